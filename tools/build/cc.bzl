@@ -1,0 +1,139 @@
+"""The C++ rules of this repository: cc_* with the project's options.
+
+Load these in place of rules_cc's. They may be used from another workspace too, so every label in
+here is either another repository's or made by Label().
+
+OpenMP: only //core/base:parallel is compiled with OpenMP (openmp = True); nothing else may contain
+`#pragma omp`. Under --config=tsan its parallel.cc alone is built without ThreadSanitizer, which
+does not know libgomp's barriers (see .bazelrc).
+"""
+
+load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
+
+_SANITIZED = str(Label("//tools/build:sanitized"))
+
+_COPTS = [
+    "-Wall",
+    "-Wextra",
+    "-Wnon-virtual-dtor",
+    "-Woverloaded-virtual",
+    "-Wsuggest-override",
+    # An aggregate of options is filled by designated initialisers; what is not named has a default.
+    "-Wno-missing-field-initializers",
+    "-Wno-unused-parameter",
+    "-Wno-sign-compare",
+    # Clang, under --config=fuzz, warns of options that it does not know.
+    "-Wno-unknown-warning-option",
+    # With --gc-sections a program keeps only the functions and data that it reaches.
+    "-ffunction-sections",
+    "-fdata-sections",
+]
+
+_LINKOPTS = ["-Wl,--gc-sections"]
+
+# Sanitized and fuzzed builds take .bazelrc's -O1: -O3 would cost minutes of compiling and find nothing more.
+_KERNEL_OPTIMISATION = select({
+    _SANITIZED: [],
+    "//conditions:default": ["-O3"],
+})
+
+_KERNEL_COPTS = [
+    # The same bits from every target of Highway and from nvcc: a*b+c is fused only where it is written so.
+    "-ffp-contract=off",
+    # Neither changes a result; both let a plain loop over sqrt or a compare become vector code.
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    # Leaves AVX-512, AVX2 and the baseline, which in Highway 1.0.3 is HWY_SCALAR (vectors of one lane; plain
+    # loops are still compiled for SSE2): HWY_SSE2 came later.
+    "-DHWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL)",
+]
+
+_OPENMP = ["-fopenmp"]
+
+def hearth_cc_library(name, copts = [], linkopts = [], openmp = False, **kwargs):
+    """A cc_library with the project's options.
+
+    Args:
+      name: name of the library.
+      copts: options after the project's own.
+      linkopts: options for every program that links it.
+      openmp: whether it is compiled and linked with OpenMP; //core/base:parallel only.
+      **kwargs: passed to cc_library.
+    """
+    cc_library(
+        name = name,
+        copts = _COPTS + (_OPENMP if openmp else []) + copts,
+        linkopts = linkopts + (_OPENMP if openmp else []),
+        **kwargs
+    )
+
+def hearth_kernel_library(name, deps = [], copts = [], **kwargs):
+    """A library of CPU kernels: -O3, no contraction of a*b+c, Highway with AVX-512, AVX2 and the baseline.
+
+    A plain loop outside Highway's per-target namespace is compiled for SSE2 only, however wide the
+    machine is: put it inside.
+
+    Args:
+      name: name of the library.
+      deps: dependencies besides Highway.
+      copts: options after the project's own.
+      **kwargs: passed to cc_library.
+    """
+    cc_library(
+        name = name,
+        copts = _COPTS + _KERNEL_OPTIMISATION + _KERNEL_COPTS + copts,
+        deps = deps + ["@highway"],
+        **kwargs
+    )
+
+def hearth_cc_test(
+        name,
+        deps = [],
+        copts = [],
+        linkopts = [],
+        gtest_main = True,
+        size = "small",
+        timeout = "moderate",
+        kernel_targets = False,
+        **kwargs):
+    """A GoogleTest program.
+
+    A test that starts threads of its own has tags = ["threads"], and is run under ThreadSanitizer too.
+
+    Args:
+      name: name of the test.
+      deps: what is tested; GoogleTest is added.
+      copts: options after the project's own.
+      linkopts: linker options after the project's own.
+      gtest_main: whether main() is GoogleTest's; False where the test has its own.
+      size: as for cc_test.
+      timeout: as for cc_test; moderate is 300 s, which leaves room for the sanitizers.
+      kernel_targets: whether the test includes Highway code of its own.
+      **kwargs: passed to cc_test.
+    """
+    gtest = "@com_google_googletest//:gtest_main" if gtest_main else "@com_google_googletest//:gtest"
+    cc_test(
+        name = name,
+        size = size,
+        timeout = timeout,
+        copts = _COPTS + (_KERNEL_COPTS if kernel_targets else []) + copts,
+        linkopts = _LINKOPTS + linkopts,
+        deps = deps + [gtest],
+        **kwargs
+    )
+
+def hearth_cc_binary(name, copts = [], linkopts = [], **kwargs):
+    """A program.
+
+    Args:
+      name: name of the program.
+      copts: options after the project's own.
+      linkopts: linker options after the project's own.
+      **kwargs: passed to cc_binary.
+    """
+    cc_binary(
+        name = name,
+        copts = _COPTS + copts,
+        linkopts = _LINKOPTS + linkopts,
+        **kwargs
+    )
