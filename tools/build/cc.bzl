@@ -12,7 +12,7 @@ load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
 
 _SANITIZED = str(Label("//tools/build:sanitized"))
 
-_COPTS = [
+HEARTH_COPTS = [
     "-Wall",
     "-Wextra",
     "-Wnon-virtual-dtor",
@@ -22,14 +22,12 @@ _COPTS = [
     "-Wno-missing-field-initializers",
     "-Wno-unused-parameter",
     "-Wno-sign-compare",
-    # Clang, under --config=fuzz, warns of options that it does not know.
-    "-Wno-unknown-warning-option",
     # With --gc-sections a program keeps only the functions and data that it reaches.
     "-ffunction-sections",
     "-fdata-sections",
 ]
 
-_LINKOPTS = ["-Wl,--gc-sections"]
+HEARTH_LINKOPTS = ["-Wl,--gc-sections"]
 
 # Sanitized and fuzzed builds take .bazelrc's -O1: -O3 would cost minutes of compiling and find nothing more.
 _KERNEL_OPTIMISATION = select({
@@ -62,7 +60,7 @@ def hearth_cc_library(name, copts = [], linkopts = [], openmp = False, **kwargs)
     """
     cc_library(
         name = name,
-        copts = _COPTS + (_OPENMP if openmp else []) + copts,
+        copts = HEARTH_COPTS + (_OPENMP if openmp else []) + copts,
         linkopts = linkopts + (_OPENMP if openmp else []),
         **kwargs
     )
@@ -81,7 +79,7 @@ def hearth_kernel_library(name, deps = [], copts = [], **kwargs):
     """
     cc_library(
         name = name,
-        copts = _COPTS + _KERNEL_OPTIMISATION + _KERNEL_COPTS + copts,
+        copts = HEARTH_COPTS + _KERNEL_OPTIMISATION + _KERNEL_COPTS + copts,
         deps = deps + ["@highway"],
         **kwargs
     )
@@ -116,8 +114,8 @@ def hearth_cc_test(
         name = name,
         size = size,
         timeout = timeout,
-        copts = _COPTS + (_KERNEL_COPTS if kernel_targets else []) + copts,
-        linkopts = _LINKOPTS + linkopts,
+        copts = HEARTH_COPTS + (_KERNEL_COPTS if kernel_targets else []) + copts,
+        linkopts = HEARTH_LINKOPTS + linkopts,
         deps = deps + [gtest],
         **kwargs
     )
@@ -133,7 +131,7 @@ def hearth_cc_binary(name, copts = [], linkopts = [], **kwargs):
     """
     cc_binary(
         name = name,
-        copts = _COPTS + copts,
-        linkopts = _LINKOPTS + linkopts,
+        copts = HEARTH_COPTS + copts,
+        linkopts = HEARTH_LINKOPTS + linkopts,
         **kwargs
     )
