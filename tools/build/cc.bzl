@@ -13,6 +13,7 @@ load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
 _SANITIZED = str(Label("//tools/build:sanitized"))
 
 HEARTH_COPTS = [
+    "-std=c++20",
     "-Wall",
     "-Wextra",
     "-Wnon-virtual-dtor",
