@@ -1,0 +1,250 @@
+// autograd's way into run(): makes the nodes.
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "core/autograd/edge.h"
+#include "core/autograd/hooks.h"
+#include "core/base/error.h"
+#include "core/base/thread_state.h"
+#include "core/op/machinery.h"
+#include "core/op/op_call.h"
+#include "core/op/record_phase.h"
+
+namespace hearth {
+namespace autograd {
+
+GradMeta& ensure_meta(TensorImpl& t) {
+  if (!t.meta) t.meta = new GradMeta;
+  return *grad_meta(t);
+}
+
+namespace {
+
+StridedAttrs region_of(const TensorImpl& view) {
+  return {view.layout.shape, view.layout.strides, view.layout.offset - view.base->layout.offset};
+}
+
+uint64_t number_above(uint64_t number, const Edge& e) {
+  return e.node ? std::max(number, e.node->topological_number + 1) : std::max<uint64_t>(number, 1);
+}
+
+void fill_input(NodeInput& in, const TensorImpl& t, Edge edge) {
+  in.kind = NodeInput::Kind::kTensor;
+  in.dtype = t.dtype;
+  in.layout = t.layout;
+  in.edge = std::move(edge);
+}
+
+void keep(const OpDef& op, Saved& saved, const Tensor& t) {
+  HEARTH_CHECK(!(t.impl()->flags & TensorImpl::kInference), op.name,
+               ": a tensor made in inference mode cannot be kept for backward; clone() it outside of inference mode first");
+  saved.present = true;
+  if (thread_state.saved_tensor_hooks) [[unlikely]] {
+    saved.packed = pack(*thread_state.saved_tensor_hooks, t);
+    return;
+  }
+  saved.storage = t.impl()->storage;
+  saved.version = saved.storage->version();
+}
+
+// A node with its edges and saved inputs; null if no operand's gradient is wanted.
+Ref<Node> make_node(const OpCall& c) {
+  const OpDef& op = c.op;
+  const int n = c.inputs();
+  Ref<Node> node = Node::make(op, n, std::popcount(op.save.outputs), c.attrs);
+  unsigned wanted = 0;
+  uint64_t number = 0;
+  for (int i = 0; i < n; ++i) {
+    NodeInput& in = node->inputs()[static_cast<size_t>(i)];
+    if (c.is_scalar(i)) {
+      in.kind = NodeInput::Kind::kScalar;
+      in.scalar = c.scalar(i);
+    } else if (c.is_tensor(i)) {
+      const Tensor& t = c.input(i);
+      fill_input(in, *t.impl(), grad_edge(t.ref()));
+      if (in.edge.valid()) {
+        wanted |= 1u << std::min(i, 7);
+        number = number_above(number, in.edge);
+      }
+    }
+  }
+  if (!wanted) return {};
+  node->topological_number = number;
+  const Storage* written = c.bound ? c.out[0].impl()->storage.get() : nullptr;
+  for (int i = 0; i < std::min(n, 8); ++i) {
+    if (!(op.save.input[static_cast<size_t>(i)] & wanted) || !c.is_tensor(i)) continue;
+    NodeInput& in = node->inputs()[static_cast<size_t>(i)];
+    if (written && c.input(i).impl()->storage.get() == written) {
+      // About to be overwritten: backward needs the old values.
+      const bool grad = std::exchange(thread_state.grad_enabled, false);
+      Tensor old = machinery::copy(c.input(i));
+      thread_state.grad_enabled = grad;
+      in.layout = old.layout();
+      keep(op, in.saved, old);
+    } else {
+      keep(op, in.saved, c.input(i));
+    }
+  }
+  return node;
+}
+
+void keep_outputs(Node& node, const OpCall& c) {
+  size_t slot = 0;
+  for (int k = 0; k < c.op.outputs; ++k) {
+    if (!(c.op.save.outputs >> k & 1)) continue;
+    NodeOutput& out = node.outputs()[slot++];
+    if (!c.out[k].defined()) continue;
+    out.dtype = c.out[k].dtype();
+    out.layout = c.out[k].layout();
+    out.device = c.device;
+    keep(c.op, out.saved, c.out[k]);
+  }
+}
+
+void check_write(const OpCall& c) {
+  const TensorImpl& t = *c.out[0].impl();
+  const auto leaf_with_grad = [](const TensorImpl& x) { return x.meta && x.meta->requires_grad && !grad_meta(x)->grad_fn; };
+  HEARTH_CHECK(!leaf_with_grad(t), c.op.name, ": a leaf tensor that requires a gradient cannot be written in place; ",
+               "do it under NoGrad, or on a copy");
+  if (!t.base) return;
+  HEARTH_CHECK(!leaf_with_grad(*t.base), c.op.name,
+               ": a view of a leaf tensor that requires a gradient cannot be written in place; do it under NoGrad, or on a copy");
+  HEARTH_CHECK(!(t.flags & TensorImpl::kUntracked), c.op.name,
+               ": a view made while gradients were off cannot be written in place while they are on");
+}
+
+// After an in-place write to a view: the base has a new value, made of its old one and the view's.
+void write_to_base(TensorImpl& view, const Ref<Node>& node) {
+  TensorImpl& base = *view.base;
+  const StridedAttrs region = region_of(view);
+  Ref<Node> write = Node::make(kViewWrite, 2, 0, &region);
+  fill_input(write->inputs()[0], base, grad_edge(view.base));
+  fill_input(write->inputs()[1], view, node ? Edge{node, {}, 0} : Edge{});
+  write->topological_number = number_above(number_above(0, write->inputs()[0].edge), write->inputs()[1].edge);
+  set_history(base, write, 0);
+  ++ensure_meta(base).generation;
+}
+
+}  // namespace
+
+void set_history(TensorImpl& t, const Ref<Node>& node, int output) {
+  GradMeta& m = ensure_meta(t);
+  m.requires_grad = true;
+  m.grad_fn = node;
+  m.output = static_cast<uint8_t>(output);
+  if (t.base && t.base->meta) m.seen_generation = grad_meta(*t.base)->generation;
+}
+
+Edge grad_edge(const Ref<TensorImpl>& t) {
+  if (t->base && t->base->meta && !(t->flags & (TensorImpl::kUntracked | TensorImpl::kInference))) [[unlikely]] {
+    const GradMeta& base = *grad_meta(*t->base);
+    if (base.generation > 0 && base.generation != (t->meta ? grad_meta(*t)->seen_generation : 0)) {
+      if (base.requires_grad) {
+        const StridedAttrs region = region_of(*t);
+        Ref<Node> read = Node::make(kAsStrided, 1, 0, &region);
+        fill_input(read->inputs()[0], *t->base, grad_edge(t->base));
+        read->topological_number = number_above(0, read->inputs()[0].edge);
+        set_history(*t, read, 0);
+      } else if (t->meta) {
+        grad_meta(*t)->requires_grad = false;
+        grad_meta(*t)->grad_fn.reset();
+        grad_meta(*t)->seen_generation = base.generation;
+      }
+    }
+  }
+  const GradMeta* m = grad_meta(*t);
+  if (!m || !m->requires_grad) return {};
+  if (m->grad_fn) return {m->grad_fn, {}, m->output};
+  return {{}, t, 0};
+}
+
+void record(OpCall& c, RecordPhase phase) {
+  if (phase == RecordPhase::kBeforeWrite) {
+    check_write(c);
+    if (c.op.backward) c.pending = make_node(c);
+    return;
+  }
+  if (c.bound) {
+    TensorImpl& t = *c.out[0].impl();
+    Ref<Node> node = std::move(c.pending);
+    if (node) keep_outputs(*node, c);
+    if (t.base) {
+      write_to_base(t, node);
+    } else if (node) {
+      set_history(t, node, 0);
+      ++grad_meta(t)->generation;
+    } else if (t.meta) {
+      t.meta->requires_grad = false;
+      grad_meta(t)->grad_fn.reset();
+      ++grad_meta(t)->generation;
+    }
+    return;
+  }
+  if (!c.op.backward) return;
+  Ref<Node> node = make_node(c);
+  if (!node) return;
+  keep_outputs(*node, c);
+  for (int i = 0; i < c.op.visible; ++i) {
+    if (c.out[i].defined() && is_floating_point(c.out[i].dtype())) set_history(*c.out[i].impl(), node, i);
+  }
+}
+
+}  // namespace autograd
+
+bool Tensor::requires_grad() const {
+  checked();
+  return needs_grad(*impl_) && autograd::grad_edge(impl_).valid();
+}
+
+Tensor& Tensor::requires_grad_(bool on) {
+  checked();
+  HEARTH_CHECK(!on || hearth::is_floating_point(dtype()), "requires_grad_: only floating-point tensors have gradients, but this one is ", dtype());
+  HEARTH_CHECK(is_leaf() || on, "requires_grad_: only a leaf's flag can be turned off; detach() gives a tensor without history");
+  HEARTH_CHECK(!on || !is_inference(), "requires_grad_: the tensor was made in inference mode; clone() it outside of it first");
+  if (!on && !impl_->meta) return *this;
+  if (is_leaf()) autograd::ensure_meta(*impl_).requires_grad = on;
+  return *this;
+}
+
+bool Tensor::is_leaf() const {
+  checked();
+  const Edge e = autograd::grad_edge(impl_);
+  return !e.node;
+}
+
+Tensor Tensor::grad() const {
+  checked();
+  return impl_->meta ? grad_meta(*impl_)->grad : Tensor();
+}
+
+void Tensor::set_grad(const Tensor& g) {
+  checked();
+  if (!g.defined()) {
+    if (impl_->meta) grad_meta(*impl_)->grad = Tensor();
+    return;
+  }
+  HEARTH_CHECK(g.shape() == shape() && g.dtype() == dtype() && g.device() == device(), "set_grad: the gradient is ", g.dtype(), " of shape ",
+               g.shape(), " on ", g.device(), ", but the tensor is ", dtype(), " of shape ", shape(), " on ", device());
+  autograd::ensure_meta(*impl_).grad = g;
+}
+
+Tensor Tensor::detach() const { return run(kDetach, {*this}); }
+
+Tensor& Tensor::detach_() {
+  checked();
+  HEARTH_CHECK(!impl_->base, "detach_: a view cannot be detached in place; use detach()");
+  if (impl_->meta) {
+    impl_->meta->requires_grad = false;
+    grad_meta(*impl_)->grad_fn.reset();
+  }
+  return *this;
+}
+
+const char* Tensor::grad_fn_name() const {
+  checked();
+  const Edge e = autograd::grad_edge(impl_);
+  return e.node ? e.node->op->name : nullptr;
+}
+
+}  // namespace hearth

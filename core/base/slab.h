@@ -1,0 +1,101 @@
+// Small, 64-byte aligned blocks from per-thread free lists: tensors, nodes and small buffers are made and dropped at every op.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HEARTH_SLABS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define HEARTH_SLABS 0
+#endif
+#endif
+#ifndef HEARTH_SLABS
+#define HEARTH_SLABS 1
+#endif
+
+namespace hearth::slab {
+
+constexpr size_t kAlignment = 64;
+constexpr size_t kMaxBytes = 2048;
+
+// Size classes: multiples of 64 up to 512, then of 256 up to 2048.
+constexpr int class_of(size_t bytes) {
+  return bytes <= 64 ? 0 : bytes <= 512 ? static_cast<int>((bytes - 1) / 64) : static_cast<int>(6 + (bytes - 1) / 256);
+}
+constexpr size_t class_bytes(int c) { return c < 8 ? 64 * (static_cast<size_t>(c) + 1) : 256 * (static_cast<size_t>(c) - 5); }
+constexpr int kClasses = class_of(kMaxBytes) + 1;
+
+namespace detail {
+struct Block {
+  Block* next;
+};
+// Trivially destructible on purpose: blocks may be freed by destructors that run after this thread's own.
+struct ThreadCache {
+  Block* head[kClasses];
+  uint8_t count[kClasses];
+  bool closed;
+};
+extern constinit thread_local ThreadCache cache;
+constexpr uint8_t kKeep = 64;
+
+void* refill(int c);
+void spill(int c, Block* block);
+}  // namespace detail
+
+// At least `bytes` <= kMaxBytes, uninitialised. Throws Error(kOutOfMemory).
+inline void* allocate(size_t bytes) {
+#if HEARTH_SLABS
+  const int c = class_of(bytes);
+  auto& cache = detail::cache;
+  if (detail::Block* b = cache.head[c]) {
+    cache.head[c] = b->next;
+    --cache.count[c];
+    return b;
+  }
+  return detail::refill(c);
+#else
+  return ::operator new(class_bytes(class_of(bytes)), std::align_val_t{kAlignment});
+#endif
+}
+
+// `bytes` as given to allocate. Any thread may free.
+inline void deallocate(void* p, size_t bytes) {
+#if HEARTH_SLABS
+  const int c = class_of(bytes);
+  auto& cache = detail::cache;
+  auto* b = static_cast<detail::Block*>(p);
+  if (cache.count[c] < detail::kKeep && !cache.closed) {
+    b->next = cache.head[c];
+    cache.head[c] = b;
+    ++cache.count[c];
+    return;
+  }
+  detail::spill(c, b);
+#else
+  ::operator delete(p, class_bytes(class_of(bytes)), std::align_val_t{kAlignment});
+#endif
+}
+
+template <class T, class... A>
+T* make(A&&... a) {
+  static_assert(sizeof(T) <= kMaxBytes && alignof(T) <= kAlignment);
+  void* p = allocate(sizeof(T));
+  try {
+    return new (p) T(std::forward<A>(a)...);
+  } catch (...) {
+    deallocate(p, sizeof(T));
+    throw;
+  }
+}
+
+template <class T>
+void destroy(T* p) {
+  p->~T();
+  deallocate(p, sizeof(T));
+}
+
+}  // namespace hearth::slab

@@ -1,0 +1,36 @@
+// What a thread carries through every op: gradient mode, width, interposers, the path of the running module.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace hearth {
+
+class Interposer;
+class SavedTensorHooks;
+struct OpCall;
+enum class RecordPhase : uint8_t;
+
+// One segment of the running module's path; lives on the stack of Module::operator().
+struct NameScope {
+  const char* name;
+  NameScope* parent;
+};
+
+// Read once per op and changed only through RAII guards (GradMode, ThreadWidth, InterposerGuard, ModuleScope).
+struct ThreadState {
+  bool grad_enabled = true;
+  bool inference = false;
+  int16_t width = 0;  // threads that parallel_for may use; 0: the process's default
+  Interposer* interposer = nullptr;
+  NameScope* scope = nullptr;
+  SavedTensorHooks* saved_tensor_hooks = nullptr;
+  void (*record)(OpCall&, RecordPhase) = nullptr;  // autograd's way into run(); null where autograd is not linked
+};
+
+extern constinit thread_local ThreadState thread_state;
+
+// "encoder.layers.3", or empty outside any module.
+std::string module_path();
+
+}  // namespace hearth

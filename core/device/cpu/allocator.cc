@@ -1,0 +1,197 @@
+// A cache of size classes over aligned memory: fresh pages cost more than most kernels that write them.
+#include "core/device/allocator.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <fstream>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include "core/base/error.h"
+#include "core/base/slab.h"
+
+namespace hearth {
+namespace {
+
+constexpr size_t kSmall = 1024;
+constexpr size_t kHugePage = size_t{2} << 20;
+constexpr size_t kMaxBytes = size_t{1} << 46;
+constexpr int kBins = 4 * 47;
+
+// Four classes per doubling: at most a quarter of a block is unused, and unused pages are never touched.
+int bin_of(size_t bytes) {
+  const int log = std::bit_width(bytes - 1) - 1;  // 2^log < bytes <= 2^(log+1)
+  const size_t quarter = size_t{1} << (log - 2);
+  return 4 * log + static_cast<int>((bytes - 1 - (size_t{1} << log)) / quarter);
+}
+size_t bin_bytes(int bin) {
+  const int log = bin / 4;
+  return (size_t{1} << log) + (static_cast<size_t>(bin % 4) + 1) * (size_t{1} << (log - 2));
+}
+
+size_t physical_memory() {
+  size_t bytes = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGE_SIZE));
+  size_t limit = 0;
+  if (std::ifstream group("/sys/fs/cgroup/memory.max"); group >> limit) bytes = std::min(bytes, limit);
+  return bytes;
+}
+
+struct Free {
+  Free* next;
+};
+
+class CpuAllocator final : public Allocator {
+ public:
+  void* allocate(size_t bytes) override {
+    if (bytes == 0) return nullptr;
+    if (bytes <= kSmall) return slab::allocate(bytes);
+    if (bytes > kMaxBytes) refuse(bytes);
+#if HEARTH_SLABS
+    const int bin = bin_of(bytes);
+    const size_t size = bin_bytes(bin);
+    {
+      std::lock_guard lock(mutex_);
+      note_use(size);
+      if (Free* f = bins_[bin]) {
+        bins_[bin] = f->next;
+        stats_.cached -= size;
+        return f;
+      }
+    }
+    void* p = in_use_fits() ? from_system(size) : nullptr;
+    if (!p) {
+      memory::trim();
+      p = in_use_fits() ? from_system(size) : nullptr;
+    }
+    if (!p) {
+      {
+        std::lock_guard lock(mutex_);
+        stats_.in_use -= size;
+      }
+      refuse(bytes);
+    }
+    return p;
+#else
+    const size_t size = (bytes + 63) / 64 * 64;
+    void* p = size <= physical_ ? std::aligned_alloc(64, size) : nullptr;
+    if (!p) refuse(bytes);
+    std::lock_guard lock(mutex_);
+    note_use(size);
+    return p;
+#endif
+  }
+
+  void deallocate(void* p, size_t bytes) noexcept override {
+    if (!p) return;
+    if (bytes <= kSmall) return slab::deallocate(p, bytes);
+#if HEARTH_SLABS
+    const int bin = bin_of(bytes);
+    const size_t size = bin_bytes(bin);
+    {
+      std::lock_guard lock(mutex_);
+      stats_.in_use -= size;
+      if (stats_.cached + size <= physical_ / 4) {
+        bins_[bin] = new (p) Free{bins_[bin]};
+        stats_.cached += size;
+        return;
+      }
+    }
+    to_system(p, size);
+#else
+    std::free(p);
+    std::lock_guard lock(mutex_);
+    stats_.in_use -= (bytes + 63) / 64 * 64;
+#endif
+  }
+
+  memory::Stats stats() {
+    std::lock_guard lock(mutex_);
+    return stats_;
+  }
+
+  void trim() {
+    for (int bin = 0; bin < kBins; ++bin) {
+      Free* f;
+      {
+        std::lock_guard lock(mutex_);
+        f = std::exchange(bins_[bin], nullptr);
+        for (Free* g = f; g; g = g->next) stats_.cached -= bin_bytes(bin);
+      }
+      while (f) {
+        Free* next = f->next;
+        to_system(f, bin_bytes(bin));
+        f = next;
+      }
+    }
+  }
+
+ private:
+  [[noreturn]] static void refuse(size_t bytes) {
+    fail(ErrorKind::kOutOfMemory, "out of memory: cannot allocate ", bytes, " bytes on cpu");
+  }
+  void note_use(size_t size) {
+    stats_.in_use += size;
+    stats_.peak = std::max(stats_.peak, stats_.in_use);
+  }
+  // Linux promises memory it does not have; what cannot fit is refused here, where it can still be caught.
+  bool in_use_fits() {
+    std::lock_guard lock(mutex_);
+    return stats_.in_use + stats_.cached <= physical_;
+  }
+  static void* from_system(size_t size) {
+    if (size < kHugePage) return std::aligned_alloc(64, size);
+    const size_t padded = size + kHugePage;
+    void* raw = mmap(nullptr, padded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (raw == MAP_FAILED) return nullptr;
+    const auto at = reinterpret_cast<uintptr_t>(raw);
+    const uintptr_t begin = (at + kHugePage - 1) / kHugePage * kHugePage;
+    if (begin > at) munmap(raw, begin - at);
+    if (at + padded > begin + size) munmap(reinterpret_cast<void*>(begin + size), at + padded - begin - size);
+    void* p = reinterpret_cast<void*>(begin);
+    madvise(p, size, MADV_HUGEPAGE);
+    return p;
+  }
+  static void to_system(void* p, size_t size) noexcept {
+    if (size < kHugePage) {
+      std::free(p);
+    } else {
+      munmap(p, size);
+    }
+  }
+
+  std::mutex mutex_;
+  Free* bins_[kBins] = {};
+  memory::Stats stats_;
+  const size_t physical_ = physical_memory();
+};
+
+// Never destroyed: storages in static variables may outlive it.
+CpuAllocator& cpu() {
+  static CpuAllocator& allocator = *new CpuAllocator;
+  return allocator;
+}
+
+class MetaAllocator final : public Allocator {
+ public:
+  void* allocate(size_t) override { return nullptr; }
+  void deallocate(void*, size_t) noexcept override {}
+};
+constinit MetaAllocator meta;
+
+}  // namespace
+
+Allocator& allocator_for(Device device) {
+  if (device.is_cpu()) return cpu();
+  if (device.is_meta()) return meta;
+  fail(ErrorKind::kUnsupported, "no code for device ", device, " is linked into this program; add //core:cuda to its deps");
+}
+
+memory::Stats memory::stats() { return cpu().stats(); }
+void memory::trim() { cpu().trim(); }
+
+}  // namespace hearth

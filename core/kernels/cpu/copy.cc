@@ -1,0 +1,130 @@
+#include "core/kernels/cpu/copy.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/base/parallel.h"
+#include "core/kernels/cpu/convert.h"
+#include "core/kernels/iterate/loop.h"
+#include "core/kernels/iterate/pointwise.h"
+#include "core/op/attrs/shape.h"
+
+namespace hearth::cpu {
+namespace {
+
+constexpr int64_t kGrainBytes = 256 << 10;
+constexpr int64_t kStreamBytes = 16 << 20;
+
+void copy_bytes(char* to, const char* from, int64_t bytes) {
+  parallel_for(bytes, kGrainBytes, [&](int64_t b, int64_t e) {
+    if (bytes >= kStreamBytes) {
+      stream_copy(to + b, from + b, e - b);
+    } else {
+      std::memcpy(to + b, from + b, static_cast<size_t>(e - b));
+    }
+  });
+}
+
+// Tiles of a transpose: both sides' cache lines are used whole.
+template <class Item>
+void copy_tile(Item* to, int64_t to_row, const Item* from, int64_t from_column, int64_t rows, int64_t columns) {
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < columns; ++j) to[i * to_row + j] = from[i + j * from_column];
+  }
+}
+
+template <class Item>
+void copy_strided(const Loop<2>& loop, Item* to, const Item* from) {
+  const int inner = loop.rank - 1;
+  int along = inner;  // the dimension along which the source is dense
+  for (int d = 0; d < loop.rank; ++d) {
+    if (loop.stride[1][d] == 1) along = d;
+  }
+  const bool transpose = along != inner && loop.stride[0][inner] == 1 && loop.stride[1][inner] != 0;
+  constexpr int64_t kTile = 64 / sizeof(Item) > 16 ? 32 : 16;
+  const int64_t block = transpose ? kTile : 1;
+  int64_t outer = 1, size[kMaxRank];
+  for (int d = 0; d < loop.rank; ++d) {
+    size[d] = d == inner ? 1 : d == along && transpose ? (loop.size[d] + block - 1) / block : loop.size[d];
+    outer *= size[d];
+  }
+  const int64_t work = loop.size[inner] * block * static_cast<int64_t>(sizeof(Item));
+  parallel_for(outer, std::max<int64_t>(kGrainBytes / std::max<int64_t>(work, 1), 1), [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; ++o) {
+      int64_t rest = o, a = 0, b = 0, start = 0;
+      for (int d = loop.rank; d-- > 0;) {
+        int64_t i = rest % size[d];
+        rest /= size[d];
+        if (transpose && d == along) start = i *= block;
+        a += i * loop.stride[0][d];
+        b += i * loop.stride[1][d];
+      }
+      const int64_t n = loop.size[inner], ss = loop.stride[1][inner], ds = loop.stride[0][inner];
+      if (transpose) {
+        const int64_t rows = std::min(block, loop.size[along] - start);
+        for (int64_t j = 0; j < n; j += kTile) {
+          copy_tile(to + a + j, loop.stride[0][along], from + b + j * ss, ss, rows, std::min(kTile, n - j));
+        }
+      } else if (ss == 1 && ds == 1) {
+        std::memcpy(to + a, from + b, static_cast<size_t>(n) * sizeof(Item));
+      } else {
+        for (int64_t i = 0; i < n; ++i) to[a + i * ds] = from[b + i * ss];
+      }
+    }
+  });
+}
+
+template <class T>
+void identity(void* out, const void* const* in, int64_t n) {
+  if (out != in[0]) std::memmove(out, in[0], static_cast<size_t>(n) * sizeof(T));
+}
+constexpr Bodies kIdentity{identity<float>, identity<double>, identity<int64_t>};
+
+void copy_layouts(const Tensor& to, const Tensor& from) {
+  Loop<2> loop;
+  const Layout* layouts[] = {&to.layout(), &from.layout()};
+  loop.build(to.shape(), layouts, 2);
+  char* a = static_cast<char*>(to.raw_data());
+  const char* b = static_cast<const char*>(from.raw_data());
+  const int64_t item = static_cast<int64_t>(to.itemsize());
+  if (loop.rank == 0) {
+    std::memcpy(a, b, static_cast<size_t>(item));
+    return;
+  }
+  if (loop.linear(0) && loop.linear(1)) return copy_bytes(a, b, to.numel() * item);
+  switch (item) {
+    case 1: return copy_strided(loop, reinterpret_cast<uint8_t*>(a), reinterpret_cast<const uint8_t*>(b));
+    case 2: return copy_strided(loop, reinterpret_cast<uint16_t*>(a), reinterpret_cast<const uint16_t*>(b));
+    case 4: return copy_strided(loop, reinterpret_cast<uint32_t*>(a), reinterpret_cast<const uint32_t*>(b));
+    default: return copy_strided(loop, reinterpret_cast<uint64_t*>(a), reinterpret_cast<const uint64_t*>(b));
+  }
+}
+
+}  // namespace
+
+void copy_tensor(const Tensor& to, const Tensor& from) {
+  if (to.numel() > 0) copy_layouts(to, from);
+}
+
+void copy(OpCall& c) {
+  const Tensor& to = c.out[0];
+  const Tensor& from = c.input(0);
+  if (to.numel() == 0) return;
+  if (to.dtype() != from.dtype()) return run_pointwise(c, kIdentity);
+  if (to.raw_data() == from.raw_data() && to.layout() == from.layout()) return;
+  copy_layouts(to, from);
+}
+
+void fill(OpCall& c) {
+  c.dtype = c.out[0].dtype();
+  run_pointwise(c, kIdentity);
+}
+
+void view_write(OpCall& c) {
+  const auto& a = c.attrs_as<StridedAttrs>();
+  copy_tensor(c.out[0], c.input(0));
+  const Layout& l = c.out[0].layout();
+  copy_tensor(detail::alias(c.out[0], Layout(a.shape, a.strides, l.offset + a.offset), true), c.input(1));
+}
+
+}  // namespace hearth::cpu

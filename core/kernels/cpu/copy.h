@@ -1,0 +1,18 @@
+// CPU kernels that move values without computing.
+#pragma once
+
+namespace hearth {
+struct OpCall;
+class Tensor;
+}  // namespace hearth
+
+namespace hearth::cpu {
+
+void copy(OpCall&);        // operand 0 into the output: any strides and dtypes, broadcast
+void fill(OpCall&);        // the number operand 0 into the output
+void view_write(OpCall&);  // StridedAttrs: operand 0 with a region replaced by operand 1
+
+// `from` into `to`, of one shape and dtype.
+void copy_tensor(const Tensor& to, const Tensor& from);
+
+}  // namespace hearth::cpu

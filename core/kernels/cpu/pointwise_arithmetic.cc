@@ -1,0 +1,23 @@
+#include "core/kernels/cpu/pointwise.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/kernels/cpu/pointwise_arithmetic.cc"
+#include <hwy/foreach_target.h>
+#undef HEARTH_FAMILY_OPS
+#define HEARTH_FAMILY_OPS HEARTH_ARITHMETIC_OPS
+#include "core/kernels/cpu/pointwise-inl.h"
+
+#if HWY_ONCE
+namespace hearth::cpu {
+namespace {
+HWY_EXPORT(table);
+enum Index {
+#define HEARTH_INDEX(name, functor, n, types) k_##name,
+  HEARTH_ARITHMETIC_OPS(HEARTH_INDEX)
+};
+}  // namespace
+#define HEARTH_KERNEL(name, functor, n, types) \
+  void name(OpCall& c) { run_pointwise(c, HWY_DYNAMIC_DISPATCH(table)()[k_##name]); }
+HEARTH_ARITHMETIC_OPS(HEARTH_KERNEL)
+}  // namespace hearth::cpu
+#endif

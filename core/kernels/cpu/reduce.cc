@@ -1,0 +1,232 @@
+#include "core/kernels/cpu/reduce.h"
+
+#include <limits>
+
+#include "core/base/parallel.h"
+#include "core/kernels/cpu/convert.h"
+#include "core/kernels/iterate/reduce.h"
+#include "core/op/attrs/reduce.h"
+#include "core/op/attrs/shape.h"
+#include "core/tensor/tensor.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/kernels/cpu/reduce.cc"
+#include <hwy/foreach_target.h>
+#include "core/kernels/cpu/vec-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace hearth::cpu::HWY_NAMESPACE {
+
+struct Sum {
+  template <class V>
+  static HWY_INLINE V join(V a, V b) { return a + b; }
+  template <class A>
+  static constexpr A init = 0;
+};
+struct Prod {
+  template <class V>
+  static HWY_INLINE V join(V a, V b) { return a * b; }
+  template <class A>
+  static constexpr A init = 1;
+};
+struct Max {
+  template <class V>
+  static HWY_INLINE V join(V a, V b) {
+    if constexpr (std::is_arithmetic_v<V>) return a != a ? a : b != b ? b : a > b ? a : b;
+    else return max(a, b);
+  }
+  template <class A>
+  static constexpr A init = std::is_integral_v<A> ? std::numeric_limits<A>::min() : -std::numeric_limits<A>::infinity();
+};
+struct Min {
+  template <class V>
+  static HWY_INLINE V join(V a, V b) {
+    if constexpr (std::is_arithmetic_v<V>) return a != a ? a : b != b ? b : a < b ? a : b;
+    else return min(a, b);
+  }
+  template <class A>
+  static constexpr A init = std::is_integral_v<A> ? std::numeric_limits<A>::max() : std::numeric_limits<A>::infinity();
+};
+
+// Four chains of lanes, joined pairwise.
+template <class R, class T, class A>
+A row(const T* x, int64_t n) {
+  const int64_t lanes = static_cast<int64_t>(Vec<T>::lanes());
+  const T init = static_cast<T>(R::template init<A>);
+  Vec<T> a(init), b(init), c(init), d(init);
+  int64_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    a = R::join(a, Vec<T>::load(x + i));
+    b = R::join(b, Vec<T>::load(x + i + lanes));
+    c = R::join(c, Vec<T>::load(x + i + 2 * lanes));
+    d = R::join(d, Vec<T>::load(x + i + 3 * lanes));
+  }
+  for (; i + lanes <= n; i += lanes) a = R::join(a, Vec<T>::load(x + i));
+  a = R::join(R::join(a, b), R::join(c, d));
+  HWY_ALIGN T parts[kMaxLanes<T>];
+  a.store(parts);
+  A result = R::template init<A>;
+  for (int64_t k = 0; k < lanes; ++k) result = R::join(result, static_cast<A>(parts[k]));
+  for (; i < n; ++i) result = R::join(result, static_cast<A>(x[i]));
+  return result;
+}
+
+template <class R, class T>
+void column(T* acc, const T* x, int64_t n) {
+  const int64_t lanes = static_cast<int64_t>(Vec<T>::lanes());
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) R::join(Vec<T>::load(acc + i), Vec<T>::load(x + i)).store(acc + i);
+  for (; i < n; ++i) acc[i] = R::join(acc[i], x[i]);
+}
+
+template <class R, class A>
+A combine(A a, A b) {
+  return R::join(a, b);
+}
+
+template <class R>
+ReduceBodies bodies() {
+  return {{row<R, float, double>, column<R, float>, combine<R, double>, R::template init<double>},
+          {row<R, double, double>, column<R, double>, combine<R, double>, R::template init<double>},
+          {row<R, int64_t, int64_t>, column<R, int64_t>, combine<R, int64_t>, R::template init<int64_t>}};
+}
+
+ReduceBodies bodies_of(int which) {
+  switch (which) {
+    case 0: return bodies<Sum>();
+    case 1: return bodies<Prod>();
+    case 2: return bodies<Max>();
+    default: return bodies<Min>();
+  }
+}
+
+}  // namespace hearth::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace hearth::cpu {
+HWY_EXPORT(bodies_of);
+
+namespace {
+
+enum Which { kSumBodies, kProdBodies, kMaxBodies, kMinBodies };
+
+// The output with the reduced dimensions put back as 1.
+Tensor with_ones(const Tensor& out, const Shape& in, const Dims& dims, bool keepdim) {
+  if (keepdim) return out;
+  Layout l = out.layout();
+  Shape shape;
+  Strides strides;
+  int next = 0;
+  for (int d = 0; d < in.rank(); ++d) {
+    bool reduced = dims.empty();
+    for (int64_t r : dims) reduced |= wrap_dim(r, in.rank(), "reduce") == d;
+    shape.push_back(reduced ? 1 : in[d]);
+    strides.push_back(reduced ? 0 : l.strides[next]);
+    if (!reduced) ++next;
+  }
+  return detail::alias(out, Layout(shape, strides, l.offset), true);
+}
+
+void reduce_dims(OpCall& c, Which which, double factor = 1) {
+  const auto& a = c.attrs_as<ReduceAttrs>();
+  run_reduce(c, with_ones(c.out[0], c.input(0).shape(), a.dims, a.keepdim), HWY_DYNAMIC_DISPATCH(bodies_of)(which), factor);
+}
+
+template <bool kMax>
+void arg_reduce(OpCall& c, const Tensor* values, const Tensor& indices) {
+  const auto& a = c.attrs_as<ArgAttrs>();
+  const Tensor& in = c.input(0);
+  Layout l = in.layout();
+  int64_t size = l.numel, stride = 0;
+  Shape outer;
+  Strides outer_strides;
+  if (a.dim) {
+    const int d = wrap_dim(*a.dim, l.rank(), c.op.name);
+    size = l.rank() ? l.shape[d] : 1;
+    stride = l.rank() ? l.strides[d] : 0;
+    for (int i = 0; i < l.rank(); ++i) {
+      if (i == d) continue;
+      outer.push_back(l.shape[i]);
+      outer_strides.push_back(l.strides[i]);
+    }
+  }
+  const int64_t outputs = a.dim ? outer.numel() : 1;
+  visit(in.dtype(), [&]<class T>() {
+    const T* x = static_cast<const T*>(in.raw_data());
+    using C = std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float, T>;
+    int64_t* index_out = static_cast<int64_t*>(indices.raw_data());
+    T* value_out = values ? static_cast<T*>(values->raw_data()) : nullptr;
+    parallel_for(outputs, std::max<int64_t>(16384 / std::max<int64_t>(size, 1), 1), [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; ++o) {
+        int64_t best = 0;
+        const auto at = [&](int64_t i) -> int64_t {
+          if (a.dim) {
+            int64_t rest = o, offset = i * stride;
+            for (int k = outer.rank(); k-- > 0;) {
+              offset += rest % outer[k] * outer_strides[k];
+              rest /= outer[k];
+            }
+            return offset;
+          }
+          int64_t rest = i, offset = 0;
+          for (int k = l.rank(); k-- > 0;) {
+            offset += rest % l.shape[k] * l.strides[k];
+            rest /= l.shape[k];
+          }
+          return offset;
+        };
+        const int64_t base = a.dim ? at(0) : 0;
+        const bool flat = a.dim.has_value() || l.contiguous;
+        const int64_t step = a.dim ? stride : 1;
+        const auto value = [&](int64_t i) { return static_cast<C>(x[flat ? base + i * step : at(i)]); };
+        C top = value(0);
+        for (int64_t i = 1; i < size && top == top; ++i) {  // the first NaN wins
+          const C v = value(i);
+          if (v != v || (kMax ? v > top : v < top)) {
+            top = v;
+            best = i;
+          }
+        }
+        index_out[o] = best;
+        if (value_out) value_out[o] = x[flat ? base + best * step : at(best)];
+      }
+    });
+  });
+}
+
+}  // namespace
+
+void sum(OpCall& c) { reduce_dims(c, kSumBodies); }
+void prod(OpCall& c) { reduce_dims(c, kProdBodies); }
+void amax(OpCall& c) { reduce_dims(c, kMaxBodies); }
+void amin(OpCall& c) { reduce_dims(c, kMinBodies); }
+void any(OpCall& c) { reduce_dims(c, kSumBodies); }  // of 0 and 1: anything but 0 is true
+void all(OpCall& c) { reduce_dims(c, kMinBodies); }
+
+void mean(OpCall& c) {
+  const int64_t n = c.input(0).numel(), m = c.out[0].numel();
+  reduce_dims(c, kSumBodies, m == 0 ? 1 : n == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(m) / static_cast<double>(n));
+}
+
+void sum_to(OpCall& c) {
+  // The target's dimensions stand at the end; those before it are summed away.
+  const Shape& in = c.input(0).shape();
+  const Layout& l = c.out[0].layout();
+  Shape shape(in.rank(), 1);
+  Strides strides(in.rank(), 0);
+  const int shift = in.rank() - l.rank();
+  for (int d = 0; d < l.rank(); ++d) {
+    shape[d + shift] = l.shape[d];
+    strides[d + shift] = l.strides[d];
+  }
+  run_reduce(c, detail::alias(c.out[0], Layout(shape, strides, l.offset), true), HWY_DYNAMIC_DISPATCH(bodies_of)(kSumBodies));
+}
+
+void argmax(OpCall& c) { arg_reduce<true>(c, nullptr, c.out[0]); }
+void argmin(OpCall& c) { arg_reduce<false>(c, nullptr, c.out[0]); }
+void max_dim(OpCall& c) { arg_reduce<true>(c, &c.out[0], c.out[1]); }
+void min_dim(OpCall& c) { arg_reduce<false>(c, &c.out[0], c.out[1]); }
+
+}  // namespace hearth::cpu
+#endif

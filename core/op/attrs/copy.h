@@ -1,0 +1,23 @@
+#pragma once
+
+#include "core/op/attrs.h"
+
+namespace hearth {
+
+struct CopyAttrs {
+  std::optional<DType> dtype = std::nullopt;  // none: the operand's
+  MemoryFormat format = MemoryFormat::kPreserve;
+  static constexpr auto fields() {
+    return std::make_tuple(field("dtype", &CopyAttrs::dtype), field("format", &CopyAttrs::format));
+  }
+  bool operator==(const CopyAttrs&) const = default;
+};
+
+// To another device.
+struct TransferAttrs {
+  Device device;
+  static constexpr auto fields() { return std::make_tuple(field("device", &TransferAttrs::device)); }
+  bool operator==(const TransferAttrs&) const = default;
+};
+
+}  // namespace hearth

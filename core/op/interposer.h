@@ -1,0 +1,35 @@
+// Interposer: takes part in every op of a thread: tracer, profiler, autocast, anomaly mode.
+#pragma once
+
+#include "core/op/op_call.h"
+
+namespace hearth {
+
+class Interposer {
+ public:
+  // Called for each op of the thread. May look at the call, run others, proceed() with this one, or set call.out itself.
+  // Ops that it runs meet the interposers outside of it.
+  virtual void intercept(OpCall& call) = 0;
+
+ protected:
+  ~Interposer() = default;
+
+ private:
+  friend class InterposerGuard;
+  friend struct InterposerAccess;
+  Interposer* next_ = nullptr;
+};
+
+// Puts an interposer in front of the thread's others while it lives. One interposer can stand in one chain only.
+class InterposerGuard {
+ public:
+  explicit InterposerGuard(Interposer& i);
+  ~InterposerGuard();
+  InterposerGuard(const InterposerGuard&) = delete;
+  InterposerGuard& operator=(const InterposerGuard&) = delete;
+
+ private:
+  Interposer* previous_;
+};
+
+}  // namespace hearth

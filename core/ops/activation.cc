@@ -1,0 +1,101 @@
+#include "core/ops/activation.h"
+
+#include "core/ops/arithmetic.h"
+#include "core/ops/compare.h"
+#include "core/ops/math.h"
+#include "core/ops/pointwise_record.h"
+
+namespace hearth {
+namespace {
+
+constexpr double kRootTwoOverPi = 0.79788456080286535588, kInvRootTwoPi = 0.39894228040143267794;
+
+Tensor normal_pdf(const Tensor& x) { return exp(square(x) * -0.5) * kInvRootTwoPi; }
+
+// d/dx of the tanh form of gelu.
+Tensor gelu_tanh_slope(const Tensor& x) {
+  const Tensor t = tanh((x + x * x * x * 0.044715) * kRootTwoOverPi);
+  return (t + 1) * 0.5 + x * (1 - square(t)) * (square(x) * (3 * 0.044715) + 1) * (0.5 * kRootTwoOverPi);
+}
+
+}  // namespace
+
+HEARTH_POINTWISE(kSigmoid, "sigmoid", sigmoid, 1, kFloatTypes, kFloat, kKeepOutput,
+                 [](GradContext& g) { g.set(0, run(kSigmoidGrad, {g.grad(), g.output()})); });
+HEARTH_POINTWISE(kRelu, "relu", relu, 1, kNumberTypes, kCommon, kKeepOutput,
+                 [](GradContext& g) { g.set(0, run(kReluGrad, {g.grad(), g.output()})); });
+HEARTH_POINTWISE(kSilu, "silu", silu, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, run(kSiluGrad, {g.grad(), g.input(0)})); });
+HEARTH_POINTWISE(kGelu, "gelu", gelu, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, run(kGeluGrad, {g.grad(), g.input(0)})); });
+HEARTH_POINTWISE(kGeluTanh, "gelu_tanh", gelu_tanh, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() * gelu_tanh_slope(g.input(0))); });
+HEARTH_POINTWISE(kLogSigmoid, "log_sigmoid", log_sigmoid, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() * sigmoid(-g.input(0))); });
+HEARTH_POINTWISE(kMish, "mish", mish, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
+  const Tensor x = g.input(0);
+  const Tensor t = tanh(softplus(x, 1, 1e9));
+  g.set(0, g.grad() * (t + x * sigmoid(x) * (1 - square(t))));
+});
+HEARTH_POINTWISE(kHardswish, "hardswish", hardswish, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
+  const Tensor x = g.input(0);
+  const Tensor slope = where(gt(x, 3), Scalar(1.0), where(lt(x, -3), Scalar(0.0), x / 3 + 0.5));
+  g.set(0, g.grad() * slope);
+});
+HEARTH_POINTWISE(kHardsigmoid, "hardsigmoid", hardsigmoid, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
+  const Tensor x = g.input(0);
+  g.set(0, where(logical_and(gt(x, -3), lt(x, 3)), g.grad() / 6, Scalar(0)));
+});
+HEARTH_POINTWISE(kLeakyRelu, "leaky_relu", leaky_relu, 2, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, where(gt(g.input(0), 0), g.grad(), g.grad() * g.scalar(1))); });
+HEARTH_POINTWISE(kElu, "elu", elu, 2, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
+  const Tensor x = g.input(0);
+  g.set(0, where(gt(x, 0), g.grad(), g.grad() * exp(minimum(x, 0)) * g.scalar(1)));
+});
+HEARTH_POINTWISE(kSoftplus, "softplus", softplus, 3, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
+  const Tensor t = g.input(0) * g.scalar(1);
+  g.set(0, where(gt(t, g.scalar(2)), g.grad(), g.grad() * sigmoid(t)));
+});
+
+// Gradients as ops of their own, with gradients by public ops. Operand 0 is the incoming gradient.
+HEARTH_POINTWISE(kReluGrad, "relu_grad", relu_grad, 2, kFloatTypes, kFloat, (Save{.input = {0, 1}}),
+                 [](GradContext& g) { g.set(0, run(kReluGrad, {g.grad(), g.input(1)})); });
+HEARTH_POINTWISE(kSigmoidGrad, "sigmoid_grad", sigmoid_grad, 2, kFloatTypes, kFloat, (Save{.input = {2, 3}}), [](GradContext& g) {
+  const Tensor y = g.input(1);
+  if (g.needs(0)) g.set(0, run(kSigmoidGrad, {g.grad(), y}));
+  if (g.needs(1)) g.set(1, g.grad() * g.input(0) * (1 - y * 2));
+});
+HEARTH_POINTWISE(kTanhGrad, "tanh_grad", tanh_grad, 2, kFloatTypes, kFloat, (Save{.input = {2, 3}}), [](GradContext& g) {
+  const Tensor y = g.input(1);
+  if (g.needs(0)) g.set(0, run(kTanhGrad, {g.grad(), y}));
+  if (g.needs(1)) g.set(1, g.grad() * g.input(0) * y * -2);
+});
+HEARTH_POINTWISE(kSiluGrad, "silu_grad", silu_grad, 2, kFloatTypes, kFloat, (Save{.input = {2, 3}}), [](GradContext& g) {
+  const Tensor x = g.input(1);
+  if (g.needs(0)) g.set(0, run(kSiluGrad, {g.grad(), x}));
+  if (!g.needs(1)) return;
+  const Tensor s = sigmoid(x);
+  g.set(1, g.grad() * g.input(0) * (s * (1 - s)) * (x * (1 - s * 2) + 2));
+});
+HEARTH_POINTWISE(kGeluGrad, "gelu_grad", gelu_grad, 2, kFloatTypes, kFloat, (Save{.input = {2, 3}}), [](GradContext& g) {
+  const Tensor x = g.input(1);
+  if (g.needs(0)) g.set(0, run(kGeluGrad, {g.grad(), x}));
+  if (g.needs(1)) g.set(1, g.grad() * g.input(0) * normal_pdf(x) * (2 - square(x)));
+});
+
+HEARTH_UNARY_METHODS(kSigmoid, sigmoid)
+HEARTH_UNARY_METHODS(kRelu, relu)
+HEARTH_UNARY_FUNCTION(kSilu, silu)
+HEARTH_UNARY_FUNCTION(kLogSigmoid, log_sigmoid)
+HEARTH_UNARY_FUNCTION(kMish, mish)
+HEARTH_UNARY_FUNCTION(kHardswish, hardswish)
+HEARTH_UNARY_FUNCTION(kHardsigmoid, hardsigmoid)
+Tensor gelu(const Tensor& x, bool tanh) { return run(tanh ? kGeluTanh : kGelu, {x}); }
+Tensor relu6(const Tensor& x) { return clamp(x, 0, 6); }
+Tensor hardtanh(const Tensor& x, double min, double max) { return clamp(x, min, max); }
+Tensor leaky_relu(const Tensor& x, double negative_slope) { return run(kLeakyRelu, {x, negative_slope}); }
+Tensor elu(const Tensor& x, double alpha) { return run(kElu, {x, alpha}); }
+Tensor selu(const Tensor& x) { return elu(x, 1.6732632423543772848170429916717) * 1.0507009873554804934193349852946; }
+Tensor softplus(const Tensor& x, double beta, double threshold) { return run(kSoftplus, {x, beta, threshold}); }
+
+}  // namespace hearth

@@ -1,0 +1,338 @@
+#include "core/ops/arithmetic.h"
+
+#include <cmath>
+#include <limits>
+
+#include "core/base/error.h"
+#include "core/base/thread_state.h"
+#include "core/ops/activation.h"
+#include "core/ops/compare.h"
+#include "core/ops/math.h"
+#include "core/ops/pointwise_record.h"
+
+namespace hearth {
+namespace {
+
+// Operand i as it was given, a tensor or a number.
+Operand kept(const GradContext& g, int i, Tensor& hold) {
+  if (g.is_scalar(i)) return g.scalar(i);
+  hold = g.input(i);
+  return hold;
+}
+
+// The gradient where `mask` holds; half of it where `tie` does.
+void extremum_backward(GradContext& g, const OpDef& wins) {
+  Tensor a_hold, b_hold;
+  const Operand a = kept(g, 0, a_hold), b = kept(g, 1, b_hold);
+  const Tensor half = run(kEq, {a, b}).to(g.grad().dtype()) * 0.5;
+  const Tensor first = run(wins, {a, b}).to(g.grad().dtype());
+  if (g.needs(0)) g.set(0, g.grad() * (first + half));
+  if (g.needs(1)) g.set(1, g.grad() * (1 - first - half));
+}
+
+void pow_backward(GradContext& g) {
+  Tensor a_hold, b_hold;
+  const Operand a = kept(g, 0, a_hold), b = kept(g, 1, b_hold);
+  if (g.needs(0)) {
+    if (b.is_scalar()) {
+      const double e = b.scalar().to<double>();
+      g.set(0, e == 0 ? g.grad() * 0 : g.grad() * (run(kPow, {a, Scalar(e - 1)}) * e));
+    } else {
+      const Tensor& e = b.tensor();
+      // At exponent 0 the power is constant; 0 * inf must not become NaN.
+      g.set(0, where(eq(e, 0), Scalar(0), g.grad() * (e * run(kPow, {a, sub(e, 1)}))));
+    }
+  }
+  if (g.needs(1)) {
+    const Tensor log_a = a.is_scalar() ? machinery::full({}, std::log(a.scalar().to<double>()), g.input_dtype(1), g.grad().device())
+                                       : log(a.tensor());
+    const Tensor d = g.grad() * (run(kPow, {a, b}) * log_a);
+    // 0 to a positive power stays 0.
+    g.set(1, a.is_scalar() ? (a.scalar().to<double>() == 0 ? g.grad() * 0 : d) : where(eq(a.tensor(), 0), Scalar(0), d));
+  }
+}
+
+void remainder_backward(GradContext& g, bool floored) {
+  g.set(0, g.grad());
+  if (!g.needs(1)) return;
+  Tensor a_hold, b_hold;
+  const Operand a = kept(g, 0, a_hold), b = kept(g, 1, b_hold);
+  const Tensor q = floored ? run(kFloorDivide, {a, b}) : trunc(run(kDiv, {a, b}));
+  g.set(1, -(g.grad() * q));
+}
+
+void clamp_backward(GradContext& g) {
+  Tensor lo_hold, hi_hold;
+  const Tensor x = g.input(0);
+  const Operand lo = kept(g, 1, lo_hold), hi = kept(g, 2, hi_hold);
+  const Tensor below = run(kLt, {x, lo}), above = run(kGt, {x, hi});
+  if (g.needs(0)) g.set(0, where(logical_or(below, above), Scalar(0), g.grad()));
+  if (g.needs(1)) g.set(1, where(logical_and(below, run(kLt, {lo, hi})), g.grad(), Scalar(0)));
+  if (g.needs(2)) g.set(2, where(logical_or(above, run(kGt, {lo, hi})), g.grad(), Scalar(0)));
+}
+
+void lerp_backward(GradContext& g) {
+  Tensor w_hold;
+  const Operand w = kept(g, 2, w_hold);
+  if (g.needs(0)) g.set(0, g.grad() * run(kSub, {Scalar(1), w.is_scalar() ? Operand(g.grad() * 0 + w.scalar()) : w}));
+  if (g.needs(1)) g.set(1, run(kScale, {g.grad(), w}));
+  if (g.needs(2)) g.set(2, g.grad() * (g.input(1) - g.input(0)));
+}
+
+void addcmul_backward(GradContext& g) {
+  g.set(0, g.grad());
+  const Tensor d = g.grad() * g.scalar(3);
+  if (g.needs(1)) g.set(1, d * g.input(2));
+  if (g.needs(2)) g.set(2, d * g.input(1));
+}
+
+void addcdiv_backward(GradContext& g) {
+  g.set(0, g.grad());
+  const Tensor d = g.grad() * g.scalar(3) / g.input(2);
+  if (g.needs(1)) g.set(1, d);
+  if (g.needs(2)) g.set(2, -(d * g.input(1) / g.input(2)));
+}
+
+}  // namespace
+
+HEARTH_POINTWISE(kSub, "sub", sub, 2, kNumberTypes, kCommon, kKeepNothing, [](GradContext& g) {
+  g.set(0, g.grad());
+  if (g.needs(1)) g.set(1, -g.grad());
+});
+HEARTH_POINTWISE(kDiv, "div", div, 2, kFloatTypes, kFloat, (Save{.input = {0b10, 0b11}}), [](GradContext& g) {
+  Tensor hold;
+  const Operand b = kept(g, 1, hold);
+  const Tensor d = run(kDiv, {g.grad(), b});
+  g.set(0, d);
+  if (!g.needs(1)) return;
+  Tensor a_hold;
+  g.set(1, -(run(kScale, {d, kept(g, 0, a_hold)}) / b.tensor()));
+});
+HEARTH_POINTWISE(kFloorDivide, "floor_divide", floor_divide, 2, kNumberTypes, kCommon, kKeepNothing, kNoGradient);
+HEARTH_POINTWISE(kRemainder, "remainder", remainder, 2, kNumberTypes, kCommon, (Save{.input = {0b10, 0b10}}),
+                 [](GradContext& g) { remainder_backward(g, true); });
+HEARTH_POINTWISE(kFmod, "fmod", fmod, 2, kNumberTypes, kCommon, (Save{.input = {0b10, 0b10}}),
+                 [](GradContext& g) { remainder_backward(g, false); });
+HEARTH_POINTWISE(kPow, "pow", pow, 2, kNumberTypes, kCommon, kKeepBoth, pow_backward);
+HEARTH_POINTWISE(kMaximum, "maximum", maximum, 2, kAllTypes, kCommon, kKeepBoth, [](GradContext& g) { extremum_backward(g, kGt); });
+HEARTH_POINTWISE(kMinimum, "minimum", minimum, 2, kAllTypes, kCommon, kKeepBoth, [](GradContext& g) { extremum_backward(g, kLt); });
+
+HEARTH_POINTWISE(kNeg, "neg", neg, 1, kNumberTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, -g.grad()); });
+HEARTH_POINTWISE(kAbs, "abs", abs, 1, kNumberTypes, kCommon, kKeepInput, [](GradContext& g) { g.set(0, g.grad() * sign(g.input(0))); });
+HEARTH_POINTWISE(kSign, "sign", sign, 1, kAllTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, g.grad() * 0); });
+HEARTH_POINTWISE(kSquare, "square", square, 1, kNumberTypes, kCommon, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() * (g.input(0) * 2)); });
+HEARTH_POINTWISE(kReciprocal, "reciprocal", reciprocal, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
+  const Tensor y = g.output();
+  g.set(0, -(g.grad() * y * y));
+});
+HEARTH_POINTWISE(kSqrt, "sqrt", sqrt, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) { g.set(0, g.grad() / (g.output() * 2)); });
+HEARTH_POINTWISE(kRsqrt, "rsqrt", rsqrt, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
+  const Tensor y = g.output();
+  g.set(0, g.grad() * (y * y * y) * -0.5);
+});
+HEARTH_POINTWISE(kFloor, "floor", floor, 1, kNumberTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, g.grad() * 0); });
+HEARTH_POINTWISE(kCeil, "ceil", ceil, 1, kNumberTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, g.grad() * 0); });
+HEARTH_POINTWISE(kTrunc, "trunc", trunc, 1, kNumberTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, g.grad() * 0); });
+HEARTH_POINTWISE(kRound, "round", round, 1, kNumberTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, g.grad() * 0); });
+HEARTH_POINTWISE(kFrac, "frac", frac, 1, kFloatTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, g.grad()); });
+
+HEARTH_POINTWISE(kClamp, "clamp", clamp, 3, kNumberTypes, kCommon, (Save{.input = {7, 7, 7}}), clamp_backward);
+HEARTH_POINTWISE(kWhere, "where", where, 3, kAllTypes, kCommon, kKeepInput, [](GradContext& g) {
+  const Tensor condition = g.input(0);
+  if (g.needs(1)) g.set(1, where(condition, g.grad(), Scalar(0)));
+  if (g.needs(2)) g.set(2, where(condition, Scalar(0), g.grad()));
+});
+HEARTH_POINTWISE(kLerp, "lerp", lerp, 3, kFloatTypes, kCommon, (Save{.input = {4, 4, 3}}), lerp_backward);
+HEARTH_POINTWISE(kAddcmul, "addcmul", addcmul, 4, kNumberTypes, kCommon, (Save{.input = {0, 4, 2}}), addcmul_backward);
+HEARTH_POINTWISE(kAddcdiv, "addcdiv", addcdiv, 4, kFloatTypes, kCommon, (Save{.input = {0, 4, 6}}), addcdiv_backward);
+HEARTH_POINTWISE(kNanToNum, "nan_to_num", nan_to_num, 4, kFloatTypes, kCommon, kKeepInput,
+                 [](GradContext& g) { g.set(0, where(isfinite(g.input(0)), g.grad(), Scalar(0))); });
+
+HEARTH_BINARY_FUNCTIONS(kAdd, add)
+HEARTH_BINARY_FUNCTIONS(kSub, sub)
+HEARTH_BINARY_FUNCTIONS(kScale, mul)
+HEARTH_BINARY_FUNCTIONS(kDiv, div)
+HEARTH_BINARY_FUNCTIONS(kFmod, fmod)
+HEARTH_BINARY_FUNCTIONS(kPow, pow)
+HEARTH_BINARY_FUNCTIONS(kMaximum, maximum)
+HEARTH_BINARY_FUNCTIONS(kMinimum, minimum)
+
+namespace {
+// Integers have no value for a division by zero.
+void check_divisor(const char* op, const Operand& a, const Operand& b) {
+  const Operand both[] = {a, b};
+  if ((a.is_tensor() && !a.tensor().defined()) || (b.is_tensor() && !b.tensor().defined())) return;  // run() names it
+  if (is_floating_point(result_type(both))) return;
+  const bool zero = b.is_scalar() ? b.scalar().to<int64_t>() == 0 : !b.tensor().device().is_meta() && b.tensor().eq(0).any().item<bool>();
+  HEARTH_CHECK(!zero, op, ": integer division by zero");
+}
+Tensor divide_checked(const OpDef& op, const Operand& a, const Operand& b) {
+  check_divisor(op.name, a, b);
+  return run(op, {a, b});
+}
+}  // namespace
+Tensor floor_divide(const Tensor& a, const Tensor& b) { return divide_checked(kFloorDivide, a, b); }
+Tensor floor_divide(const Tensor& a, Scalar b) { return divide_checked(kFloorDivide, a, b); }
+Tensor floor_divide(Scalar a, const Tensor& b) { return divide_checked(kFloorDivide, a, b); }
+Tensor remainder(const Tensor& a, const Tensor& b) { return divide_checked(kRemainder, a, b); }
+Tensor remainder(const Tensor& a, Scalar b) { return divide_checked(kRemainder, a, b); }
+Tensor remainder(Scalar a, const Tensor& b) { return divide_checked(kRemainder, a, b); }
+
+HEARTH_UNARY_METHODS(kNeg, neg)
+HEARTH_UNARY_METHODS(kAbs, abs)
+HEARTH_UNARY_METHODS(kSign, sign)
+HEARTH_UNARY_METHODS(kSquare, square)
+HEARTH_UNARY_METHODS(kReciprocal, reciprocal)
+HEARTH_UNARY_METHODS(kSqrt, sqrt)
+HEARTH_UNARY_METHODS(kRsqrt, rsqrt)
+HEARTH_UNARY_METHODS(kFloor, floor)
+HEARTH_UNARY_METHODS(kCeil, ceil)
+HEARTH_UNARY_METHODS(kTrunc, trunc)
+HEARTH_UNARY_METHODS(kRound, round)
+HEARTH_UNARY_METHODS(kFrac, frac)
+
+Tensor add(const Tensor& a, const Tensor& b, Scalar alpha) { return add(a, mul(b, alpha)); }
+Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha) { return sub(a, mul(b, alpha)); }
+
+namespace {
+// A bound that bounds nothing, of the tensor's own kind so that it cannot promote.
+Scalar open_bound(const Tensor& x, bool upper) {
+  if (x.is_floating_point()) return upper ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
+  return upper ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min();
+}
+}  // namespace
+Tensor clamp(const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> max) {
+  HEARTH_CHECK(min || max, "clamp: at least one of min and max must be given");
+  return run(kClamp, {x, min ? *min : open_bound(x, false), max ? *max : open_bound(x, true)});
+}
+Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) { return run(kClamp, {x, min, max}); }
+Tensor Tensor::clamp(std::optional<Scalar> min, std::optional<Scalar> max) const { return hearth::clamp(*this, min, max); }
+Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max) {
+  HEARTH_CHECK(min || max, "clamp_: at least one of min and max must be given");
+  run_into(kClamp, *this, {*this, min ? *min : open_bound(*this, false), max ? *max : open_bound(*this, true)});
+  return *this;
+}
+
+namespace {
+Tensor run_where(const Tensor& condition, const Operand& a, const Operand& b) {
+  HEARTH_CHECK(condition.dtype() == DType::kBool, "where: the condition must be a bool tensor, but is ", condition.dtype());
+  return run(kWhere, {condition, a, b});
+}
+}  // namespace
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) { return run_where(condition, a, b); }
+Tensor where(const Tensor& condition, const Tensor& a, Scalar b) { return run_where(condition, a, b); }
+Tensor where(const Tensor& condition, Scalar a, const Tensor& b) { return run_where(condition, a, b); }
+Tensor where(const Tensor& condition, Scalar a, Scalar b) { return run_where(condition, a, b); }
+Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& weight) { return run(kLerp, {start, end, weight}); }
+Tensor lerp(const Tensor& start, const Tensor& end, Scalar weight) { return run(kLerp, {start, end, weight}); }
+Tensor Tensor::lerp(const Tensor& end, Scalar weight) const { return run(kLerp, {*this, end, weight}); }
+Tensor Tensor::lerp(const Tensor& end, const Tensor& weight) const { return run(kLerp, {*this, end, weight}); }
+Tensor& Tensor::lerp_(const Tensor& end, Scalar weight) {
+  run_into(kLerp, *this, {*this, end, weight});
+  return *this;
+}
+Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) { return run(kAddcmul, {x, a, b, value}); }
+Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) { return run(kAddcdiv, {x, a, b, value}); }
+Tensor Tensor::addcmul(const Tensor& a, const Tensor& b, Scalar value) const { return run(kAddcmul, {*this, a, b, value}); }
+Tensor Tensor::addcdiv(const Tensor& a, const Tensor& b, Scalar value) const { return run(kAddcdiv, {*this, a, b, value}); }
+Tensor& Tensor::addcmul_(const Tensor& a, const Tensor& b, Scalar value) {
+  run_into(kAddcmul, *this, {*this, a, b, value});
+  return *this;
+}
+Tensor& Tensor::addcdiv_(const Tensor& a, const Tensor& b, Scalar value) {
+  run_into(kAddcdiv, *this, {*this, a, b, value});
+  return *this;
+}
+
+Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
+  const double largest = x.dtype() == DType::kF64    ? std::numeric_limits<double>::max()
+                         : x.dtype() == DType::kF16  ? 65504.0
+                         : x.dtype() == DType::kBF16 ? 3.38953138925153547590e38
+                                                     : double{std::numeric_limits<float>::max()};
+  return run(kNanToNum, {x, nan, posinf.value_or(largest), neginf.value_or(-largest)});
+}
+Tensor Tensor::nan_to_num(double nan, std::optional<double> posinf, std::optional<double> neginf) const {
+  return hearth::nan_to_num(*this, nan, posinf, neginf);
+}
+
+Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const { return hearth::where(mask, value, *this); }
+Tensor Tensor::masked_fill(const Tensor& mask, const Tensor& value) const { return hearth::where(mask, value, *this); }
+Tensor& Tensor::masked_fill_(const Tensor& mask, Scalar value) {
+  HEARTH_CHECK(mask.dtype() == DType::kBool, "masked_fill_: the mask must be a bool tensor, but is ", mask.dtype());
+  run_into(kWhere, *this, {mask, value, *this});
+  return *this;
+}
+
+#define HEARTH_METHODS(name)                                                    \
+  Tensor Tensor::name(const Tensor& o) const { return hearth::name(*this, o); } \
+  Tensor Tensor::name(Scalar o) const { return hearth::name(*this, o); }
+HEARTH_METHODS(add)
+HEARTH_METHODS(sub)
+HEARTH_METHODS(mul)
+HEARTH_METHODS(div)
+HEARTH_METHODS(pow)
+HEARTH_METHODS(remainder)
+HEARTH_METHODS(fmod)
+HEARTH_METHODS(floor_divide)
+Tensor Tensor::maximum(const Tensor& o) const { return hearth::maximum(*this, o); }
+Tensor Tensor::minimum(const Tensor& o) const { return hearth::minimum(*this, o); }
+
+#define HEARTH_IN_PLACE(name, record, symbol)                                               \
+  Tensor& Tensor::name(const Tensor& o) {                                                   \
+    run_into(record, *this, {*this, o});                                                    \
+    return *this;                                                                           \
+  }                                                                                         \
+  Tensor& Tensor::name(Scalar o) {                                                          \
+    run_into(record, *this, {*this, o});                                                    \
+    return *this;                                                                           \
+  }                                                                                         \
+  Tensor& operator symbol(Tensor& a, const Tensor& b) { return a.name(b); }                 \
+  Tensor& operator symbol(Tensor& a, Scalar b) { return a.name(b); }
+HEARTH_IN_PLACE(add_, kAdd, +=)
+HEARTH_IN_PLACE(sub_, kSub, -=)
+HEARTH_IN_PLACE(mul_, kScale, *=)
+HEARTH_IN_PLACE(div_, kDiv, /=)
+
+namespace {
+
+// True if nobody can see that the tensor's memory is reused for a result of this shape and dtype: handle and storage have one
+// owner, the memory is our allocator's, and neither autograd nor an interposer looks on.
+bool donatable(const Tensor& t, const Operand& other) {
+  if (!t.defined() || thread_state.interposer) return false;
+  const TensorImpl& i = *t.impl();
+  if (i.use_count() != 1 || i.base || i.meta || !i.storage->owned() || i.storage->use_count() != 1 || !i.layout.dense) return false;
+  if (!is_floating_point(i.dtype)) return false;
+  if (other.is_scalar()) return true;
+  if (!other.tensor().defined()) return false;
+  const TensorImpl& o = *other.tensor().impl();
+  return o.dtype == i.dtype && o.layout.shape == i.layout.shape && o.storage->device() == i.storage->device() &&
+         !(thread_state.grad_enabled && needs_grad(o)) && &o != &i;
+}
+
+Tensor reuse(const OpDef& op, Tensor& memory, const Operand& a, const Operand& b) {
+  run_into(op, memory, {a, b});
+  return std::move(memory);
+}
+
+}  // namespace
+
+#define HEARTH_OPERATOR(symbol, record)                                                                                     \
+  Tensor operator symbol(const Tensor& a, const Tensor& b) { return run(record, {a, b}); }                                  \
+  Tensor operator symbol(const Tensor& a, Scalar b) { return run(record, {a, b}); }                                         \
+  Tensor operator symbol(Scalar a, const Tensor& b) { return run(record, {a, b}); }                                         \
+  Tensor operator symbol(Tensor&& a, const Tensor& b) { return donatable(a, b) ? reuse(record, a, a, b) : run(record, {a, b}); } \
+  Tensor operator symbol(const Tensor& a, Tensor&& b) { return donatable(b, a) ? reuse(record, b, a, b) : run(record, {a, b}); } \
+  Tensor operator symbol(Tensor&& a, Tensor&& b) {                                                                          \
+    if (donatable(a, b)) return reuse(record, a, a, b);                                                                     \
+    return donatable(b, a) ? reuse(record, b, a, b) : run(record, {a, b});                                                  \
+  }                                                                                                                         \
+  Tensor operator symbol(Tensor&& a, Scalar b) { return donatable(a, b) ? reuse(record, a, a, b) : run(record, {a, b}); }   \
+  Tensor operator symbol(Scalar a, Tensor&& b) { return donatable(b, a) ? reuse(record, b, a, b) : run(record, {a, b}); }
+HEARTH_OPERATOR(+, kAdd)
+HEARTH_OPERATOR(-, kSub)
+HEARTH_OPERATOR(*, kScale)
+HEARTH_OPERATOR(/, kDiv)
+Tensor operator-(const Tensor& a) { return run(kNeg, {a}); }
+
+}  // namespace hearth

@@ -1,0 +1,50 @@
+// Copies, conversions and single values: methods of Tensor.
+#include "core/base/error.h"
+#include "core/op/grad_context.h"
+#include "core/op/machinery.h"
+
+namespace hearth {
+
+Tensor Tensor::clone(MemoryFormat format) const { return machinery::copy(*this, format); }
+
+Tensor Tensor::contiguous(MemoryFormat format) const {
+  if (format == MemoryFormat::kPreserve || is_contiguous(format)) return *this;
+  return machinery::copy(*this, format);
+}
+
+Tensor Tensor::to(DType t) const { return machinery::cast(*this, t); }
+Tensor Tensor::to(MemoryFormat format) const { return contiguous(format); }
+
+Tensor Tensor::to(Device d) const {
+  if (device() == d) return *this;
+  if (d.is_meta()) return detail::empty_strided(shape(), layout().dense ? strides() : contiguous_strides(shape()), dtype(), d, "to");
+  HEARTH_CHECK(!device().is_meta(), "to: a meta tensor has no values to bring to ", d);
+  allocator_for(d);  // throws where no code for the device is linked
+  fail(ErrorKind::kUnsupported, "to: no copy from ", device(), " to ", d, " is linked into this program");
+}
+
+Tensor Tensor::to(Device d, DType t) const { return to(t).to(d); }
+
+Tensor& Tensor::copy_(const Tensor& source) {
+  machinery::copy_into(*this, source);
+  return *this;
+}
+
+Tensor& Tensor::fill_(Scalar value) {
+  machinery::fill_into(*this, value);
+  return *this;
+}
+
+Scalar Tensor::item() const {
+  HEARTH_CHECK(numel() == 1, "item: the tensor of shape ", shape(), " does not have exactly one element");
+  HEARTH_CHECK(!device().is_meta(), "item: a meta tensor has no values");
+  const void* p = raw_data();
+  return visit(dtype(), [&]<class T>() -> Scalar {
+    const T v = *static_cast<const T*>(p);
+    if constexpr (std::is_same_v<T, bool>) return v;
+    else if constexpr (std::is_integral_v<T>) return static_cast<int64_t>(v);
+    else return static_cast<double>(static_cast<std::conditional_t<std::is_same_v<T, double>, double, float>>(v));
+  });
+}
+
+}  // namespace hearth

@@ -1,0 +1,135 @@
+#include "core/ops/create.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "core/base/error.h"
+#include "core/op/machinery.h"
+
+namespace hearth {
+namespace {
+
+Tensor finish(Tensor t, const TensorOptions& o) {
+  if (o.requires_grad) t.requires_grad_();
+  return t;
+}
+
+Tensor filled(const Shape& shape, Scalar value, DType fallback, const TensorOptions& o) {
+  checked_numel(shape, size_of(o.dtype.value_or(fallback)), "full");
+  return finish(machinery::full(shape, value, o.dtype.value_or(fallback), o.device), o);
+}
+
+Tensor like(const Tensor& t) {
+  return detail::empty_strided(t.shape(), strides_for(t.layout(), MemoryFormat::kPreserve), t.dtype(), t.device(), "empty_like");
+}
+
+// On the CPU in the given dtype, then to where the options say.
+template <class F>
+Tensor generate(const Shape& shape, DType dtype, const TensorOptions& o, F value) {
+  Tensor t = detail::empty(shape, dtype, kCpu, "arange");
+  visit(dtype, [&]<class T>() {
+    T* p = static_cast<T*>(t.raw_data());
+    for (int64_t i = 0, n = t.numel(); i < n; ++i) p[i] = convert<T>(value(i));
+  });
+  return finish(t.to(o.device), o);
+}
+
+}  // namespace
+
+Tensor empty(const Shape& shape, const TensorOptions& o) {
+  return finish(detail::empty(shape, o.dtype.value_or(kDefaultFloat), o.device), o);
+}
+Tensor zeros(const Shape& shape, const TensorOptions& o) { return filled(shape, 0, kDefaultFloat, o); }
+Tensor ones(const Shape& shape, const TensorOptions& o) { return filled(shape, 1, kDefaultFloat, o); }
+Tensor full(const Shape& shape, Scalar value, const TensorOptions& o) { return filled(shape, value, value.dtype(), o); }
+Tensor scalar_tensor(Scalar value, const TensorOptions& o) { return filled({}, value, value.dtype(), o); }
+Tensor empty_like(const Tensor& t) { return like(t); }
+Tensor full_like(const Tensor& t, Scalar value) {
+  Tensor r = like(t);
+  machinery::fill_into(r, value);
+  return r;
+}
+Tensor zeros_like(const Tensor& t) { return full_like(t, 0); }
+Tensor ones_like(const Tensor& t) { return full_like(t, 1); }
+
+Tensor arange(Scalar end, const TensorOptions& o) { return arange(0, end, 1, o); }
+Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& o) {
+  const bool integral = start.kind() != DTypeKind::kFloat && end.kind() != DTypeKind::kFloat && step.kind() != DTypeKind::kFloat;
+  const double s = step.to<double>(), distance = end.to<double>() - start.to<double>();
+  HEARTH_CHECK(s != 0 && std::isfinite(s) && std::isfinite(distance), "arange: start, end and step must be finite and step not 0");
+  HEARTH_CHECK((s > 0) == (distance > 0) || distance == 0, "arange: from ", start, " the step ", step, " does not lead to ", end);
+  const double count = std::ceil(distance / s);
+  HEARTH_CHECK(count < 9e15, "arange: ", count, " elements are too many");
+  const Shape shape{static_cast<int64_t>(count)};
+  if (integral) {
+    const int64_t a = start.to<int64_t>(), b = step.to<int64_t>();
+    return generate(shape, o.dtype.value_or(DType::kI64), o, [=](int64_t i) { return a + i * b; });
+  }
+  const double a = start.to<double>();
+  return generate(shape, o.dtype.value_or(kDefaultFloat), o, [=](int64_t i) { return a + static_cast<double>(i) * s; });
+}
+
+Tensor linspace(double start, double end, int64_t steps, const TensorOptions& o) {
+  HEARTH_CHECK(steps >= 0, "linspace: the number of steps must not be negative, but is ", steps);
+  const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
+  // From the nearer end, so that both are met exactly.
+  return generate({steps}, o.dtype.value_or(kDefaultFloat), o, [=](int64_t i) {
+    return i < (steps + 1) / 2 ? start + step * static_cast<double>(i) : end - step * static_cast<double>(steps - 1 - i);
+  });
+}
+
+Tensor eye(int64_t n, std::optional<int64_t> m, const TensorOptions& o) {
+  const int64_t columns = m.value_or(n);
+  return generate({n, columns}, o.dtype.value_or(kDefaultFloat), o, [=](int64_t i) { return i / columns == i % columns ? 1.0 : 0.0; });
+}
+
+namespace {
+void collect(const detail::Nested& n, int depth, Shape& shape, bool first, std::vector<Scalar>& out) {
+  if (!n.is_list()) {
+    HEARTH_CHECK(depth == shape.rank(), "tensor: lists and numbers are mixed at one depth");
+    out.push_back(n.value());
+    return;
+  }
+  const auto size = static_cast<int64_t>(n.list().size());
+  if (first && depth == shape.rank()) shape.push_back(size);
+  HEARTH_CHECK(depth < shape.rank() && shape[depth] == size, "tensor: rows must have equal lengths, but one has ", size, " elements");
+  bool f = first;
+  for (const auto& e : n.list()) {
+    collect(e, depth + 1, shape, f && out.empty(), out);
+    f = false;
+  }
+}
+}  // namespace
+
+Tensor tensor(std::initializer_list<detail::Nested> values, const TensorOptions& o) {
+  std::vector<Scalar> flat;
+  Shape shape;
+  collect(detail::Nested(values), 0, shape, true, flat);
+  DType dtype = flat.empty() ? kDefaultFloat : flat[0].dtype();
+  for (const Scalar& s : flat) dtype = promote(dtype, s.dtype());
+  Tensor t = detail::empty(shape, o.dtype.value_or(dtype), kCpu, "tensor");
+  visit(t.dtype(), [&]<class T>() {
+    for (size_t i = 0; i < flat.size(); ++i) static_cast<T*>(t.raw_data())[i] = flat[i].to<T>();
+  });
+  return finish(t.to(o.device), o);
+}
+
+Tensor detail::from_memory(const void* data, size_t count, DType dtype, const Shape& shape, const TensorOptions& o) {
+  const int64_t n = checked_numel(shape, size_of(dtype), "from_values");
+  HEARTH_CHECK(static_cast<size_t>(n) == count, "from_values: shape ", shape, " has ", n, " elements, but ", count, " values were given");
+  Tensor t = detail::empty(shape, dtype, kCpu, "from_values");
+  if (count) std::memcpy(t.raw_data(), data, t.nbytes());
+  return finish(t.to(o.dtype.value_or(dtype)).to(o.device), o);
+}
+
+Tensor from_blob(void* data, const Shape& shape, DType dtype, std::shared_ptr<const void> owner, bool read_only) {
+  const int64_t n = checked_numel(shape, size_of(dtype), "from_blob");
+  HEARTH_CHECK(data || n == 0, "from_blob: the pointer is null");
+  Ref<TensorImpl> t = TensorImpl::make();
+  t->dtype = dtype;
+  t->layout = Layout(shape);
+  t->storage = Storage::wrap(data, static_cast<size_t>(n) * size_of(dtype), kCpu, read_only, std::move(owner));
+  return Tensor(std::move(t));
+}
+
+}  // namespace hearth

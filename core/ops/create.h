@@ -1,0 +1,74 @@
+// New tensors.
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/tensor/tensor.h"
+
+namespace hearth {
+
+// Where options name no dtype: f32 for zeros, ones, empty, eye and linspace; for full, arange and tensor the dtype of the values
+// (bool, i64 or f32).
+Tensor empty(const Shape& shape, const TensorOptions& options = {});  // uninitialised
+Tensor zeros(const Shape& shape, const TensorOptions& options = {});
+Tensor ones(const Shape& shape, const TensorOptions& options = {});
+Tensor full(const Shape& shape, Scalar value, const TensorOptions& options = {});
+// Of another tensor's shape, dtype, device and memory format.
+Tensor empty_like(const Tensor& t);
+Tensor zeros_like(const Tensor& t);
+Tensor ones_like(const Tensor& t);
+Tensor full_like(const Tensor& t, Scalar value);
+// start, start + step, ... below end (above, if step is negative).
+Tensor arange(Scalar end, const TensorOptions& options = {});
+Tensor arange(Scalar start, Scalar end, Scalar step = 1, const TensorOptions& options = {});
+// `steps` values from start to end, both included.
+Tensor linspace(double start, double end, int64_t steps, const TensorOptions& options = {});
+Tensor eye(int64_t n, std::optional<int64_t> m = {}, const TensorOptions& options = {});
+
+// A 0-dim tensor.
+Tensor scalar_tensor(Scalar value, const TensorOptions& options = {});
+
+namespace detail {
+// One element or a nested list of them, for tensor({{1, 2}, {3, 4}}).
+class Nested {
+ public:
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  Nested(T v) : value_(v) {}
+  Nested(std::initializer_list<Nested> list) : list_(list), is_list_(true) {}
+  bool is_list() const { return is_list_; }
+  Scalar value() const { return value_; }
+  const std::vector<Nested>& list() const { return list_; }
+
+ private:
+  Scalar value_;
+  std::vector<Nested> list_;
+  bool is_list_ = false;
+};
+}  // namespace detail
+
+// From values written out: tensor({{1.0, 2.0}, {3.0, 4.0}}). Rows must have equal lengths.
+Tensor tensor(std::initializer_list<detail::Nested> values, const TensorOptions& options = {});
+// From values in memory, copied, row-major.
+template <class T>
+Tensor from_values(std::span<const T> values, const Shape& shape, const TensorOptions& options = {});
+template <class T>
+Tensor from_values(const std::vector<T>& values, const Shape& shape, const TensorOptions& options = {}) {
+  return from_values(std::span<const T>(values), shape, options);
+}
+// Over CPU memory that belongs to somebody else and is not copied; `owner` is kept as long as the tensor's storage.
+Tensor from_blob(void* data, const Shape& shape, DType dtype, std::shared_ptr<const void> owner = nullptr, bool read_only = false);
+
+namespace detail {
+Tensor from_memory(const void* data, size_t count, DType dtype, const Shape& shape, const TensorOptions& options);
+}
+
+template <class T>
+Tensor from_values(std::span<const T> values, const Shape& shape, const TensorOptions& options) {
+  return detail::from_memory(values.data(), values.size(), dtype_of<T>, shape, options);
+}
+
+}  // namespace hearth

@@ -1,0 +1,42 @@
+#include "core/tensor/generator.h"
+
+namespace hearth {
+
+void Generator::set_seed(uint64_t seed) { set_state({seed, 0}); }
+
+GeneratorState Generator::state() const {
+  std::lock_guard lock(mutex_);
+  return state_;
+}
+
+void Generator::set_state(GeneratorState s) {
+  std::lock_guard lock(mutex_);
+  state_ = s;
+}
+
+GeneratorState Generator::take(uint64_t words) {
+  std::lock_guard lock(mutex_);
+  const GeneratorState before = state_;
+  state_.offset += (words + 3) / 4;
+  return before;
+}
+
+uint32_t Generator::next_u32() {
+  const GeneratorState s = take(1);
+  return philox(s.seed, s.offset)[0];
+}
+
+uint64_t Generator::next_u64() {
+  const GeneratorState s = take(2);
+  const auto words = philox(s.seed, s.offset);
+  return uint64_t{words[0]} << 32 | words[1];
+}
+
+Generator& default_generator() {
+  static Generator generator;
+  return generator;
+}
+
+void manual_seed(uint64_t seed) { default_generator().set_seed(seed); }
+
+}  // namespace hearth

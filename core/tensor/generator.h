@@ -1,0 +1,58 @@
+// Philox4x32-10 random numbers (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+
+namespace hearth {
+
+// Four 32-bit random words for a counter and a seed: element i of a call with offset o takes word i % 4 of counter o + i / 4,
+// so the numbers are the same for any number of threads and on every device.
+constexpr std::array<uint32_t, 4> philox(uint64_t seed, uint64_t counter, uint64_t stream = 0) {
+  uint32_t c0 = static_cast<uint32_t>(counter), c1 = static_cast<uint32_t>(counter >> 32), c2 = static_cast<uint32_t>(stream),
+           c3 = static_cast<uint32_t>(stream >> 32), k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t p0 = uint64_t{0xD2511F53u} * c0, p1 = uint64_t{0xCD9E8D57u} * c2;
+    const uint32_t n0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0, n2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
+    c1 = static_cast<uint32_t>(p1);
+    c3 = static_cast<uint32_t>(p0);
+    c0 = n0;
+    c2 = n2;
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+  return {c0, c1, c2, c3};
+}
+
+struct GeneratorState {
+  uint64_t seed = 0;
+  uint64_t offset = 0;  // counters used so far
+  friend bool operator==(const GeneratorState&, const GeneratorState&) = default;
+};
+
+// A stream of random numbers. Thread-safe: each call takes its own range of counters.
+class Generator {
+ public:
+  static constexpr uint64_t kDefaultSeed = 67280421310721;
+  explicit Generator(uint64_t seed = kDefaultSeed) : state_{seed, 0} {}
+
+  void set_seed(uint64_t seed);  // starts again from counter 0
+  GeneratorState state() const;
+  void set_state(GeneratorState s);
+  // Takes the counters for n 32-bit words; the state before they were taken.
+  GeneratorState take(uint64_t words);
+  uint32_t next_u32();
+  uint64_t next_u64();
+
+ private:
+  mutable std::mutex mutex_;
+  GeneratorState state_;
+};
+
+// The one that random ops use where none is given.
+Generator& default_generator();
+// Seeds the default generator.
+void manual_seed(uint64_t seed);
+
+}  // namespace hearth

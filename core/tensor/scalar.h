@@ -1,0 +1,46 @@
+// A number that an op takes beside its tensors; it keeps its kind, which decides promotion.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <type_traits>
+
+#include "core/tensor/dtype.h"
+
+namespace hearth {
+
+class Scalar {
+ public:
+  constexpr Scalar() : i_(0), kind_(DTypeKind::kInt) {}
+  constexpr Scalar(bool v) : i_(v), kind_(DTypeKind::kBool) {}
+  template <class T>
+    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
+  constexpr Scalar(T v) : i_(static_cast<int64_t>(v)), kind_(DTypeKind::kInt) {}
+  template <class T>
+    requires std::is_floating_point_v<T>
+  constexpr Scalar(T v) : d_(static_cast<double>(v)), kind_(DTypeKind::kFloat) {}
+
+  constexpr DTypeKind kind() const { return kind_; }
+  template <class T>
+  constexpr T to() const {
+    return kind_ == DTypeKind::kFloat ? convert<T>(d_) : convert<T>(i_);
+  }
+  // The dtype of a 0-dim tensor made from it: bool, i64 or the default float.
+  constexpr DType dtype() const {
+    return kind_ == DTypeKind::kBool ? DType::kBool : kind_ == DTypeKind::kInt ? DType::kI64 : kDefaultFloat;
+  }
+  friend constexpr bool operator==(const Scalar& a, const Scalar& b) {
+    return a.kind_ == b.kind_ && (a.kind_ == DTypeKind::kFloat ? a.d_ == b.d_ : a.i_ == b.i_);
+  }
+
+ private:
+  union {
+    int64_t i_;
+    double d_;
+  };
+  DTypeKind kind_;
+};
+
+std::string to_string(const Scalar& s);
+
+}  // namespace hearth

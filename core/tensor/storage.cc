@@ -1,0 +1,44 @@
+#include "core/tensor/storage.h"
+
+#include <new>
+#include <utility>
+
+#include "core/base/slab.h"
+
+namespace hearth {
+
+Ref<Storage> Storage::make(size_t bytes, Device device) {
+  Allocator& allocator = allocator_for(device);
+  void* data = allocator.allocate(bytes);
+  Storage* s = new (slab::allocate(sizeof(Storage))) Storage;
+  s->data_ = data;
+  s->bytes_ = bytes;
+  s->device_ = device;
+  s->allocator_ = &allocator;
+  return Ref<Storage>::adopt(s);
+}
+
+Ref<Storage> Storage::wrap(void* data, size_t bytes, Device device, bool read_only, std::shared_ptr<const void> owner) {
+  Storage* s = new (slab::allocate(sizeof(Storage))) Storage;
+  s->data_ = data;
+  s->bytes_ = bytes;
+  s->device_ = device;
+  s->read_only_ = read_only;
+  s->owner_ = std::move(owner);
+  return Ref<Storage>::adopt(s);
+}
+
+void Storage::destroy(Storage* s) {
+  delete s->attachment_.load(std::memory_order_acquire);
+  if (s->allocator_) s->allocator_->deallocate(s->data_, s->bytes_);
+  s->~Storage();
+  slab::deallocate(s, sizeof(Storage));
+}
+
+StorageAttachment* Storage::attach(std::unique_ptr<StorageAttachment> made) {
+  StorageAttachment* expected = nullptr;
+  if (attachment_.compare_exchange_strong(expected, made.get(), std::memory_order_acq_rel)) return made.release();
+  return expected;
+}
+
+}  // namespace hearth

@@ -1,0 +1,52 @@
+#include "core/tensor/tensor.h"
+
+#include "core/base/error.h"
+#include "core/base/slab.h"
+
+namespace hearth {
+
+Ref<TensorImpl> TensorImpl::make() { return Ref<TensorImpl>::adopt(slab::make<TensorImpl>()); }
+void TensorImpl::destroy(TensorImpl* t) { slab::destroy(t); }
+
+void Tensor::undefined() { fail("the tensor is undefined: it was default-constructed and never assigned"); }
+
+void Tensor::expect_readable(DType t) const {
+  HEARTH_CHECK(dtype() == t, "data: the tensor holds ", dtype(), ", not ", t);
+  HEARTH_CHECK(device().is_cpu(), "data: the tensor's memory is on ", device(), ", which the CPU cannot read; call cpu() first");
+}
+
+namespace detail {
+
+Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype, Device device, const char* op) {
+  checked_numel(shape, size_of(dtype), op);
+  Ref<TensorImpl> t = TensorImpl::make();
+  t->dtype = dtype;
+  t->layout = Layout(shape, strides, 0);
+  const auto count = t->layout.dense ? t->layout.numel : t->layout.end();
+  t->storage = Storage::make(static_cast<size_t>(count) * size_of(dtype), device);
+  return Tensor(std::move(t));
+}
+
+Tensor empty(const Shape& shape, DType dtype, Device device, const char* op) {
+  const int64_t numel = checked_numel(shape, size_of(dtype), op);
+  Ref<TensorImpl> t = TensorImpl::make();
+  t->dtype = dtype;
+  t->layout.shape = shape;
+  t->layout.strides = contiguous_strides(shape);
+  t->layout.numel = numel;
+  t->storage = Storage::make(static_cast<size_t>(numel) * size_of(dtype), device);
+  return Tensor(std::move(t));
+}
+
+Tensor alias(const Tensor& t, const Layout& layout, bool detached) {
+  Ref<TensorImpl> v = TensorImpl::make();
+  v->dtype = t.dtype();
+  v->layout = layout;
+  v->storage = t.impl()->storage;
+  v->flags = t.impl()->flags & TensorImpl::kInference;
+  if (!detached) v->base = t.impl()->base ? t.impl()->base : t.ref();
+  return Tensor(std::move(v));
+}
+
+}  // namespace detail
+}  // namespace hearth
