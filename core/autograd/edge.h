@@ -8,11 +8,11 @@ namespace hearth::autograd {
 // The tensor's gradient state, made if there was none.
 GradMeta& ensure_meta(TensorImpl& t);
 
-// Where the tensor's gradient goes; invalid if none is wanted. A view whose base was written to since gets a new grad_fn.
+// Where the tensor's gradient goes; invalid if none is wanted. A view whose base was written to since gets a new
+// grad_fn.
 Edge grad_edge(const Ref<TensorImpl>& t);
 
 // Makes `t` output `output` of `node`.
 void set_history(TensorImpl& t, const Ref<Node>& node, int output);
-
 
 }  // namespace hearth::autograd

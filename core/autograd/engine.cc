@@ -19,8 +19,8 @@ namespace {
 struct Place {
   Node* node = nullptr;
   TensorImpl* leaf = nullptr;
-  int32_t waiting = 0;    // edges that have not delivered yet
-  bool needed = true;     // leads to something asked for
+  int32_t waiting = 0;                               // edges that have not delivered yet
+  bool needed = true;                                // leads to something asked for
   int32_t captured[kMaxOutputs] = {-1, -1, -1, -1};  // grad(): index of the input that this output is
   Tensor grads[kMaxOutputs];
 };
@@ -120,7 +120,8 @@ class Run {
     for (int32_t i = 0; i < places_.size(); ++i) {
       if (places_.get(i).node) order.push_back(&places_.get(i));
     }
-    std::sort(order.begin(), order.end(), [](Place* a, Place* b) { return a->node->topological_number < b->node->topological_number; });
+    std::sort(order.begin(), order.end(),
+              [](Place* a, Place* b) { return a->node->topological_number < b->node->topological_number; });
     for (Place* p : order) {
       for (NodeInput& in : p->node->inputs()) {
         if (in.edge.valid()) p->needed |= place(in.edge).needed;
@@ -142,7 +143,9 @@ class Run {
   }
 
  private:
-  static bool lower(const Place* a, const Place* b) { return a->node->topological_number < b->node->topological_number; }
+  static bool lower(const Place* a, const Place* b) {
+    return a->node->topological_number < b->node->topological_number;
+  }
 
   Place& place(const Edge& e) {
     return places_.at(e.leaf ? static_cast<const void*>(e.leaf.get()) : static_cast<const void*>(e.node.get()));
@@ -153,7 +156,8 @@ class Run {
     std::vector<Node*> open;
     auto visit = [&](const Edge& e) -> Place& {
       bool fresh;
-      Place& p = places_.at(e.leaf ? static_cast<const void*>(e.leaf.get()) : static_cast<const void*>(e.node.get()), fresh);
+      Place& p =
+          places_.at(e.leaf ? static_cast<const void*>(e.leaf.get()) : static_cast<const void*>(e.node.get()), fresh);
       if (fresh) {
         p.node = e.node.get();
         p.leaf = e.leaf.get();
@@ -274,20 +278,24 @@ class Run {
 Tensor root_gradient(const Tensor& output, std::span<const Tensor> gradients, size_t i, const char* op) {
   const Tensor given = i < gradients.size() ? gradients[i] : Tensor();
   if (given.defined()) {
-    HEARTH_CHECK(given.shape() == output.shape(), op, ": the gradient has shape ", given.shape(), ", but the output has shape ", output.shape());
+    HEARTH_CHECK(given.shape() == output.shape(), op, ": the gradient has shape ", given.shape(),
+                 ", but the output has shape ", output.shape());
     return machinery::cast(given, output.dtype());
   }
-  HEARTH_CHECK(output.numel() == 1, op, ": the output has shape ", output.shape(), "; without a given gradient it must have one element");
+  HEARTH_CHECK(output.numel() == 1, op, ": the output has shape ", output.shape(),
+               "; without a given gradient it must have one element");
   return machinery::full(output.shape(), 1, output.dtype(), output.device());
 }
 
 void start(Run& run, std::span<const Tensor> outputs, std::span<const Tensor> gradients, const char* op) {
   HEARTH_CHECK(!outputs.empty(), op, ": there are no outputs");
-  HEARTH_CHECK(gradients.empty() || gradients.size() == outputs.size(), op, ": ", outputs.size(), " outputs, but ", gradients.size(), " gradients");
+  HEARTH_CHECK(gradients.empty() || gradients.size() == outputs.size(), op, ": ", outputs.size(), " outputs, but ",
+               gradients.size(), " gradients");
   for (size_t i = 0; i < outputs.size(); ++i) {
     HEARTH_CHECK(outputs[i].defined(), op, ": output ", i, " is an undefined tensor");
     const Edge e = autograd::grad_edge(outputs[i].ref());
-    HEARTH_CHECK(e.valid(), op, ": output ", i, " does not require a gradient: it was not computed from a tensor that requires one, or under NoGrad");
+    HEARTH_CHECK(e.valid(), op, ": output ", i,
+                 " does not require a gradient: it was not computed from a tensor that requires one, or under NoGrad");
     run.start(e, root_gradient(outputs[i], gradients, i, op));
   }
 }
@@ -301,8 +309,8 @@ void backward(std::span<const Tensor> outputs, std::span<const Tensor> gradients
   run.run();
 }
 
-std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> gradients,
-                         BackwardOptions options, bool allow_unused) {
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                         std::span<const Tensor> gradients, BackwardOptions options, bool allow_unused) {
   std::vector<Edge> edges;
   for (size_t i = 0; i < inputs.size(); ++i) {
     HEARTH_CHECK(inputs[i].defined(), "grad: input ", i, " is an undefined tensor");
@@ -315,7 +323,8 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
   run.capture(edges);
   std::vector<Tensor> results = run.run();
   for (size_t i = 0; i < results.size(); ++i) {
-    HEARTH_CHECK(allow_unused || results[i].defined(), "grad: the outputs do not depend on input ", i, "; allow_unused gives an undefined gradient for it");
+    HEARTH_CHECK(allow_unused || results[i].defined(), "grad: the outputs do not depend on input ", i,
+                 "; allow_unused gives an undefined gradient for it");
   }
   return results;
 }

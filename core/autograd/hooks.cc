@@ -25,7 +25,8 @@ struct Packed final : PackedSaved {
   Tensor unpack() override {
     Tensor t = hooks->unpack(value);
     HEARTH_CHECK(t.defined() && t.shape() == shape && t.dtype() == dtype,
-                 "saved-tensor hooks: unpack must give back what pack took, a tensor of dtype ", dtype, " and shape ", shape);
+                 "saved-tensor hooks: unpack must give back what pack took, a tensor of dtype ", dtype, " and shape ",
+                 shape);
     return t;
   }
 };
@@ -47,8 +48,8 @@ LeafHooks& leaf_hooks(GradMeta& m) {
 Tensor replaced(const Tensor& grad, const GradHook& hook) {
   Tensor r = hook(grad);
   if (!r.defined()) return grad;
-  HEARTH_CHECK(r.shape() == grad.shape() && r.dtype() == grad.dtype(), "hook: it replaced a gradient of dtype ", grad.dtype(), " and shape ",
-               grad.shape(), " by one of dtype ", r.dtype(), " and shape ", r.shape());
+  HEARTH_CHECK(r.shape() == grad.shape() && r.dtype() == grad.dtype(), "hook: it replaced a gradient of dtype ",
+               grad.dtype(), " and shape ", grad.shape(), " by one of dtype ", r.dtype(), " and shape ", r.shape());
   return r;
 }
 
@@ -123,7 +124,8 @@ int64_t Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
 }
 
 int64_t Tensor::register_post_accumulate_grad_hook(std::function<void(const Tensor&)> hook) const {
-  HEARTH_CHECK(requires_grad() && is_leaf(), "register_post_accumulate_grad_hook: only a leaf that requires a gradient accumulates one");
+  HEARTH_CHECK(requires_grad() && is_leaf(),
+               "register_post_accumulate_grad_hook: only a leaf that requires a gradient accumulates one");
   const int64_t id = autograd::next_id();
   autograd::leaf_hooks(*grad_meta(*impl_)).after.emplace_back(id, std::move(hook));
   return id;

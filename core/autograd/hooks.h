@@ -10,8 +10,9 @@
 
 namespace hearth {
 
-// Changes how tensors are kept for backward (offloading, compression) while its guard lives. pack runs when an op is recorded,
-// unpack when its backward needs the tensor. What unpack gives must have the shape and dtype of what pack took.
+// Changes how tensors are kept for backward (offloading, compression) while its guard lives. pack runs when an op is
+// recorded, unpack when its backward needs the tensor. What unpack gives must have the shape and dtype of what pack
+// took.
 class SavedTensorHooks {
  public:
   virtual std::any pack(const Tensor& t) = 0;

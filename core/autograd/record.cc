@@ -37,8 +37,9 @@ void fill_input(NodeInput& in, const TensorImpl& t, Edge edge) {
 }
 
 void keep(const OpDef& op, Saved& saved, const Tensor& t) {
-  HEARTH_CHECK(!(t.impl()->flags & TensorImpl::kInference), op.name,
-               ": a tensor made in inference mode cannot be kept for backward; clone() it outside of inference mode first");
+  HEARTH_CHECK(
+      !(t.impl()->flags & TensorImpl::kInference), op.name,
+      ": a tensor made in inference mode cannot be kept for backward; clone() it outside of inference mode first");
   saved.present = true;
   if (thread_state.saved_tensor_hooks) [[unlikely]] {
     saved.packed = pack(*thread_state.saved_tensor_hooks, t);
@@ -104,12 +105,15 @@ void keep_outputs(Node& node, const OpCall& c) {
 
 void check_write(const OpCall& c) {
   const TensorImpl& t = *c.out[0].impl();
-  const auto leaf_with_grad = [](const TensorImpl& x) { return x.meta && x.meta->requires_grad && !grad_meta(x)->grad_fn; };
+  const auto leaf_with_grad = [](const TensorImpl& x) {
+    return x.meta && x.meta->requires_grad && !grad_meta(x)->grad_fn;
+  };
   HEARTH_CHECK(!leaf_with_grad(t), c.op.name, ": a leaf tensor that requires a gradient cannot be written in place; ",
                "do it under NoGrad, or on a copy");
   if (!t.base) return;
   HEARTH_CHECK(!leaf_with_grad(*t.base), c.op.name,
-               ": a view of a leaf tensor that requires a gradient cannot be written in place; do it under NoGrad, or on a copy");
+               ": a view of a leaf tensor that requires a gradient cannot be written in place; do it under NoGrad, or "
+               "on a copy");
   HEARTH_CHECK(!(t.flags & TensorImpl::kUntracked), c.op.name,
                ": a view made while gradients were off cannot be written in place while they are on");
 }
@@ -199,9 +203,12 @@ bool Tensor::requires_grad() const {
 
 Tensor& Tensor::requires_grad_(bool on) {
   checked();
-  HEARTH_CHECK(!on || hearth::is_floating_point(dtype()), "requires_grad_: only floating-point tensors have gradients, but this one is ", dtype());
-  HEARTH_CHECK(is_leaf() || on, "requires_grad_: only a leaf's flag can be turned off; detach() gives a tensor without history");
-  HEARTH_CHECK(!on || !is_inference(), "requires_grad_: the tensor was made in inference mode; clone() it outside of it first");
+  HEARTH_CHECK(!on || hearth::is_floating_point(dtype()),
+               "requires_grad_: only floating-point tensors have gradients, but this one is ", dtype());
+  HEARTH_CHECK(is_leaf() || on,
+               "requires_grad_: only a leaf's flag can be turned off; detach() gives a tensor without history");
+  HEARTH_CHECK(!on || !is_inference(),
+               "requires_grad_: the tensor was made in inference mode; clone() it outside of it first");
   if (!on && !impl_->meta) return *this;
   if (is_leaf()) autograd::ensure_meta(*impl_).requires_grad = on;
   return *this;
@@ -224,8 +231,9 @@ void Tensor::set_grad(const Tensor& g) {
     if (impl_->meta) grad_meta(*impl_)->grad = Tensor();
     return;
   }
-  HEARTH_CHECK(g.shape() == shape() && g.dtype() == dtype() && g.device() == device(), "set_grad: the gradient is ", g.dtype(), " of shape ",
-               g.shape(), " on ", g.device(), ", but the tensor is ", dtype(), " of shape ", shape(), " on ", device());
+  HEARTH_CHECK(g.shape() == shape() && g.dtype() == dtype() && g.device() == device(), "set_grad: the gradient is ",
+               g.dtype(), " of shape ", g.shape(), " on ", g.device(), ", but the tensor is ", dtype(), " of shape ",
+               shape(), " on ", device());
   autograd::ensure_meta(*impl_).grad = g;
 }
 

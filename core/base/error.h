@@ -83,7 +83,8 @@ template <class... A>
 }  // namespace hearth
 
 // Throws hearth::Error(kInvalidArgument) with the concatenated text unless `condition` holds.
-#define HEARTH_CHECK(condition, ...)                         \
-  do {                                                       \
-    if (!(condition)) [[unlikely]] ::hearth::fail(__VA_ARGS__); \
+#define HEARTH_CHECK(condition, ...) \
+  do {                               \
+    if (!(condition)) [[unlikely]]   \
+      ::hearth::fail(__VA_ARGS__);   \
   } while (false)

@@ -12,8 +12,8 @@
 #include "core/base/error.h"
 #include "core/base/thread_state.h"
 
-// Built without ThreadSanitizer: GCC's OpenMP runtime is not instrumented, so the fork and the join are announced by hand.
-// The rest of the program stays instrumented and real races inside bodies are still found.
+// Built without ThreadSanitizer: GCC's OpenMP runtime is not instrumented, so the fork and the join are announced by
+// hand. The rest of the program stays instrumented and real races inside bodies are still found.
 #ifdef HEARTH_TSAN
 extern "C" void __tsan_acquire(void*);
 extern "C" void __tsan_release(void*);

@@ -40,9 +40,9 @@ namespace detail {
 void parallel_run(int64_t n, int64_t grain, void* context, void (*body)(void* context, int64_t begin, int64_t end));
 }
 
-// Calls f(begin, end) once for each block [i * grain, min(n, (i + 1) * grain)). Blocks depend on n and grain only, never
-// on the number of threads, so sums made per block have the same bits at any width. Blocks run in any order. The first
-// exception thrown by f is rethrown here, after all running blocks have ended. Requires grain >= 1.
+// Calls f(begin, end) once for each block [i * grain, min(n, (i + 1) * grain)). Blocks depend on n and grain only,
+// never on the number of threads, so sums made per block have the same bits at any width. Blocks run in any order. The
+// first exception thrown by f is rethrown here, after all running blocks have ended. Requires grain >= 1.
 template <class F>
 void parallel_for(int64_t n, int64_t grain, F&& f) {
   if (n <= grain) {

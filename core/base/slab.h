@@ -1,4 +1,5 @@
-// Small, 64-byte aligned blocks from per-thread free lists: tensors, nodes and small buffers are made and dropped at every op.
+// Small, 64-byte aligned blocks from per-thread free lists: tensors, nodes and small buffers are made and dropped at
+// every op.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +27,9 @@ constexpr size_t kMaxBytes = 2048;
 constexpr int class_of(size_t bytes) {
   return bytes <= 64 ? 0 : bytes <= 512 ? static_cast<int>((bytes - 1) / 64) : static_cast<int>(6 + (bytes - 1) / 256);
 }
-constexpr size_t class_bytes(int c) { return c < 8 ? 64 * (static_cast<size_t>(c) + 1) : 256 * (static_cast<size_t>(c) - 5); }
+constexpr size_t class_bytes(int c) {
+  return c < 8 ? 64 * (static_cast<size_t>(c) + 1) : 256 * (static_cast<size_t>(c) - 5);
+}
 constexpr int kClasses = class_of(kMaxBytes) + 1;
 
 namespace detail {
@@ -58,7 +61,7 @@ inline void* allocate(size_t bytes) {
   }
   return detail::refill(c);
 #else
-  return ::operator new(class_bytes(class_of(bytes)), std::align_val_t{kAlignment});
+  return ::operator new (class_bytes(class_of(bytes)), std::align_val_t{kAlignment});
 #endif
 }
 
@@ -76,7 +79,7 @@ inline void deallocate(void* p, size_t bytes) {
   }
   detail::spill(c, b);
 #else
-  ::operator delete(p, class_bytes(class_of(bytes)), std::align_val_t{kAlignment});
+  ::operator delete (p, class_bytes(class_of(bytes)), std::align_val_t{kAlignment});
 #endif
 }
 

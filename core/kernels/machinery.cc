@@ -18,7 +18,8 @@ void infer_copy(OpCall& c) {
   if (c.bound) {
     HEARTH_CHECK(broadcastable_to(in.shape(), c.out[0].shape()), "copy_: a tensor of shape ", in.shape(),
                  " does not broadcast to the shape ", c.out[0].shape());
-    HEARTH_CHECK(in.device() == c.out[0].device(), "copy_: the tensors are on different devices: ", c.out[0].device(), " and ", in.device());
+    HEARTH_CHECK(in.device() == c.out[0].device(), "copy_: the tensors are on different devices: ", c.out[0].device(),
+                 " and ", in.device());
     return;
   }
   c.make(0, in.shape(), strides_for(in.layout(), a.format), a.dtype.value_or(in.dtype()));
@@ -32,7 +33,8 @@ void infer_fill(OpCall& c) {
 
 void infer_sum_to(OpCall& c) {
   const Shape& to = c.attrs_as<ShapeAttrs>().shape;
-  HEARTH_CHECK(broadcastable_to(to, c.input(0).shape()), "sum_to: shape ", to, " does not broadcast to ", c.input(0).shape());
+  HEARTH_CHECK(broadcastable_to(to, c.input(0).shape()), "sum_to: shape ", to, " does not broadcast to ",
+               c.input(0).shape());
   c.dtype = c.input(0).dtype();
   c.make(0, to, c.dtype);
 }
@@ -51,8 +53,8 @@ void infer_expand(OpCall& c) {
       shape[d] = l.shape[own];
     }
     if (own < 0) continue;
-    HEARTH_CHECK(l.shape[own] == shape[d] || l.shape[own] == 1, "expand: dimension ", own, " of shape ", l.shape, " cannot become ", shape[d],
-                 " (shape ", shape, ")");
+    HEARTH_CHECK(l.shape[own] == shape[d] || l.shape[own] == 1, "expand: dimension ", own, " of shape ", l.shape,
+                 " cannot become ", shape[d], " (shape ", shape, ")");
     strides[d] = l.shape[own] == shape[d] ? l.strides[own] : 0;
   }
   checked_numel(shape, 1, "expand");
@@ -61,7 +63,8 @@ void infer_expand(OpCall& c) {
 
 void check_region(const OpCall& c, const StridedAttrs& a) {
   const Tensor& in = c.input(0);
-  HEARTH_CHECK(a.shape.rank() == a.strides.rank(), c.op.name, ": shape ", a.shape, " and strides ", a.strides, " differ in length");
+  HEARTH_CHECK(a.shape.rank() == a.strides.rank(), c.op.name, ": shape ", a.shape, " and strides ", a.strides,
+               " differ in length");
   checked_numel(a.shape, 1, c.op.name);
   const Layout region(a.shape, a.strides, in.layout().offset + a.offset);
   for (int64_t s : a.strides) HEARTH_CHECK(s >= 0, c.op.name, ": strides must not be negative, but are ", a.strides);
@@ -70,12 +73,13 @@ void check_region(const OpCall& c, const StridedAttrs& a) {
   int64_t last = region.offset;
   for (int d = 0; d < a.shape.rank(); ++d) {
     int64_t reach;
-    HEARTH_CHECK(!__builtin_mul_overflow(a.strides[d], a.shape[d] - 1, &reach) && !__builtin_add_overflow(last, reach, &last), c.op.name,
-                 ": shape ", a.shape, " and strides ", a.strides, " overflow");
+    HEARTH_CHECK(
+        !__builtin_mul_overflow(a.strides[d], a.shape[d] - 1, &reach) && !__builtin_add_overflow(last, reach, &last),
+        c.op.name, ": shape ", a.shape, " and strides ", a.strides, " overflow");
   }
   const auto elements = static_cast<int64_t>(in.impl()->storage->bytes() / in.itemsize());
-  HEARTH_CHECK(region.offset >= 0 && last < elements, c.op.name, ": shape ", a.shape, ", strides ", a.strides, " and offset ", a.offset,
-               " reach outside of the storage of ", elements, " elements");
+  HEARTH_CHECK(region.offset >= 0 && last < elements, c.op.name, ": shape ", a.shape, ", strides ", a.strides,
+               " and offset ", a.offset, " reach outside of the storage of ", elements, " elements");
 }
 
 void infer_as_strided(OpCall& c) {
@@ -87,7 +91,8 @@ void infer_as_strided(OpCall& c) {
 void infer_view_write(OpCall& c) {
   const auto& a = c.attrs_as<StridedAttrs>();
   check_region(c, a);
-  HEARTH_CHECK(a.shape == c.input(1).shape(), "view_write: the region has shape ", a.shape, ", but the source ", c.input(1).shape());
+  HEARTH_CHECK(a.shape == c.input(1).shape(), "view_write: the region has shape ", a.shape, ", but the source ",
+               c.input(1).shape());
   expect_same_dtype(c);
   c.make(0, c.input(0).shape(), c.input(0).strides(), c.dtype);
 }
@@ -104,14 +109,16 @@ Tensor in_layout(const Tensor& g, const Layout& like) {
 void as_strided_backward(GradContext& g) {
   const auto& a = g.attrs<StridedAttrs>();
   const Layout& base = g.input_layout(0);
-  HEARTH_CHECK(base.dense, "as_strided: the gradient of a region of a tensor with gaps (strides ", base.strides, ") is not supported");
+  HEARTH_CHECK(base.dense, "as_strided: the gradient of a region of a tensor with gaps (strides ", base.strides,
+               ") is not supported");
   // Elements that a stretched view shows several times get the sum.
   Shape once = a.shape;
   for (int d = 0; d < once.rank(); ++d) {
     if (a.strides[d] == 0 && once[d] > 1) once[d] = 1;
   }
-  HEARTH_CHECK(!Layout(once, a.strides, 0).overlapping(), "as_strided: the gradient of a view whose elements overlap (shape ", a.shape,
-               ", strides ", a.strides, ") is not supported");
+  HEARTH_CHECK(!Layout(once, a.strides, 0).overlapping(),
+               "as_strided: the gradient of a view whose elements overlap (shape ", a.shape, ", strides ", a.strides,
+               ") is not supported");
   Tensor zeros = detail::empty_strided(base.shape, base.strides, g.input_dtype(0), g.grad().device());
   machinery::fill_into(zeros, 0);
   g.set(0, machinery::view_write(zeros, machinery::sum_to(g.grad(), once), {once, a.strides, a.offset}));
@@ -139,8 +146,12 @@ extern constinit const OpDef kCopy = {
 };
 HEARTH_OP(kCopy);
 
-extern constinit const OpDef kFill = {
-    .name = "fill", .kind = OpKind::kPointwise, .dtypes = kAllTypes, .scalars = 1, .infer = infer_fill, .kernel = {cpu::fill}};
+extern constinit const OpDef kFill = {.name = "fill",
+                                      .kind = OpKind::kPointwise,
+                                      .dtypes = kAllTypes,
+                                      .scalars = 1,
+                                      .infer = infer_fill,
+                                      .kernel = {cpu::fill}};
 HEARTH_OP(kFill);
 
 extern constinit const OpDef kAdd = {
@@ -179,7 +190,8 @@ extern constinit const OpDef kScale = {
           for (int i : {0, 1}) {
             const int other = 1 - i;
             if (!g.needs(i)) continue;
-            g.set(i, g.is_scalar(other) ? run(kScale, {g.grad(), g.scalar(other)}) : run(kScale, {g.grad(), g.input(other)}));
+            g.set(i, g.is_scalar(other) ? run(kScale, {g.grad(), g.scalar(other)})
+                                        : run(kScale, {g.grad(), g.input(other)}));
           }
         },
 };
@@ -228,7 +240,8 @@ extern constinit const OpDef kViewWrite = {
 };
 HEARTH_OP(kViewWrite);
 
-extern constinit const OpDef kDetach = {.name = "detach", .kind = OpKind::kView, .dtypes = kAllTypes, .infer = infer_detach};
+extern constinit const OpDef kDetach = {
+    .name = "detach", .kind = OpKind::kView, .dtypes = kAllTypes, .infer = infer_detach};
 HEARTH_OP(kDetach);
 
 }  // namespace hearth

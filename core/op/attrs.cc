@@ -22,7 +22,9 @@ class Printer final : public FieldVisitor {
   void field(const char* n, std::optional<int64_t>& v) override { put(n, v ? concat(*v) : "none"); }
   void field(const char* n, std::optional<double>& v) override { put(n, v ? concat(*v) : "none"); }
   void field(const char* n, std::optional<DType>& v) override { put(n, v ? to_string(*v) : "none"); }
-  void choice(const char* n, int& i, std::span<const char* const> names) override { put(n, names[static_cast<size_t>(i)]); }
+  void choice(const char* n, int& i, std::span<const char* const> names) override {
+    put(n, names[static_cast<size_t>(i)]);
+  }
 
  private:
   void put(const char* name, const std::string& value) {

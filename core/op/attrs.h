@@ -6,9 +6,9 @@
 //     bool operator==(const SoftmaxAttrs&) const = default;
 //   };
 //
-// From fields() come copying into a node, equality, hashing, JSON and printing. A field is a bool, int64_t, double, DType,
-// Device, MemoryFormat, Scalar, Dims, std::string, std::optional of int64_t, double or DType, or an enumeration that has
-// `constexpr std::span<const char* const> enum_names(E)`, found by argument-dependent lookup.
+// From fields() come copying into a node, equality, hashing, JSON and printing. A field is a bool, int64_t, double,
+// DType, Device, MemoryFormat, Scalar, Dims, std::string, std::optional of int64_t, double or DType, or an enumeration
+// that has `constexpr std::span<const char* const> enum_names(E)`, found by argument-dependent lookup.
 #pragma once
 
 #include <cstddef>
@@ -74,7 +74,8 @@ void visit_attrs(void* p, FieldVisitor& v) {
   std::apply(
       [&](auto... f) {
         auto one = [&](const char* name, auto& value) {
-          if constexpr (requires { v.field(name, value); } && !std::is_enum_v<std::remove_reference_t<decltype(value)>>) {
+          if constexpr (requires { v.field(name, value); } &&
+                        !std::is_enum_v<std::remove_reference_t<decltype(value)>>) {
             v.field(name, value);
           } else if constexpr (std::is_same_v<std::remove_reference_t<decltype(value)>, DType> ||
                                std::is_same_v<std::remove_reference_t<decltype(value)>, MemoryFormat>) {
@@ -109,7 +110,7 @@ struct AttrsRef {
   AttrsRef() = default;
   AttrsRef(const void* d, const AttrsType* t) : data(d), type(t) {}
   template <class A>
-    requires requires { A::fields(); }
+  requires requires { A::fields(); }
   AttrsRef(const A& a) : data(&a), type(&attrs_type<A>) {}
 };
 

@@ -6,14 +6,16 @@
 
 namespace hearth {
 Tensor unpack_saved(const Node& node, const Saved& saved, const Layout& layout, DType dtype, const Edge& edge) {
-  HEARTH_CHECK(!node.released, node.op->name, ": backward has run through this graph before, and what it had kept is freed; ",
+  HEARTH_CHECK(!node.released, node.op->name,
+               ": backward has run through this graph before, and what it had kept is freed; ",
                "call the first backward with retain_graph = true");
   if (saved.packed) return saved.packed->unpack();
-  if (!saved.present) fail(ErrorKind::kInternal, node.op->name, ": backward reads a tensor that its record does not keep");
+  if (!saved.present)
+    fail(ErrorKind::kInternal, node.op->name, ": backward reads a tensor that its record does not keep");
   const uint32_t version = saved.storage->version();
   HEARTH_CHECK(version == saved.version, node.op->name,
-               ": a tensor that its gradient needs was changed by an in-place operation: dtype ", dtype, ", shape ", layout.shape,
-               ", at version ", version, "; expected version ", saved.version);
+               ": a tensor that its gradient needs was changed by an in-place operation: dtype ", dtype, ", shape ",
+               layout.shape, ", at version ", version, "; expected version ", saved.version);
   if (edge.leaf && edge.leaf->storage == saved.storage && edge.leaf->layout == layout) return Tensor(edge.leaf);
   Ref<TensorImpl> t = TensorImpl::make();
   t->dtype = dtype;

@@ -5,7 +5,8 @@
 
 namespace hearth {
 
-// A tensor over saved memory, whose own gradient goes to `edge`. Throws Error if the memory was freed or written to since.
+// A tensor over saved memory, whose own gradient goes to `edge`. Throws Error if the memory was freed or written to
+// since.
 Tensor unpack_saved(const Node& node, const Saved& saved, const Layout& layout, DType dtype, const Edge& edge);
 
 class GradContext {
@@ -21,7 +22,8 @@ class GradContext {
   bool has_grad(int output = 0) const { return grads_[static_cast<size_t>(output)].defined(); }
   // The gradient of a visible output; undefined if none came (output 0 of a one-output op always has one).
   const Tensor& grad(int output = 0) const { return grads_[static_cast<size_t>(output)]; }
-  // A saved operand or output. Throws Error if it was not kept, was freed by an earlier backward, or was written to since.
+  // A saved operand or output. Throws Error if it was not kept, was freed by an earlier backward, or was written to
+  // since.
   Tensor input(int i) const;
   Tensor output(int i = 0) const;
   bool is_tensor(int i) const { return in(i).kind == NodeInput::Kind::kTensor; }

@@ -7,12 +7,10 @@ namespace hearth {
 
 class Interposer {
  public:
-  // Called for each op of the thread. May look at the call, run others, proceed() with this one, or set call.out itself.
-  // Ops that it runs meet the interposers outside of it.
+  // Called for each op of the thread. May look at the call, run others, proceed() with this one, or set call.out
+  // itself. Ops that it runs meet the interposers outside of it.
   virtual void intercept(OpCall& call) = 0;
-
- protected:
-  ~Interposer() = default;
+  virtual ~Interposer() = default;
 
  private:
   friend class InterposerGuard;

@@ -1,5 +1,5 @@
-// The ops that the machinery itself calls. Their records stand in core/kernels/machinery.cc, beside the kernels they name;
-// their public forms are in core/ops.
+// The ops that the machinery itself calls. Their records stand in core/kernels/machinery.cc, beside the kernels they
+// name; their public forms are in core/ops.
 #pragma once
 
 #include "core/op/attrs/copy.h"

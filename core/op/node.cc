@@ -6,16 +6,17 @@ namespace hearth {
 
 namespace {
 
-// Nodes whose last reference went while another was being freed: freeing them in a loop keeps a long chain off the stack.
+// Nodes whose last reference went while another was being freed: freeing them in a loop keeps a long chain off the
+// stack.
 constinit thread_local Node* to_free = nullptr;
 constinit thread_local bool freeing = false;
 
 void* allocate(size_t bytes) {
-  return bytes <= slab::kMaxBytes ? slab::allocate(bytes) : ::operator new(bytes, std::align_val_t{slab::kAlignment});
+  return bytes <= slab::kMaxBytes ? slab::allocate(bytes) : ::operator new (bytes, std::align_val_t{slab::kAlignment});
 }
 void deallocate(void* p, size_t bytes) {
   if (bytes <= slab::kMaxBytes) return slab::deallocate(p, bytes);
-  ::operator delete(p, bytes, std::align_val_t{slab::kAlignment});
+  ::operator delete (p, bytes, std::align_val_t{slab::kAlignment});
 }
 
 void drop(Saved& s) {

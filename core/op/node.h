@@ -35,7 +35,8 @@ struct Edge {
   bool valid() const { return node || leaf; }
 };
 
-// A tensor kept for backward: memory, layout and version, without a handle to the tensor (which may be the node's own result).
+// A tensor kept for backward: memory, layout and version, without a handle to the tensor (which may be the node's own
+// result).
 struct Saved {
   Ref<Storage> storage;
   PackedSaved* packed = nullptr;  // owned; set by saved-tensor hooks in place of storage
@@ -65,10 +66,10 @@ class Node : public RefCounted {
   const OpDef* op;
   uint64_t topological_number = 0;  // above those of all nodes it leads to
   uint8_t visible = 1;
-  bool released = false;            // saved tensors were freed by a backward
+  bool released = false;                     // saved tensors were freed by a backward
   std::atomic_flag lock = ATOMIC_FLAG_INIT;  // guards the release of saved tensors, and hooks
-  NodeHooks* hooks = nullptr;       // owned
-  std::string* scope = nullptr;     // owned; module path, kept in anomaly mode
+  NodeHooks* hooks = nullptr;                // owned
+  std::string* scope = nullptr;              // owned; module path, kept in anomaly mode
 
   static Ref<Node> make(const OpDef& op, int inputs, int outputs, const void* attrs);
   static void destroy(Node* n);
@@ -100,9 +101,9 @@ class GradMeta final : public AutogradMeta {
   Ref<Node> grad_fn;
   Tensor grad;
   std::atomic_flag lock = ATOMIC_FLAG_INIT;  // guards grad's accumulation
-  uint8_t output = 0;        // which of grad_fn's outputs the tensor is
+  uint8_t output = 0;                        // which of grad_fn's outputs the tensor is
   bool retains_grad = false;
-  uint32_t generation = 0;   // in-place writes that replaced grad_fn
+  uint32_t generation = 0;       // in-place writes that replaced grad_fn
   uint32_t seen_generation = 0;  // of a view: the base's generation for which grad_fn was made
   TensorHooks* hooks = nullptr;  // owned
 

@@ -4,8 +4,8 @@
 #include <span>
 
 #include "core/base/error.h"
-#include "core/op/op_def.h"
 #include "core/op/node.h"
+#include "core/op/op_def.h"
 #include "core/op/operand.h"
 
 namespace hearth {

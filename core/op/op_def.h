@@ -32,14 +32,14 @@ enum class Promote : uint8_t {
 };
 
 enum class Autocast : uint8_t {
-  kNone,     // runs in whatever it is given
-  kLow,      // gains from bf16/f16: matmul, convolution
-  kF32,      // needs f32's range or precision
-  kWidest,   // operands are cast to the widest of them
+  kNone,    // runs in whatever it is given
+  kLow,     // gains from bf16/f16: matmul, convolution
+  kF32,     // needs f32's range or precision
+  kWidest,  // operands are cast to the widest of them
 };
 
-// What backward needs kept. input[i] is a set of operands (bit j: operand j): input i is kept if the gradient of one of them is
-// wanted. outputs: bit k keeps output k.
+// What backward needs kept. input[i] is a set of operands (bit j: operand j): input i is kept if the gradient of one of
+// them is wanted. outputs: bit k keeps output k.
 struct Save {
   std::array<uint8_t, 8> input{};
   uint8_t outputs = 0;
@@ -58,15 +58,15 @@ struct OpDef {
   const char* name;
   int version = 1;  // of the record's meaning in saved graphs
   OpKind kind = OpKind::kOther;
-  DTypeSet dtypes{};                // values that call.dtype may have; others throw by name
+  DTypeSet dtypes{};  // values that call.dtype may have; others throw by name
   Promote promote = Promote::kSame;
   Autocast autocast = Autocast::kNone;
   uint8_t min_inputs = 1, max_inputs = 1;  // max_inputs 255: any number
-  uint8_t absent = 0;               // bit i: operand i may be absent
-  uint8_t scalars = 0;              // bit i: operand i may be a Scalar
-  uint8_t outputs = 1, visible = 1; // the outputs after the visible ones are only saved for backward
+  uint8_t absent = 0;                      // bit i: operand i may be absent
+  uint8_t scalars = 0;                     // bit i: operand i may be a Scalar
+  uint8_t outputs = 1, visible = 1;        // the outputs after the visible ones are only saved for backward
   const AttrsType* attrs = nullptr;
-  void (*infer)(OpCall&);           // checks, sets call.dtype, allocates call.out (see shape_rules.h)
+  void (*infer)(OpCall&);  // checks, sets call.dtype, allocates call.out (see shape_rules.h)
   Save save{};
   Kernels kernel{};
   void (*backward)(GradContext&) = nullptr;  // null: no gradient passes

@@ -1,4 +1,5 @@
-// One operand of an op on its way into run(): a tensor, a number, or nothing. Refers to the caller's tensor; never kept.
+// One operand of an op on its way into run(): a tensor, a number, or nothing. Refers to the caller's tensor; never
+// kept.
 #pragma once
 
 #include <optional>
@@ -13,8 +14,7 @@ class Operand {
   Operand(const Tensor& t) : tensor_(&t), kind_(Kind::kTensor) {}
   Operand(Scalar s) : scalar_(s), kind_(Kind::kScalar) {}
   template <class T>
-    requires std::is_arithmetic_v<T>
-  Operand(T v) : Operand(Scalar(v)) {}
+  requires std::is_arithmetic_v<T> Operand(T v) : Operand(Scalar(v)) {}
   Operand(std::nullopt_t) {}
   Operand(const std::optional<Tensor>& t) : tensor_(t ? &*t : nullptr), kind_(t ? Kind::kTensor : Kind::kAbsent) {}
 

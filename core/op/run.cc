@@ -11,7 +11,8 @@ struct InterposerAccess {
 };
 
 InterposerGuard::InterposerGuard(Interposer& i) : previous_(thread_state.interposer) {
-  for (Interposer* p = previous_; p; p = p->next_) HEARTH_CHECK(p != &i, "this interposer is already active in this thread");
+  for (Interposer* p = previous_; p; p = p->next_)
+    HEARTH_CHECK(p != &i, "this interposer is already active in this thread");
   i.next_ = previous_;
   thread_state.interposer = &i;
 }
@@ -27,13 +28,15 @@ bool needs_grad(const TensorImpl& t) {
 namespace {
 
 [[noreturn, gnu::cold]] void bad_count(const OpCall& c) {
-  if (c.op.max_inputs == 255) fail(c.op.name, ": expected at least ", int{c.op.min_inputs}, " operands, but got ", c.inputs());
+  if (c.op.max_inputs == 255)
+    fail(c.op.name, ": expected at least ", int{c.op.min_inputs}, " operands, but got ", c.inputs());
   fail(c.op.name, ": expected ", int{c.op.min_inputs}, " to ", int{c.op.max_inputs}, " operands, but got ", c.inputs());
 }
 
 [[noreturn, gnu::cold]] void no_kernel(const OpCall& c) {
   if (c.device.is_cuda()) {
-    fail(ErrorKind::kUnsupported, c.op.name, ": no CUDA kernel is linked into this program; add //core:cuda to its deps");
+    fail(ErrorKind::kUnsupported, c.op.name,
+         ": no CUDA kernel is linked into this program; add //core:cuda to its deps");
   }
   fail(ErrorKind::kUnsupported, c.op.name, ": there is no kernel for device ", c.device);
 }
@@ -41,13 +44,15 @@ namespace {
 // Checks the operands and finds the device. True if one of them wants a gradient.
 bool check_operands(OpCall& c) {
   const int n = c.inputs();
-  if (n < c.op.min_inputs || (n > c.op.max_inputs && c.op.max_inputs != 255)) [[unlikely]] bad_count(c);
+  if (n < c.op.min_inputs || (n > c.op.max_inputs && c.op.max_inputs != 255)) [[unlikely]]
+    bad_count(c);
   bool grad = false, found = false;
   for (int i = 0; i < n; ++i) {
     const Operand& o = c.in[static_cast<size_t>(i)];
     if (o.is_tensor()) [[likely]] {
       const TensorImpl* t = o.tensor().impl();
-      if (!t) [[unlikely]] fail(c.op.name, ": operand ", i, " is an undefined tensor");
+      if (!t) [[unlikely]]
+        fail(c.op.name, ": operand ", i, " is an undefined tensor");
       const Device d = t->device();
       if (!found) {
         c.device = d;
@@ -58,7 +63,8 @@ bool check_operands(OpCall& c) {
       }
       grad |= needs_grad(*t);
     } else if (o.is_scalar()) {
-      HEARTH_CHECK(i < 8 && c.op.scalars >> i & 1, c.op.name, ": operand ", i, " must be a tensor, but is the number ", o.scalar());
+      HEARTH_CHECK(i < 8 && c.op.scalars >> i & 1, c.op.name, ": operand ", i, " must be a tensor, but is the number ",
+                   o.scalar());
     } else {
       HEARTH_CHECK(i < 8 && c.op.absent >> i & 1, c.op.name, ": operand ", i, " is missing");
     }
@@ -93,7 +99,8 @@ void dispatch(OpCall& c) {
     if (!ts.grad_enabled) c.out[0].impl()->flags |= TensorImpl::kUntracked;
   } else if (!c.device.is_meta()) {
     const KernelFn kernel = c.device.is_cpu() ? c.op.kernel.cpu : c.op.kernel.cuda;
-    if (!kernel) [[unlikely]] no_kernel(c);
+    if (!kernel) [[unlikely]]
+      no_kernel(c);
     kernel(c);
   }
   if (c.bound) c.out[0].impl()->storage->bump_version();
@@ -110,7 +117,8 @@ struct Suspend {
 
 void execute(OpCall& call) {
   Interposer* const active = thread_state.interposer;
-  if (!active) [[likely]] return dispatch(call);
+  if (!active) [[likely]]
+    return dispatch(call);
   Suspend suspend;
   thread_state.interposer = InterposerAccess::next(*active);
   active->intercept(call);
@@ -145,8 +153,10 @@ void OpCall::make(int i, const Shape& shape, DType t) {
 void OpCall::make(int i, const Shape& shape, const Strides& strides, DType t) {
   if (i == 0 && bound) {
     const Tensor& o = out[0];
-    HEARTH_CHECK(o.shape() == shape, op.name, ": cannot write a result of shape ", shape, " into a tensor of shape ", o.shape());
-    HEARTH_CHECK(o.device() == device, op.name, ": cannot write a result on ", device, " into a tensor on ", o.device());
+    HEARTH_CHECK(o.shape() == shape, op.name, ": cannot write a result of shape ", shape, " into a tensor of shape ",
+                 o.shape());
+    HEARTH_CHECK(o.device() == device, op.name, ": cannot write a result on ", device, " into a tensor on ",
+                 o.device());
     HEARTH_CHECK(traits(o.dtype()).kind >= traits(t).kind, op.name, ": cannot write a result of dtype ", t,
                  " into a tensor of dtype ", o.dtype());
     return;

@@ -1,7 +1,7 @@
 // The one way through: every op of Hearth runs here.
 //
-// run() reads ThreadState; an Interposer, if one is set, takes over; operands are checked; the record's infer allocates; the
-// device's kernel computes; autograd records a node if a gradient is wanted. Nothing else dispatches.
+// run() reads ThreadState; an Interposer, if one is set, takes over; operands are checked; the record's infer
+// allocates; the device's kernel computes; autograd records a node if a gradient is wanted. Nothing else dispatches.
 #pragma once
 
 #include <array>
@@ -24,12 +24,13 @@ inline Tensor run(const OpDef& op, std::initializer_list<Operand> in, AttrsRef a
 
 // Runs an op and gives all its outputs.
 std::array<Tensor, kMaxOutputs> run_all(const OpDef& op, std::span<const Operand> in, AttrsRef attrs = {});
-inline std::array<Tensor, kMaxOutputs> run_all(const OpDef& op, std::initializer_list<Operand> in, AttrsRef attrs = {}) {
+inline std::array<Tensor, kMaxOutputs> run_all(const OpDef& op, std::initializer_list<Operand> in,
+                                               AttrsRef attrs = {}) {
   return run_all(op, std::span<const Operand>(in.begin(), in.size()), attrs);
 }
 
-// Runs an op with output 0 bound to `out`. The result is written there, cast to its dtype. In-place forms pass a tensor as
-// operand and as `out`. Throws Error if `out` is read-only, overlaps itself, or is a leaf that requires a gradient.
+// Runs an op with output 0 bound to `out`. The result is written there, cast to its dtype. In-place forms pass a tensor
+// as operand and as `out`. Throws Error if `out` is read-only, overlaps itself, or is a leaf that requires a gradient.
 void run_into(const OpDef& op, Tensor& out, std::span<const Operand> in, AttrsRef attrs = {});
 inline void run_into(const OpDef& op, Tensor& out, std::initializer_list<Operand> in, AttrsRef attrs = {}) {
   run_into(op, out, std::span<const Operand>(in.begin(), in.size()), attrs);

@@ -9,7 +9,9 @@ constexpr int kUnset = -1;
 
 struct Category {
   int dtype = kUnset;
-  void add(DType t) { dtype = dtype == kUnset ? static_cast<int>(t) : static_cast<int>(promote(static_cast<DType>(dtype), t)); }
+  void add(DType t) {
+    dtype = dtype == kUnset ? static_cast<int>(t) : static_cast<int>(promote(static_cast<DType>(dtype), t));
+  }
 };
 
 // b joins a only where its kind is higher.
@@ -56,11 +58,13 @@ DType promote_operands(OpCall& c) {
   c.dtype = result_type(c.in);
   switch (c.op.promote) {
     case Promote::kSame:
-    case Promote::kCommon: return c.dtype;
+    case Promote::kCommon:
+      return c.dtype;
     case Promote::kFloat:
       if (!is_floating_point(c.dtype)) c.dtype = kDefaultFloat;
       return c.dtype;
-    case Promote::kBool: return DType::kBool;
+    case Promote::kBool:
+      return DType::kBool;
   }
   return c.dtype;
 }
@@ -103,26 +107,29 @@ void broadcast(OpCall& c) {
     if (o.is_tensor()) shape = broadcast_shapes(shape, o.tensor().shape(), c.op.name);
   }
   for (const Operand& o : c.in) {
-    if (o.is_tensor() && o.tensor().layout().dense && o.tensor().shape() == shape) return c.make(0, shape, o.tensor().strides(), result);
+    if (o.is_tensor() && o.tensor().layout().dense && o.tensor().shape() == shape)
+      return c.make(0, shape, o.tensor().strides(), result);
   }
   c.make(0, shape, result);
 }
 
 void expect_rank(const OpCall& c, int operand, int rank) {
   const Tensor& t = c.input(operand);
-  HEARTH_CHECK(t.dim() == rank, c.op.name, ": operand ", operand, " must have ", rank, " dimensions, but its shape is ", t.shape());
+  HEARTH_CHECK(t.dim() == rank, c.op.name, ": operand ", operand, " must have ", rank, " dimensions, but its shape is ",
+               t.shape());
 }
 
 void expect_same_dtype(const OpCall& c) {
   for (const Operand& o : c.in) {
-    HEARTH_CHECK(!o.is_tensor() || o.tensor().dtype() == c.dtype, c.op.name, ": operands must have one dtype, but have ", c.dtype,
-                 " and ", o.tensor().dtype());
+    HEARTH_CHECK(!o.is_tensor() || o.tensor().dtype() == c.dtype, c.op.name,
+                 ": operands must have one dtype, but have ", c.dtype, " and ", o.tensor().dtype());
   }
 }
 
 void expect_dtype(const OpCall& c, int operand, DTypeSet set) {
   const Tensor& t = c.input(operand);
-  HEARTH_CHECK(set.contains(t.dtype()), c.op.name, ": operand ", operand, " must be of dtype ", set, ", but is ", t.dtype());
+  HEARTH_CHECK(set.contains(t.dtype()), c.op.name, ": operand ", operand, " must be of dtype ", set, ", but is ",
+               t.dtype());
 }
 
 }  // namespace hearth

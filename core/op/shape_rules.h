@@ -5,8 +5,9 @@
 
 namespace hearth {
 
-// Sets call.dtype and gives the result's dtype by the record's Promote. Dtypes meet as in PyTorch: tensors with dimensions
-// decide before 0-dim tensors, those before numbers; a lower rank decides only if its kind (bool < int < float) is higher.
+// Sets call.dtype and gives the result's dtype by the record's Promote. Dtypes meet as in PyTorch: tensors with
+// dimensions decide before 0-dim tensors, those before numbers; a lower rank decides only if its kind (bool < int <
+// float) is higher.
 DType promote_operands(OpCall& call);
 
 // Elementwise: operands broadcast; the result takes the strides of the first operand that is dense and has its shape.

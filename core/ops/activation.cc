@@ -20,14 +20,18 @@ Tensor gelu_tanh_slope(const Tensor& x) {
 
 }  // namespace
 
-HEARTH_POINTWISE(kSigmoid, "sigmoid", sigmoid, 1, kFloatTypes, kFloat, kKeepOutput,
-                 [](GradContext& g) { g.set(0, run(kSigmoidGrad, {g.grad(), g.output()})); });
-HEARTH_POINTWISE(kRelu, "relu", relu, 1, kNumberTypes, kCommon, kKeepOutput,
-                 [](GradContext& g) { g.set(0, run(kReluGrad, {g.grad(), g.output()})); });
-HEARTH_POINTWISE(kSilu, "silu", silu, 1, kFloatTypes, kFloat, kKeepInput,
-                 [](GradContext& g) { g.set(0, run(kSiluGrad, {g.grad(), g.input(0)})); });
-HEARTH_POINTWISE(kGelu, "gelu", gelu, 1, kFloatTypes, kFloat, kKeepInput,
-                 [](GradContext& g) { g.set(0, run(kGeluGrad, {g.grad(), g.input(0)})); });
+HEARTH_POINTWISE(kSigmoid, "sigmoid", sigmoid, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
+  g.set(0, run(kSigmoidGrad, {g.grad(), g.output()}));
+});
+HEARTH_POINTWISE(kRelu, "relu", relu, 1, kNumberTypes, kCommon, kKeepOutput, [](GradContext& g) {
+  g.set(0, run(kReluGrad, {g.grad(), g.output()}));
+});
+HEARTH_POINTWISE(kSilu, "silu", silu, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
+  g.set(0, run(kSiluGrad, {g.grad(), g.input(0)}));
+});
+HEARTH_POINTWISE(kGelu, "gelu", gelu, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
+  g.set(0, run(kGeluGrad, {g.grad(), g.input(0)}));
+});
 HEARTH_POINTWISE(kGeluTanh, "gelu_tanh", gelu_tanh, 1, kFloatTypes, kFloat, kKeepInput,
                  [](GradContext& g) { g.set(0, g.grad() * gelu_tanh_slope(g.input(0))); });
 HEARTH_POINTWISE(kLogSigmoid, "log_sigmoid", log_sigmoid, 1, kFloatTypes, kFloat, kKeepInput,
@@ -59,29 +63,35 @@ HEARTH_POINTWISE(kSoftplus, "softplus", softplus, 3, kFloatTypes, kFloat, kKeepI
 
 // Gradients as ops of their own, with gradients by public ops. Operand 0 is the incoming gradient.
 HEARTH_POINTWISE(kReluGrad, "relu_grad", relu_grad, 2, kFloatTypes, kFloat, (Save{.input = {0, 1}}),
-                 [](GradContext& g) { g.set(0, run(kReluGrad, {g.grad(), g.input(1)})); });
-HEARTH_POINTWISE(kSigmoidGrad, "sigmoid_grad", sigmoid_grad, 2, kFloatTypes, kFloat, (Save{.input = {2, 3}}), [](GradContext& g) {
-  const Tensor y = g.input(1);
-  if (g.needs(0)) g.set(0, run(kSigmoidGrad, {g.grad(), y}));
-  if (g.needs(1)) g.set(1, g.grad() * g.input(0) * (1 - y * 2));
-});
-HEARTH_POINTWISE(kTanhGrad, "tanh_grad", tanh_grad, 2, kFloatTypes, kFloat, (Save{.input = {2, 3}}), [](GradContext& g) {
-  const Tensor y = g.input(1);
-  if (g.needs(0)) g.set(0, run(kTanhGrad, {g.grad(), y}));
-  if (g.needs(1)) g.set(1, g.grad() * g.input(0) * y * -2);
-});
-HEARTH_POINTWISE(kSiluGrad, "silu_grad", silu_grad, 2, kFloatTypes, kFloat, (Save{.input = {2, 3}}), [](GradContext& g) {
-  const Tensor x = g.input(1);
-  if (g.needs(0)) g.set(0, run(kSiluGrad, {g.grad(), x}));
-  if (!g.needs(1)) return;
-  const Tensor s = sigmoid(x);
-  g.set(1, g.grad() * g.input(0) * (s * (1 - s)) * (x * (1 - s * 2) + 2));
-});
-HEARTH_POINTWISE(kGeluGrad, "gelu_grad", gelu_grad, 2, kFloatTypes, kFloat, (Save{.input = {2, 3}}), [](GradContext& g) {
-  const Tensor x = g.input(1);
-  if (g.needs(0)) g.set(0, run(kGeluGrad, {g.grad(), x}));
-  if (g.needs(1)) g.set(1, g.grad() * g.input(0) * normal_pdf(x) * (2 - square(x)));
-});
+                 [](GradContext& g) {
+                   g.set(0, run(kReluGrad, {g.grad(), g.input(1)}));
+                 });
+HEARTH_POINTWISE(kSigmoidGrad, "sigmoid_grad", sigmoid_grad, 2, kFloatTypes, kFloat, (Save{.input = {2, 3}}),
+                 [](GradContext& g) {
+                   const Tensor y = g.input(1);
+                   if (g.needs(0)) g.set(0, run(kSigmoidGrad, {g.grad(), y}));
+                   if (g.needs(1)) g.set(1, g.grad() * g.input(0) * (1 - y * 2));
+                 });
+HEARTH_POINTWISE(kTanhGrad, "tanh_grad", tanh_grad, 2, kFloatTypes, kFloat, (Save{.input = {2, 3}}),
+                 [](GradContext& g) {
+                   const Tensor y = g.input(1);
+                   if (g.needs(0)) g.set(0, run(kTanhGrad, {g.grad(), y}));
+                   if (g.needs(1)) g.set(1, g.grad() * g.input(0) * y * -2);
+                 });
+HEARTH_POINTWISE(kSiluGrad, "silu_grad", silu_grad, 2, kFloatTypes, kFloat, (Save{.input = {2, 3}}),
+                 [](GradContext& g) {
+                   const Tensor x = g.input(1);
+                   if (g.needs(0)) g.set(0, run(kSiluGrad, {g.grad(), x}));
+                   if (!g.needs(1)) return;
+                   const Tensor s = sigmoid(x);
+                   g.set(1, g.grad() * g.input(0) * (s * (1 - s)) * (x * (1 - s * 2) + 2));
+                 });
+HEARTH_POINTWISE(kGeluGrad, "gelu_grad", gelu_grad, 2, kFloatTypes, kFloat, (Save{.input = {2, 3}}),
+                 [](GradContext& g) {
+                   const Tensor x = g.input(1);
+                   if (g.needs(0)) g.set(0, run(kGeluGrad, {g.grad(), x}));
+                   if (g.needs(1)) g.set(1, g.grad() * g.input(0) * normal_pdf(x) * (2 - square(x)));
+                 });
 
 HEARTH_UNARY_METHODS(kSigmoid, sigmoid)
 HEARTH_UNARY_METHODS(kRelu, relu)

@@ -23,7 +23,7 @@ Tensor selu(const Tensor& x);  // constants of Klambauer et al., 2017
 // log(1 + e^(beta x)) / beta, and x itself where beta x > threshold.
 Tensor softplus(const Tensor& x, double beta = 1, double threshold = 20);
 
-extern constinit const OpDef kSigmoid, kRelu, kSilu, kGelu, kGeluTanh, kLogSigmoid, kMish, kHardswish, kHardsigmoid, kLeakyRelu, kElu,
-    kSoftplus, kReluGrad, kSigmoidGrad, kTanhGrad, kSiluGrad, kGeluGrad;
+extern constinit const OpDef kSigmoid, kRelu, kSilu, kGelu, kGeluTanh, kLogSigmoid, kMish, kHardswish, kHardsigmoid,
+    kLeakyRelu, kElu, kSoftplus, kReluGrad, kSigmoidGrad, kTanhGrad, kSiluGrad, kGeluGrad;
 
 }  // namespace hearth

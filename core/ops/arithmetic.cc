@@ -44,11 +44,13 @@ void pow_backward(GradContext& g) {
     }
   }
   if (g.needs(1)) {
-    const Tensor log_a = a.is_scalar() ? machinery::full({}, std::log(a.scalar().to<double>()), g.input_dtype(1), g.grad().device())
-                                       : log(a.tensor());
+    const Tensor log_a =
+        a.is_scalar() ? machinery::full({}, std::log(a.scalar().to<double>()), g.input_dtype(1), g.grad().device())
+                      : log(a.tensor());
     const Tensor d = g.grad() * (run(kPow, {a, b}) * log_a);
     // 0 to a positive power stays 0.
-    g.set(1, a.is_scalar() ? (a.scalar().to<double>() == 0 ? g.grad() * 0 : d) : where(eq(a.tensor(), 0), Scalar(0), d));
+    g.set(1,
+          a.is_scalar() ? (a.scalar().to<double>() == 0 ? g.grad() * 0 : d) : where(eq(a.tensor(), 0), Scalar(0), d));
   }
 }
 
@@ -114,28 +116,38 @@ HEARTH_POINTWISE(kRemainder, "remainder", remainder, 2, kNumberTypes, kCommon, (
 HEARTH_POINTWISE(kFmod, "fmod", fmod, 2, kNumberTypes, kCommon, (Save{.input = {0b10, 0b10}}),
                  [](GradContext& g) { remainder_backward(g, false); });
 HEARTH_POINTWISE(kPow, "pow", pow, 2, kNumberTypes, kCommon, kKeepBoth, pow_backward);
-HEARTH_POINTWISE(kMaximum, "maximum", maximum, 2, kAllTypes, kCommon, kKeepBoth, [](GradContext& g) { extremum_backward(g, kGt); });
-HEARTH_POINTWISE(kMinimum, "minimum", minimum, 2, kAllTypes, kCommon, kKeepBoth, [](GradContext& g) { extremum_backward(g, kLt); });
+HEARTH_POINTWISE(kMaximum, "maximum", maximum, 2, kAllTypes, kCommon, kKeepBoth,
+                 [](GradContext& g) { extremum_backward(g, kGt); });
+HEARTH_POINTWISE(kMinimum, "minimum", minimum, 2, kAllTypes, kCommon, kKeepBoth,
+                 [](GradContext& g) { extremum_backward(g, kLt); });
 
 HEARTH_POINTWISE(kNeg, "neg", neg, 1, kNumberTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, -g.grad()); });
-HEARTH_POINTWISE(kAbs, "abs", abs, 1, kNumberTypes, kCommon, kKeepInput, [](GradContext& g) { g.set(0, g.grad() * sign(g.input(0))); });
-HEARTH_POINTWISE(kSign, "sign", sign, 1, kAllTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, g.grad() * 0); });
+HEARTH_POINTWISE(kAbs, "abs", abs, 1, kNumberTypes, kCommon, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() * sign(g.input(0))); });
+HEARTH_POINTWISE(kSign, "sign", sign, 1, kAllTypes, kCommon, kKeepNothing,
+                 [](GradContext& g) { g.set(0, g.grad() * 0); });
 HEARTH_POINTWISE(kSquare, "square", square, 1, kNumberTypes, kCommon, kKeepInput,
                  [](GradContext& g) { g.set(0, g.grad() * (g.input(0) * 2)); });
 HEARTH_POINTWISE(kReciprocal, "reciprocal", reciprocal, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
   const Tensor y = g.output();
   g.set(0, -(g.grad() * y * y));
 });
-HEARTH_POINTWISE(kSqrt, "sqrt", sqrt, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) { g.set(0, g.grad() / (g.output() * 2)); });
+HEARTH_POINTWISE(kSqrt, "sqrt", sqrt, 1, kFloatTypes, kFloat, kKeepOutput,
+                 [](GradContext& g) { g.set(0, g.grad() / (g.output() * 2)); });
 HEARTH_POINTWISE(kRsqrt, "rsqrt", rsqrt, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
   const Tensor y = g.output();
   g.set(0, g.grad() * (y * y * y) * -0.5);
 });
-HEARTH_POINTWISE(kFloor, "floor", floor, 1, kNumberTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, g.grad() * 0); });
-HEARTH_POINTWISE(kCeil, "ceil", ceil, 1, kNumberTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, g.grad() * 0); });
-HEARTH_POINTWISE(kTrunc, "trunc", trunc, 1, kNumberTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, g.grad() * 0); });
-HEARTH_POINTWISE(kRound, "round", round, 1, kNumberTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, g.grad() * 0); });
-HEARTH_POINTWISE(kFrac, "frac", frac, 1, kFloatTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, g.grad()); });
+HEARTH_POINTWISE(kFloor, "floor", floor, 1, kNumberTypes, kCommon, kKeepNothing,
+                 [](GradContext& g) { g.set(0, g.grad() * 0); });
+HEARTH_POINTWISE(kCeil, "ceil", ceil, 1, kNumberTypes, kCommon, kKeepNothing,
+                 [](GradContext& g) { g.set(0, g.grad() * 0); });
+HEARTH_POINTWISE(kTrunc, "trunc", trunc, 1, kNumberTypes, kCommon, kKeepNothing,
+                 [](GradContext& g) { g.set(0, g.grad() * 0); });
+HEARTH_POINTWISE(kRound, "round", round, 1, kNumberTypes, kCommon, kKeepNothing,
+                 [](GradContext& g) { g.set(0, g.grad() * 0); });
+HEARTH_POINTWISE(kFrac, "frac", frac, 1, kFloatTypes, kCommon, kKeepNothing,
+                 [](GradContext& g) { g.set(0, g.grad()); });
 
 HEARTH_POINTWISE(kClamp, "clamp", clamp, 3, kNumberTypes, kCommon, (Save{.input = {7, 7, 7}}), clamp_backward);
 HEARTH_POINTWISE(kWhere, "where", where, 3, kAllTypes, kCommon, kKeepInput, [](GradContext& g) {
@@ -164,7 +176,8 @@ void check_divisor(const char* op, const Operand& a, const Operand& b) {
   const Operand both[] = {a, b};
   if ((a.is_tensor() && !a.tensor().defined()) || (b.is_tensor() && !b.tensor().defined())) return;  // run() names it
   if (is_floating_point(result_type(both))) return;
-  const bool zero = b.is_scalar() ? b.scalar().to<int64_t>() == 0 : !b.tensor().device().is_meta() && b.tensor().eq(0).any().item<bool>();
+  const bool zero = b.is_scalar() ? b.scalar().to<int64_t>() == 0
+                                  : !b.tensor().device().is_meta() && b.tensor().eq(0).any().item<bool>();
   HEARTH_CHECK(!zero, op, ": integer division by zero");
 }
 Tensor divide_checked(const OpDef& op, const Operand& a, const Operand& b) {
@@ -198,7 +211,8 @@ Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha) { return sub(a, mul(b
 namespace {
 // A bound that bounds nothing, of the tensor's own kind so that it cannot promote.
 Scalar open_bound(const Tensor& x, bool upper) {
-  if (x.is_floating_point()) return upper ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
+  if (x.is_floating_point())
+    return upper ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
   return upper ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min();
 }
 }  // namespace
@@ -207,7 +221,9 @@ Tensor clamp(const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> m
   return run(kClamp, {x, min ? *min : open_bound(x, false), max ? *max : open_bound(x, true)});
 }
 Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) { return run(kClamp, {x, min, max}); }
-Tensor Tensor::clamp(std::optional<Scalar> min, std::optional<Scalar> max) const { return hearth::clamp(*this, min, max); }
+Tensor Tensor::clamp(std::optional<Scalar> min, std::optional<Scalar> max) const {
+  return hearth::clamp(*this, min, max);
+}
 Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max) {
   HEARTH_CHECK(min || max, "clamp_: at least one of min and max must be given");
   run_into(kClamp, *this, {*this, min ? *min : open_bound(*this, false), max ? *max : open_bound(*this, true)});
@@ -216,7 +232,8 @@ Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max) {
 
 namespace {
 Tensor run_where(const Tensor& condition, const Operand& a, const Operand& b) {
-  HEARTH_CHECK(condition.dtype() == DType::kBool, "where: the condition must be a bool tensor, but is ", condition.dtype());
+  HEARTH_CHECK(condition.dtype() == DType::kBool, "where: the condition must be a bool tensor, but is ",
+               condition.dtype());
   return run(kWhere, {condition, a, b});
 }
 }  // namespace
@@ -232,10 +249,18 @@ Tensor& Tensor::lerp_(const Tensor& end, Scalar weight) {
   run_into(kLerp, *this, {*this, end, weight});
   return *this;
 }
-Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) { return run(kAddcmul, {x, a, b, value}); }
-Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) { return run(kAddcdiv, {x, a, b, value}); }
-Tensor Tensor::addcmul(const Tensor& a, const Tensor& b, Scalar value) const { return run(kAddcmul, {*this, a, b, value}); }
-Tensor Tensor::addcdiv(const Tensor& a, const Tensor& b, Scalar value) const { return run(kAddcdiv, {*this, a, b, value}); }
+Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) {
+  return run(kAddcmul, {x, a, b, value});
+}
+Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) {
+  return run(kAddcdiv, {x, a, b, value});
+}
+Tensor Tensor::addcmul(const Tensor& a, const Tensor& b, Scalar value) const {
+  return run(kAddcmul, {*this, a, b, value});
+}
+Tensor Tensor::addcdiv(const Tensor& a, const Tensor& b, Scalar value) const {
+  return run(kAddcdiv, {*this, a, b, value});
+}
 Tensor& Tensor::addcmul_(const Tensor& a, const Tensor& b, Scalar value) {
   run_into(kAddcmul, *this, {*this, a, b, value});
   return *this;
@@ -278,16 +303,16 @@ HEARTH_METHODS(floor_divide)
 Tensor Tensor::maximum(const Tensor& o) const { return hearth::maximum(*this, o); }
 Tensor Tensor::minimum(const Tensor& o) const { return hearth::minimum(*this, o); }
 
-#define HEARTH_IN_PLACE(name, record, symbol)                                               \
-  Tensor& Tensor::name(const Tensor& o) {                                                   \
-    run_into(record, *this, {*this, o});                                                    \
-    return *this;                                                                           \
-  }                                                                                         \
-  Tensor& Tensor::name(Scalar o) {                                                          \
-    run_into(record, *this, {*this, o});                                                    \
-    return *this;                                                                           \
-  }                                                                                         \
-  Tensor& operator symbol(Tensor& a, const Tensor& b) { return a.name(b); }                 \
+#define HEARTH_IN_PLACE(name, record, symbol)                               \
+  Tensor& Tensor::name(const Tensor& o) {                                   \
+    run_into(record, *this, {*this, o});                                    \
+    return *this;                                                           \
+  }                                                                         \
+  Tensor& Tensor::name(Scalar o) {                                          \
+    run_into(record, *this, {*this, o});                                    \
+    return *this;                                                           \
+  }                                                                         \
+  Tensor& operator symbol(Tensor& a, const Tensor& b) { return a.name(b); } \
   Tensor& operator symbol(Tensor& a, Scalar b) { return a.name(b); }
 HEARTH_IN_PLACE(add_, kAdd, +=)
 HEARTH_IN_PLACE(sub_, kSub, -=)
@@ -296,12 +321,13 @@ HEARTH_IN_PLACE(div_, kDiv, /=)
 
 namespace {
 
-// True if nobody can see that the tensor's memory is reused for a result of this shape and dtype: handle and storage have one
-// owner, the memory is our allocator's, and neither autograd nor an interposer looks on.
+// True if nobody can see that the tensor's memory is reused for a result of this shape and dtype: handle and storage
+// have one owner, the memory is our allocator's, and neither autograd nor an interposer looks on.
 bool donatable(const Tensor& t, const Operand& other) {
   if (!t.defined() || thread_state.interposer) return false;
   const TensorImpl& i = *t.impl();
-  if (i.use_count() != 1 || i.base || i.meta || !i.storage->owned() || i.storage->use_count() != 1 || !i.layout.dense) return false;
+  if (i.use_count() != 1 || i.base || i.meta || !i.storage->owned() || i.storage->use_count() != 1 || !i.layout.dense)
+    return false;
   if (!is_floating_point(i.dtype)) return false;
   if (other.is_scalar()) return true;
   if (!other.tensor().defined()) return false;
@@ -317,18 +343,26 @@ Tensor reuse(const OpDef& op, Tensor& memory, const Operand& a, const Operand& b
 
 }  // namespace
 
-#define HEARTH_OPERATOR(symbol, record)                                                                                     \
-  Tensor operator symbol(const Tensor& a, const Tensor& b) { return run(record, {a, b}); }                                  \
-  Tensor operator symbol(const Tensor& a, Scalar b) { return run(record, {a, b}); }                                         \
-  Tensor operator symbol(Scalar a, const Tensor& b) { return run(record, {a, b}); }                                         \
-  Tensor operator symbol(Tensor&& a, const Tensor& b) { return donatable(a, b) ? reuse(record, a, a, b) : run(record, {a, b}); } \
-  Tensor operator symbol(const Tensor& a, Tensor&& b) { return donatable(b, a) ? reuse(record, b, a, b) : run(record, {a, b}); } \
-  Tensor operator symbol(Tensor&& a, Tensor&& b) {                                                                          \
-    if (donatable(a, b)) return reuse(record, a, a, b);                                                                     \
-    return donatable(b, a) ? reuse(record, b, a, b) : run(record, {a, b});                                                  \
-  }                                                                                                                         \
-  Tensor operator symbol(Tensor&& a, Scalar b) { return donatable(a, b) ? reuse(record, a, a, b) : run(record, {a, b}); }   \
-  Tensor operator symbol(Scalar a, Tensor&& b) { return donatable(b, a) ? reuse(record, b, a, b) : run(record, {a, b}); }
+#define HEARTH_OPERATOR(symbol, record)                                                    \
+  Tensor operator symbol(const Tensor& a, const Tensor& b) { return run(record, {a, b}); } \
+  Tensor operator symbol(const Tensor& a, Scalar b) { return run(record, {a, b}); }        \
+  Tensor operator symbol(Scalar a, const Tensor& b) { return run(record, {a, b}); }        \
+  Tensor operator symbol(Tensor&& a, const Tensor& b) {                                    \
+    return donatable(a, b) ? reuse(record, a, a, b) : run(record, {a, b});                 \
+  }                                                                                        \
+  Tensor operator symbol(const Tensor& a, Tensor&& b) {                                    \
+    return donatable(b, a) ? reuse(record, b, a, b) : run(record, {a, b});                 \
+  }                                                                                        \
+  Tensor operator symbol(Tensor&& a, Tensor&& b) {                                         \
+    if (donatable(a, b)) return reuse(record, a, a, b);                                    \
+    return donatable(b, a) ? reuse(record, b, a, b) : run(record, {a, b});                 \
+  }                                                                                        \
+  Tensor operator symbol(Tensor&& a, Scalar b) {                                           \
+    return donatable(a, b) ? reuse(record, a, a, b) : run(record, {a, b});                 \
+  }                                                                                        \
+  Tensor operator symbol(Scalar a, Tensor&& b) {                                           \
+    return donatable(b, a) ? reuse(record, b, a, b) : run(record, {a, b});                 \
+  }
 HEARTH_OPERATOR(+, kAdd)
 HEARTH_OPERATOR(-, kSub)
 HEARTH_OPERATOR(*, kScale)

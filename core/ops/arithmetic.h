@@ -7,9 +7,9 @@
 namespace hearth {
 
 // Binary ops broadcast, promote as PyTorch does, and take a number in the place of either tensor.
-#define HEARTH_BINARY(name)                        \
-  Tensor name(const Tensor& a, const Tensor& b);   \
-  Tensor name(const Tensor& a, Scalar b);          \
+#define HEARTH_BINARY(name)                      \
+  Tensor name(const Tensor& a, const Tensor& b); \
+  Tensor name(const Tensor& a, Scalar b);        \
   Tensor name(Scalar a, const Tensor& b);
 HEARTH_BINARY(add)
 HEARTH_BINARY(sub)
@@ -54,9 +54,11 @@ Tensor lerp(const Tensor& start, const Tensor& end, Scalar weight);
 Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value = 1);
 Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value = 1);
 // NaN and infinities replaced; the largest and smallest finite values of the dtype where none is given.
-Tensor nan_to_num(const Tensor& x, double nan = 0.0, std::optional<double> posinf = {}, std::optional<double> neginf = {});
+Tensor nan_to_num(const Tensor& x, double nan = 0.0, std::optional<double> posinf = {},
+                  std::optional<double> neginf = {});
 
-extern constinit const OpDef kSub, kDiv, kFloorDivide, kRemainder, kFmod, kPow, kMaximum, kMinimum, kNeg, kAbs, kSign, kSquare,
-    kReciprocal, kSqrt, kRsqrt, kFloor, kCeil, kTrunc, kRound, kFrac, kClamp, kWhere, kLerp, kAddcmul, kAddcdiv, kNanToNum;
+extern constinit const OpDef kSub, kDiv, kFloorDivide, kRemainder, kFmod, kPow, kMaximum, kMinimum, kNeg, kAbs, kSign,
+    kSquare, kReciprocal, kSqrt, kRsqrt, kFloor, kCeil, kTrunc, kRound, kFrac, kClamp, kWhere, kLerp, kAddcmul,
+    kAddcdiv, kNanToNum;
 
 }  // namespace hearth

@@ -23,15 +23,17 @@ HEARTH_POINTWISE(kBitwiseAnd, "bitwise_and", bitwise_and, 2, kIntAndBoolTypes, k
 HEARTH_POINTWISE(kBitwiseOr, "bitwise_or", bitwise_or, 2, kIntAndBoolTypes, kCommon, kKeepNothing, kNoGradient);
 HEARTH_POINTWISE(kBitwiseXor, "bitwise_xor", bitwise_xor, 2, kIntAndBoolTypes, kCommon, kKeepNothing, kNoGradient);
 HEARTH_POINTWISE(kBitwiseNot, "bitwise_not", bitwise_not, 1, kIntTypes, kCommon, kKeepNothing, kNoGradient);
-HEARTH_POINTWISE(kBitwiseLeftShift, "bitwise_left_shift", bitwise_left_shift, 2, kIntTypes, kCommon, kKeepNothing, kNoGradient);
-HEARTH_POINTWISE(kBitwiseRightShift, "bitwise_right_shift", bitwise_right_shift, 2, kIntTypes, kCommon, kKeepNothing, kNoGradient);
+HEARTH_POINTWISE(kBitwiseLeftShift, "bitwise_left_shift", bitwise_left_shift, 2, kIntTypes, kCommon, kKeepNothing,
+                 kNoGradient);
+HEARTH_POINTWISE(kBitwiseRightShift, "bitwise_right_shift", bitwise_right_shift, 2, kIntTypes, kCommon, kKeepNothing,
+                 kNoGradient);
 
-#define HEARTH_COMPARE(record, name, symbol)                                                \
-  HEARTH_BINARY_FUNCTIONS(record, name)                                                     \
-  Tensor Tensor::name(const Tensor& o) const { return run(record, {*this, o}); }            \
-  Tensor Tensor::name(Scalar o) const { return run(record, {*this, o}); }                   \
-  Tensor operator symbol(const Tensor& a, const Tensor& b) { return run(record, {a, b}); }  \
-  Tensor operator symbol(const Tensor& a, Scalar b) { return run(record, {a, b}); }         \
+#define HEARTH_COMPARE(record, name, symbol)                                               \
+  HEARTH_BINARY_FUNCTIONS(record, name)                                                    \
+  Tensor Tensor::name(const Tensor& o) const { return run(record, {*this, o}); }           \
+  Tensor Tensor::name(Scalar o) const { return run(record, {*this, o}); }                  \
+  Tensor operator symbol(const Tensor& a, const Tensor& b) { return run(record, {a, b}); } \
+  Tensor operator symbol(const Tensor& a, Scalar b) { return run(record, {a, b}); }        \
   Tensor operator symbol(Scalar a, const Tensor& b) { return run(record, {a, b}); }
 HEARTH_COMPARE(kEq, eq, ==)
 HEARTH_COMPARE(kNe, ne, !=)
@@ -49,12 +51,14 @@ Tensor Tensor::bitwise_left_shift(Scalar o) const { return hearth::bitwise_left_
 Tensor Tensor::bitwise_right_shift(const Tensor& o) const { return hearth::bitwise_right_shift(*this, o); }
 Tensor Tensor::bitwise_right_shift(Scalar o) const { return hearth::bitwise_right_shift(*this, o); }
 
-Tensor bitwise_not(const Tensor& x) { return x.dtype() == DType::kBool ? run(kLogicalNot, {x}) : run(kBitwiseNot, {x}); }
+Tensor bitwise_not(const Tensor& x) {
+  return x.dtype() == DType::kBool ? run(kLogicalNot, {x}) : run(kBitwiseNot, {x});
+}
 Tensor Tensor::bitwise_not() const { return hearth::bitwise_not(*this); }
 Tensor operator~(const Tensor& x) { return bitwise_not(x); }
 
-#define HEARTH_LOGICAL(record, name)                                                   \
-  Tensor name(const Tensor& a, const Tensor& b) { return run(record, {a, b}); }        \
+#define HEARTH_LOGICAL(record, name)                                            \
+  Tensor name(const Tensor& a, const Tensor& b) { return run(record, {a, b}); } \
   Tensor Tensor::name(const Tensor& o) const { return run(record, {*this, o}); }
 HEARTH_LOGICAL(kLogicalAnd, logical_and)
 HEARTH_LOGICAL(kLogicalOr, logical_or)
@@ -92,6 +96,8 @@ bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool e
 }
 bool equal(const Tensor& a, const Tensor& b) { return a.shape() == b.shape() && eq(a, b).all().item<bool>(); }
 bool Tensor::equal(const Tensor& o) const { return hearth::equal(*this, o); }
-bool Tensor::allclose(const Tensor& o, double rtol, double atol, bool equal_nan) const { return hearth::allclose(*this, o, rtol, atol, equal_nan); }
+bool Tensor::allclose(const Tensor& o, double rtol, double atol, bool equal_nan) const {
+  return hearth::allclose(*this, o, rtol, atol, equal_nan);
+}
 
 }  // namespace hearth

@@ -7,9 +7,9 @@
 namespace hearth {
 
 // Comparisons broadcast and give bool tensors; no gradient passes.
-#define HEARTH_COMPARE(name)                       \
-  Tensor name(const Tensor& a, const Tensor& b);   \
-  Tensor name(const Tensor& a, Scalar b);          \
+#define HEARTH_COMPARE(name)                     \
+  Tensor name(const Tensor& a, const Tensor& b); \
+  Tensor name(const Tensor& a, Scalar b);        \
   Tensor name(Scalar a, const Tensor& b);
 HEARTH_COMPARE(eq)
 HEARTH_COMPARE(ne)
@@ -29,9 +29,9 @@ Tensor isinf(const Tensor& x);
 Tensor isfinite(const Tensor& x);
 
 // On integers and bool.
-#define HEARTH_BITWISE(name)                       \
-  Tensor name(const Tensor& a, const Tensor& b);   \
-  Tensor name(const Tensor& a, Scalar b);          \
+#define HEARTH_BITWISE(name)                     \
+  Tensor name(const Tensor& a, const Tensor& b); \
+  Tensor name(const Tensor& a, Scalar b);        \
   Tensor name(Scalar a, const Tensor& b);
 HEARTH_BITWISE(bitwise_and)
 HEARTH_BITWISE(bitwise_or)
@@ -47,7 +47,7 @@ bool allclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, double atol 
 // Same shape and values.
 bool equal(const Tensor& a, const Tensor& b);
 
-extern constinit const OpDef kEq, kNe, kLt, kLe, kGt, kGe, kLogicalAnd, kLogicalOr, kLogicalXor, kLogicalNot, kIsnan, kIsinf, kIsfinite,
-    kBitwiseAnd, kBitwiseOr, kBitwiseXor, kBitwiseNot, kBitwiseLeftShift, kBitwiseRightShift;
+extern constinit const OpDef kEq, kNe, kLt, kLe, kGt, kGe, kLogicalAnd, kLogicalOr, kLogicalXor, kLogicalNot, kIsnan,
+    kIsinf, kIsfinite, kBitwiseAnd, kBitwiseOr, kBitwiseXor, kBitwiseNot, kBitwiseLeftShift, kBitwiseRightShift;
 
 }  // namespace hearth

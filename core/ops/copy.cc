@@ -17,7 +17,8 @@ Tensor Tensor::to(MemoryFormat format) const { return contiguous(format); }
 
 Tensor Tensor::to(Device d) const {
   if (device() == d) return *this;
-  if (d.is_meta()) return detail::empty_strided(shape(), layout().dense ? strides() : contiguous_strides(shape()), dtype(), d, "to");
+  if (d.is_meta())
+    return detail::empty_strided(shape(), layout().dense ? strides() : contiguous_strides(shape()), dtype(), d, "to");
   HEARTH_CHECK(!device().is_meta(), "to: a meta tensor has no values to bring to ", d);
   allocator_for(d);  // throws where no code for the device is linked
   fail(ErrorKind::kUnsupported, "to: no copy from ", device(), " to ", d, " is linked into this program");

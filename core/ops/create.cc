@@ -20,7 +20,8 @@ Tensor filled(const Shape& shape, Scalar value, DType fallback, const TensorOpti
 }
 
 Tensor like(const Tensor& t) {
-  return detail::empty_strided(t.shape(), strides_for(t.layout(), MemoryFormat::kPreserve), t.dtype(), t.device(), "empty_like");
+  return detail::empty_strided(t.shape(), strides_for(t.layout(), MemoryFormat::kPreserve), t.dtype(), t.device(),
+                               "empty_like");
 }
 
 // On the CPU in the given dtype, then to where the options say.
@@ -54,10 +55,13 @@ Tensor ones_like(const Tensor& t) { return full_like(t, 1); }
 
 Tensor arange(Scalar end, const TensorOptions& o) { return arange(0, end, 1, o); }
 Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& o) {
-  const bool integral = start.kind() != DTypeKind::kFloat && end.kind() != DTypeKind::kFloat && step.kind() != DTypeKind::kFloat;
+  const bool integral =
+      start.kind() != DTypeKind::kFloat && end.kind() != DTypeKind::kFloat && step.kind() != DTypeKind::kFloat;
   const double s = step.to<double>(), distance = end.to<double>() - start.to<double>();
-  HEARTH_CHECK(s != 0 && std::isfinite(s) && std::isfinite(distance), "arange: start, end and step must be finite and step not 0");
-  HEARTH_CHECK((s > 0) == (distance > 0) || distance == 0, "arange: from ", start, " the step ", step, " does not lead to ", end);
+  HEARTH_CHECK(s != 0 && std::isfinite(s) && std::isfinite(distance),
+               "arange: start, end and step must be finite and step not 0");
+  HEARTH_CHECK((s > 0) == (distance > 0) || distance == 0, "arange: from ", start, " the step ", step,
+               " does not lead to ", end);
   const double count = std::ceil(distance / s);
   HEARTH_CHECK(count < 9e15, "arange: ", count, " elements are too many");
   const Shape shape{static_cast<int64_t>(count)};
@@ -74,13 +78,15 @@ Tensor linspace(double start, double end, int64_t steps, const TensorOptions& o)
   const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
   // From the nearer end, so that both are met exactly.
   return generate({steps}, o.dtype.value_or(kDefaultFloat), o, [=](int64_t i) {
-    return i < (steps + 1) / 2 ? start + step * static_cast<double>(i) : end - step * static_cast<double>(steps - 1 - i);
+    return i < (steps + 1) / 2 ? start + step * static_cast<double>(i)
+                               : end - step * static_cast<double>(steps - 1 - i);
   });
 }
 
 Tensor eye(int64_t n, std::optional<int64_t> m, const TensorOptions& o) {
   const int64_t columns = m.value_or(n);
-  return generate({n, columns}, o.dtype.value_or(kDefaultFloat), o, [=](int64_t i) { return i / columns == i % columns ? 1.0 : 0.0; });
+  return generate({n, columns}, o.dtype.value_or(kDefaultFloat), o,
+                  [=](int64_t i) { return i / columns == i % columns ? 1.0 : 0.0; });
 }
 
 namespace {
@@ -92,7 +98,8 @@ void collect(const detail::Nested& n, int depth, Shape& shape, bool first, std::
   }
   const auto size = static_cast<int64_t>(n.list().size());
   if (first && depth == shape.rank()) shape.push_back(size);
-  HEARTH_CHECK(depth < shape.rank() && shape[depth] == size, "tensor: rows must have equal lengths, but one has ", size, " elements");
+  HEARTH_CHECK(depth < shape.rank() && shape[depth] == size, "tensor: rows must have equal lengths, but one has ", size,
+               " elements");
   bool f = first;
   for (const auto& e : n.list()) {
     collect(e, depth + 1, shape, f && out.empty(), out);
@@ -116,7 +123,8 @@ Tensor tensor(std::initializer_list<detail::Nested> values, const TensorOptions&
 
 Tensor detail::from_memory(const void* data, size_t count, DType dtype, const Shape& shape, const TensorOptions& o) {
   const int64_t n = checked_numel(shape, size_of(dtype), "from_values");
-  HEARTH_CHECK(static_cast<size_t>(n) == count, "from_values: shape ", shape, " has ", n, " elements, but ", count, " values were given");
+  HEARTH_CHECK(static_cast<size_t>(n) == count, "from_values: shape ", shape, " has ", n, " elements, but ", count,
+               " values were given");
   Tensor t = detail::empty(shape, dtype, kCpu, "from_values");
   if (count) std::memcpy(t.raw_data(), data, t.nbytes());
   return finish(t.to(o.dtype.value_or(dtype)).to(o.device), o);

@@ -10,8 +10,8 @@
 
 namespace hearth {
 
-// Where options name no dtype: f32 for zeros, ones, empty, eye and linspace; for full, arange and tensor the dtype of the values
-// (bool, i64 or f32).
+// Where options name no dtype: f32 for zeros, ones, empty, eye and linspace; for full, arange and tensor the dtype of
+// the values (bool, i64 or f32).
 Tensor empty(const Shape& shape, const TensorOptions& options = {});  // uninitialised
 Tensor zeros(const Shape& shape, const TensorOptions& options = {});
 Tensor ones(const Shape& shape, const TensorOptions& options = {});
@@ -36,8 +36,7 @@ namespace detail {
 class Nested {
  public:
   template <class T>
-    requires std::is_arithmetic_v<T>
-  Nested(T v) : value_(v) {}
+  requires std::is_arithmetic_v<T> Nested(T v) : value_(v) {}
   Nested(std::initializer_list<Nested> list) : list_(list), is_list_(true) {}
   bool is_list() const { return is_list_; }
   Scalar value() const { return value_; }
@@ -60,7 +59,8 @@ Tensor from_values(const std::vector<T>& values, const Shape& shape, const Tenso
   return from_values(std::span<const T>(values), shape, options);
 }
 // Over CPU memory that belongs to somebody else and is not copied; `owner` is kept as long as the tensor's storage.
-Tensor from_blob(void* data, const Shape& shape, DType dtype, std::shared_ptr<const void> owner = nullptr, bool read_only = false);
+Tensor from_blob(void* data, const Shape& shape, DType dtype, std::shared_ptr<const void> owner = nullptr,
+                 bool read_only = false);
 
 namespace detail {
 Tensor from_memory(const void* data, size_t count, DType dtype, const Shape& shape, const TensorOptions& options);

@@ -9,28 +9,51 @@ namespace {
 constexpr double kLn2 = 0.69314718055994530942, kLn10 = 2.30258509299404568402, kTwoOverRootPi = 1.12837916709551257390;
 }
 
-HEARTH_POINTWISE(kExp, "exp", exp, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) { g.set(0, g.grad() * g.output()); });
-HEARTH_POINTWISE(kExp2, "exp2", exp2, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) { g.set(0, g.grad() * g.output() * kLn2); });
-HEARTH_POINTWISE(kExpm1, "expm1", expm1, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) { g.set(0, g.grad() * (g.output() + 1)); });
-HEARTH_POINTWISE(kLog, "log", log, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) { g.set(0, g.grad() / g.input(0)); });
-HEARTH_POINTWISE(kLog2, "log2", log2, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) { g.set(0, g.grad() / (g.input(0) * kLn2)); });
-HEARTH_POINTWISE(kLog10, "log10", log10, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) { g.set(0, g.grad() / (g.input(0) * kLn10)); });
-HEARTH_POINTWISE(kLog1p, "log1p", log1p, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) { g.set(0, g.grad() / (g.input(0) + 1)); });
-HEARTH_POINTWISE(kSin, "sin", sin, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) { g.set(0, g.grad() * cos(g.input(0))); });
-HEARTH_POINTWISE(kCos, "cos", cos, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) { g.set(0, -(g.grad() * sin(g.input(0)))); });
-HEARTH_POINTWISE(kTan, "tan", tan, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) { g.set(0, g.grad() * (square(g.output()) + 1)); });
-HEARTH_POINTWISE(kAsin, "asin", asin, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) { g.set(0, g.grad() * rsqrt(1 - square(g.input(0)))); });
-HEARTH_POINTWISE(kAcos, "acos", acos, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) { g.set(0, -(g.grad() * rsqrt(1 - square(g.input(0))))); });
-HEARTH_POINTWISE(kAtan, "atan", atan, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) { g.set(0, g.grad() / (square(g.input(0)) + 1)); });
-HEARTH_POINTWISE(kSinh, "sinh", sinh, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) { g.set(0, g.grad() * cosh(g.input(0))); });
-HEARTH_POINTWISE(kCosh, "cosh", cosh, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) { g.set(0, g.grad() * sinh(g.input(0))); });
-HEARTH_POINTWISE(kTanh, "tanh", tanh, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) { g.set(0, run(kTanhGrad, {g.grad(), g.output()})); });
-HEARTH_POINTWISE(kAsinh, "asinh", asinh, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) { g.set(0, g.grad() * rsqrt(square(g.input(0)) + 1)); });
-HEARTH_POINTWISE(kAcosh, "acosh", acosh, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) { g.set(0, g.grad() * rsqrt(square(g.input(0)) - 1)); });
-HEARTH_POINTWISE(kAtanh, "atanh", atanh, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) { g.set(0, g.grad() / (1 - square(g.input(0)))); });
-HEARTH_POINTWISE(kErf, "erf", erf, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) { g.set(0, g.grad() * exp(-square(g.input(0))) * kTwoOverRootPi); });
-HEARTH_POINTWISE(kErfc, "erfc", erfc, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) { g.set(0, g.grad() * exp(-square(g.input(0))) * -kTwoOverRootPi); });
-HEARTH_POINTWISE(kErfinv, "erfinv", erfinv, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) { g.set(0, g.grad() * exp(square(g.output())) * (1 / kTwoOverRootPi)); });
+HEARTH_POINTWISE(kExp, "exp", exp, 1, kFloatTypes, kFloat, kKeepOutput,
+                 [](GradContext& g) { g.set(0, g.grad() * g.output()); });
+HEARTH_POINTWISE(kExp2, "exp2", exp2, 1, kFloatTypes, kFloat, kKeepOutput,
+                 [](GradContext& g) { g.set(0, g.grad() * g.output() * kLn2); });
+HEARTH_POINTWISE(kExpm1, "expm1", expm1, 1, kFloatTypes, kFloat, kKeepOutput,
+                 [](GradContext& g) { g.set(0, g.grad() * (g.output() + 1)); });
+HEARTH_POINTWISE(kLog, "log", log, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() / g.input(0)); });
+HEARTH_POINTWISE(kLog2, "log2", log2, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() / (g.input(0) * kLn2)); });
+HEARTH_POINTWISE(kLog10, "log10", log10, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() / (g.input(0) * kLn10)); });
+HEARTH_POINTWISE(kLog1p, "log1p", log1p, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() / (g.input(0) + 1)); });
+HEARTH_POINTWISE(kSin, "sin", sin, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() * cos(g.input(0))); });
+HEARTH_POINTWISE(kCos, "cos", cos, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, -(g.grad() * sin(g.input(0)))); });
+HEARTH_POINTWISE(kTan, "tan", tan, 1, kFloatTypes, kFloat, kKeepOutput,
+                 [](GradContext& g) { g.set(0, g.grad() * (square(g.output()) + 1)); });
+HEARTH_POINTWISE(kAsin, "asin", asin, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() * rsqrt(1 - square(g.input(0)))); });
+HEARTH_POINTWISE(kAcos, "acos", acos, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, -(g.grad() * rsqrt(1 - square(g.input(0))))); });
+HEARTH_POINTWISE(kAtan, "atan", atan, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() / (square(g.input(0)) + 1)); });
+HEARTH_POINTWISE(kSinh, "sinh", sinh, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() * cosh(g.input(0))); });
+HEARTH_POINTWISE(kCosh, "cosh", cosh, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() * sinh(g.input(0))); });
+HEARTH_POINTWISE(kTanh, "tanh", tanh, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
+  g.set(0, run(kTanhGrad, {g.grad(), g.output()}));
+});
+HEARTH_POINTWISE(kAsinh, "asinh", asinh, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() * rsqrt(square(g.input(0)) + 1)); });
+HEARTH_POINTWISE(kAcosh, "acosh", acosh, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() * rsqrt(square(g.input(0)) - 1)); });
+HEARTH_POINTWISE(kAtanh, "atanh", atanh, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() / (1 - square(g.input(0)))); });
+HEARTH_POINTWISE(kErf, "erf", erf, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() * exp(-square(g.input(0))) * kTwoOverRootPi); });
+HEARTH_POINTWISE(kErfc, "erfc", erfc, 1, kFloatTypes, kFloat, kKeepInput,
+                 [](GradContext& g) { g.set(0, g.grad() * exp(-square(g.input(0))) * -kTwoOverRootPi); });
+HEARTH_POINTWISE(kErfinv, "erfinv", erfinv, 1, kFloatTypes, kFloat, kKeepOutput,
+                 [](GradContext& g) { g.set(0, g.grad() * exp(square(g.output())) * (1 / kTwoOverRootPi)); });
 HEARTH_POINTWISE(kAtan2, "atan2", atan2, 2, kFloatTypes, kFloat, kKeepBoth, [](GradContext& g) {
   Tensor y = g.is_scalar(0) ? machinery::full({}, g.scalar(0), g.grad().dtype(), g.grad().device()) : g.input(0);
   Tensor x = g.is_scalar(1) ? machinery::full({}, g.scalar(1), g.grad().dtype(), g.grad().device()) : g.input(1);

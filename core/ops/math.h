@@ -29,9 +29,10 @@ Tensor atanh(const Tensor& x);
 Tensor erf(const Tensor& x);
 Tensor erfc(const Tensor& x);
 Tensor erfinv(const Tensor& x);
-Tensor atan2(const Tensor& y, const Tensor& x);  // the angle of (x, y)
+Tensor atan2(const Tensor& y, const Tensor& x);                 // the angle of (x, y)
 Tensor logit(const Tensor& x, std::optional<double> eps = {});  // log(x / (1 - x)), x first clamped to [eps, 1 - eps]
 
-extern constinit const OpDef kAtan2, kExp, kExp2, kExpm1, kLog, kLog2, kLog10, kLog1p, kSin, kCos, kTan, kAsin, kAcos, kAtan, kSinh, kCosh, kTanh, kAsinh, kAcosh, kAtanh, kErf, kErfc, kErfinv;
+extern constinit const OpDef kAtan2, kExp, kExp2, kExpm1, kLog, kLog2, kLog10, kLog1p, kSin, kCos, kTan, kAsin, kAcos,
+    kAtan, kSinh, kCosh, kTanh, kAsinh, kAcosh, kAtanh, kErf, kErfc, kErfinv;
 
 }  // namespace hearth

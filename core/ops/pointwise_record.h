@@ -17,32 +17,32 @@ constexpr Backward kNoGradient = nullptr;
 }  // namespace hearth
 
 // HEARTH_POINTWISE(kName, "name", kernel, operands, dtypes, promote, what backward keeps, backward)
-#define HEARTH_POINTWISE(record, op_name, cpu_kernel, operands, types, promotion, kept, gradient)                       \
-  extern constinit const OpDef record = {.name = op_name,                                                               \
-                                         .kind = OpKind::kPointwise,                                                    \
-                                         .dtypes = types,                                                               \
-                                         .promote = Promote::promotion,                                                 \
-                                         .autocast = Autocast::kWidest,                                                 \
-                                         .min_inputs = operands,                                                        \
-                                         .max_inputs = operands,                                                        \
-                                         .scalars = 0xfe | (operands > 1),                                              \
-                                         .infer = broadcast,                                                            \
-                                         .save = kept,                                                                  \
-                                         .kernel = {cpu::cpu_kernel},                                                   \
-                                         .backward = gradient};                                                         \
+#define HEARTH_POINTWISE(record, op_name, cpu_kernel, operands, types, promotion, kept, gradient) \
+  extern constinit const OpDef record = {.name = op_name,                                         \
+                                         .kind = OpKind::kPointwise,                              \
+                                         .dtypes = types,                                         \
+                                         .promote = Promote::promotion,                           \
+                                         .autocast = Autocast::kWidest,                           \
+                                         .min_inputs = operands,                                  \
+                                         .max_inputs = operands,                                  \
+                                         .scalars = 0xfe | (operands > 1),                        \
+                                         .infer = broadcast,                                      \
+                                         .save = kept,                                            \
+                                         .kernel = {cpu::cpu_kernel},                             \
+                                         .backward = gradient};                                   \
   HEARTH_OP(record)
 
 // The function and methods of a one-operand op.
-#define HEARTH_UNARY_FUNCTION(record, name)               \
+#define HEARTH_UNARY_FUNCTION(record, name) \
   Tensor name(const Tensor& x) { return run(record, {x}); }
-#define HEARTH_UNARY_METHODS(record, name)                  \
-  HEARTH_UNARY_FUNCTION(record, name)                       \
+#define HEARTH_UNARY_METHODS(record, name)                     \
+  HEARTH_UNARY_FUNCTION(record, name)                          \
   Tensor Tensor::name() const { return run(record, {*this}); } \
-  Tensor& Tensor::name##_() {                               \
-    run_into(record, *this, {*this});                       \
-    return *this;                                           \
+  Tensor& Tensor::name##_() {                                  \
+    run_into(record, *this, {*this});                          \
+    return *this;                                              \
   }
-#define HEARTH_BINARY_FUNCTIONS(record, name)                                     \
-  Tensor name(const Tensor& a, const Tensor& b) { return run(record, {a, b}); }   \
-  Tensor name(const Tensor& a, Scalar b) { return run(record, {a, b}); }          \
+#define HEARTH_BINARY_FUNCTIONS(record, name)                                   \
+  Tensor name(const Tensor& a, const Tensor& b) { return run(record, {a, b}); } \
+  Tensor name(const Tensor& a, Scalar b) { return run(record, {a, b}); }        \
   Tensor name(Scalar a, const Tensor& b) { return run(record, {a, b}); }

@@ -56,7 +56,8 @@ class Printer {
     });
   }
   double value(int64_t offset) const {
-    return visit(t_.dtype(), [&]<class T>() { return convert<double>(static_cast<const T*>(t_.impl()->storage->data())[offset]); });
+    return visit(t_.dtype(),
+                 [&]<class T>() { return convert<double>(static_cast<const T*>(t_.impl()->storage->data())[offset]); });
   }
 
   template <class F>
@@ -143,7 +144,8 @@ std::string to_string(const Tensor& t) {
     const Tensor on_cpu = t.cpu();
     out += Printer(on_cpu).body();
   }
-  if (t.dtype() != DType::kF32 && t.dtype() != DType::kI64 && t.dtype() != DType::kBool) tail += std::string(", dtype=") + dtype;
+  if (t.dtype() != DType::kF32 && t.dtype() != DType::kI64 && t.dtype() != DType::kBool)
+    tail += std::string(", dtype=") + dtype;
   if (t.numel() == 0 && t.dtype() == DType::kI64) tail += std::string(", dtype=") + dtype;
   if (const char* fn = t.grad_fn_name()) {
     tail += std::string(", grad_fn=<") + fn + ">";

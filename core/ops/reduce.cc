@@ -49,10 +49,11 @@ void infer_reduce(OpCall& c) {
   const unsigned mask = reduced_mask(c.op.name, a.dims, x.dim());
   if constexpr (kNeedsElements) {
     for (int d = 0; d < x.dim(); ++d) {
-      HEARTH_CHECK(!(mask >> d & 1) || x.shape()[d] > 0, c.op.name, ": dimension ", d, " of shape ", x.shape(), " has no elements");
+      HEARTH_CHECK(!(mask >> d & 1) || x.shape()[d] > 0, c.op.name, ": dimension ", d, " of shape ", x.shape(),
+                   " has no elements");
     }
   }
-  const DType out = kResult == Result::kBool                                        ? DType::kBool
+  const DType out = kResult == Result::kBool                                   ? DType::kBool
                     : kResult == Result::kSum && !is_floating_point(x.dtype()) ? DType::kI64
                                                                                : x.dtype();
   c.make(0, reduced_shape(x.shape(), mask, a.keepdim), out);
@@ -64,7 +65,8 @@ void infer_arg(OpCall& c) {
   c.dtype = x.dtype();
   const unsigned mask = a.dim ? 1u << wrap_dim(*a.dim, x.dim(), c.op.name) : ~0u;
   for (int d = 0; d < x.dim(); ++d) {
-    HEARTH_CHECK(!(mask >> d & 1) || x.shape()[d] > 0, c.op.name, ": dimension ", d, " of shape ", x.shape(), " has no elements");
+    HEARTH_CHECK(!(mask >> d & 1) || x.shape()[d] > 0, c.op.name, ": dimension ", d, " of shape ", x.shape(),
+                 " has no elements");
   }
   const Shape shape = reduced_shape(x.shape(), mask, a.keepdim);
   if (c.op.outputs == 2) {
@@ -136,24 +138,28 @@ void arg_backward(GradContext& g) {
 HEARTH_REDUCTION(kSum, "sum", sum, kAllTypes, (infer_reduce<Result::kSum, false>), {},
                  [](GradContext& g) { g.set(0, machinery::expand(spread(g), g.input_shape(0))); });
 HEARTH_REDUCTION(kMean, "mean", mean, kFloatTypes, (infer_reduce<Result::kSame, false>), {}, [](GradContext& g) {
-  const double n = static_cast<double>(g.input_shape(0).numel()), m = static_cast<double>(g.grad().numel());
+  const double n = static_cast<double>(g.input_shape(0).numel());
+  const double m = static_cast<double>(g.grad().numel());
   g.set(0, machinery::expand(spread(g) * (n == 0 ? 0 : m / n), g.input_shape(0)));
 });
-HEARTH_REDUCTION(kProd, "prod", prod, kAllTypes, (infer_reduce<Result::kSum, false>), (Save{.input = {1}}), prod_backward);
-HEARTH_REDUCTION(kAmax, "amax", amax, kAllTypes, (infer_reduce<Result::kSame, true>), (Save{.input = {1}, .outputs = 1}), extreme_backward);
-HEARTH_REDUCTION(kAmin, "amin", amin, kAllTypes, (infer_reduce<Result::kSame, true>), (Save{.input = {1}, .outputs = 1}), extreme_backward);
+HEARTH_REDUCTION(kProd, "prod", prod, kAllTypes, (infer_reduce<Result::kSum, false>), (Save{.input = {1}}),
+                 prod_backward);
+HEARTH_REDUCTION(kAmax, "amax", amax, kAllTypes, (infer_reduce<Result::kSame, true>),
+                 (Save{.input = {1}, .outputs = 1}), extreme_backward);
+HEARTH_REDUCTION(kAmin, "amin", amin, kAllTypes, (infer_reduce<Result::kSame, true>),
+                 (Save{.input = {1}, .outputs = 1}), extreme_backward);
 HEARTH_REDUCTION(kAny, "any", any, DTypeSet{boolean}, (infer_reduce<Result::kBool, false>), {}, nullptr);
 HEARTH_REDUCTION(kAll, "all", all, DTypeSet{boolean}, (infer_reduce<Result::kBool, false>), {}, nullptr);
 
-#define HEARTH_ARG(record, op_name, cpu_kernel, count, ...)                \
-  extern constinit const OpDef record = {.name = op_name,                  \
-                                         .kind = OpKind::kReduction,       \
-                                         .dtypes = kAllTypes,              \
-                                         .outputs = count,                 \
-                                         .visible = count,                 \
-                                         .attrs = &attrs_type<ArgAttrs>,   \
-                                         .infer = infer_arg,               \
-                                         __VA_ARGS__};                     \
+#define HEARTH_ARG(record, op_name, cpu_kernel, count, ...)              \
+  extern constinit const OpDef record = {.name = op_name,                \
+                                         .kind = OpKind::kReduction,     \
+                                         .dtypes = kAllTypes,            \
+                                         .outputs = count,               \
+                                         .visible = count,               \
+                                         .attrs = &attrs_type<ArgAttrs>, \
+                                         .infer = infer_arg,             \
+                                         __VA_ARGS__};                   \
   HEARTH_OP(record)
 HEARTH_ARG(kArgmax, "argmax", argmax, 1, .kernel = {cpu::argmax});
 HEARTH_ARG(kArgmin, "argmin", argmin, 1, .kernel = {cpu::argmin});
@@ -167,8 +173,12 @@ HEARTH_FUNCTION(kMean, mean)
 HEARTH_FUNCTION(kProd, prod)
 HEARTH_FUNCTION(kAmax, amax)
 HEARTH_FUNCTION(kAmin, amin)
-Tensor any(const Tensor& x, const Dims& dims, bool keepdim) { return run(kAny, {x.dtype() == DType::kBool ? x : ne(x, 0)}, ReduceAttrs{dims, keepdim}); }
-Tensor all(const Tensor& x, const Dims& dims, bool keepdim) { return run(kAll, {x.dtype() == DType::kBool ? x : ne(x, 0)}, ReduceAttrs{dims, keepdim}); }
+Tensor any(const Tensor& x, const Dims& dims, bool keepdim) {
+  return run(kAny, {x.dtype() == DType::kBool ? x : ne(x, 0)}, ReduceAttrs{dims, keepdim});
+}
+Tensor all(const Tensor& x, const Dims& dims, bool keepdim) {
+  return run(kAll, {x.dtype() == DType::kBool ? x : ne(x, 0)}, ReduceAttrs{dims, keepdim});
+}
 Tensor sum_to(const Tensor& x, const Shape& shape) { return machinery::sum_to(x, shape); }
 
 std::pair<Tensor, Tensor> max(const Tensor& x, int64_t d, bool keepdim) {
@@ -179,15 +189,21 @@ std::pair<Tensor, Tensor> min(const Tensor& x, int64_t d, bool keepdim) {
   auto r = run_all(kMinDim, {x}, ArgAttrs{d, keepdim});
   return {std::move(r[0]), std::move(r[1])};
 }
-Tensor argmax(const Tensor& x, std::optional<int64_t> d, bool keepdim) { return run(kArgmax, {x}, ArgAttrs{d, keepdim}); }
-Tensor argmin(const Tensor& x, std::optional<int64_t> d, bool keepdim) { return run(kArgmin, {x}, ArgAttrs{d, keepdim}); }
+Tensor argmax(const Tensor& x, std::optional<int64_t> d, bool keepdim) {
+  return run(kArgmax, {x}, ArgAttrs{d, keepdim});
+}
+Tensor argmin(const Tensor& x, std::optional<int64_t> d, bool keepdim) {
+  return run(kArgmin, {x}, ArgAttrs{d, keepdim});
+}
 
 Tensor var(const Tensor& x, const Dims& dims, int64_t correction, bool keepdim) {
   const Tensor squares = sum(square(x - mean(x, dims, true)), dims, keepdim);
   const double n = static_cast<double>(x.numel()) / std::max<double>(static_cast<double>(squares.numel()), 1);
   return squares / std::max(n - static_cast<double>(correction), 0.0);
 }
-Tensor std(const Tensor& x, const Dims& dims, int64_t correction, bool keepdim) { return sqrt(var(x, dims, correction, keepdim)); }
+Tensor std(const Tensor& x, const Dims& dims, int64_t correction, bool keepdim) {
+  return sqrt(var(x, dims, correction, keepdim));
+}
 
 Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
   if (p == 2) return sqrt(sum(square(x), dims, keepdim));
@@ -226,8 +242,12 @@ std::pair<Tensor, Tensor> Tensor::max(int64_t d, bool keepdim) const { return he
 std::pair<Tensor, Tensor> Tensor::min(int64_t d, bool keepdim) const { return hearth::min(*this, d, keepdim); }
 Tensor Tensor::argmax(std::optional<int64_t> d, bool keepdim) const { return hearth::argmax(*this, d, keepdim); }
 Tensor Tensor::argmin(std::optional<int64_t> d, bool keepdim) const { return hearth::argmin(*this, d, keepdim); }
-Tensor Tensor::var(const Dims& dims, int64_t correction, bool keepdim) const { return hearth::var(*this, dims, correction, keepdim); }
-Tensor Tensor::std(const Dims& dims, int64_t correction, bool keepdim) const { return hearth::std(*this, dims, correction, keepdim); }
+Tensor Tensor::var(const Dims& dims, int64_t correction, bool keepdim) const {
+  return hearth::var(*this, dims, correction, keepdim);
+}
+Tensor Tensor::std(const Dims& dims, int64_t correction, bool keepdim) const {
+  return hearth::std(*this, dims, correction, keepdim);
+}
 Tensor Tensor::norm(double p, const Dims& dims, bool keepdim) const { return hearth::norm(*this, p, dims, keepdim); }
 Tensor Tensor::count_nonzero() const { return hearth::count_nonzero(*this); }
 

@@ -1,5 +1,5 @@
-// Reductions. No dimensions: over all of them. Integers and bool sum to i64. Results have the same bits for any number of
-// threads; floats accumulate in double beyond blocks of 1024 elements.
+// Reductions. No dimensions: over all of them. Integers and bool sum to i64. Results have the same bits for any number
+// of threads; floats accumulate in double beyond blocks of 1024 elements.
 #pragma once
 
 #include <optional>
@@ -21,7 +21,8 @@ Tensor all(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 // Values and i64 indices of the first extremes along a dimension.
 std::pair<Tensor, Tensor> max(const Tensor& x, int64_t d, bool keepdim = false);
 std::pair<Tensor, Tensor> min(const Tensor& x, int64_t d, bool keepdim = false);
-Tensor argmax(const Tensor& x, std::optional<int64_t> d = {}, bool keepdim = false);  // over all: index in row-major order
+Tensor argmax(const Tensor& x, std::optional<int64_t> d = {},
+              bool keepdim = false);  // over all: index in row-major order
 Tensor argmin(const Tensor& x, std::optional<int64_t> d = {}, bool keepdim = false);
 // Sum of squared deviations over n - correction.
 Tensor var(const Tensor& x, const Dims& dims = {}, int64_t correction = 1, bool keepdim = false);

@@ -29,8 +29,8 @@ Shape resolve(const Shape& from, Shape to, int64_t numel) {
     HEARTH_CHECK(known != 0 && numel % known == 0, "reshape: a tensor of shape ", from, " cannot take the shape ", to);
     to[unknown] = numel / known;
   } else {
-    HEARTH_CHECK(known == numel, "reshape: a tensor of shape ", from, " (", numel, " elements) cannot take the shape ", to, " (", known,
-                 " elements)");
+    HEARTH_CHECK(known == numel, "reshape: a tensor of shape ", from, " (", numel, " elements) cannot take the shape ",
+                 to, " (", known, " elements)");
   }
   return to;
 }
@@ -62,8 +62,8 @@ void infer_reshape(OpCall& c) {
   const Tensor& x = c.input(0);
   const Shape to = resolve(x.shape(), c.attrs_as<ShapeAttrs>().shape, x.numel());
   Strides strides;
-  HEARTH_CHECK(strides_for_view(x.layout(), to, strides), "view: a tensor of shape ", x.shape(), " and strides ", x.strides(),
-               " cannot take the shape ", to, " without a copy; use reshape");
+  HEARTH_CHECK(strides_for_view(x.layout(), to, strides), "view: a tensor of shape ", x.shape(), " and strides ",
+               x.strides(), " cannot take the shape ", to, " without a copy; use reshape");
   c.out[0] = detail::alias(x, Layout(to, strides, x.storage_offset()));
 }
 
@@ -82,8 +82,8 @@ void infer_flatten(OpCall& c) {
     }
   }
   Strides strides;
-  HEARTH_CHECK(strides_for_view(x.layout(), to, strides), "flatten: a tensor of shape ", x.shape(), " and strides ", x.strides(),
-               " cannot be flattened without a copy");
+  HEARTH_CHECK(strides_for_view(x.layout(), to, strides), "flatten: a tensor of shape ", x.shape(), " and strides ",
+               x.strides(), " cannot be flattened without a copy");
   c.out[0] = detail::alias(x, Layout(to, strides, x.storage_offset()));
 }
 
@@ -135,7 +135,8 @@ void infer_select(OpCall& c) {
   HEARTH_CHECK(x.dim() > 0, "select: a 0-dim tensor cannot be indexed");
   const int d = wrap_dim(a.dim, x.dim(), "select");
   const int64_t size = x.shape()[d];
-  HEARTH_CHECK(a.index >= -size && a.index < size, "select: index ", a.index, " is out of range for dimension ", d, " of size ", size);
+  HEARTH_CHECK(a.index >= -size && a.index < size, "select: index ", a.index, " is out of range for dimension ", d,
+               " of size ", size);
   Shape shape = x.shape();
   Strides strides = x.strides();
   const int64_t offset = x.storage_offset() + (a.index < 0 ? a.index + size : a.index) * strides[d];
@@ -167,7 +168,8 @@ void infer_diagonal(OpCall& c) {
   int d1 = wrap_dim(a.dim1, x.dim(), "diagonal"), d2 = wrap_dim(a.dim2, x.dim(), "diagonal");
   HEARTH_CHECK(d1 != d2, "diagonal: the two dimensions must differ, but both are ", d1);
   const int64_t rows = x.shape()[d1], columns = x.shape()[d2];
-  const int64_t n = std::max<int64_t>(a.offset >= 0 ? std::min(rows, columns - a.offset) : std::min(rows + a.offset, columns), 0);
+  const int64_t n =
+      std::max<int64_t>(a.offset >= 0 ? std::min(rows, columns - a.offset) : std::min(rows + a.offset, columns), 0);
   int64_t offset = x.storage_offset();
   if (n > 0) offset += a.offset >= 0 ? a.offset * x.strides()[d2] : -a.offset * x.strides()[d1];
   Shape shape = x.shape();
@@ -186,8 +188,8 @@ void infer_unfold(OpCall& c) {
   const Tensor& x = c.input(0);
   const auto& a = c.attrs_as<UnfoldAttrs>();
   const int d = wrap_dim(a.dim, x.dim(), "unfold");
-  HEARTH_CHECK(x.dim() > 0 && a.size >= 1 && a.step >= 1 && a.size <= x.shape()[d], "unfold: windows of ", a.size, " with step ", a.step,
-               " do not fit into shape ", x.shape(), " along dimension ", d);
+  HEARTH_CHECK(x.dim() > 0 && a.size >= 1 && a.step >= 1 && a.size <= x.shape()[d], "unfold: windows of ", a.size,
+               " with step ", a.step, " do not fit into shape ", x.shape(), " along dimension ", d);
   Shape shape = x.shape();
   Strides strides = x.strides();
   shape[d] = (shape[d] - a.size) / a.step + 1;
@@ -208,20 +210,21 @@ Tensor scatter_view(GradContext& g, const OpDef& op, AttrsRef attrs) {
     op.infer(call);
     region = call.out[0];
   }
-  return machinery::view_write(zero, g.grad(), {region.shape(), region.strides(), region.storage_offset() - zero.storage_offset()});
+  return machinery::view_write(zero, g.grad(),
+                               {region.shape(), region.strides(), region.storage_offset() - zero.storage_offset()});
 }
 
 void reshape_backward(GradContext& g) { g.set(0, reshape(g.grad(), g.input_shape(0))); }
 
 }  // namespace
 
-#define HEARTH_VIEW(record, op_name, attributes, rule, gradient)          \
-  extern constinit const OpDef record = {.name = op_name,                 \
-                                         .kind = OpKind::kView,           \
-                                         .dtypes = kAllTypes,             \
+#define HEARTH_VIEW(record, op_name, attributes, rule, gradient)           \
+  extern constinit const OpDef record = {.name = op_name,                  \
+                                         .kind = OpKind::kView,            \
+                                         .dtypes = kAllTypes,              \
                                          .attrs = &attrs_type<attributes>, \
-                                         .infer = rule,                   \
-                                         .backward = gradient};           \
+                                         .infer = rule,                    \
+                                         .backward = gradient};            \
   HEARTH_OP(record)
 
 HEARTH_VIEW(kReshapeView, "view", ShapeAttrs, infer_reshape, reshape_backward);
@@ -234,8 +237,10 @@ HEARTH_VIEW(kPermute, "permute", PermuteAttrs, infer_permute, [](GradContext& g)
 });
 HEARTH_VIEW(kSqueeze, "squeeze", ArgAttrs, infer_squeeze, reshape_backward);
 HEARTH_VIEW(kUnsqueeze, "unsqueeze", DimAttrs, infer_unsqueeze, reshape_backward);
-HEARTH_VIEW(kSelect, "select", SelectAttrs, infer_select, [](GradContext& g) { g.set(0, scatter_view(g, kSelect, g.attrs<SelectAttrs>())); });
-HEARTH_VIEW(kSlice, "slice", SliceAttrs, infer_slice, [](GradContext& g) { g.set(0, scatter_view(g, kSlice, g.attrs<SliceAttrs>())); });
+HEARTH_VIEW(kSelect, "select", SelectAttrs, infer_select,
+            [](GradContext& g) { g.set(0, scatter_view(g, kSelect, g.attrs<SelectAttrs>())); });
+HEARTH_VIEW(kSlice, "slice", SliceAttrs, infer_slice,
+            [](GradContext& g) { g.set(0, scatter_view(g, kSlice, g.attrs<SliceAttrs>())); });
 HEARTH_VIEW(kDiagonal, "diagonal", DiagonalAttrs, infer_diagonal,
             [](GradContext& g) { g.set(0, scatter_view(g, kDiagonal, g.attrs<DiagonalAttrs>())); });
 HEARTH_VIEW(kUnfold, "unfold", UnfoldAttrs, infer_unfold, [](GradContext& g) {
@@ -247,7 +252,8 @@ HEARTH_VIEW(kUnfold, "unfold", UnfoldAttrs, infer_unfold, [](GradContext& g) {
     const Tensor part = select(g.grad(), -1, k);
     Tensor zero = machinery::full(g.input_shape(0), 0, part.dtype(), part.device());
     const Tensor at = slice(zero, d, k, k + (part.shape()[d] - 1) * a.step + 1, a.step);
-    const Tensor placed = machinery::view_write(zero, part, {at.shape(), at.strides(), at.storage_offset() - zero.storage_offset()});
+    const Tensor placed =
+        machinery::view_write(zero, part, {at.shape(), at.strides(), at.storage_offset() - zero.storage_offset()});
     sum = sum.defined() ? machinery::add(sum, placed) : placed;
   }
   g.set(0, sum);
@@ -309,17 +315,22 @@ Tensor slice(const Tensor& x, int64_t d, std::optional<int64_t> start, std::opti
 }
 Tensor narrow(const Tensor& x, int64_t d, int64_t start, int64_t length) {
   const int64_t size = x.size(d), s = start < 0 ? start + size : start;
-  HEARTH_CHECK(s >= 0 && length >= 0 && s <= size - length, "narrow: ", length, " elements from ", start, " do not lie within dimension ", d,
-               " of size ", size);
+  HEARTH_CHECK(s >= 0 && length >= 0 && s <= size - length, "narrow: ", length, " elements from ", start,
+               " do not lie within dimension ", d, " of size ", size);
   return slice(x, d, s, s + length);
 }
-Tensor diagonal(const Tensor& x, int64_t offset, int64_t d1, int64_t d2) { return run(kDiagonal, {x}, DiagonalAttrs{offset, d1, d2}); }
-Tensor unfold(const Tensor& x, int64_t d, int64_t size, int64_t step) { return run(kUnfold, {x}, UnfoldAttrs{d, size, step}); }
+Tensor diagonal(const Tensor& x, int64_t offset, int64_t d1, int64_t d2) {
+  return run(kDiagonal, {x}, DiagonalAttrs{offset, d1, d2});
+}
+Tensor unfold(const Tensor& x, int64_t d, int64_t size, int64_t step) {
+  return run(kUnfold, {x}, UnfoldAttrs{d, size, step});
+}
 
 std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t d) {
   HEARTH_CHECK(size >= 1, "split: the size must be at least 1, but is ", size);
   std::vector<Tensor> out;
-  for (int64_t at = 0, n = x.size(d); at < n || (n == 0 && out.empty()); at += size) out.push_back(slice(x, d, at, std::min(at + size, n)));
+  for (int64_t at = 0, n = x.size(d); at < n || (n == 0 && out.empty()); at += size)
+    out.push_back(slice(x, d, at, std::min(at + size, n)));
   return out;
 }
 std::vector<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64_t d) {
@@ -368,17 +379,23 @@ Tensor Tensor::unsqueeze(int64_t d) const { return hearth::unsqueeze(*this, d); 
 Tensor Tensor::flatten(int64_t start, int64_t end) const { return hearth::flatten(*this, start, end); }
 Tensor Tensor::unflatten(int64_t d, const Dims& sizes) const { return hearth::unflatten(*this, d, sizes); }
 Tensor Tensor::select(int64_t d, int64_t i) const { return hearth::select(*this, d, i); }
-Tensor Tensor::narrow(int64_t d, int64_t start, int64_t length) const { return hearth::narrow(*this, d, start, length); }
+Tensor Tensor::narrow(int64_t d, int64_t start, int64_t length) const {
+  return hearth::narrow(*this, d, start, length);
+}
 Tensor Tensor::slice(int64_t d, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) const {
   return hearth::slice(*this, d, start, end, step);
 }
-Tensor Tensor::diagonal(int64_t offset, int64_t d1, int64_t d2) const { return hearth::diagonal(*this, offset, d1, d2); }
+Tensor Tensor::diagonal(int64_t offset, int64_t d1, int64_t d2) const {
+  return hearth::diagonal(*this, offset, d1, d2);
+}
 Tensor Tensor::unfold(int64_t d, int64_t size, int64_t step) const { return hearth::unfold(*this, d, size, step); }
 Tensor Tensor::as_strided(const Dims& shape, const Dims& strides, std::optional<int64_t> offset) const {
   return machinery::as_strided(*this, {shape, strides, offset ? *offset - storage_offset() : 0});
 }
 std::vector<Tensor> Tensor::split(int64_t size, int64_t d) const { return hearth::split(*this, size, d); }
-std::vector<Tensor> Tensor::split(std::span<const int64_t> sizes, int64_t d) const { return hearth::split(*this, sizes, d); }
+std::vector<Tensor> Tensor::split(std::span<const int64_t> sizes, int64_t d) const {
+  return hearth::split(*this, sizes, d);
+}
 std::vector<Tensor> Tensor::chunk(int64_t n, int64_t d) const { return hearth::chunk(*this, n, d); }
 std::vector<Tensor> Tensor::unbind(int64_t d) const { return hearth::unbind(*this, d); }
 

@@ -1,5 +1,5 @@
-// Ops on shapes. Unless a line says otherwise the result is a view: it shares the operand's memory, and writing to one is seen
-// in the other. Dimensions may be negative, counted from the end.
+// Ops on shapes. Unless a line says otherwise the result is a view: it shares the operand's memory, and writing to one
+// is seen in the other. Dimensions may be negative, counted from the end.
 #pragma once
 
 #include <span>
@@ -10,7 +10,8 @@
 
 namespace hearth {
 
-// Same elements in row-major order, another shape; one size may be -1. view throws where that needs a copy, reshape copies.
+// Same elements in row-major order, another shape; one size may be -1. view throws where that needs a copy, reshape
+// copies.
 Tensor view(const Tensor& x, const Dims& shape);
 Tensor reshape(const Tensor& x, const Dims& shape);
 // Stretches dimensions of size 1; -1 keeps a size. New dimensions come first.
@@ -36,6 +37,7 @@ std::vector<Tensor> chunk(const Tensor& x, int64_t n, int64_t d = 0);
 std::vector<Tensor> unbind(const Tensor& x, int64_t d = 0);
 std::vector<Tensor> broadcast_tensors(std::span<const Tensor> tensors);
 
-extern constinit const OpDef kReshapeView, kFlatten, kPermute, kSqueeze, kUnsqueeze, kSelect, kSlice, kDiagonal, kUnfold;
+extern constinit const OpDef kReshapeView, kFlatten, kPermute, kSqueeze, kUnsqueeze, kSelect, kSlice, kDiagonal,
+    kUnfold;
 
 }  // namespace hearth

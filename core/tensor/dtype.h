@@ -90,14 +90,14 @@ template <DType>
 struct CppTypeOf;
 template <class T>
 struct DTypeOf;
-#define HEARTH_DTYPE(dtype, type)                    \
-  template <>                                        \
-  struct CppTypeOf<DType::dtype> {                   \
-    using Type = type;                               \
-  };                                                 \
-  template <>                                        \
-  struct DTypeOf<type> {                             \
-    static constexpr DType value = DType::dtype;     \
+#define HEARTH_DTYPE(dtype, type)                \
+  template <>                                    \
+  struct CppTypeOf<DType::dtype> {               \
+    using Type = type;                           \
+  };                                             \
+  template <>                                    \
+  struct DTypeOf<type> {                         \
+    static constexpr DType value = DType::dtype; \
   };
 HEARTH_DTYPE(kBool, bool)
 HEARTH_DTYPE(kU8, uint8_t)
@@ -117,21 +117,32 @@ constexpr DType dtype_of = DTypeOf<T>::value;
 template <class F>
 decltype(auto) visit(DType t, F&& f) {
   switch (t) {
-    case DType::kBool: return f.template operator()<bool>();
-    case DType::kU8: return f.template operator()<uint8_t>();
-    case DType::kI8: return f.template operator()<int8_t>();
-    case DType::kI16: return f.template operator()<int16_t>();
-    case DType::kI32: return f.template operator()<int32_t>();
-    case DType::kI64: return f.template operator()<int64_t>();
-    case DType::kF16: return f.template operator()<Half>();
-    case DType::kBF16: return f.template operator()<BFloat16>();
-    case DType::kF32: return f.template operator()<float>();
-    case DType::kF64: return f.template operator()<double>();
+    case DType::kBool:
+      return f.template operator()<bool>();
+    case DType::kU8:
+      return f.template operator()<uint8_t>();
+    case DType::kI8:
+      return f.template operator()<int8_t>();
+    case DType::kI16:
+      return f.template operator()<int16_t>();
+    case DType::kI32:
+      return f.template operator()<int32_t>();
+    case DType::kI64:
+      return f.template operator()<int64_t>();
+    case DType::kF16:
+      return f.template operator()<Half>();
+    case DType::kBF16:
+      return f.template operator()<BFloat16>();
+    case DType::kF32:
+      return f.template operator()<float>();
+    case DType::kF64:
+      return f.template operator()<double>();
   }
   __builtin_unreachable();
 }
 
-// Value conversion between element types, as PyTorch casts: float to integer truncates towards zero, to bool tests != 0.
+// Value conversion between element types, as PyTorch casts: float to integer truncates towards zero, to bool tests !=
+// 0.
 template <class To, class From>
 constexpr To convert(From v) {
   if constexpr (std::is_same_v<To, From>) {

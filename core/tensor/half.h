@@ -1,4 +1,5 @@
-// The two 16-bit floating-point storage types: IEEE 754 binary16 and bfloat16. They hold and convert; arithmetic is done in float.
+// The two 16-bit floating-point storage types: IEEE 754 binary16 and bfloat16. They hold and convert; arithmetic is
+// done in float.
 #pragma once
 
 #include <bit>

@@ -4,16 +4,21 @@ namespace hearth {
 
 std::string to_string(MemoryFormat f) {
   switch (f) {
-    case MemoryFormat::kContiguous: return "contiguous";
-    case MemoryFormat::kChannelsLast: return "channels_last";
-    case MemoryFormat::kPreserve: return "preserve";
+    case MemoryFormat::kContiguous:
+      return "contiguous";
+    case MemoryFormat::kChannelsLast:
+      return "channels_last";
+    case MemoryFormat::kPreserve:
+      return "preserve";
   }
   return "?";
 }
 
 Layout::Layout(const Shape& s) : shape(s), strides(contiguous_strides(s)), numel(s.numel()) {}
 
-Layout::Layout(const Shape& s, const Strides& st, int64_t off) : shape(s), strides(st), offset(off), numel(s.numel()) { update(); }
+Layout::Layout(const Shape& s, const Strides& st, int64_t off) : shape(s), strides(st), offset(off), numel(s.numel()) {
+  update();
+}
 
 namespace {
 
@@ -100,9 +105,12 @@ int64_t Layout::end() const {
 
 Strides strides_for(const Layout& like, MemoryFormat format) {
   switch (format) {
-    case MemoryFormat::kContiguous: return contiguous_strides(like.shape);
-    case MemoryFormat::kChannelsLast: return channels_last_strides(like.shape);
-    case MemoryFormat::kPreserve: return like.dense ? like.strides : contiguous_strides(like.shape);
+    case MemoryFormat::kContiguous:
+      return contiguous_strides(like.shape);
+    case MemoryFormat::kChannelsLast:
+      return channels_last_strides(like.shape);
+    case MemoryFormat::kPreserve:
+      return like.dense ? like.strides : contiguous_strides(like.shape);
   }
   return contiguous_strides(like.shape);
 }

@@ -6,9 +6,12 @@ namespace hearth {
 
 std::string to_string(const Scalar& s) {
   switch (s.kind()) {
-    case DTypeKind::kBool: return s.to<bool>() ? "true" : "false";
-    case DTypeKind::kInt: return concat(s.to<int64_t>());
-    case DTypeKind::kFloat: return concat(s.to<double>());
+    case DTypeKind::kBool:
+      return s.to<bool>() ? "true" : "false";
+    case DTypeKind::kInt:
+      return concat(s.to<int64_t>());
+    case DTypeKind::kFloat:
+      return concat(s.to<double>());
   }
   return "?";
 }

@@ -14,10 +14,10 @@ class Scalar {
   constexpr Scalar() : i_(0), kind_(DTypeKind::kInt) {}
   constexpr Scalar(bool v) : i_(v), kind_(DTypeKind::kBool) {}
   template <class T>
-    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-  constexpr Scalar(T v) : i_(static_cast<int64_t>(v)), kind_(DTypeKind::kInt) {}
+  requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) constexpr Scalar(T v)
+      : i_(static_cast<int64_t>(v)), kind_(DTypeKind::kInt) {}
   template <class T>
-    requires std::is_floating_point_v<T>
+  requires std::is_floating_point_v<T>
   constexpr Scalar(T v) : d_(static_cast<double>(v)), kind_(DTypeKind::kFloat) {}
 
   constexpr DTypeKind kind() const { return kind_; }

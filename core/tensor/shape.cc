@@ -61,8 +61,8 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* op) {
   for (int i = 0; i < shorter.rank(); ++i) {
     const int64_t x = longer[i + shift], y = shorter[i];
     if (x == y || y == 1) continue;
-    HEARTH_CHECK(x == 1, op, ": shapes ", a, " and ", b, " do not broadcast: sizes ", a[a.rank() - shorter.rank() + i], " and ",
-                 b[b.rank() - shorter.rank() + i], " differ in dimension ", i + shift, " and neither is 1");
+    HEARTH_CHECK(x == 1, op, ": shapes ", a, " and ", b, " do not broadcast: sizes ", a[a.rank() - shorter.rank() + i],
+                 " and ", b[b.rank() - shorter.rank() + i], " differ in dimension ", i + shift, " and neither is 1");
     out[i + shift] = y;
   }
   return out;

@@ -12,7 +12,8 @@ void Tensor::undefined() { fail("the tensor is undefined: it was default-constru
 
 void Tensor::expect_readable(DType t) const {
   HEARTH_CHECK(dtype() == t, "data: the tensor holds ", dtype(), ", not ", t);
-  HEARTH_CHECK(device().is_cpu(), "data: the tensor's memory is on ", device(), ", which the CPU cannot read; call cpu() first");
+  HEARTH_CHECK(device().is_cpu(), "data: the tensor's memory is on ", device(),
+               ", which the CPU cannot read; call cpu() first");
 }
 
 namespace detail {

@@ -90,8 +90,8 @@ class Tensor {
   Tensor grad() const;  // undefined until a backward has reached this leaf
   void set_grad(const Tensor& g);
   void retain_grad() const;
-  // Adds the gradients of this tensor to every leaf it was computed from. `gradient` may be left out for a tensor of one
-  // element. Throws Error if no gradient was recorded, or on a second run without retain_graph.
+  // Adds the gradients of this tensor to every leaf it was computed from. `gradient` may be left out for a tensor of
+  // one element. Throws Error if no gradient was recorded, or on a second run without retain_graph.
   void backward(const Tensor& gradient = {}, bool retain_graph = false, bool create_graph = false) const;
   Tensor detach() const;  // the same memory, without gradient history
   Tensor& detach_();
@@ -132,40 +132,43 @@ class Tensor {
   Tensor &erf_(), &erfc_(), &erfinv_(), &sigmoid_(), &logit_();
   Tensor &floor_(), &ceil_(), &round_(), &trunc_(), &frac_();
   Tensor &sign_(), &relu_();
-  Tensor add(const Tensor& o) const, add(Scalar o) const, &add_(const Tensor& o), &add_(Scalar o);
-  Tensor sub(const Tensor& o) const, sub(Scalar o) const, &sub_(const Tensor& o), &sub_(Scalar o);
-  Tensor mul(const Tensor& o) const, mul(Scalar o) const, &mul_(const Tensor& o), &mul_(Scalar o);
-  Tensor div(const Tensor& o) const, div(Scalar o) const, &div_(const Tensor& o), &div_(Scalar o);
-  Tensor pow(const Tensor& o) const, pow(Scalar o) const;
-  Tensor remainder(const Tensor& o) const, remainder(Scalar o) const;
-  Tensor fmod(const Tensor& o) const, fmod(Scalar o) const;
-  Tensor floor_divide(const Tensor& o) const, floor_divide(Scalar o) const;
+  Tensor add(const Tensor&o) const, add(Scalar o) const, &add_(const Tensor&o), &add_(Scalar o);
+  Tensor sub(const Tensor&o) const, sub(Scalar o) const, &sub_(const Tensor&o), &sub_(Scalar o);
+  Tensor mul(const Tensor&o) const, mul(Scalar o) const, &mul_(const Tensor&o), &mul_(Scalar o);
+  Tensor div(const Tensor&o) const, div(Scalar o) const, &div_(const Tensor&o), &div_(Scalar o);
+  Tensor pow(const Tensor&o) const, pow(Scalar o) const;
+  Tensor remainder(const Tensor&o) const, remainder(Scalar o) const;
+  Tensor fmod(const Tensor&o) const, fmod(Scalar o) const;
+  Tensor floor_divide(const Tensor&o) const, floor_divide(Scalar o) const;
   Tensor maximum(const Tensor& o) const;
   Tensor minimum(const Tensor& o) const;
-  Tensor bitwise_and(const Tensor& o) const, bitwise_and(Scalar o) const;
-  Tensor bitwise_or(const Tensor& o) const, bitwise_or(Scalar o) const;
-  Tensor bitwise_xor(const Tensor& o) const, bitwise_xor(Scalar o) const;
-  Tensor bitwise_left_shift(const Tensor& o) const, bitwise_left_shift(Scalar o) const;
-  Tensor bitwise_right_shift(const Tensor& o) const, bitwise_right_shift(Scalar o) const;
+  Tensor bitwise_and(const Tensor&o) const, bitwise_and(Scalar o) const;
+  Tensor bitwise_or(const Tensor&o) const, bitwise_or(Scalar o) const;
+  Tensor bitwise_xor(const Tensor&o) const, bitwise_xor(Scalar o) const;
+  Tensor bitwise_left_shift(const Tensor&o) const, bitwise_left_shift(Scalar o) const;
+  Tensor bitwise_right_shift(const Tensor&o) const, bitwise_right_shift(Scalar o) const;
   Tensor logical_and(const Tensor& o) const;
   Tensor logical_or(const Tensor& o) const;
   Tensor logical_xor(const Tensor& o) const;
   Tensor bitwise_not() const, logical_not() const, isnan() const, isinf() const, isfinite() const;
-  Tensor atan2(const Tensor& x) const, lerp(const Tensor& end, Scalar weight) const, lerp(const Tensor& end, const Tensor& weight) const;
-  Tensor &lerp_(const Tensor& end, Scalar weight);
-  Tensor addcmul(const Tensor& a, const Tensor& b, Scalar value = 1) const, &addcmul_(const Tensor& a, const Tensor& b, Scalar value = 1);
-  Tensor addcdiv(const Tensor& a, const Tensor& b, Scalar value = 1) const, &addcdiv_(const Tensor& a, const Tensor& b, Scalar value = 1);
+  Tensor atan2(const Tensor&x) const, lerp(const Tensor&end, Scalar weight) const,
+      lerp(const Tensor&end, const Tensor&weight) const;
+  Tensor& lerp_(const Tensor& end, Scalar weight);
+  Tensor addcmul(const Tensor&a, const Tensor&b, Scalar value = 1) const,
+      &addcmul_(const Tensor&a, const Tensor&b, Scalar value = 1);
+  Tensor addcdiv(const Tensor&a, const Tensor&b, Scalar value = 1) const,
+      &addcdiv_(const Tensor&a, const Tensor&b, Scalar value = 1);
   Tensor clamp(std::optional<Scalar> min, std::optional<Scalar> max = std::nullopt) const;
   Tensor& clamp_(std::optional<Scalar> min, std::optional<Scalar> max = std::nullopt);
   Tensor nan_to_num(double nan = 0.0, std::optional<double> posinf = {}, std::optional<double> neginf = {}) const;
-  Tensor masked_fill(const Tensor& mask, Scalar value) const, masked_fill(const Tensor& mask, const Tensor& value) const;
+  Tensor masked_fill(const Tensor&mask, Scalar value) const, masked_fill(const Tensor&mask, const Tensor&value) const;
   Tensor& masked_fill_(const Tensor& mask, Scalar value);
-  Tensor eq(const Tensor& o) const, eq(Scalar o) const;
-  Tensor ne(const Tensor& o) const, ne(Scalar o) const;
-  Tensor lt(const Tensor& o) const, lt(Scalar o) const;
-  Tensor le(const Tensor& o) const, le(Scalar o) const;
-  Tensor gt(const Tensor& o) const, gt(Scalar o) const;
-  Tensor ge(const Tensor& o) const, ge(Scalar o) const;
+  Tensor eq(const Tensor&o) const, eq(Scalar o) const;
+  Tensor ne(const Tensor&o) const, ne(Scalar o) const;
+  Tensor lt(const Tensor&o) const, lt(Scalar o) const;
+  Tensor le(const Tensor&o) const, le(Scalar o) const;
+  Tensor gt(const Tensor&o) const, gt(Scalar o) const;
+  Tensor ge(const Tensor&o) const, ge(Scalar o) const;
   bool equal(const Tensor& o) const;
   bool allclose(const Tensor& o, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false) const;
 
@@ -175,29 +178,34 @@ class Tensor {
   Tensor amax(const Dims& dims = {}, bool keepdim = false) const;
   Tensor amin(const Dims& dims = {}, bool keepdim = false) const;
   Tensor logsumexp(const Dims& dims = {}, bool keepdim = false) const;
-  Tensor prod() const, prod(int64_t d, bool keepdim = false) const, all() const, all(int64_t d, bool keepdim = false) const;
+  Tensor prod() const, prod(int64_t d, bool keepdim = false) const, all() const,
+      all(int64_t d, bool keepdim = false) const;
   Tensor any() const, any(int64_t d, bool keepdim = false) const, max() const, min() const, median() const;
   std::pair<Tensor, Tensor> max(int64_t d, bool keepdim = false) const, min(int64_t d, bool keepdim = false) const;
-  Tensor argmax(std::optional<int64_t> d = {}, bool keepdim = false) const, argmin(std::optional<int64_t> d = {}, bool keepdim = false) const;
+  Tensor argmax(std::optional<int64_t> d = {}, bool keepdim = false) const,
+      argmin(std::optional<int64_t> d = {}, bool keepdim = false) const;
   Tensor var(const Dims& dims = {}, int64_t correction = 1, bool keepdim = false) const;
   Tensor std(const Dims& dims = {}, int64_t correction = 1, bool keepdim = false) const;
-  Tensor norm(double p = 2, const Dims& dims = {}, bool keepdim = false) const, count_nonzero() const;
+  Tensor norm(double p = 2, const Dims&dims = {}, bool keepdim = false) const, count_nonzero() const;
   Tensor cumsum(int64_t d) const, cumprod(int64_t d) const, softmax(int64_t d) const, log_softmax(int64_t d) const;
 
   // ---- shapes (ops/view): the result looks into this tensor's memory where it can
-  Tensor view(const Dims& shape) const, reshape(const Dims& shape) const, view_as(const Tensor& o) const;
-  Tensor expand(const Dims& shape) const, expand_as(const Tensor& o) const, broadcast_to(const Dims& shape) const;
-  Tensor permute(const Dims& dims) const, transpose(int64_t a, int64_t b) const, t() const, movedim(int64_t from, int64_t to) const;
+  Tensor view(const Dims&shape) const, reshape(const Dims&shape) const, view_as(const Tensor&o) const;
+  Tensor expand(const Dims&shape) const, expand_as(const Tensor&o) const, broadcast_to(const Dims&shape) const;
+  Tensor permute(const Dims&dims) const, transpose(int64_t a, int64_t b) const, t() const,
+      movedim(int64_t from, int64_t to) const;
   Tensor squeeze() const, squeeze(int64_t d) const, unsqueeze(int64_t d) const;
-  Tensor flatten(int64_t start = 0, int64_t end = -1) const, unflatten(int64_t d, const Dims& sizes) const;
+  Tensor flatten(int64_t start = 0, int64_t end = -1) const, unflatten(int64_t d, const Dims&sizes) const;
   Tensor select(int64_t d, int64_t i) const, narrow(int64_t d, int64_t start, int64_t length) const;
   Tensor slice(int64_t d, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step = 1) const;
-  Tensor diagonal(int64_t offset = 0, int64_t d1 = 0, int64_t d2 = 1) const, unfold(int64_t d, int64_t size, int64_t step) const;
+  Tensor diagonal(int64_t offset = 0, int64_t d1 = 0, int64_t d2 = 1) const,
+      unfold(int64_t d, int64_t size, int64_t step) const;
   Tensor as_strided(const Dims& shape, const Dims& strides, std::optional<int64_t> offset = {}) const;
-  std::vector<Tensor> split(int64_t size, int64_t d = 0) const, split(std::span<const int64_t> sizes, int64_t d = 0) const;
+  std::vector<Tensor> split(int64_t size, int64_t d = 0) const,
+      split(std::span<const int64_t> sizes, int64_t d = 0) const;
   std::vector<Tensor> chunk(int64_t n, int64_t d = 0) const, unbind(int64_t d = 0) const;
-  Tensor repeat(const Dims& counts) const, tile(const Dims& counts) const, flip(const Dims& dims) const;
-  Tensor roll(const Dims& shifts, const Dims& dims = {}) const, tril(int64_t k = 0) const, triu(int64_t k = 0) const;
+  Tensor repeat(const Dims&counts) const, tile(const Dims&counts) const, flip(const Dims&dims) const;
+  Tensor roll(const Dims&shifts, const Dims&dims = {}) const, tril(int64_t k = 0) const, triu(int64_t k = 0) const;
 
   // ---- indexing (ops/index)
   Tensor operator[](int64_t i) const { return select(0, i); }
@@ -205,15 +213,18 @@ class Tensor {
   Tensor index(std::initializer_list<Index> at) const;
   Tensor& index_put_(std::initializer_list<Index> at, const Tensor& value, bool accumulate = false);
   Tensor& index_put_(std::initializer_list<Index> at, Scalar value);
-  Tensor index_select(int64_t d, const Tensor& index) const, masked_select(const Tensor& mask) const, nonzero() const;
+  Tensor index_select(int64_t d, const Tensor&index) const, masked_select(const Tensor&mask) const, nonzero() const;
   Tensor gather(int64_t d, const Tensor& index) const;
-  Tensor scatter(int64_t d, const Tensor& index, const Tensor& source) const, scatter(int64_t d, const Tensor& index, Scalar value) const;
+  Tensor scatter(int64_t d, const Tensor&index, const Tensor&source) const,
+      scatter(int64_t d, const Tensor&index, Scalar value) const;
   Tensor scatter_add(int64_t d, const Tensor& index, const Tensor& source) const;
-  Tensor &scatter_(int64_t d, const Tensor& index, const Tensor& source), &scatter_add_(int64_t d, const Tensor& index, const Tensor& source);
-  Tensor index_add(int64_t d, const Tensor& index, const Tensor& source) const, &index_add_(int64_t d, const Tensor& index, const Tensor& source);
+  Tensor &scatter_(int64_t d, const Tensor&index, const Tensor&source),
+      &scatter_add_(int64_t d, const Tensor&index, const Tensor&source);
+  Tensor index_add(int64_t d, const Tensor&index, const Tensor&source) const,
+      &index_add_(int64_t d, const Tensor&index, const Tensor&source);
 
   // ---- linear algebra (ops/matmul)
-  Tensor matmul(const Tensor& o) const, mm(const Tensor& o) const, bmm(const Tensor& o) const, dot(const Tensor& o) const;
+  Tensor matmul(const Tensor&o) const, mm(const Tensor&o) const, bmm(const Tensor&o) const, dot(const Tensor&o) const;
 
   // ---- random numbers in place (ops/random)
   Tensor& uniform_(double low = 0, double high = 1, Generator* generator = nullptr);
@@ -223,7 +234,8 @@ class Tensor {
 
  private:
   const TensorImpl& checked() const {
-    if (!impl_) [[unlikely]] undefined();
+    if (!impl_) [[unlikely]]
+      undefined();
     return *impl_;
   }
   [[noreturn]] static void undefined();
@@ -232,10 +244,11 @@ class Tensor {
   Ref<TensorImpl> impl_;
 };
 
-// Arithmetic and comparison (ops/pointwise); comparisons give bool tensors. && || ! have no operators: use logical_and etc.
-#define HEARTH_OPERATOR(op)                              \
-  Tensor operator op(const Tensor& a, const Tensor& b);  \
-  Tensor operator op(const Tensor& a, Scalar b);         \
+// Arithmetic and comparison (ops/pointwise); comparisons give bool tensors. && || ! have no operators: use logical_and
+// etc.
+#define HEARTH_OPERATOR(op)                             \
+  Tensor operator op(const Tensor& a, const Tensor& b); \
+  Tensor operator op(const Tensor& a, Scalar b);        \
   Tensor operator op(Scalar a, const Tensor& b);
 HEARTH_OPERATOR(+)
 HEARTH_OPERATOR(-)
@@ -254,11 +267,11 @@ HEARTH_OPERATOR(^)
 Tensor operator-(const Tensor& a);
 Tensor operator~(const Tensor& a);
 // Reuse the memory of a temporary operand where nobody can see it.
-#define HEARTH_OPERATOR(op)                         \
-  Tensor operator op(Tensor&& a, const Tensor& b);  \
-  Tensor operator op(const Tensor& a, Tensor&& b);  \
-  Tensor operator op(Tensor&& a, Tensor&& b);       \
-  Tensor operator op(Tensor&& a, Scalar b);         \
+#define HEARTH_OPERATOR(op)                        \
+  Tensor operator op(Tensor&& a, const Tensor& b); \
+  Tensor operator op(const Tensor& a, Tensor&& b); \
+  Tensor operator op(Tensor&& a, Tensor&& b);      \
+  Tensor operator op(Tensor&& a, Scalar b);        \
   Tensor operator op(Scalar a, Tensor&& b);
 HEARTH_OPERATOR(+)
 HEARTH_OPERATOR(-)

@@ -21,9 +21,9 @@ class AutogradMeta {
 class TensorImpl : public RefCounted {
  public:
   enum Flags : uint8_t {
-    kInference = 1,    // made in inference mode: never recorded
-    kUntracked = 2,    // a view made while gradients were off
-    kParameter = 4,    // a module's parameter
+    kInference = 1,  // made in inference mode: never recorded
+    kUntracked = 2,  // a view made while gradients were off
+    kParameter = 4,  // a module's parameter
   };
 
   DType dtype = DType::kF32;

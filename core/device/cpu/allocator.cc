@@ -188,7 +188,8 @@ constinit MetaAllocator meta;
 Allocator& allocator_for(Device device) {
   if (device.is_cpu()) return cpu();
   if (device.is_meta()) return meta;
-  fail(ErrorKind::kUnsupported, "no code for device ", device, " is linked into this program; add //core:cuda to its deps");
+  fail(ErrorKind::kUnsupported, "no code for device ", device,
+       " is linked into this program; add //core:cuda to its deps");
 }
 
 memory::Stats memory::stats() { return cpu().stats(); }

@@ -43,17 +43,18 @@ struct Row {
 };
 template <class F>
 constexpr Row row() {
-  return {{loop<F, bool>, loop<F, uint8_t>, loop<F, int8_t>, loop<F, int16_t>, loop<F, int32_t>, loop<F, int64_t>, loop<F, Half>,
-           loop<F, BFloat16>, loop<F, float>, loop<F, double>}};
+  return {{loop<F, bool>, loop<F, uint8_t>, loop<F, int8_t>, loop<F, int16_t>, loop<F, int32_t>, loop<F, int64_t>,
+           loop<F, Half>, loop<F, BFloat16>, loop<F, float>, loop<F, double>}};
 }
 
-ConvertFn find(DType from, DType to) {
-  static constexpr Row table[kDTypes] = {row<bool>(),    row<uint8_t>(), row<int8_t>(),   row<int16_t>(), row<int32_t>(),
-                                         row<int64_t>(), row<Half>(),    row<BFloat16>(), row<float>(),   row<double>()};
+ConvertFn find_conversion(DType from, DType to) {
+  static constexpr Row table[kDTypes] = {row<bool>(),    row<uint8_t>(), row<int8_t>(), row<int16_t>(),
+                                         row<int32_t>(), row<int64_t>(), row<Half>(),   row<BFloat16>(),
+                                         row<float>(),   row<double>()};
   return table[static_cast<int>(from)].to[static_cast<int>(to)];
 }
 
-void stream(void* to, const void* from, int64_t bytes) {
+void stream_bytes(void* to, const void* from, int64_t bytes) {
   const hn::ScalableTag<uint8_t> d;
   const int64_t step = static_cast<int64_t>(hn::Lanes(d));
   auto* a = static_cast<const uint8_t*>(from);
@@ -72,9 +73,9 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace hearth::cpu {
-HWY_EXPORT(find);
-HWY_EXPORT(stream);
-ConvertFn convert_fn(DType from, DType to) { return HWY_DYNAMIC_DISPATCH(find)(from, to); }
-void stream_copy(void* to, const void* from, int64_t bytes) { HWY_DYNAMIC_DISPATCH(stream)(to, from, bytes); }
+HWY_EXPORT(find_conversion);
+HWY_EXPORT(stream_bytes);
+ConvertFn convert_fn(DType from, DType to) { return HWY_DYNAMIC_DISPATCH(find_conversion)(from, to); }
+void stream_copy(void* to, const void* from, int64_t bytes) { HWY_DYNAMIC_DISPATCH(stream_bytes)(to, from, bytes); }
 }  // namespace hearth::cpu
 #endif

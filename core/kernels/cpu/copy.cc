@@ -93,17 +93,22 @@ void copy_layouts(const Tensor& to, const Tensor& from) {
   }
   if (loop.linear(0) && loop.linear(1)) return copy_bytes(a, b, to.numel() * item);
   switch (item) {
-    case 1: return copy_strided(loop, reinterpret_cast<uint8_t*>(a), reinterpret_cast<const uint8_t*>(b));
-    case 2: return copy_strided(loop, reinterpret_cast<uint16_t*>(a), reinterpret_cast<const uint16_t*>(b));
-    case 4: return copy_strided(loop, reinterpret_cast<uint32_t*>(a), reinterpret_cast<const uint32_t*>(b));
-    default: return copy_strided(loop, reinterpret_cast<uint64_t*>(a), reinterpret_cast<const uint64_t*>(b));
+    case 1:
+      return copy_strided(loop, reinterpret_cast<uint8_t*>(a), reinterpret_cast<const uint8_t*>(b));
+    case 2:
+      return copy_strided(loop, reinterpret_cast<uint16_t*>(a), reinterpret_cast<const uint16_t*>(b));
+    case 4:
+      return copy_strided(loop, reinterpret_cast<uint32_t*>(a), reinterpret_cast<const uint32_t*>(b));
+    default:
+      return copy_strided(loop, reinterpret_cast<uint64_t*>(a), reinterpret_cast<const uint64_t*>(b));
   }
 }
 
 }  // namespace
 
 void copy_tensor(const Tensor& to, const Tensor& from) {
-  if (to.numel() > 0) copy_layouts(to, from);
+  if (to.numel() == 0 || (to.raw_data() == from.raw_data() && to.layout() == from.layout())) return;
+  copy_layouts(to, from);
 }
 
 void copy(OpCall& c) {
@@ -111,8 +116,7 @@ void copy(OpCall& c) {
   const Tensor& from = c.input(0);
   if (to.numel() == 0) return;
   if (to.dtype() != from.dtype()) return run_pointwise(c, kIdentity);
-  if (to.raw_data() == from.raw_data() && to.layout() == from.layout()) return;
-  copy_layouts(to, from);
+  copy_tensor(to, from);
 }
 
 void fill(OpCall& c) {

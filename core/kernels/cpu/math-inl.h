@@ -1,6 +1,6 @@
-// Transcendental functions on Vec<float> and Vec<double>. Errors are within 2 ULP (tests/core/kernels/math_test.cc), with
-// infinities, NaN, denormals and the ends of the range right. What models spend time in (exp, log, tanh, sigmoid, erf, sin, cos) is
-// vectorised; the rest takes the C library's function lane by lane, float through double.
+// Transcendental functions on Vec<float> and Vec<double>. Errors are within 2 ULP (tests/core/kernels/math_test.cc),
+// with infinities, NaN, denormals and the ends of the range right. What models spend time in (exp, log, tanh, sigmoid,
+// erf, sin, cos) is vectorised; the rest takes the C library's function lane by lane, float through double.
 #if defined(HEARTH_KERNELS_CPU_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef HEARTH_KERNELS_CPU_MATH_INL_H_
 #undef HEARTH_KERNELS_CPU_MATH_INL_H_
@@ -70,8 +70,8 @@ HWY_INLINE Vec<float> expm1_reduced(Vec<float> r) {
   return fma(r * r, p, r);
 }
 HWY_INLINE Vec<double> expm1_reduced(Vec<double> r) {
-  const Vec<double> p = polynomial(r, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880,
-                                   1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0);
+  const Vec<double> p = polynomial(r, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320,
+                                   1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0);
   return fma(r * r, p, r);
 }
 
@@ -131,9 +131,12 @@ HWY_INLINE Parts<double> split(Vec<double> x) {
 }
 
 // log(1 + f) = f - (f^2/2 - s (f^2/2 + R(s))) with s = f / (2 + f), as in fdlibm's e_log.c; R is the series of atanh.
-HWY_INLINE Vec<float> atanh_tail(Vec<float> z) { return z * polynomial(z, 2.0f / 3, 2.0f / 5, 2.0f / 7, 2.0f / 9, 2.0f / 11); }
+HWY_INLINE Vec<float> atanh_tail(Vec<float> z) {
+  return z * polynomial(z, 2.0f / 3, 2.0f / 5, 2.0f / 7, 2.0f / 9, 2.0f / 11);
+}
 HWY_INLINE Vec<double> atanh_tail(Vec<double> z) {
-  return z * polynomial(z, 2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13, 2.0 / 15, 2.0 / 17, 2.0 / 19, 2.0 / 21, 2.0 / 23);
+  return z * polynomial(z, 2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13, 2.0 / 15, 2.0 / 17, 2.0 / 19,
+                        2.0 / 21, 2.0 / 23);
 }
 
 template <class T>
@@ -173,20 +176,23 @@ HWY_INLINE Vec<T> tanh(Vec<T> x) {
 // Two polynomials fitted at Chebyshev points: erf(x) / x in x^2 on [0, 1], and log erfc(x) on [1, 4].
 HWY_INLINE Vec<float> erf(Vec<float> x) {
   const Vec<float> a = hn::Min(abs(x).v, Vec<float>(4.0f).v);
-  const Vec<float> small = a * polynomial(a * a, 1.128379167062361f, -0.3761263847599033f, 0.11283782622049547f, -0.026865438309835f,
-                                          0.005221053410708398f, -0.0008484396524645696f, 0.00011268253708081678f, -9.673590280158701e-06f);
+  const Vec<float> small =
+      a * polynomial(a * a, 1.128379167062361f, -0.3761263847599033f, 0.11283782622049547f, -0.026865438309835f,
+                     0.005221053410708398f, -0.0008484396524645696f, 0.00011268253708081678f, -9.673590280158701e-06f);
   const Vec<float> t = hn::Max(a.v, Vec<float>(1.0f).v);
   const Vec<float> big =
-      Vec<float>(1.0f) - exp(polynomial(t, 0.0002640035828473941f, -1.1299219848031679f, -0.6325818030592918f, -0.1090252524933788f,
-                                        0.025484068069802565f, -0.004206083010621905f, 0.00037656385329182685f, 1.2279248503387937e-05f,
-                                        -8.218798128683827e-06f, 9.603848350542062e-07f, -4.1048537046778096e-08f));
+      Vec<float>(1.0f) -
+      exp(polynomial(t, 0.0002640035828473941f, -1.1299219848031679f, -0.6325818030592918f, -0.1090252524933788f,
+                     0.025484068069802565f, -0.004206083010621905f, 0.00037656385329182685f, 1.2279248503387937e-05f,
+                     -8.218798128683827e-06f, 9.603848350542062e-07f, -4.1048537046778096e-08f));
   return select(isnan(x), x, copysign(select(a <= Vec<float>(1.0f), small, big), x));
 }
 HWY_INLINE Vec<double> erf(Vec<double> x) {
   return Vec<double>::each(x, [](double v) { return std::erf(v); });
 }
 
-// sin and cos of |x| <= 2^15 through x = n pi/2 + r with pi/2 in three parts (Cody and Waite) and Taylor series on [-pi/4, pi/4].
+// sin and cos of |x| <= 2^15 through x = n pi/2 + r with pi/2 in three parts (Cody and Waite) and Taylor series on
+// [-pi/4, pi/4].
 struct SinCos {
   Vec<float> sin, cos;
   Vec<float> n;
@@ -198,7 +204,8 @@ HWY_INLINE SinCos sincos_reduced(Vec<float> x) {
   r = fma(n, Vec<float>(-7.54978995489188216e-8f), r);
   const Vec<float> z = r * r;
   const Vec<float> s = fma(r * z, polynomial(z, -1.0f / 6, 1.0f / 120, -1.0f / 5040, 1.0f / 362880), r);
-  const Vec<float> c = fma(z, polynomial(z, -0.5f, 1.0f / 24, -1.0f / 720, 1.0f / 40320, -1.0f / 3628800), Vec<float>(1.0f));
+  const Vec<float> c =
+      fma(z, polynomial(z, -0.5f, 1.0f / 24, -1.0f / 720, 1.0f / 40320, -1.0f / 3628800), Vec<float>(1.0f));
   return {s, c, n};
 }
 // n modulo 4 selects the function and the sign; shift = 0 for sin, 1 for cos.
@@ -229,17 +236,16 @@ HWY_INLINE Vec<double> cos(Vec<double> x) {
   return Vec<double>::each(x, [](double v) { return std::cos(v); });
 }
 
-#define HEARTH_LANES_1(name, function)                                                                       \
-  template <class T>                                                                                         \
-  HWY_INLINE Vec<T> name(Vec<T> x) {                                                                         \
-    return Vec<T>::each(x, [](T v) { return static_cast<T>(function(static_cast<double>(v))); });            \
+#define HEARTH_LANES_1(name, function)                                                            \
+  template <class T>                                                                              \
+  HWY_INLINE Vec<T> name(Vec<T> x) {                                                              \
+    return Vec<T>::each(x, [](T v) { return static_cast<T>(function(static_cast<double>(v))); }); \
   }
-#define HEARTH_LANES_2(name, function)                                                                       \
-  template <class T>                                                                                         \
-  HWY_INLINE Vec<T> name(Vec<T> x, Vec<T> y) {                                                               \
-    return Vec<T>::each(x, y, [](T a, T b) {                                                                 \
-      return static_cast<T>(function(static_cast<double>(a), static_cast<double>(b)));                       \
-    });                                                                                                      \
+#define HEARTH_LANES_2(name, function)                                                                            \
+  template <class T>                                                                                              \
+  HWY_INLINE Vec<T> name(Vec<T> x, Vec<T> y) {                                                                    \
+    return Vec<T>::each(                                                                                          \
+        x, y, [](T a, T b) { return static_cast<T>(function(static_cast<double>(a), static_cast<double>(b))); }); \
   }
 HEARTH_LANES_1(exp2, std::exp2)
 HEARTH_LANES_1(log2, std::log2)

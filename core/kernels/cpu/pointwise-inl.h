@@ -1,5 +1,5 @@
-// Turns the functors of one list into 1-D bodies and a table of them. A family's .cc defines HEARTH_FAMILY_OPS, includes this
-// for each target, and exports the table.
+// Turns the functors of one list into 1-D bodies and a table of them. A family's .cc defines HEARTH_FAMILY_OPS and
+// HEARTH_FAMILY_TABLE, includes this for each target, and exports the table.
 #if defined(HEARTH_KERNELS_CPU_POINTWISE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef HEARTH_KERNELS_CPU_POINTWISE_INL_H_
 #undef HEARTH_KERNELS_CPU_POINTWISE_INL_H_
@@ -44,12 +44,15 @@ void body(void* out, const void* const* in, int64_t n) {
 }
 
 // Types of the lists.
-#define HEARTH_BODIES_F(Functor, n) {body<Functor, float, n>, body<Functor, double, n>, nullptr}
-#define HEARTH_BODIES_A(Functor, n) {body<Functor, float, n>, body<Functor, double, n>, body<Functor, int64_t, n>}
-#define HEARTH_BODIES_I(Functor, n) {nullptr, nullptr, body<Functor, int64_t, n>}
+#define HEARTH_BODIES_F(Functor, n) \
+  { body<Functor, float, n>, body<Functor, double, n>, nullptr }
+#define HEARTH_BODIES_A(Functor, n) \
+  { body<Functor, float, n>, body<Functor, double, n>, body<Functor, int64_t, n> }
+#define HEARTH_BODIES_I(Functor, n) \
+  { nullptr, nullptr, body<Functor, int64_t, n> }
 #define HEARTH_BODIES(name, Functor, n, types) HEARTH_BODIES_##types(Functor, n),
 
-const Bodies* table() {
+const Bodies* HEARTH_FAMILY_TABLE() {
   static constexpr Bodies bodies[] = {HEARTH_FAMILY_OPS(HEARTH_BODIES)};
   return bodies;
 }

@@ -4,20 +4,22 @@
 #define HWY_TARGET_INCLUDE "core/kernels/cpu/pointwise_activation.cc"
 #include <hwy/foreach_target.h>
 #undef HEARTH_FAMILY_OPS
+#undef HEARTH_FAMILY_TABLE
+#define HEARTH_FAMILY_TABLE activation_table
 #define HEARTH_FAMILY_OPS HEARTH_ACTIVATION_OPS
 #include "core/kernels/cpu/pointwise-inl.h"
 
 #if HWY_ONCE
 namespace hearth::cpu {
 namespace {
-HWY_EXPORT(table);
+HWY_EXPORT(activation_table);
 enum Index {
 #define HEARTH_INDEX(name, functor, n, types) k_##name,
   HEARTH_ACTIVATION_OPS(HEARTH_INDEX)
 };
 }  // namespace
 #define HEARTH_KERNEL(name, functor, n, types) \
-  void name(OpCall& c) { run_pointwise(c, HWY_DYNAMIC_DISPATCH(table)()[k_##name]); }
+  void name(OpCall& c) { run_pointwise(c, HWY_DYNAMIC_DISPATCH(activation_table)()[k_##name]); }
 HEARTH_ACTIVATION_OPS(HEARTH_KERNEL)
 }  // namespace hearth::cpu
 #endif

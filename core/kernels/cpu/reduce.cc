@@ -19,13 +19,17 @@ namespace hearth::cpu::HWY_NAMESPACE {
 
 struct Sum {
   template <class V>
-  static HWY_INLINE V join(V a, V b) { return a + b; }
+  static HWY_INLINE V join(V a, V b) {
+    return a + b;
+  }
   template <class A>
   static constexpr A init = 0;
 };
 struct Prod {
   template <class V>
-  static HWY_INLINE V join(V a, V b) { return a * b; }
+  static HWY_INLINE V join(V a, V b) {
+    return a * b;
+  }
   template <class A>
   static constexpr A init = 1;
 };
@@ -91,12 +95,16 @@ ReduceBodies bodies() {
           {row<R, int64_t, int64_t>, column<R, int64_t>, combine<R, int64_t>, R::template init<int64_t>}};
 }
 
-ReduceBodies bodies_of(int which) {
+ReduceBodies reduce_bodies(int which) {
   switch (which) {
-    case 0: return bodies<Sum>();
-    case 1: return bodies<Prod>();
-    case 2: return bodies<Max>();
-    default: return bodies<Min>();
+    case 0:
+      return bodies<Sum>();
+    case 1:
+      return bodies<Prod>();
+    case 2:
+      return bodies<Max>();
+    default:
+      return bodies<Min>();
   }
 }
 
@@ -105,7 +113,7 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace hearth::cpu {
-HWY_EXPORT(bodies_of);
+HWY_EXPORT(reduce_bodies);
 
 namespace {
 
@@ -130,7 +138,8 @@ Tensor with_ones(const Tensor& out, const Shape& in, const Dims& dims, bool keep
 
 void reduce_dims(OpCall& c, Which which, double factor = 1) {
   const auto& a = c.attrs_as<ReduceAttrs>();
-  run_reduce(c, with_ones(c.out[0], c.input(0).shape(), a.dims, a.keepdim), HWY_DYNAMIC_DISPATCH(bodies_of)(which), factor);
+  run_reduce(c, with_ones(c.out[0], c.input(0).shape(), a.dims, a.keepdim), HWY_DYNAMIC_DISPATCH(reduce_bodies)(which),
+             factor);
 }
 
 template <bool kMax>
@@ -206,7 +215,10 @@ void all(OpCall& c) { reduce_dims(c, kMinBodies); }
 
 void mean(OpCall& c) {
   const int64_t n = c.input(0).numel(), m = c.out[0].numel();
-  reduce_dims(c, kSumBodies, m == 0 ? 1 : n == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(m) / static_cast<double>(n));
+  reduce_dims(c, kSumBodies,
+              m == 0   ? 1
+              : n == 0 ? std::numeric_limits<double>::quiet_NaN()
+                       : static_cast<double>(m) / static_cast<double>(n));
 }
 
 void sum_to(OpCall& c) {
@@ -220,7 +232,8 @@ void sum_to(OpCall& c) {
     shape[d + shift] = l.shape[d];
     strides[d + shift] = l.strides[d];
   }
-  run_reduce(c, detail::alias(c.out[0], Layout(shape, strides, l.offset), true), HWY_DYNAMIC_DISPATCH(bodies_of)(kSumBodies));
+  run_reduce(c, detail::alias(c.out[0], Layout(shape, strides, l.offset), true),
+             HWY_DYNAMIC_DISPATCH(reduce_bodies)(kSumBodies));
 }
 
 void argmax(OpCall& c) { arg_reduce<true>(c, nullptr, c.out[0]); }

@@ -1,5 +1,5 @@
-// Vec<T>: a full SIMD register of float, double or int64_t with ordinary operators, so that an op's functor is written once for
-// every target. Included again for each target: see hwy/foreach_target.h.
+// Vec<T>: a full SIMD register of float, double or int64_t with ordinary operators, so that an op's functor is written
+// once for every target. Included again for each target: see hwy/foreach_target.h.
 #if defined(HEARTH_KERNELS_CPU_VEC_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef HEARTH_KERNELS_CPU_VEC_INL_H_
 #undef HEARTH_KERNELS_CPU_VEC_INL_H_
@@ -43,8 +43,8 @@ struct Vec {
   HWY_INLINE Vec(T x) : v(hn::Set(Tag<T>(), x)) {}
   // Numbers of another type in a functor: V(0.5) in code that also runs on i64.
   template <class U>
-    requires(std::is_arithmetic_v<U> && !std::is_same_v<U, T>)
-  HWY_INLINE Vec(U x) : v(hn::Set(Tag<T>(), static_cast<T>(x))) {}
+  requires(std::is_arithmetic_v<U> && !std::is_same_v<U, T>) HWY_INLINE Vec(U x)
+      : v(hn::Set(Tag<T>(), static_cast<T>(x))) {}
 
   static HWY_INLINE size_t lanes() { return hn::Lanes(Tag<T>()); }
   static HWY_INLINE Vec load(const T* p) { return hn::LoadU(Tag<T>(), p); }
@@ -61,7 +61,9 @@ struct Vec {
   }
   friend HWY_INLINE Vec operator/(Vec a, Vec b) {
     if constexpr (std::is_same_v<T, int64_t>) {
-      return each(a, b, [](T x, T y) { return y == 0 ? 0 : y == -1 ? static_cast<T>(0u - static_cast<uint64_t>(x)) : x / y; });
+      return each(a, b, [](T x, T y) {
+        return y == 0 ? 0 : y == -1 ? static_cast<T>(0u - static_cast<uint64_t>(x)) : x / y;
+      });
     } else {
       return hn::Div(a.v, b.v);
     }

@@ -7,8 +7,8 @@
 
 namespace hearth::cpu {
 
-// Dimensions of size above 1, outermost first in the order of the first operand's memory, neighbours merged where every operand
-// allows it. Strides are in elements; 0 where an operand is stretched.
+// Dimensions of size above 1, outermost first in the order of the first operand's memory, neighbours merged where every
+// operand allows it. Strides are in elements; 0 where an operand is stretched.
 template <int kOperands>
 struct Loop {
   int rank = 0;

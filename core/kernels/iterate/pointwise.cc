@@ -11,9 +11,9 @@ namespace hearth::cpu {
 namespace {
 
 constexpr int kMaxIn = 6;
-constexpr int64_t kBlock = 1024;          // elements that stay in L1 with their operands
-constexpr int64_t kGrain = 16 * kBlock;   // elements for which a second thread is worth waking
-constexpr int64_t kStream = 16 << 20;     // bytes of result beyond which it is written past the caches
+constexpr int64_t kBlock = 1024;         // elements that stay in L1 with their operands
+constexpr int64_t kGrain = 16 * kBlock;  // elements for which a second thread is worth waking
+constexpr int64_t kStream = 16 << 20;    // bytes of result beyond which it is written past the caches
 constexpr int64_t kMaxItem = 8;
 
 struct Plan {
@@ -28,7 +28,7 @@ struct Plan {
     DType dtype = DType::kF32;
     int64_t item = 4;
     bool linear = true, constant = false;
-    ConvertFn convert = nullptr;  // null: already of the compute type
+    ConvertFn convert = nullptr;      // null: already of the compute type
     alignas(8) char value[kMaxItem];  // of a number, in the compute type
   };
   Stream out, in[kMaxIn];
@@ -83,10 +83,14 @@ void for_runs(const Loop<kMaxIn + 1>& loop, int k, int64_t begin, int64_t count,
 template <class F>
 void by_item(int64_t item, F f) {
   switch (item) {
-    case 1: return f(uint8_t{});
-    case 2: return f(uint16_t{});
-    case 4: return f(uint32_t{});
-    default: return f(uint64_t{});
+    case 1:
+      return f(uint8_t{});
+    case 2:
+      return f(uint16_t{});
+    case 4:
+      return f(uint32_t{});
+    default:
+      return f(uint64_t{});
   }
 }
 

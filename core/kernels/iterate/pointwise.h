@@ -1,7 +1,8 @@
 // Drives elementwise kernels over tensors of any shapes, strides and dtypes.
 //
-// A kernel gives 1-D bodies for the compute types only. The driver broadcasts, drops and merges dimensions, cuts the work into
-// blocks that stay in L1, converts other dtypes and gathers strided operands block by block, and runs blocks in parallel.
+// A kernel gives 1-D bodies for the compute types only. The driver broadcasts, drops and merges dimensions, cuts the
+// work into blocks that stay in L1, converts other dtypes and gathers strided operands block by block, and runs blocks
+// in parallel.
 #pragma once
 
 #include <cstdint>

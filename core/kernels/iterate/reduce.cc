@@ -11,9 +11,9 @@
 namespace hearth::cpu {
 namespace {
 
-constexpr int64_t kColumns = 512;      // kept elements that are accumulated together
-constexpr int64_t kFold = 256;         // rows after which column sums go over into the wider type
-constexpr int64_t kChunk = 128 * 1024; // elements of one task
+constexpr int64_t kColumns = 512;       // kept elements that are accumulated together
+constexpr int64_t kFold = 256;          // rows after which column sums go over into the wider type
+constexpr int64_t kChunk = 128 * 1024;  // elements of one task
 
 // The input as kept and reduced dimensions, each outermost first.
 struct Space {
@@ -78,8 +78,8 @@ struct Reader {
 
 // Rows run along a reduced dimension: outputs [first, last), reductions [begin, end) of each.
 template <class T, class A>
-void reduce_rows(const Space& s, const Reader<T>& in, const ReduceBody<T, A>& body, int64_t first, int64_t last, int64_t begin, int64_t end,
-                 A* results) {
+void reduce_rows(const Space& s, const Reader<T>& in, const ReduceBody<T, A>& body, int64_t first, int64_t last,
+                 int64_t begin, int64_t end, A* results) {
   alignas(64) T buffer[kReduceBlock];
   const int inner = s.reduced - 1;
   const int64_t inner_size = s.reduced ? s.reduced_size[inner] : 1, stride = s.reduced ? s.reduced_in[inner] : 1;
@@ -89,7 +89,8 @@ void reduce_rows(const Space& s, const Reader<T>& in, const ReduceBody<T, A>& bo
     for (int64_t r = begin; r < end;) {
       const int64_t column = r % inner_size;
       const int64_t n = std::min({end - r, inner_size - column, kReduceBlock});
-      const int64_t at = base + Space::offset(r / inner_size, std::max(inner, 0), s.reduced_size, s.reduced_in) + column * stride;
+      const int64_t at =
+          base + Space::offset(r / inner_size, std::max(inner, 0), s.reduced_size, s.reduced_in) + column * stride;
       total = body.combine(total, body.row(in.read(at, stride, n, buffer), n));
       r += n;
     }
@@ -97,10 +98,11 @@ void reduce_rows(const Space& s, const Reader<T>& in, const ReduceBody<T, A>& bo
   }
 }
 
-// Rows run along the innermost kept dimension: columns [first, last) of the outputs of one row, reductions [begin, end).
+// Rows run along the innermost kept dimension: columns [first, last) of the outputs of one row, reductions [begin,
+// end).
 template <class T, class A>
-void reduce_columns(const Space& s, const Reader<T>& in, const ReduceBody<T, A>& body, int64_t first, int64_t last, int64_t begin,
-                    int64_t end, A* results) {
+void reduce_columns(const Space& s, const Reader<T>& in, const ReduceBody<T, A>& body, int64_t first, int64_t last,
+                    int64_t begin, int64_t end, A* results) {
   alignas(64) T buffer[kColumns];
   alignas(64) T acc[kColumns];
   const int64_t n = last - first, stride = s.kept_in[s.kept - 1];
@@ -118,7 +120,8 @@ void reduce_columns(const Space& s, const Reader<T>& in, const ReduceBody<T, A>&
 }
 
 template <class T, class A>
-void reduce(const Layout& in_layout, const Reader<T>& in, const Tensor& out, const ReduceBody<T, A>& body, double factor) {
+void reduce(const Layout& in_layout, const Reader<T>& in, const Tensor& out, const ReduceBody<T, A>& body,
+            double factor) {
   const Space s = analyse(in_layout, out.layout());
   const DType wide = dtype_of<A>;
   const ConvertFn store = convert_fn(wide, out.dtype());
@@ -137,9 +140,11 @@ void reduce(const Layout& in_layout, const Reader<T>& in, const Tensor& out, con
   // A group of outputs is one task, or several where one output has very many elements.
   const int64_t inner = columns ? s.kept_size[s.kept - 1] : 0;
   const int64_t per_row = columns ? (inner + kColumns - 1) / kColumns : 0;
-  const int64_t width = columns ? std::min(inner, kColumns) : std::clamp<int64_t>(kChunk / std::max<int64_t>(s.reductions, 1), 1, kColumns);
+  const int64_t width = columns ? std::min(inner, kColumns)
+                                : std::clamp<int64_t>(kChunk / std::max<int64_t>(s.reductions, 1), 1, kColumns);
   const int64_t groups = columns ? s.outputs / inner * per_row : (s.outputs + width - 1) / width;
-  const int64_t span = std::max<int64_t>(kChunk / width / (columns ? kFold : kReduceBlock), 1) * (columns ? kFold : kReduceBlock);
+  const int64_t span =
+      std::max<int64_t>(kChunk / width / (columns ? kFold : kReduceBlock), 1) * (columns ? kFold : kReduceBlock);
   const int64_t pieces = std::max<int64_t>((s.reductions + span - 1) / span, 1);
   const auto bounds = [&](int64_t group, int64_t& first, int64_t& last) {
     if (columns) {
@@ -194,7 +199,8 @@ void run_reduce(OpCall& c, const Tensor& out, const ReduceBodies& bodies, double
       A value = body.init;
       if constexpr (std::is_same_v<A, double>) value *= factor;
       for (int64_t i = 0; i < out.numel(); ++i) {
-        convert_fn(dtype_of<A>, out.dtype())(&value, static_cast<char*>(out.raw_data()) + i * static_cast<int64_t>(out.itemsize()), 1);
+        convert_fn(dtype_of<A>, out.dtype())(
+            &value, static_cast<char*>(out.raw_data()) + i * static_cast<int64_t>(out.itemsize()), 1);
       }
       return;
     }

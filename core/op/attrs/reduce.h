@@ -7,7 +7,9 @@ namespace hearth {
 struct ReduceAttrs {
   Dims dims;  // none: all
   bool keepdim = false;
-  static constexpr auto fields() { return std::make_tuple(field("dims", &ReduceAttrs::dims), field("keepdim", &ReduceAttrs::keepdim)); }
+  static constexpr auto fields() {
+    return std::make_tuple(field("dims", &ReduceAttrs::dims), field("keepdim", &ReduceAttrs::keepdim));
+  }
   bool operator==(const ReduceAttrs&) const = default;
 };
 
@@ -22,7 +24,9 @@ struct DimAttrs {
 struct ArgAttrs {
   std::optional<int64_t> dim;
   bool keepdim = false;
-  static constexpr auto fields() { return std::make_tuple(field("dim", &ArgAttrs::dim), field("keepdim", &ArgAttrs::keepdim)); }
+  static constexpr auto fields() {
+    return std::make_tuple(field("dim", &ArgAttrs::dim), field("keepdim", &ArgAttrs::keepdim));
+  }
   bool operator==(const ArgAttrs&) const = default;
 };
 

@@ -15,28 +15,33 @@ struct SliceAttrs {
   std::optional<int64_t> end;  // none: to the end
   int64_t step = 1;
   static constexpr auto fields() {
-    return std::make_tuple(field("dim", &SliceAttrs::dim), field("start", &SliceAttrs::start), field("end", &SliceAttrs::end),
-                           field("step", &SliceAttrs::step));
+    return std::make_tuple(field("dim", &SliceAttrs::dim), field("start", &SliceAttrs::start),
+                           field("end", &SliceAttrs::end), field("step", &SliceAttrs::step));
   }
   bool operator==(const SliceAttrs&) const = default;
 };
 
 struct SelectAttrs {
   int64_t dim = 0, index = 0;
-  static constexpr auto fields() { return std::make_tuple(field("dim", &SelectAttrs::dim), field("index", &SelectAttrs::index)); }
+  static constexpr auto fields() {
+    return std::make_tuple(field("dim", &SelectAttrs::dim), field("index", &SelectAttrs::index));
+  }
   bool operator==(const SelectAttrs&) const = default;
 };
 
 struct FlattenAttrs {
   int64_t start = 0, end = -1;
-  static constexpr auto fields() { return std::make_tuple(field("start", &FlattenAttrs::start), field("end", &FlattenAttrs::end)); }
+  static constexpr auto fields() {
+    return std::make_tuple(field("start", &FlattenAttrs::start), field("end", &FlattenAttrs::end));
+  }
   bool operator==(const FlattenAttrs&) const = default;
 };
 
 struct DiagonalAttrs {
   int64_t offset = 0, dim1 = 0, dim2 = 1;
   static constexpr auto fields() {
-    return std::make_tuple(field("offset", &DiagonalAttrs::offset), field("dim1", &DiagonalAttrs::dim1), field("dim2", &DiagonalAttrs::dim2));
+    return std::make_tuple(field("offset", &DiagonalAttrs::offset), field("dim1", &DiagonalAttrs::dim1),
+                           field("dim2", &DiagonalAttrs::dim2));
   }
   bool operator==(const DiagonalAttrs&) const = default;
 };
@@ -44,7 +49,8 @@ struct DiagonalAttrs {
 struct UnfoldAttrs {
   int64_t dim = 0, size = 1, step = 1;
   static constexpr auto fields() {
-    return std::make_tuple(field("dim", &UnfoldAttrs::dim), field("size", &UnfoldAttrs::size), field("step", &UnfoldAttrs::step));
+    return std::make_tuple(field("dim", &UnfoldAttrs::dim), field("size", &UnfoldAttrs::size),
+                           field("step", &UnfoldAttrs::step));
   }
   bool operator==(const UnfoldAttrs&) const = default;
 };

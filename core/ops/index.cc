@@ -1,0 +1,565 @@
+#include "core/ops/index.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/kernels/cpu/index.h"
+#include "core/op/attrs/reduce.h"
+#include "core/op/attrs/view.h"
+#include "core/op/grad_context.h"
+#include "core/op/machinery.h"
+#include "core/op/shape_rules.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/compare.h"
+#include "core/ops/create.h"
+#include "core/ops/reduce.h"
+#include "core/ops/view.h"
+
+namespace hearth {
+namespace {
+
+constexpr DTypeSet kIndexTypes{i32, i64};
+
+void infer_cat(OpCall& c) {
+  const Tensor* first = nullptr;
+  for (int i = 0; i < c.inputs() && !first; ++i) {
+    if (c.input(i).dim() != 1 || c.input(i).numel() > 0) first = &c.input(i);
+  }
+  if (!first) first = &c.input(0);
+  HEARTH_CHECK(first->dim() > 0, "cat: 0-dim tensors cannot be joined; use stack");
+  const int d = wrap_dim(c.attrs_as<DimAttrs>().dim, first->dim(), "cat");
+  Shape shape = first->shape();
+  shape[d] = 0;
+  expect_same_dtype(c);
+  for (int i = 0; i < c.inputs(); ++i) {
+    const Tensor& x = c.input(i);
+    if (x.dim() == 1 && x.numel() == 0 && first->dim() != 1) continue;
+    HEARTH_CHECK(x.dim() == first->dim(), "cat: operand ", i, " has shape ", x.shape(), ", but operand 0 has ",
+                 first->shape());
+    for (int k = 0; k < x.dim(); ++k) {
+      HEARTH_CHECK(k == d || x.shape()[k] == shape[k], "cat: sizes differ in dimension ", k, ": operand ", i,
+                   " has shape ", x.shape(), ", another ", first->shape());
+    }
+    shape[d] += x.shape()[d];
+  }
+  c.make(
+      0, shape,
+      strides_for(
+          Layout(shape, first->layout().channels_last() ? channels_last_strides(shape) : contiguous_strides(shape), 0),
+          MemoryFormat::kPreserve),
+      c.dtype);
+}
+
+void infer_index_select(OpCall& c) {
+  const Tensor &x = c.input(0), &index = c.input(1);
+  expect_dtype(c, 1, kIndexTypes);
+  HEARTH_CHECK(index.dim() <= 1, "index_select: the index must have one dimension, but its shape is ", index.shape());
+  HEARTH_CHECK(x.dim() > 0, "index_select: a 0-dim tensor cannot be indexed");
+  Shape shape = x.shape();
+  shape[wrap_dim(c.attrs_as<DimAttrs>().dim, x.dim(), "index_select")] = index.numel();
+  c.make(0, shape, x.dtype());
+}
+
+void check_index_shape(OpCall& c, const Tensor& x, const Tensor& index, bool within) {
+  const int d = wrap_dim(c.attrs_as<DimAttrs>().dim, x.dim(), c.op.name);
+  HEARTH_CHECK(index.dim() == x.dim(), c.op.name, ": the index of shape ", index.shape(), " and the tensor of shape ",
+               x.shape(), " must have as many dimensions");
+  for (int k = 0; within && k < x.dim(); ++k) {
+    HEARTH_CHECK(k == d || index.shape()[k] <= x.shape()[k], c.op.name, ": the index of shape ", index.shape(),
+                 " is larger than the tensor of shape ", x.shape(), " in dimension ", k);
+  }
+}
+
+void infer_gather(OpCall& c) {
+  expect_dtype(c, 1, kIndexTypes);
+  check_index_shape(c, c.input(0), c.input(1), true);
+  c.make(0, c.input(1).shape(), c.input(0).dtype());
+}
+
+void infer_scatter(OpCall& c) {
+  expect_dtype(c, 1, kIndexTypes);
+  check_index_shape(c, c.input(0), c.input(1), true);
+  const Tensor &index = c.input(1), &source = c.input(2);
+  HEARTH_CHECK(source.dtype() == c.input(0).dtype(), c.op.name, ": the source is ", source.dtype(), ", but the tensor ",
+               c.input(0).dtype());
+  HEARTH_CHECK(source.dim() == index.dim(), c.op.name, ": the index of shape ", index.shape(),
+               " and the source of shape ", source.shape(), " must have as many dimensions");
+  for (int k = 0; k < index.dim(); ++k) {
+    HEARTH_CHECK(index.shape()[k] <= source.shape()[k], c.op.name, ": the index of shape ", index.shape(),
+                 " is larger than the source of shape ", source.shape(), " in dimension ", k);
+  }
+  c.make(0, c.input(0).shape(), c.input(0).dtype());
+}
+
+void infer_index_add(OpCall& c) {
+  const Tensor &x = c.input(0), &index = c.input(1), &source = c.input(2);
+  expect_dtype(c, 1, kIndexTypes);
+  const int d = wrap_dim(c.attrs_as<DimAttrs>().dim, x.dim(), "index_add");
+  HEARTH_CHECK(x.dim() > 0 && index.dim() <= 1, "index_add: the index must have one dimension, but its shape is ",
+               index.shape());
+  HEARTH_CHECK(source.dtype() == x.dtype(), "index_add: the source is ", source.dtype(), ", but the tensor ",
+               x.dtype());
+  Shape expected = x.shape();
+  expected[d] = index.numel();
+  HEARTH_CHECK(source.shape() == expected, "index_add: the source has shape ", source.shape(), "; expected ", expected);
+  c.make(0, x.shape(), x.dtype());
+}
+
+void infer_same(OpCall& c) { c.make(0, c.input(0).shape(), c.input(0).dtype()); }
+void infer_cumsum(OpCall& c) {
+  wrap_dim(c.attrs_as<DimAttrs>().dim, c.input(0).dim(), "cumsum");
+  c.make(0, c.input(0).shape(), is_floating_point(c.dtype) ? c.dtype : DType::kI64);
+}
+void infer_flip(OpCall& c) {
+  unsigned seen = 0;
+  for (int64_t d : c.attrs_as<PermuteAttrs>().dims) {
+    const int w = wrap_dim(d, c.input(0).dim(), "flip");
+    HEARTH_CHECK(!(seen >> w & 1), "flip: dimension ", w, " is named twice");
+    seen |= 1u << w;
+  }
+  infer_same(c);
+}
+
+Tensor zeros_for(GradContext& g, int i) {
+  return machinery::full(g.input_shape(i), 0, g.grad().dtype(), g.grad().device());
+}
+
+}  // namespace
+
+#define HEARTH_INDEX_OP(record, op_name, n, attributes, rule, kernel_fn, kept, gradient) \
+  extern constinit const OpDef record = {.name = op_name,                                \
+                                         .dtypes = kAllTypes,                            \
+                                         .min_inputs = n == 255 ? 1 : n,                 \
+                                         .max_inputs = n,                                \
+                                         .attrs = &attrs_type<attributes>,               \
+                                         .infer = rule,                                  \
+                                         .save = kept,                                   \
+                                         .kernel = {kernel_fn},                          \
+                                         .backward = gradient};                          \
+  HEARTH_OP(record)
+
+HEARTH_INDEX_OP(kCat, "cat", 255, DimAttrs, infer_cat, cpu::cat, {}, [](GradContext& g) {
+  const int d = wrap_dim(g.attrs<DimAttrs>().dim, g.grad().dim(), "cat");
+  int64_t at = 0;
+  for (int i = 0; i < g.inputs(); ++i) {
+    if (g.input_shape(i).rank() != g.grad().dim()) continue;
+    const int64_t n = g.input_shape(i)[d];
+    if (g.needs(i)) g.set(i, slice(g.grad(), d, at, at + n));
+    at += n;
+  }
+});
+HEARTH_INDEX_OP(kIndexSelect, "index_select", 2, DimAttrs, infer_index_select, cpu::index_select,
+                (Save{.input = {0, 1}}), [](GradContext& g) {
+                  const Tensor index = g.input(1);
+                  g.set(0, index_add(zeros_for(g, 0), g.attrs<DimAttrs>().dim, index, g.grad()));
+                });
+HEARTH_INDEX_OP(kGather, "gather", 2, DimAttrs, infer_gather, cpu::gather, (Save{.input = {0, 1}}), [](GradContext& g) {
+  g.set(0, scatter_add(zeros_for(g, 0), g.attrs<DimAttrs>().dim, g.input(1), g.grad()));
+});
+HEARTH_INDEX_OP(kScatter, "scatter", 3, DimAttrs, infer_scatter, cpu::scatter, (Save{.input = {0, kAnyGradient}}),
+                [](GradContext& g) {
+                  const int64_t d = g.attrs<DimAttrs>().dim;
+                  const Tensor index = g.input(1);
+                  if (g.needs(0))
+                    g.set(0, scatter(g.grad(), d, index,
+                                     machinery::full(index.shape(), 0, g.grad().dtype(), g.grad().device())));
+                  if (g.needs(2)) {
+                    HEARTH_CHECK(index.shape() == g.input_shape(2),
+                                 "scatter: a gradient needs an index of the source's shape");
+                    g.set(2, gather(g.grad(), d, index));
+                  }
+                });
+HEARTH_INDEX_OP(kScatterAdd, "scatter_add", 3, DimAttrs, infer_scatter, cpu::scatter_add, (Save{.input = {0, 0b100}}),
+                [](GradContext& g) {
+                  g.set(0, g.grad());
+                  if (!g.needs(2)) return;
+                  const Tensor index = g.input(1);
+                  HEARTH_CHECK(index.shape() == g.input_shape(2),
+                               "scatter_add: a gradient needs an index of the source's shape");
+                  g.set(2, gather(g.grad(), g.attrs<DimAttrs>().dim, index));
+                });
+HEARTH_INDEX_OP(kIndexAdd, "index_add", 3, DimAttrs, infer_index_add, cpu::index_add, (Save{.input = {0, 0b100}}),
+                [](GradContext& g) {
+                  g.set(0, g.grad());
+                  if (g.needs(2)) g.set(2, index_select(g.grad(), g.attrs<DimAttrs>().dim, g.input(1)));
+                });
+HEARTH_INDEX_OP(kCumsum, "cumsum", 1, DimAttrs, infer_cumsum, cpu::cumsum, {}, [](GradContext& g) {
+  const int64_t d = g.attrs<DimAttrs>().dim;
+  g.set(0, g.grad().dim() == 0 ? g.grad() : flip(cumsum(flip(g.grad(), {d}), d), {d}));
+});
+HEARTH_INDEX_OP(kFlip, "flip", 1, PermuteAttrs, infer_flip, cpu::flip, {},
+                [](GradContext& g) { g.set(0, flip(g.grad(), g.attrs<PermuteAttrs>().dims)); });
+
+namespace {
+std::vector<Operand> promoted(std::span<const Tensor> tensors, std::vector<Tensor>& cast, const char* op) {
+  HEARTH_CHECK(!tensors.empty(), op, ": there are no tensors");
+  DType t = tensors[0].dtype();
+  for (const Tensor& x : tensors) t = promote(t, x.dtype());
+  cast.reserve(tensors.size());
+  for (const Tensor& x : tensors) cast.push_back(x.to(t));
+  return {cast.begin(), cast.end()};
+}
+}  // namespace
+
+Tensor cat(std::span<const Tensor> tensors, int64_t d) {
+  std::vector<Tensor> cast;
+  return run(kCat, promoted(tensors, cast, "cat"), DimAttrs{d});
+}
+Tensor cat(std::initializer_list<Tensor> tensors, int64_t d) {
+  return cat(std::span<const Tensor>(tensors.begin(), tensors.size()), d);
+}
+Tensor stack(std::span<const Tensor> tensors, int64_t d) {
+  HEARTH_CHECK(!tensors.empty(), "stack: there are no tensors");
+  std::vector<Tensor> rows;
+  for (const Tensor& x : tensors) {
+    HEARTH_CHECK(x.shape() == tensors[0].shape(), "stack: shapes differ: ", tensors[0].shape(), " and ", x.shape());
+    rows.push_back(unsqueeze(x, d));
+  }
+  return cat(rows, wrap_dim(d, tensors[0].dim() + 1, "stack"));
+}
+Tensor stack(std::initializer_list<Tensor> tensors, int64_t d) {
+  return stack(std::span<const Tensor>(tensors.begin(), tensors.size()), d);
+}
+
+Tensor index_select(const Tensor& x, int64_t d, const Tensor& index) {
+  return run(kIndexSelect, {x, index}, DimAttrs{d});
+}
+Tensor gather(const Tensor& x, int64_t d, const Tensor& index) { return run(kGather, {x, index}, DimAttrs{d}); }
+Tensor scatter(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source) {
+  return run(kScatter, {x, index, source}, DimAttrs{d});
+}
+Tensor scatter_add(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source) {
+  return run(kScatterAdd, {x, index, source}, DimAttrs{d});
+}
+Tensor index_add(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source) {
+  return run(kIndexAdd, {x, index, source}, DimAttrs{d});
+}
+
+Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_t> padding_idx) {
+  HEARTH_CHECK(weight.dim() == 2, "embedding: the weight must have 2 dimensions, but its shape is ", weight.shape());
+  Tensor rows;
+  const Tensor flat = index.reshape({-1});
+  if (padding_idx) {
+    const int64_t p = *padding_idx < 0 ? *padding_idx + weight.shape()[0] : *padding_idx;
+    // The padding row's values without its gradient.
+    const Tensor keep = unsqueeze(ne(flat, p), 1);
+    rows = where(keep, index_select(weight, 0, flat), index_select(weight.detach(), 0, flat));
+  } else {
+    rows = index_select(weight, 0, flat);
+  }
+  Shape shape = index.shape();
+  shape.push_back(weight.shape()[1]);
+  return view(rows, shape);
+}
+
+Tensor nonzero(const Tensor& x) {
+  HEARTH_CHECK(!x.device().is_meta(),
+               "nonzero: the number of elements depends on values, which a meta tensor does not have");
+  const Tensor mask = ne(x, 0).contiguous();
+  const bool* p = mask.data<bool>();
+  std::vector<int64_t> places;
+  for (int64_t i = 0, n = mask.numel(); i < n; ++i) {
+    if (!p[i]) continue;
+    int64_t rest = i, at[kMaxRank];
+    for (int d = x.dim(); d-- > 0;) {
+      at[d] = rest % x.shape()[d];
+      rest /= x.shape()[d];
+    }
+    places.insert(places.end(), at, at + x.dim());
+  }
+  int64_t count = 0;
+  for (int64_t i = 0, n = mask.numel(); i < n; ++i) count += p[i];
+  return from_values(places, {count, x.dim()});
+}
+
+Tensor masked_select(const Tensor& x, const Tensor& mask) {
+  HEARTH_CHECK(mask.dtype() == DType::kBool, "masked_select: the mask must be a bool tensor, but is ", mask.dtype());
+  const Shape shape = broadcast_shapes(x.shape(), mask.shape(), "masked_select");
+  const Tensor flat = reshape(expand(x, shape), {-1});
+  return index_select(flat, 0, reshape(nonzero(reshape(expand(mask, shape), {-1})), {-1}));
+}
+
+Tensor one_hot(const Tensor& index, int64_t classes) {
+  HEARTH_CHECK(classes >= 1, "one_hot: the number of classes must be at least 1, but is ", classes);
+  Shape shape = index.shape();
+  shape.push_back(classes);
+  const Tensor at = unsqueeze(index, -1);
+  return scatter(zeros(shape, {.dtype = i64}), -1, at, ones(at.shape(), {.dtype = i64}));
+}
+
+Tensor repeat(const Tensor& x, const Dims& counts) {
+  HEARTH_CHECK(counts.rank() >= x.dim(), "repeat: ", counts, " has fewer numbers than the tensor of shape ", x.shape(),
+               " dimensions");
+
+  const int shift = counts.rank() - x.dim();
+  Tensor y = x;
+  for (int d = 0; d < shift; ++d) y = unsqueeze(y, 0);
+  for (int d = 0; d < counts.rank(); ++d) {
+    HEARTH_CHECK(counts[d] >= 0, "repeat: counts must not be negative, but are ", counts);
+    if (counts[d] == 1) continue;
+    std::vector<Tensor> copies(static_cast<size_t>(counts[d]), y);
+    y = counts[d] == 0 ? slice(y, d, 0, 0) : cat(copies, d);
+  }
+  return y.is(x) ? x.clone() : y;
+}
+Tensor flip(const Tensor& x, const Dims& dims) { return run(kFlip, {x}, PermuteAttrs{dims}); }
+Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
+  if (dims.empty()) {
+    HEARTH_CHECK(shifts.rank() == 1, "roll: without dimensions one shift is needed, but ", shifts.rank(),
+                 " were given");
+    return reshape(roll(reshape(x, {-1}), shifts, {0}), x.shape());
+  }
+  HEARTH_CHECK(shifts.rank() == dims.rank(), "roll: ", shifts.rank(), " shifts, but ", dims.rank(), " dimensions");
+  Tensor y = x;
+  for (int i = 0; i < dims.rank(); ++i) {
+    const int64_t n = y.size(dims[i]);
+    if (n == 0) continue;
+    const int64_t s = ((shifts[i] % n) + n) % n;
+    if (s != 0) y = cat({slice(y, dims[i], n - s, n), slice(y, dims[i], 0, n - s)}, dims[i]);
+  }
+  return y;
+}
+
+namespace {
+// Bool [rows, columns]: is column - row <= k.
+Tensor below_diagonal(const Tensor& x, int64_t k) {
+  HEARTH_CHECK(x.dim() >= 2, "tril: expected at least 2 dimensions, but the shape is ", x.shape());
+  const Tensor row = unsqueeze(arange(x.size(-2)), 1), column = arange(x.size(-1));
+  return le(column - row, k);
+}
+}  // namespace
+Tensor tril(const Tensor& x, int64_t k) { return where(below_diagonal(x, k), x, Scalar(0)); }
+Tensor triu(const Tensor& x, int64_t k) { return where(below_diagonal(x, k - 1), Scalar(0), x); }
+Tensor cumsum(const Tensor& x, int64_t d) { return run(kCumsum, {x}, DimAttrs{d}); }
+Tensor cumprod(const Tensor& x, int64_t d) {
+  const int w = wrap_dim(d, x.dim(), "cumprod");
+  if (x.dim() == 0) return x;
+  std::vector<Tensor> parts = unbind(x, w);
+  for (size_t i = 1; i < parts.size(); ++i) parts[i] = parts[i - 1] * parts[i];
+  return parts.empty() ? x.clone() : stack(parts, w);
+}
+
+namespace {
+
+// The view that integers, slices, Ellipsis and None select; index tensors are left over, each with its dimension.
+struct Selected {
+  Tensor view;
+  std::vector<std::pair<int, Tensor>> tensors;
+};
+
+Selected select_basic(const Tensor& x, std::initializer_list<Index> at) {
+  int used = 0;
+  bool ellipsis = false;
+  for (const Index& i : at) {
+    if (i.kind() == Index::Kind::kEllipsis) {
+      HEARTH_CHECK(!ellipsis, "index: only one Ellipsis is allowed");
+      ellipsis = true;
+    } else if (i.kind() == Index::Kind::kTensor && i.tensor().dtype() == DType::kBool) {
+      used += i.tensor().dim();
+    } else if (i.kind() != Index::Kind::kNone) {
+      ++used;
+    }
+  }
+  HEARTH_CHECK(used <= x.dim(), "index: too many indices (", used, ") for a tensor of ", x.dim(), " dimensions");
+  Selected s{x, {}};
+  int d = 0;
+  for (const Index& i : at) {
+    switch (i.kind()) {
+      case Index::Kind::kInteger:
+        s.view = select(s.view, d, i.integer());
+        break;
+      case Index::Kind::kSlice:
+        s.view = slice(s.view, d++, i.slice().start, i.slice().end, i.slice().step);
+        break;
+      case Index::Kind::kEllipsis:
+        d += x.dim() - used;
+        break;
+      case Index::Kind::kNone:
+        s.view = unsqueeze(s.view, d++);
+        break;
+      case Index::Kind::kTensor: {
+        const Tensor& t = i.tensor();
+        if (t.dtype() == DType::kBool) {
+          for (int k = 0; k < t.dim(); ++k) {
+            HEARTH_CHECK(t.shape()[k] == s.view.shape()[d + k], "index: a mask of shape ", t.shape(),
+                         " does not fit the tensor of shape ", s.view.shape(), " at dimension ", d);
+          }
+          const Tensor places = nonzero(t);
+          for (int k = 0; k < t.dim(); ++k) s.tensors.emplace_back(d++, select(places, 1, k));
+        } else {
+          HEARTH_CHECK(kIndexTypes.contains(t.dtype()), "index: an index tensor must be i64, i32 or bool, but is ",
+                       t.dtype());
+          s.tensors.emplace_back(d++, t);
+        }
+      }
+    }
+  }
+  return s;
+}
+
+// Index tensors as one linear index over the dimensions they name, which are brought to the front.
+struct Linear {
+  Tensor rows;            // [indexed sizes multiplied, rest...]
+  Tensor index;           // flat
+  Shape broadcast, rest;  // of the index tensors; of the other dimensions
+  Dims order;             // how the view's dimensions were permuted
+  bool adjacent;
+  int first;
+};
+
+Linear linearise(const Selected& s) {
+  Linear l;
+  const Tensor& x = s.view;
+  l.first = s.tensors[0].first;
+  l.adjacent = true;
+  std::vector<Tensor> indices;
+  for (size_t i = 0; i < s.tensors.size(); ++i) {
+    l.adjacent &= s.tensors[i].first == l.first + static_cast<int>(i);
+    l.order.push_back(s.tensors[i].first);
+    indices.push_back(s.tensors[i].second.to(i64));
+    l.broadcast = i == 0 ? indices[0].shape() : broadcast_shapes(l.broadcast, indices[i].shape(), "index");
+  }
+  int64_t total = 1;
+  for (int d = 0; d < x.dim(); ++d) {
+    if (std::find(l.order.begin(), l.order.begin() + static_cast<int>(s.tensors.size()), d) !=
+        l.order.begin() + static_cast<int>(s.tensors.size()))
+      continue;
+    l.order.push_back(d);
+    l.rest.push_back(x.shape()[d]);
+  }
+  for (size_t i = 0; i < indices.size(); ++i) {
+    const int64_t n = x.shape()[s.tensors[i].first];
+    const Tensor bad = logical_or(lt(indices[i], -n), ge(indices[i], n));
+    if (any(bad).item<bool>()) {
+      fail("index: index ", masked_select(indices[i], bad)[0].item<int64_t>(), " is out of range for dimension ",
+           s.tensors[i].first, " of size ", n);
+    }
+    const Tensor positive = where(lt(indices[i], 0), indices[i] + n, indices[i]);
+    l.index = i == 0 ? positive : l.index * n + positive;
+    total *= n;
+  }
+  l.index = reshape(expand(l.index, l.broadcast), {-1});
+  Shape flat{total};
+  for (int64_t r : l.rest) flat.push_back(r);
+  l.rows = reshape(permute(x, l.order), flat);
+  return l;
+}
+
+}  // namespace
+
+Tensor Tensor::index(std::initializer_list<Index> at) const {
+  const Selected s = select_basic(*this, at);
+  if (s.tensors.empty()) return s.view;
+  const Linear l = linearise(s);
+  Shape shape = l.broadcast;
+  for (int64_t r : l.rest) shape.push_back(r);
+  Tensor y = hearth::reshape(hearth::index_select(l.rows, 0, l.index), shape);
+  // Index tensors that stand side by side leave their dimensions where they were; otherwise these come first.
+  if (l.adjacent && l.first > 0) {
+    Dims order;
+    const int n = l.broadcast.rank();
+    for (int d = 0; d < l.first; ++d) order.push_back(n + d);
+    for (int d = 0; d < n; ++d) order.push_back(d);
+    for (int d = n + l.first; d < y.dim(); ++d) order.push_back(d);
+    y = hearth::permute(y, order);
+  }
+  return y;
+}
+
+Tensor& Tensor::index_put_(std::initializer_list<Index> at, const Tensor& value, bool accumulate) {
+  Selected s = select_basic(*this, at);
+  if (s.tensors.empty()) {
+    if (accumulate) {
+      s.view.add_(value);
+    } else {
+      s.view.copy_(value);
+    }
+    return *this;
+  }
+  const Linear l = linearise(s);
+  // The value in the order of the rows: index dimensions first.
+  Shape natural;
+  const int n = l.broadcast.rank();
+  if (l.adjacent) {
+    for (int d = 0; d < l.first; ++d) natural.push_back(l.rest[d]);
+    for (int64_t b : l.broadcast) natural.push_back(b);
+    for (int d = l.first; d < l.rest.rank(); ++d) natural.push_back(l.rest[d]);
+  } else {
+    natural = l.broadcast;
+    for (int64_t r : l.rest) natural.push_back(r);
+  }
+  Tensor v = hearth::expand(value.to(dtype()), natural);
+  if (l.adjacent && l.first > 0) {
+    Dims order;
+    for (int d = 0; d < n; ++d) order.push_back(l.first + d);
+    for (int d = 0; d < l.first; ++d) order.push_back(d);
+    for (int d = l.first + n; d < v.dim(); ++d) order.push_back(d);
+    v = hearth::permute(v, order);
+  }
+  Shape flat{l.index.numel()};
+  for (int64_t r : l.rest) flat.push_back(r);
+  v = hearth::reshape(v, flat);
+  Tensor rows;
+  if (accumulate) {
+    rows = hearth::index_add(l.rows, 0, l.index, v);
+  } else {
+    Shape ones_after{l.index.numel()};
+    for (int d = 0; d < l.rest.rank(); ++d) ones_after.push_back(1);
+    rows = hearth::scatter(l.rows, 0, hearth::expand(hearth::view(l.index, ones_after), flat).contiguous(), v);
+  }
+  Shape permuted;
+  Dims back(l.order.rank(), 0);
+  for (int i = 0; i < l.order.rank(); ++i) {
+    permuted.push_back(s.view.shape()[static_cast<int>(l.order[i])]);
+    back[static_cast<int>(l.order[i])] = i;
+  }
+  s.view.copy_(hearth::permute(hearth::view(rows, permuted), back));
+  return *this;
+}
+
+Tensor& Tensor::index_put_(std::initializer_list<Index> at, Scalar value) {
+  return index_put_(at, scalar_tensor(value, {.dtype = dtype(), .device = device()}));
+}
+
+Tensor Tensor::index_select(int64_t d, const Tensor& index) const { return hearth::index_select(*this, d, index); }
+Tensor Tensor::masked_select(const Tensor& mask) const { return hearth::masked_select(*this, mask); }
+Tensor Tensor::nonzero() const { return hearth::nonzero(*this); }
+Tensor Tensor::gather(int64_t d, const Tensor& index) const { return hearth::gather(*this, d, index); }
+Tensor Tensor::scatter(int64_t d, const Tensor& index, const Tensor& source) const {
+  return hearth::scatter(*this, d, index, source);
+}
+Tensor Tensor::scatter(int64_t d, const Tensor& index, Scalar value) const {
+  return hearth::scatter(*this, d, index, full(index.shape(), value, {.dtype = dtype(), .device = device()}));
+}
+Tensor Tensor::scatter_add(int64_t d, const Tensor& index, const Tensor& source) const {
+  return hearth::scatter_add(*this, d, index, source);
+}
+Tensor& Tensor::scatter_(int64_t d, const Tensor& index, const Tensor& source) {
+  run_into(kScatter, *this, {*this, index, source}, DimAttrs{d});
+  return *this;
+}
+Tensor& Tensor::scatter_add_(int64_t d, const Tensor& index, const Tensor& source) {
+  run_into(kScatterAdd, *this, {*this, index, source}, DimAttrs{d});
+  return *this;
+}
+Tensor Tensor::index_add(int64_t d, const Tensor& index, const Tensor& source) const {
+  return hearth::index_add(*this, d, index, source);
+}
+Tensor& Tensor::index_add_(int64_t d, const Tensor& index, const Tensor& source) {
+  run_into(kIndexAdd, *this, {*this, index, source}, DimAttrs{d});
+  return *this;
+}
+Tensor Tensor::repeat(const Dims& counts) const { return hearth::repeat(*this, counts); }
+Tensor Tensor::tile(const Dims& counts) const {
+  Dims full = counts;
+  while (full.rank() < dim()) full.insert(0, 1);
+  return hearth::repeat(*this, full);
+}
+Tensor Tensor::flip(const Dims& dims) const { return hearth::flip(*this, dims); }
+Tensor Tensor::roll(const Dims& shifts, const Dims& dims) const { return hearth::roll(*this, shifts, dims); }
+Tensor Tensor::tril(int64_t k) const { return hearth::tril(*this, k); }
+Tensor Tensor::triu(int64_t k) const { return hearth::triu(*this, k); }
+Tensor Tensor::cumsum(int64_t d) const { return hearth::cumsum(*this, d); }
+Tensor Tensor::cumprod(int64_t d) const { return hearth::cumprod(*this, d); }
+
+}  // namespace hearth

@@ -1,0 +1,72 @@
+// Indexing by integers, slices, masks and index tensors; joining; gathering and scattering. Results are new tensors.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/op/op_def.h"
+#include "core/tensor/tensor.h"
+
+namespace hearth {
+
+// start, start + step, ... below end, as Python's start:end:step; step >= 1.
+struct Slice {
+  std::optional<int64_t> start, end;
+  int64_t step = 1;
+  Slice(std::optional<int64_t> s = {}, std::optional<int64_t> e = {}, int64_t st = 1) : start(s), end(e), step(st) {}
+};
+struct EllipsisIndex {};
+struct NoneIndex {};
+constexpr EllipsisIndex Ellipsis;  // all dimensions that the other indices leave
+constexpr NoneIndex None;          // a new dimension of size 1
+
+// One part of x.index({...}): an integer, a Slice, Ellipsis, None, a bool mask or an i64 index tensor.
+class Index {
+ public:
+  enum class Kind : uint8_t { kInteger, kSlice, kEllipsis, kNone, kTensor };
+  template <class T>
+  requires std::is_integral_v<T> Index(T i) : kind_(Kind::kInteger), integer_(static_cast<int64_t>(i)) {}
+  Index(Slice s) : kind_(Kind::kSlice), slice_(s) {}
+  Index(EllipsisIndex) : kind_(Kind::kEllipsis) {}
+  Index(NoneIndex) : kind_(Kind::kNone) {}
+  Index(Tensor t) : kind_(Kind::kTensor), tensor_(std::move(t)) {}
+  Kind kind() const { return kind_; }
+  int64_t integer() const { return integer_; }
+  const Slice& slice() const { return slice_; }
+  const Tensor& tensor() const { return tensor_; }
+
+ private:
+  Kind kind_;
+  int64_t integer_ = 0;
+  Slice slice_;
+  Tensor tensor_;
+};
+
+// Joined along a dimension that exists (cat) or is new (stack). Dtypes are promoted.
+Tensor cat(std::span<const Tensor> tensors, int64_t d = 0);
+Tensor cat(std::initializer_list<Tensor> tensors, int64_t d = 0);
+Tensor stack(std::span<const Tensor> tensors, int64_t d = 0);
+Tensor stack(std::initializer_list<Tensor> tensors, int64_t d = 0);
+// Index tensors are i64 (or i32); an index out of range throws. Negative indices are allowed in index() only.
+Tensor index_select(const Tensor& x, int64_t d, const Tensor& index);  // index is 1-D
+Tensor gather(const Tensor& x, int64_t d, const Tensor& index);        // out[i][j] = x[index[i][j]][j] for d = 0
+Tensor scatter(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source);
+Tensor scatter_add(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source);  // sums in a fixed order
+Tensor index_add(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source);
+// Rows of weight [n, d] by index; the row padding_idx gets no gradient.
+Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_t> padding_idx = {});
+Tensor masked_select(const Tensor& x, const Tensor& mask);  // 1-D
+Tensor nonzero(const Tensor& x);                            // [count, rank] i64
+Tensor one_hot(const Tensor& index, int64_t classes);       // i64, with a last dimension of `classes`
+Tensor repeat(const Tensor& x, const Dims& counts);
+Tensor flip(const Tensor& x, const Dims& dims);
+Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims = {});
+Tensor tril(const Tensor& x, int64_t k = 0);  // zero above diagonal k of the last two dimensions
+Tensor triu(const Tensor& x, int64_t k = 0);
+Tensor cumsum(const Tensor& x, int64_t d);
+Tensor cumprod(const Tensor& x, int64_t d);
+
+extern constinit const OpDef kCat, kIndexSelect, kGather, kScatter, kScatterAdd, kIndexAdd, kCumsum, kFlip;
+
+}  // namespace hearth

@@ -1,0 +1,183 @@
+// Tensors, views, promotion, indexing and what bad calls answer.
+#include "core/tensor/tensor.h"
+
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/ops/activation.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/compare.h"
+#include "core/ops/create.h"
+#include "core/ops/index.h"
+#include "core/ops/math.h"
+#include "core/ops/reduce.h"
+#include "core/ops/view.h"
+
+namespace hearth {
+namespace {
+
+std::vector<double> values(const Tensor& t) { return t.to_vector<double>(); }
+using V = std::vector<double>;
+
+template <class F>
+std::string error_of(F f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+TEST(Tensor, ArithmeticBroadcastsAndPromotes) {
+  const Tensor a = tensor({{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}), b = tensor({10.0, 20.0, 30.0});
+  EXPECT_EQ(values(a + b), (V{11, 22, 33, 14, 25, 36}));
+  EXPECT_EQ(values(a * 2), (V{2, 4, 6, 8, 10, 12}));
+  EXPECT_EQ(values(1 - a), (V{0, -1, -2, -3, -4, -5}));
+  const Tensor i = tensor({1, 2, 3});
+  EXPECT_EQ(i.dtype(), i64);
+  EXPECT_EQ((i + 1.5).dtype(), f32);
+  EXPECT_EQ((i / 2).dtype(), f32);
+  EXPECT_EQ((i.to(u8) + i.to(i8)).dtype(), i16);
+  EXPECT_EQ((i.to(f16) + i.to(bf16)).dtype(), f32);
+  EXPECT_EQ((i.to(f16) * 3.0).dtype(), f16);
+  // A 0-dim tensor does not raise the dtype within its kind.
+  EXPECT_EQ((i.to(f32) + scalar_tensor(1.0, {.dtype = f64})).dtype(), f32);
+}
+
+TEST(Tensor, LargeAndStridedOperands) {
+  const Tensor a = arange(0, 300000).to(f32).view({300, 1000});
+  const Tensor s = a.t() + a.t();
+  EXPECT_EQ(s.shape(), (Shape{1000, 300}));
+  EXPECT_EQ(s[7][11].item<double>(), 2 * 11007);
+  const Tensor c = a.slice(1, 1, 999, 7).contiguous();
+  EXPECT_EQ(c[3][5].item<double>(), 3000 + 36);
+  EXPECT_EQ((a.slice(0, 0, 300, 3) + a.slice(0, 1, 300, 3))[99][999].item<double>(), 297999 + 298999);
+  Tensor w = zeros({300, 1000});
+  w.slice(1, 0, 1000, 2).add_(a.slice(1, 1, 1000, 2));
+  EXPECT_EQ(w[2][4].item<double>(), 2005);
+  EXPECT_EQ(w[2][5].item<double>(), 0);
+}
+
+TEST(Tensor, Reductions) {
+  const Tensor a = arange(0, 24).to(f32).view({2, 3, 4});
+  EXPECT_EQ(a.sum().item<double>(), 276);
+  EXPECT_EQ(values(a.sum({1})), (V{12, 15, 18, 21, 48, 51, 54, 57}));
+  EXPECT_EQ(values(a.mean({0, 2})), (V{7.5, 11.5, 15.5}));
+  EXPECT_EQ(values(a.amax({2})), (V{3, 7, 11, 15, 19, 23}));
+  EXPECT_EQ(values(a.argmax(1)), (V{2, 2, 2, 2, 2, 2, 2, 2}));
+  EXPECT_EQ(a.argmin().item<int64_t>(), 0);
+  EXPECT_EQ(zeros({0, 3}).sum().item<double>(), 0);
+  EXPECT_EQ(values(zeros({0, 3}).sum({0})), (V{0, 0, 0}));
+  EXPECT_NEAR(full({3, 1 << 20}, 0.1f).sum().item<double>() / (3 * (1 << 20) * double{0.1f}), 1, 1e-7);
+  EXPECT_NEAR(full({1 << 18, 3}, 0.1f).sum({0})[1].item<double>(), (1 << 18) * double{0.1f}, 0.01);
+  EXPECT_NEAR(a.var().item<double>(), 50, 1e-4);
+}
+
+TEST(Tensor, ViewsShareMemory) {
+  Tensor a = arange(0, 12).to(f32);
+  Tensor v = a.view({3, 4});
+  v[1].fill_(7);
+  EXPECT_EQ(values(a), (V{0, 1, 2, 3, 7, 7, 7, 7, 8, 9, 10, 11}));
+  EXPECT_EQ(values(v.t()[0]), (V{0, 7, 8}));
+  EXPECT_EQ(values(v.diagonal()), (V{0, 7, 10}));
+  EXPECT_EQ(values(v.t().reshape({-1})), (V{0, 7, 8, 1, 7, 9, 2, 7, 10, 3, 7, 11}));
+  EXPECT_EQ(values(a.unfold(0, 4, 4)[2]), (V{8, 9, 10, 11}));
+}
+
+TEST(Tensor, Indexing) {
+  Tensor a = arange(0, 24).view({2, 3, 4});
+  EXPECT_EQ(values(a.index({1, Slice(0, 2), 3})), (V{15, 19}));
+  EXPECT_EQ(values(a.index({Ellipsis, tensor({0, -1})})), (V{0, 3, 4, 7, 8, 11, 12, 15, 16, 19, 20, 23}));
+  EXPECT_EQ(a.index({None, 0}).shape(), (Shape{1, 3, 4}));
+  EXPECT_EQ(values(a.index({a > 20})), (V{21, 22, 23}));
+  EXPECT_EQ(a.index({tensor({0, 1}), Slice(), tensor({0, 1})}).shape(), (Shape{2, 3}));
+  a.index_put_({Slice(), 1}, -1);
+  EXPECT_EQ(values(a[0][1]), (V{-1, -1, -1, -1}));
+  a.index_put_({a < 0}, 5);
+  EXPECT_EQ(values(a[1][1]), (V{5, 5, 5, 5}));
+  a.index_put_({Slice(), tensor({0, 2})}, tensor({100}));
+  EXPECT_EQ(values(a[1][2]), (V{100, 100, 100, 100}));
+  EXPECT_EQ(values(cat({tensor({1, 2}), tensor({3.5})})), (V{1, 2, 3.5}));
+  EXPECT_EQ(stack({tensor({1, 2}), tensor({3, 4})}, 1).shape(), (Shape{2, 2}));
+  EXPECT_EQ(values(gather(tensor({{1, 2}, {3, 4}}), 1, tensor({{1}, {0}}))), (V{2, 3}));
+  EXPECT_EQ(values(scatter_add(zeros({3}), 0, tensor({0, 2, 2}), ones({3}))), (V{1, 0, 2}));
+  EXPECT_EQ(values(one_hot(tensor({1, 0}), 3)), (V{0, 1, 0, 1, 0, 0}));
+  EXPECT_EQ(values(tensor({1, 2, 3}).roll({1})), (V{3, 1, 2}));
+  EXPECT_EQ(values(cumsum(tensor({1, 2, 3}), 0)), (V{1, 3, 6}));
+  EXPECT_EQ(values(tensor({{1, 2}, {3, 4}}).tril()), (V{1, 0, 3, 4}));
+}
+
+TEST(Tensor, PrintsAsPyTorch) {
+  EXPECT_EQ(to_string(tensor({1, 2, 3})), "tensor([1, 2, 3])");
+  EXPECT_EQ(to_string(tensor({1.0, 2.5})), "tensor([1.0000, 2.5000])");
+  EXPECT_EQ(to_string(tensor({{1.0, 2.0}, {3.0, 4.0}})), "tensor([[1., 2.],\n        [3., 4.]])");
+  EXPECT_EQ(to_string(scalar_tensor(3.0)), "tensor(3.)");
+  EXPECT_EQ(to_string(tensor({true, false})), "tensor([ True, False])");
+  EXPECT_EQ(to_string(zeros({2}, {.dtype = f64})), "tensor([0., 0.], dtype=float64)");
+  EXPECT_EQ(to_string(arange(0, 2000)), "tensor([   0,    1,    2, ..., 1997, 1998, 1999])");
+}
+
+TEST(Tensor, BadCallsSayWhatIsWrong) {
+  EXPECT_EQ(error_of([] {
+              zeros({2, 3}) + zeros({4});
+            }),
+            "add: shapes [2, 3] and [4] do not broadcast: sizes 3 and 4 differ in dimension 1 and neither is 1");
+  EXPECT_EQ(error_of([] {
+              Tensor t;
+              t + 1;
+            }),
+            "add: operand 0 is an undefined tensor");
+  EXPECT_EQ(error_of([] { Tensor().shape(); }),
+            "the tensor is undefined: it was default-constructed and never assigned");
+  EXPECT_EQ(error_of([] {
+              zeros({1, 1, 1, 1, 1, 1, 1, 1, 1});
+            }),
+            "tensors have at most 8 dimensions, but 9 were given");
+  EXPECT_EQ(
+      error_of([] {
+        zeros({1L << 40, 1L << 40});
+      }),
+      "full: a tensor of shape [1099511627776, 1099511627776] is too large: its size in bytes does not fit in 63 bits");
+  EXPECT_EQ(error_of([] {
+              zeros({2}).to(Device{DeviceType::kCuda, 0});
+            }),
+            "no code for device cuda:0 is linked into this program; add //core:cuda to its deps");
+  EXPECT_EQ(error_of([] { zeros({2}) + zeros({2}).to(kMeta); }),
+            "add: operands are on different devices: cpu and meta");
+  EXPECT_EQ(error_of([] { bitwise_and(zeros({2}), zeros({2})); }),
+            "bitwise_and: dtype f32 is not supported; it takes bool, u8, i8, i16, i32, i64");
+  EXPECT_EQ(error_of([] { tensor({1, 2}).data<float>(); }), "data: the tensor holds i64, not f32");
+  EXPECT_EQ(error_of([] { zeros({3})[3]; }), "select: index 3 is out of range for dimension 0 of size 3");
+  EXPECT_EQ(error_of([] {
+              zeros({3}).view({2, 2});
+            }),
+            "reshape: a tensor of shape [3] (3 elements) cannot take the shape [2, 2] (4 elements)");
+  EXPECT_EQ(error_of([] { floor_divide(tensor({1}), 0); }), "floor_divide: integer division by zero");
+  EXPECT_EQ(error_of([] {
+              zeros({3}).expand({2, 4});
+            }),
+            "expand: dimension 0 of shape [3] cannot become 4 (shape [2, 4])");
+  EXPECT_EQ(error_of([] {
+              Tensor t = zeros({1}).expand({4});
+              t.add_(1);
+            }).substr(0, 30),
+            "add: cannot write in place: se");
+  EXPECT_EQ(error_of([] { index_select(zeros({3}), 0, tensor({5})); }),
+            "index_select: index 5 is out of range for a dimension of size 3");
+}
+
+TEST(Tensor, OutOfMemoryCanBeCaught) {
+  EXPECT_NE(error_of([] { empty({1L << 45}); }).find("out of memory: cannot allocate"), std::string::npos);
+  EXPECT_EQ(values(ones({2}) + 1), (V{2, 2}));
+}
+
+TEST(Tensor, MetaHasShapesOnly) {
+  const Tensor m = zeros({2, 3}).to(kMeta);
+  EXPECT_EQ((m + m).shape(), (Shape{2, 3}));
+  EXPECT_EQ(m.sum({1}).shape(), (Shape{2}));
+  EXPECT_EQ(error_of([&] { m.sum().item(); }), "item: a meta tensor has no values");
+}
+
+}  // namespace
+}  // namespace hearth
