@@ -1,0 +1,268 @@
+#include "core/ops/norm.h"
+
+#include "core/autograd/guards.h"
+#include "core/base/error.h"
+#include "core/kernels/cpu/norm.h"
+#include "core/op/attrs/norm.h"
+#include "core/op/grad_context.h"
+#include "core/op/machinery.h"
+#include "core/op/shape_rules.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/create.h"
+#include "core/ops/reduce.h"
+#include "core/ops/view.h"
+
+namespace hearth {
+namespace {
+
+constexpr DTypeSet kRowTypes{f32, f64};
+
+void infer_layer_norm(OpCall& c) {
+  const Tensor& x = c.input(0);
+  const auto dims = static_cast<int>(c.attrs_as<LayerNormAttrs>().dims);
+  expect_same_dtype(c);
+  HEARTH_CHECK(dims >= 1 && dims <= x.dim(), "layer_norm: ", dims,
+               " dimensions cannot be normalised in a tensor of shape ", x.shape());
+  Shape rows, part;
+  for (int d = 0; d < x.dim(); ++d) {
+    rows.push_back(d < x.dim() - dims ? x.shape()[d] : 1);
+    if (d >= x.dim() - dims) part.push_back(x.shape()[d]);
+  }
+  for (int i : {1, 2}) {
+    HEARTH_CHECK(!c.is_tensor(i) || c.input(i).shape() == part, "layer_norm: ", i == 1 ? "weight" : "bias",
+                 " has shape ", c.input(i).shape(), "; expected ", part);
+  }
+  c.make(0, x.shape(), c.dtype);
+  c.make(1, rows, c.dtype);
+  c.make(2, rows, c.dtype);
+}
+
+void infer_layer_norm_grad(OpCall& c) {
+  const Tensor& x = c.input(1);
+  const auto dims = static_cast<int>(c.attrs_as<LayerNormAttrs>().dims);
+  Shape part;
+  for (int d = x.dim() - dims; d < x.dim(); ++d) part.push_back(x.shape()[d]);
+  c.make(0, x.shape(), c.dtype);
+  c.make(1, part, c.dtype);
+  c.make(2, part, c.dtype);
+}
+
+// The composed gradient, used where a gradient of it may be wanted. `around` are the dimensions the statistics run
+// over.
+void composed_backward(GradContext& g, const Tensor& x, const OptionalTensor& weight, const Shape& weight_shape,
+                       const Tensor& mean, const Tensor& rstd, const Dims& around, bool center, bool fixed) {
+  const Tensor xhat = (x - mean) * rstd;
+  const Tensor gw = weight ? g.grad() * view(*weight, weight_shape) : g.grad();
+  if (g.needs(0)) {
+    Tensor inner = gw;
+    if (!fixed) {
+      inner = inner - xhat * hearth::mean(gw * xhat, around, true);
+      if (center) inner = inner - hearth::mean(gw, around, true);
+    }
+    g.set(0, inner * rstd);
+  }
+  if (g.needs(1)) g.set(1, view(sum_to(g.grad() * xhat, weight_shape), g.input_shape(1)));
+  if (g.needs(2)) g.set(2, view(sum_to(g.grad(), weight_shape), g.input_shape(2)));
+}
+
+}  // namespace
+
+extern constinit const OpDef kLayerNormGrad = {
+    .name = "layer_norm_grad",
+    .dtypes = kRowTypes,
+    .min_inputs = 5,
+    .max_inputs = 5,
+    .absent = 0b100,
+    .outputs = 3,
+    .visible = 3,
+    .attrs = &attrs_type<LayerNormAttrs>,
+    .infer = infer_layer_norm_grad,
+    .kernel = {cpu::layer_norm_grad},
+};
+HEARTH_OP(kLayerNormGrad);
+
+extern constinit const OpDef kLayerNorm = {
+    .name = "layer_norm",
+    .dtypes = kRowTypes,
+    .autocast = Autocast::kF32,
+    .min_inputs = 3,
+    .max_inputs = 3,
+    .absent = 0b110,
+    .outputs = 3,
+    .visible = 1,
+    .attrs = &attrs_type<LayerNormAttrs>,
+    .infer = infer_layer_norm,
+    .save = {.input = {kAnyGradient, 1}, .outputs = 0b110},
+    .kernel = {cpu::layer_norm},
+    .backward =
+        [](GradContext& g) {
+          const auto& a = g.attrs<LayerNormAttrs>();
+          const Tensor x = g.input(0);
+          const OptionalTensor w = g.is_tensor(1) && g.needs(0) ? OptionalTensor(g.input(1)) : std::nullopt;
+          if (GradMode::enabled()) {
+            // Statistics as functions of x again, so that their own gradients follow.
+            Dims around;
+            Shape part(x.dim(), 1);
+            for (int d = x.dim() - static_cast<int>(a.dims); d < x.dim(); ++d) {
+              around.push_back(d);
+              part[d] = x.shape()[d];
+            }
+            const Tensor m = a.center ? mean(x, around, true) : zeros({}, {.dtype = x.dtype()});
+            const Tensor r = rsqrt(mean(square(x - m), around, true) + a.eps);
+            return composed_backward(g, x, w, part, m, r, around, a.center, false);
+          }
+          auto d = run_all(kLayerNormGrad, {g.grad().contiguous(), x, w, g.output(1), g.output(2)}, a);
+          for (int i = 0; i < 3; ++i) g.set(i, d[static_cast<size_t>(i)]);
+        },
+};
+HEARTH_OP(kLayerNorm);
+
+namespace {
+
+// Rank 4 and channels-last, the layout that the batch norm kernels take.
+void infer_batch_norm(OpCall& c) {
+  const Tensor& x = c.input(0);
+  expect_same_dtype(c);
+  HEARTH_CHECK(x.dim() == 4, "batch_norm: expected 4 dimensions, but the shape is ", x.shape());
+  const Shape channels{x.shape()[1]};
+  const char* names[] = {"", "weight", "bias", "running mean", "running variance"};
+  for (int i = 1; i < 5; ++i) {
+    HEARTH_CHECK(!c.is_tensor(i) || c.input(i).shape() == channels, "batch_norm: the ", names[i], " has shape ",
+                 c.input(i).shape(), "; expected ", channels);
+  }
+  const bool training = c.attrs_as<BatchNormAttrs>().training;
+  HEARTH_CHECK(training || (c.is_tensor(3) && c.is_tensor(4)),
+               "batch_norm: without training it needs running statistics");
+  HEARTH_CHECK(!training || x.shape()[1] == 0 || x.numel() / x.shape()[1] > 1,
+               "batch_norm: training needs more than one value per channel, but the shape is ", x.shape());
+  c.make(0, x.shape(), channels_last_strides(x.shape()), c.dtype);
+  c.make(1, channels, c.dtype);
+  c.make(2, channels, c.dtype);
+}
+
+void infer_batch_norm_grad(OpCall& c) {
+  const Shape& x = c.input(1).shape();
+  c.make(0, x, channels_last_strides(x), c.dtype);
+  c.make(1, {x[1]}, c.dtype);
+  c.make(2, {x[1]}, c.dtype);
+}
+
+}  // namespace
+
+extern constinit const OpDef kBatchNormGrad = {
+    .name = "batch_norm_grad",
+    .dtypes = kRowTypes,
+    .min_inputs = 5,
+    .max_inputs = 5,
+    .absent = 0b100,
+    .outputs = 3,
+    .visible = 3,
+    .attrs = &attrs_type<BatchNormAttrs>,
+    .infer = infer_batch_norm_grad,
+    .kernel = {cpu::batch_norm_grad},
+};
+HEARTH_OP(kBatchNormGrad);
+
+extern constinit const OpDef kBatchNorm = {
+    .name = "batch_norm",
+    .dtypes = kRowTypes,
+    .autocast = Autocast::kF32,
+    .min_inputs = 5,
+    .max_inputs = 5,
+    .absent = 0b11110,
+    .outputs = 3,
+    .visible = 1,
+    .attrs = &attrs_type<BatchNormAttrs>,
+    .infer = infer_batch_norm,
+    .save = {.input = {kAnyGradient, 1}, .outputs = 0b110},
+    .kernel = {cpu::batch_norm},
+    .backward =
+        [](GradContext& g) {
+          const auto& a = g.attrs<BatchNormAttrs>();
+          const Tensor x = g.input(0);
+          const OptionalTensor w = g.is_tensor(1) && g.needs(0) ? OptionalTensor(g.input(1)) : std::nullopt;
+          const Shape part{1, x.shape()[1], 1, 1};
+          if (GradMode::enabled()) {
+            const Dims around{0, 2, 3};
+            if (!a.training) {
+              return composed_backward(g, x, w, part, view(g.output(1), part), view(g.output(2), part), around, true,
+                                       true);
+            }
+            const Tensor m = mean(x, around, true);
+            return composed_backward(g, x, w, part, m, rsqrt(mean(square(x - m), around, true) + a.eps), around, true,
+                                     false);
+          }
+          auto d = run_all(kBatchNormGrad,
+                           {g.grad().contiguous(MemoryFormat::kChannelsLast), x, w, g.output(1), g.output(2)}, a);
+          for (int i = 0; i < 3; ++i) g.set(i, d[static_cast<size_t>(i)]);
+        },
+};
+HEARTH_OP(kBatchNorm);
+
+namespace {
+
+OptionalTensor dense(const OptionalTensor& t, DType dtype) {
+  return t ? OptionalTensor(t->to(dtype).contiguous()) : std::nullopt;
+}
+
+Tensor normalise_last(const Tensor& x, const Shape& shape, const OptionalTensor& weight, const OptionalTensor& bias,
+                      double eps, bool center, const char* op) {
+  HEARTH_CHECK(x.dim() >= shape.rank(), op, ": the tensor of shape ", x.shape(), " does not end in ", shape);
+  for (int d = 0; d < shape.rank(); ++d) {
+    HEARTH_CHECK(x.shape()[x.dim() - shape.rank() + d] == shape[d], op, ": the tensor of shape ", x.shape(),
+                 " does not end in ", shape);
+  }
+  const DType t = x.dtype() == DType::kF64 ? f64 : f32;
+  const Tensor y = run(kLayerNorm, {x.to(t).contiguous(), dense(weight, t), dense(bias, t)},
+                       LayerNormAttrs{shape.rank(), eps, center});
+  return y.to(x.dtype());
+}
+
+}  // namespace
+
+Tensor layer_norm(const Tensor& x, const Shape& shape, const OptionalTensor& weight, const OptionalTensor& bias,
+                  double eps) {
+  return normalise_last(x, shape, weight, bias, eps, true, "layer_norm");
+}
+Tensor rms_norm(const Tensor& x, const Shape& shape, const OptionalTensor& weight, double eps) {
+  return normalise_last(x, shape, weight, std::nullopt, eps, false, "rms_norm");
+}
+
+Tensor group_norm(const Tensor& x, int64_t groups, const OptionalTensor& weight, const OptionalTensor& bias,
+                  double eps) {
+  HEARTH_CHECK(x.dim() >= 2, "group_norm: expected at least 2 dimensions, but the shape is ", x.shape());
+  HEARTH_CHECK(groups >= 1 && x.shape()[1] % groups == 0, "group_norm: ", x.shape()[1], " channels do not divide into ",
+               groups, " groups");
+  const Tensor rows = reshape(x, {x.shape()[0] * groups, -1});
+  Tensor y = view(layer_norm(rows, {rows.shape()[1]}, {}, {}, eps), x.shape());
+  Shape part(x.dim(), 1);
+  part[1] = x.shape()[1];
+  if (weight) y = y * view(*weight, part);
+  if (bias) y = y + view(*bias, part);
+  return y;
+}
+
+Tensor batch_norm(const Tensor& x, const OptionalTensor& running_mean, const OptionalTensor& running_var,
+                  const OptionalTensor& weight, const OptionalTensor& bias, const BatchNormOptions& o) {
+  HEARTH_CHECK(x.dim() >= 2 && x.dim() <= 4, "batch_norm: expected 2 to 4 dimensions, but the shape is ", x.shape());
+  Tensor image = x;
+  while (image.dim() < 4) image = unsqueeze(image, 2);
+  const DType t = x.dtype() == DType::kF64 ? f64 : f32;
+  image = image.to(t).contiguous(MemoryFormat::kChannelsLast);
+  const bool update = o.training && running_mean && running_var;
+  const auto out = run_all(kBatchNorm,
+                           {image, dense(weight, t), dense(bias, t), o.training ? std::nullopt : dense(running_mean, t),
+                            o.training ? std::nullopt : dense(running_var, t)},
+                           BatchNormAttrs{o.training, o.eps});
+  if (update) {
+    NoGrad off;
+    const double n = static_cast<double>(x.numel()) / static_cast<double>(x.shape()[1]);
+    const Tensor var = (1 / square(out[2]) - o.eps) * (n / (n - 1));
+    Tensor mean_to = *running_mean, var_to = *running_var;
+    mean_to.lerp_(out[1], o.momentum);
+    var_to.lerp_(var, o.momentum);
+  }
+  return (x.dim() == 4 ? out[0] : reshape(out[0], x.shape())).to(x.dtype());
+}
+
+}  // namespace hearth

@@ -1,0 +1,163 @@
+#include "core/ops/random.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/base/error.h"
+#include "core/kernels/cpu/random.h"
+#include "core/op/attrs/random.h"
+#include "core/op/run.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/compare.h"
+#include "core/ops/create.h"
+
+namespace hearth {
+namespace {
+
+void infer_random(OpCall& c) {
+  HEARTH_CHECK(c.bound, "random: it only writes in place");
+  c.device = c.out[0].device();
+  c.dtype = c.out[0].dtype();
+}
+
+struct Source {
+  Generator* previous;
+  explicit Source(Generator* g) : previous(cpu::random_source) { cpu::random_source = g; }
+  ~Source() { cpu::random_source = previous; }
+};
+
+Tensor& draw(Tensor& t, const RandomAttrs& a, Generator* g) {
+  Source source(g);
+  run_into(kRandom, t, std::span<const Operand>(), a);
+  return t;
+}
+
+Tensor finish(Tensor t, const TensorOptions& o) {
+  if (o.requires_grad) t.requires_grad_();
+  return t;
+}
+
+void check_float(const char* op, DType t) {
+  HEARTH_CHECK(is_floating_point(t), op, ": the dtype must be floating-point, but is ", t);
+}
+
+}  // namespace
+
+extern constinit const OpDef kRandom = {.name = "random",
+                                        .kind = OpKind::kRandom,
+                                        .dtypes = kAllTypes,
+                                        .min_inputs = 0,
+                                        .max_inputs = 0,
+                                        .attrs = &attrs_type<RandomAttrs>,
+                                        .infer = infer_random,
+                                        .kernel = {cpu::random}};
+HEARTH_OP(kRandom);
+
+Tensor& Tensor::uniform_(double low, double high, Generator* g) {
+  check_float("uniform_", dtype());
+  HEARTH_CHECK(std::isfinite(low) && std::isfinite(high) && low <= high, "uniform_: [", low, ", ", high,
+               ") is not an interval");
+  return draw(*this, {.distribution = Distribution::kUniform, .a = low, .b = high}, g);
+}
+Tensor& Tensor::normal_(double mean, double std, Generator* g) {
+  check_float("normal_", dtype());
+  HEARTH_CHECK(std >= 0, "normal_: the standard deviation must not be negative, but is ", std);
+  return draw(*this, {.distribution = Distribution::kNormal, .a = mean, .b = std}, g);
+}
+Tensor& Tensor::bernoulli_(double p, Generator* g) {
+  HEARTH_CHECK(p >= 0 && p <= 1, "bernoulli_: the probability must be from 0 to 1, but is ", p);
+  return draw(*this, {.distribution = Distribution::kBernoulli, .a = p}, g);
+}
+Tensor& Tensor::random_(int64_t low, int64_t high, Generator* g) {
+  HEARTH_CHECK(low < high, "random_: there are no integers in [", low, ", ", high, ")");
+  return draw(*this, {.distribution = Distribution::kInteger, .low = low, .high = high}, g);
+}
+
+Tensor rand(const Shape& shape, const TensorOptions& o, Generator* g) {
+  Tensor t = empty(shape, {.dtype = o.dtype, .device = o.device});
+  return finish(t.uniform_(0, 1, g), o);
+}
+Tensor randn(const Shape& shape, const TensorOptions& o, Generator* g) {
+  Tensor t = empty(shape, {.dtype = o.dtype, .device = o.device});
+  return finish(t.normal_(0, 1, g), o);
+}
+Tensor randint(int64_t low, int64_t high, const Shape& shape, const TensorOptions& o, Generator* g) {
+  Tensor t = empty(shape, {.dtype = o.dtype.value_or(i64), .device = o.device});
+  return finish(t.random_(low, high, g), o);
+}
+Tensor rand_like(const Tensor& t, Generator* g) {
+  Tensor r = empty_like(t);
+  return r.uniform_(0, 1, g);
+}
+Tensor randn_like(const Tensor& t, Generator* g) {
+  Tensor r = empty_like(t);
+  return r.normal_(0, 1, g);
+}
+
+Tensor randperm(int64_t n, const TensorOptions& o, Generator* g) {
+  HEARTH_CHECK(n >= 0, "randperm: the size must not be negative, but is ", n);
+  // Fisher and Yates' shuffle; a 64-bit draw for each place.
+  std::vector<int64_t> p(static_cast<size_t>(n));
+  std::iota(p.begin(), p.end(), 0);
+  Generator& source = g ? *g : default_generator();
+  const GeneratorState s = source.take(static_cast<uint64_t>(2 * n));
+  for (int64_t i = n - 1; i > 0; --i) {
+    const auto w = philox(s.seed, s.offset + static_cast<uint64_t>(i / 2));
+    const uint64_t r = uint64_t{w[static_cast<size_t>(i % 2 * 2)]} << 32 | w[static_cast<size_t>(i % 2 * 2 + 1)];
+    const auto j = static_cast<int64_t>(static_cast<unsigned __int128>(r) * static_cast<uint64_t>(i + 1) >> 64);
+    std::swap(p[static_cast<size_t>(i)], p[static_cast<size_t>(j)]);
+  }
+  return from_values(p, {n}, o);
+}
+
+Tensor bernoulli(const Tensor& p, Generator* g) { return lt(rand_like(p, g), p).to(p.dtype()); }
+
+Tensor multinomial(const Tensor& weights, int64_t count, bool replacement, Generator* g) {
+  HEARTH_CHECK(weights.dim() == 1 || weights.dim() == 2,
+               "multinomial: the weights must be [n] or [m, n], but their shape is ", weights.shape());
+  const int64_t n = weights.size(-1), m = weights.dim() == 2 ? weights.size(0) : 1;
+  HEARTH_CHECK(count >= 1 && (replacement || count <= n), "multinomial: cannot draw ", count, " of ", n,
+               " without replacement");
+  const std::vector<double> w = weights.to_vector<double>();
+  const std::vector<double> u = rand({m, count}, {.dtype = f64}, g).to_vector<double>();
+  std::vector<int64_t> out;
+  for (int64_t row = 0; row < m; ++row) {
+    std::vector<double> p(w.begin() + row * n, w.begin() + (row + 1) * n);
+    for (double v : p)
+      HEARTH_CHECK(v >= 0 && std::isfinite(v), "multinomial: weights must be finite and not negative, but one is ", v);
+    for (int64_t k = 0; k < count; ++k) {
+      const double total = std::accumulate(p.begin(), p.end(), 0.0);
+      HEARTH_CHECK(total > 0, "multinomial: fewer than ", count, " weights are above 0");
+      double at = u[static_cast<size_t>(row * count + k)] * total;
+      size_t i = 0;
+      while (i + 1 < p.size() && (at >= p[i] || p[i] == 0)) at -= p[i++];
+      while (p[i] == 0) --i;
+      out.push_back(static_cast<int64_t>(i));
+      if (!replacement) p[i] = 0;
+    }
+  }
+  return from_values(out, weights.dim() == 2 ? Shape{m, count} : Shape{count});
+}
+
+namespace {
+Tensor drop(const Tensor& x, const Shape& mask_shape, double p, Generator* g, const char* op) {
+  HEARTH_CHECK(p >= 0 && p <= 1, op, ": the probability must be from 0 to 1, but is ", p);
+  if (p == 1) return x * 0;
+  Tensor mask = empty(mask_shape, {.dtype = x.dtype(), .device = x.device()});
+  mask.bernoulli_(1 - p, g);
+  return x * mask.mul_(1 / (1 - p));
+}
+}  // namespace
+Tensor dropout(const Tensor& x, double p, bool training, Generator* g) {
+  return training && p != 0 ? drop(x, x.shape(), p, g, "dropout") : x;
+}
+Tensor dropout2d(const Tensor& x, double p, bool training, Generator* g) {
+  HEARTH_CHECK(x.dim() >= 2, "dropout2d: expected [n, c, ...], but the shape is ", x.shape());
+  Shape shape(x.dim(), 1);
+  shape[0] = x.shape()[0];
+  shape[1] = x.shape()[1];
+  return training && p != 0 ? drop(x, shape, p, g, "dropout2d") : x;
+}
+
+}  // namespace hearth

@@ -1,0 +1,31 @@
+// Random numbers: Philox4x32-10, the same for any number of threads. Functions take the default generator where none is
+// given.
+#pragma once
+
+#include "core/op/op_def.h"
+#include "core/tensor/generator.h"
+#include "core/tensor/tensor.h"
+
+namespace hearth {
+
+Tensor rand(const Shape& shape, const TensorOptions& options = {},
+            Generator* generator = nullptr);  // uniform in [0, 1)
+Tensor randn(const Shape& shape, const TensorOptions& options = {}, Generator* generator = nullptr);  // normal
+// Integers in [low, high); i64 where options name no dtype.
+Tensor randint(int64_t low, int64_t high, const Shape& shape, const TensorOptions& options = {},
+               Generator* generator = nullptr);
+Tensor randperm(int64_t n, const TensorOptions& options = {}, Generator* generator = nullptr);  // i64
+Tensor rand_like(const Tensor& t, Generator* generator = nullptr);
+Tensor randn_like(const Tensor& t, Generator* generator = nullptr);
+Tensor bernoulli(const Tensor& p, Generator* generator = nullptr);  // 1 with probability p, elementwise
+// `count` indices drawn from weights [n] or rows of [m, n], that need not add up to 1.
+Tensor multinomial(const Tensor& weights, int64_t count, bool replacement = false, Generator* generator = nullptr);
+
+// Zeros elements with probability p and scales the others by 1 / (1 - p) (Srivastava et al., 2014).
+Tensor dropout(const Tensor& x, double p = 0.5, bool training = true, Generator* generator = nullptr);
+// Zeros whole channels of [n, c, ...].
+Tensor dropout2d(const Tensor& x, double p = 0.5, bool training = true, Generator* generator = nullptr);
+
+extern constinit const OpDef kRandom;
+
+}  // namespace hearth

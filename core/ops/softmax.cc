@@ -1,0 +1,64 @@
+#include "core/ops/softmax.h"
+
+#include "core/kernels/cpu/norm.h"
+#include "core/op/attrs/reduce.h"
+#include "core/op/grad_context.h"
+#include "core/op/run.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/math.h"
+#include "core/ops/reduce.h"
+
+namespace hearth {
+namespace {
+
+void infer(OpCall& c) {
+  wrap_dim(c.attrs_as<DimAttrs>().dim, c.input(0).dim(), c.op.name);
+  c.make(0, c.input(0).shape(), c.dtype);
+}
+
+// The kernels compute dense f32 and f64.
+Tensor run_dense(const OpDef& op, const Tensor& x, int64_t d) {
+  const DType t = x.dtype();
+  const bool half = t == DType::kF16 || t == DType::kBF16;
+  const Tensor y = run(op, {(half ? x.to(f32) : x).contiguous()}, DimAttrs{d});
+  return half ? y.to(t) : y;
+}
+
+}  // namespace
+
+extern constinit const OpDef kSoftmax = {
+    .name = "softmax",
+    .dtypes = DTypeSet{f32, f64},
+    .autocast = Autocast::kF32,
+    .attrs = &attrs_type<DimAttrs>,
+    .infer = infer,
+    .save = {.outputs = 1},
+    .kernel = {cpu::softmax},
+    .backward =
+        [](GradContext& g) {
+          const Tensor y = g.output();
+          const Tensor gy = g.grad() * y;
+          g.set(0, gy - y * sum(gy, {g.attrs<DimAttrs>().dim}, true));
+        },
+};
+HEARTH_OP(kSoftmax);
+
+extern constinit const OpDef kLogSoftmax = {
+    .name = "log_softmax",
+    .dtypes = DTypeSet{f32, f64},
+    .autocast = Autocast::kF32,
+    .attrs = &attrs_type<DimAttrs>,
+    .infer = infer,
+    .save = {.outputs = 1},
+    .kernel = {cpu::log_softmax},
+    .backward =
+        [](GradContext& g) { g.set(0, g.grad() - exp(g.output()) * sum(g.grad(), {g.attrs<DimAttrs>().dim}, true)); },
+};
+HEARTH_OP(kLogSoftmax);
+
+Tensor softmax(const Tensor& x, int64_t d) { return run_dense(kSoftmax, x, d); }
+Tensor log_softmax(const Tensor& x, int64_t d) { return run_dense(kLogSoftmax, x, d); }
+Tensor Tensor::softmax(int64_t d) const { return hearth::softmax(*this, d); }
+Tensor Tensor::log_softmax(int64_t d) const { return hearth::log_softmax(*this, d); }
+
+}  // namespace hearth

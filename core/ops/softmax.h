@@ -1,0 +1,27 @@
+// The softmax family and attention.
+#pragma once
+
+#include <optional>
+
+#include "core/op/op_def.h"
+#include "core/tensor/tensor.h"
+
+namespace hearth {
+
+Tensor softmax(const Tensor& x, int64_t d);
+Tensor log_softmax(const Tensor& x, int64_t d);
+
+struct AttentionOptions {
+  std::optional<Tensor> mask = std::nullopt;  // bool: true may be attended to; float: added to the scores
+  double dropout = 0;
+  bool causal = false;
+  std::optional<double> scale = std::nullopt;  // 1 / sqrt(head size) where none is given
+};
+// softmax(q k^T scale + mask) v. q [..., heads, m, e], k [..., heads, n, e], v [..., heads, n, f]; k and v may have
+// fewer heads, each then serving a group of q's (Vaswani et al., 2017; Ainslie et al., 2023).
+Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                                    const AttentionOptions& options = {});
+
+extern constinit const OpDef kSoftmax, kLogSoftmax;
+
+}  // namespace hearth
