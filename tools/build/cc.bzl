@@ -10,6 +10,7 @@ does not know libgomp's barriers (see .bazelrc).
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
 
+_HWY_TARGETS = str(Label("//core/kernels/cpu:targets"))
 _SANITIZED = str(Label("//tools/build:sanitized"))
 
 HEARTH_COPTS = [
@@ -81,7 +82,7 @@ def hearth_kernel_library(name, deps = [], copts = [], **kwargs):
     cc_library(
         name = name,
         copts = HEARTH_COPTS + _KERNEL_OPTIMISATION + _KERNEL_COPTS + copts,
-        deps = deps + ["@highway"],
+        deps = deps + [_HWY_TARGETS, "@highway"],
         **kwargs
     )
 
