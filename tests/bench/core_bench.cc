@@ -1,0 +1,88 @@
+// Single ops. tools/bench runs each beside the row of the same name in peers/libtorch.cc.
+
+#include <benchmark/benchmark.h>
+
+#include "core/autograd/guards.h"
+#include "core/ops/activation.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/math.h"
+#include "core/ops/norm.h"
+#include "core/ops/random.h"
+#include "core/ops/reduce.h"
+#include "core/ops/softmax.h"
+
+namespace {
+
+using hearth::Tensor;
+
+// Operands are always written: untouched memory is one shared page of zeros, and reading it measures nothing.
+Tensor random(const hearth::Shape& shape) { return hearth::randn(shape); }
+
+void bytes(benchmark::State& state, double per_iteration) {
+  state.counters["bytes"] = benchmark::Counter(per_iteration, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void add_8(benchmark::State& state) {
+  hearth::InferenceMode guard;
+  const Tensor a = random({8}), b = random({8});
+  for (auto _ : state) benchmark::DoNotOptimize(a + b);
+}
+BENCHMARK(add_8);
+
+void backward_8(benchmark::State& state) {
+  Tensor a = random({8}), b = random({8});
+  a.requires_grad_();
+  b.requires_grad_();
+  for (auto _ : state) {
+    (a * b).sum().backward();
+    a.set_grad({});
+    b.set_grad({});
+  }
+}
+BENCHMARK(backward_8);
+
+constexpr int64_t kMany = int64_t{1} << 24;
+
+template <class F>
+void run_op(benchmark::State& state, const hearth::Shape& shape, F op) {
+  hearth::InferenceMode guard;
+  const Tensor a = random(shape);
+  for (auto _ : state) benchmark::DoNotOptimize(op(a));
+}
+
+void add_2p24(benchmark::State& state) {
+  const Tensor b = random({kMany});
+  run_op(state, {kMany}, [&](const Tensor& a) { return a + b; });
+  bytes(state, 12.0 * kMany);
+}
+BENCHMARK(add_2p24)->UseRealTime();
+
+void exp_2p24(benchmark::State& state) {
+  run_op(state, {kMany}, [](const Tensor& a) { return hearth::exp(a); });
+}
+BENCHMARK(exp_2p24)->UseRealTime();
+
+void gelu_2p24(benchmark::State& state) {
+  run_op(state, {kMany}, [](const Tensor& a) { return hearth::gelu(a); });
+}
+BENCHMARK(gelu_2p24)->UseRealTime();
+
+void softmax_4096(benchmark::State& state) {
+  run_op(state, {4096, 4096}, [](const Tensor& a) { return hearth::softmax(a, 1); });
+}
+BENCHMARK(softmax_4096)->UseRealTime();
+
+void layer_norm_4096(benchmark::State& state) {
+  const Tensor weight = random({4096}), bias = random({4096});
+  run_op(state, {4096, 4096}, [&](const Tensor& a) { return hearth::layer_norm(a, {4096}, weight, bias); });
+}
+BENCHMARK(layer_norm_4096)->UseRealTime();
+
+void transpose_4096(benchmark::State& state) {
+  run_op(state, {4096, 4096}, [](const Tensor& a) { return a.t().contiguous(); });
+}
+BENCHMARK(transpose_4096)->UseRealTime();
+
+}  // namespace
+
+BENCHMARK_MAIN();
