@@ -38,15 +38,31 @@ void product(benchmark::State& state, int64_t m, int64_t n, int64_t k, bool ta, 
     gemm(g);
     benchmark::ClobberMemory();
   }
-  state.counters["GFLOP/s"] = benchmark::Counter(2e-9 * static_cast<double>(m * n * k), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["GFLOP/s"] =
+      benchmark::Counter(2e-9 * static_cast<double>(m * n * k), benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void square_f32(benchmark::State& s) { product<float>(s, s.range(0), s.range(0), s.range(0), false, false, false); }
-void square_f32_packed(benchmark::State& s) { product<float>(s, s.range(0), s.range(0), s.range(0), false, false, true); }
+void square_f32_packed(benchmark::State& s) {
+  product<float>(s, s.range(0), s.range(0), s.range(0), false, false, true);
+}
 void square_bf16(benchmark::State& s) { product<BFloat16>(s, s.range(0), s.range(0), s.range(0), false, false, false); }
-void square_bf16_packed(benchmark::State& s) { product<BFloat16>(s, s.range(0), s.range(0), s.range(0), false, false, true); }
+void square_bf16_packed(benchmark::State& s) {
+  product<BFloat16>(s, s.range(0), s.range(0), s.range(0), false, false, true);
+}
 void square_f64(benchmark::State& s) { product<double>(s, s.range(0), s.range(0), s.range(0), false, false, false); }
-BENCHMARK(square_f32)->Arg(4)->Arg(8)->Arg(16)->Arg(32)->Arg(48)->Arg(64)->Arg(128)->Arg(256)->Arg(1024)->Arg(2048)->UseRealTime();
+BENCHMARK(square_f32)
+    ->Arg(4)
+    ->Arg(8)
+    ->Arg(16)
+    ->Arg(32)
+    ->Arg(48)
+    ->Arg(64)
+    ->Arg(128)
+    ->Arg(256)
+    ->Arg(1024)
+    ->Arg(2048)
+    ->UseRealTime();
 BENCHMARK(square_f32_packed)->Arg(256)->Arg(1024)->Arg(2048)->UseRealTime();
 BENCHMARK(square_bf16)->Arg(8)->Arg(64)->Arg(256)->Arg(1024)->Arg(2048)->UseRealTime();
 BENCHMARK(square_bf16_packed)->Arg(256)->Arg(1024)->Arg(2048)->UseRealTime();
@@ -54,9 +70,20 @@ BENCHMARK(square_f64)->Arg(8)->Arg(256)->Arg(1024)->UseRealTime();
 
 // The products of a linear layer: y = x w^T, dx = dy w, dw = dy^T x.
 void linear_forward(benchmark::State& s) { product<float>(s, s.range(0), s.range(2), s.range(1), false, true, false); }
-void linear_backward_input(benchmark::State& s) { product<float>(s, s.range(0), s.range(1), s.range(2), false, false, false); }
-void linear_backward_weight(benchmark::State& s) { product<float>(s, s.range(2), s.range(1), s.range(0), true, false, false); }
-#define LAYERS ->ArgNames({"batch", "in", "out"})->Args({128, 784, 1024})->Args({128, 1024, 1024})->Args({128, 1024, 10})->Args({64, 3136, 10})->Args({1, 1024, 1024})->UseRealTime()
+void linear_backward_input(benchmark::State& s) {
+  product<float>(s, s.range(0), s.range(1), s.range(2), false, false, false);
+}
+void linear_backward_weight(benchmark::State& s) {
+  product<float>(s, s.range(2), s.range(1), s.range(0), true, false, false);
+}
+#define LAYERS                       \
+  ->ArgNames({"batch", "in", "out"}) \
+      ->Args({128, 784, 1024})       \
+      ->Args({128, 1024, 1024})      \
+      ->Args({128, 1024, 10})        \
+      ->Args({64, 3136, 10})         \
+      ->Args({1, 1024, 1024})        \
+      ->UseRealTime()
 BENCHMARK(linear_forward) LAYERS;
 BENCHMARK(linear_backward_input) LAYERS;
 BENCHMARK(linear_backward_weight) LAYERS;

@@ -61,13 +61,24 @@ struct Compiled : onednn::Primitive {
 std::shared_ptr<const Compiled> compile(const Gemm& g, bool packed) {
   static auto* cache = new onednn::LruCache<Compiled>(1024);
   Key key;
-  key.word = {static_cast<int64_t>(g.dtype), g.m, g.n, g.k, g.a_row, g.a_col, packed ? -1 : g.b_row, packed ? -1 : g.b_col, g.c_row, g.bias != nullptr, g.accumulate};
+  key.word = {static_cast<int64_t>(g.dtype),
+              g.m,
+              g.n,
+              g.k,
+              g.a_row,
+              g.a_col,
+              packed ? -1 : g.b_row,
+              packed ? -1 : g.b_col,
+              g.c_row,
+              g.bias != nullptr,
+              g.accumulate};
   return cache->get(key, [&] {
     const auto t = onednn::type_of(g.dtype);
     auto p = std::make_shared<Compiled>();
     p->a = Md({g.m, g.k}, t, dnnl::memory::dims{g.a_row, g.a_col});
     p->c = Md({g.m, g.n}, t, dnnl::memory::dims{g.c_row, 1});
-    const Md b = packed ? Md({g.k, g.n}, t, dnnl::memory::format_tag::any) : Md({g.k, g.n}, t, dnnl::memory::dims{g.b_row, g.b_col});
+    const Md b = packed ? Md({g.k, g.n}, t, dnnl::memory::format_tag::any)
+                        : Md({g.k, g.n}, t, dnnl::memory::dims{g.b_row, g.b_col});
     if (g.bias) p->bias = Md({1, g.n}, t, dnnl::memory::format_tag::ab);
     dnnl::primitive_attr attr = onednn::attributes();
     if (g.accumulate) {
@@ -95,11 +106,11 @@ void library_gemm(const Gemm& g, const void* packed_b) {
       }
     }
     const bool ta = g.a_col != 1, tb = g.b_col != 1;
-    cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, static_cast<blasint>(g.m),
-                static_cast<blasint>(g.n), static_cast<blasint>(g.k), 1.0, static_cast<const double*>(g.a),
-                static_cast<blasint>(ta ? g.a_col : g.a_row), static_cast<const double*>(g.b),
-                static_cast<blasint>(tb ? g.b_col : g.b_row), g.bias || g.accumulate ? 1.0 : 0.0, static_cast<double*>(g.c),
-                static_cast<blasint>(g.c_row));
+    cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
+                static_cast<blasint>(g.m), static_cast<blasint>(g.n), static_cast<blasint>(g.k), 1.0,
+                static_cast<const double*>(g.a), static_cast<blasint>(ta ? g.a_col : g.a_row),
+                static_cast<const double*>(g.b), static_cast<blasint>(tb ? g.b_col : g.b_row),
+                g.bias || g.accumulate ? 1.0 : 0.0, static_cast<double*>(g.c), static_cast<blasint>(g.c_row));
     return;
   }
   const auto p = compile(g, packed_b != nullptr);
@@ -115,8 +126,8 @@ struct Cut {
   int64_t rows, cols;  // of C, in one piece
 };
 
-// By shape alone, never by the number of threads. oneDNN's fastest kernel writes C only without gaps, so bf16, for which
-// the others are slow, is cut into rows; f32 loses little.
+// By shape alone, never by the number of threads. oneDNN's fastest kernel writes C only without gaps, so bf16, for
+// which the others are slow, is cut into rows; f32 loses little.
 Cut cut(const Gemm& g, bool packed) {
   const double flops = 2.0 * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
   if (flops < 4e6) return {g.m, g.n};
@@ -141,16 +152,30 @@ std::shared_ptr<const Packed> pack(const Gemm& g, int64_t rows) {
     p = compile(piece, true);
   }
   auto packed = std::make_shared<const Packed>(p->b.get_size());
-  onednn::reorder(Md({g.k, g.n}, onednn::type_of(g.dtype), dnnl::memory::dims{g.b_row, g.b_col}), g.b, p->b, packed->data);
+  onednn::reorder(Md({g.k, g.n}, onednn::type_of(g.dtype), dnnl::memory::dims{g.b_row, g.b_col}), g.b, p->b,
+                  packed->data);
   return packed;
 }
 
 std::shared_ptr<const Packed> find_packed(const Gemm& g) {
-  if (!g.packed.cache || g.batch != 1 || g.dtype == DType::kF64 || g.m < 128 || g.m * g.n * g.k < 1 << 20) return nullptr;
+  if (!g.packed.cache || g.batch != 1 || g.dtype == DType::kF64 || g.m < 128 || g.m * g.n * g.k < 1 << 20)
+    return nullptr;
   const Cut c = cut(g, true);
   // The format that oneDNN picks may depend on the rows of a piece and on A's and C's strides.
   Key key;
-  key.word = {1, static_cast<int64_t>(g.dtype), static_cast<int64_t>(reinterpret_cast<uintptr_t>(g.b)), g.b_row, g.b_col, g.n, g.k, c.rows, g.a_row, g.a_col, g.c_row, g.bias != nullptr, g.accumulate};
+  key.word = {1,
+              static_cast<int64_t>(g.dtype),
+              static_cast<int64_t>(reinterpret_cast<uintptr_t>(g.b)),
+              g.b_row,
+              g.b_col,
+              g.n,
+              g.k,
+              c.rows,
+              g.a_row,
+              g.a_col,
+              g.c_row,
+              g.bias != nullptr,
+              g.accumulate};
   return g.packed.cache->get(g.packed.version, key, [&] { return pack(g, c.rows); });
 }
 
@@ -161,10 +186,12 @@ void cut_and_run(const Gemm& g) {
     c = cut(g, true);
     packed = pack(g, c.rows);
   }
-  const int64_t row_pieces = (g.m + c.rows - 1) / c.rows, col_pieces = (g.n + c.cols - 1) / c.cols, pieces = row_pieces * col_pieces;
+  const int64_t row_pieces = (g.m + c.rows - 1) / c.rows, col_pieces = (g.n + c.cols - 1) / c.cols,
+                pieces = row_pieces * col_pieces;
   const double flops = 2.0 * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
-  const int64_t grain = std::max<int64_t>(1, static_cast<int64_t>(1e6 / std::max(flops / static_cast<double>(pieces), 1.0)));
-  const bool small = g.dtype != DType::kBF16 && detail::small_gemm_fits(g.m, g.n, g.k);
+  const int64_t grain =
+      std::max<int64_t>(1, static_cast<int64_t>(1e6 / std::max(flops / static_cast<double>(pieces), 1.0)));
+  const bool small = g.dtype != DType::kBF16 && gemm_detail::small_gemm_fits(g.m, g.n, g.k);
   parallel_for(g.batch * pieces, grain, [&](int64_t begin, int64_t end) {
     for (int64_t x = begin; x < end; ++x) {
       const int64_t batch = x / pieces, i = x % pieces / col_pieces * c.rows, j = x % col_pieces * c.cols;
@@ -177,7 +204,7 @@ void cut_and_run(const Gemm& g) {
       p.c = advance(g.c, batch * g.c_batch + i * g.c_row + j, g.dtype);
       if (g.bias) p.bias = advance(g.bias, j, g.dtype);
       // Fewer rows are a shape of their own, for which oneDNN may want another format.
-      if (small) detail::small_gemm(p);
+      if (small) gemm_detail::small_gemm(p);
       else library_gemm(p, packed && p.m == c.rows ? packed->data : nullptr);
     }
   });
@@ -257,7 +284,7 @@ void integer_gemm(const Gemm& g) {
       p.a = advance(g.a, b * g.a_batch + i * g.a_row, g.dtype);
       p.b = advance(g.b, b * g.b_batch, g.dtype);
       p.c = advance(g.c, b * g.c_batch + i * g.c_row, g.dtype);
-      detail::integer_gemm(p);
+      gemm_detail::integer_gemm(p);
     }
   });
 }
@@ -266,7 +293,7 @@ void integer_gemm(const Gemm& g) {
 bool try_gemv(const Gemm& g) {
   if (g.batch != 1 || (g.dtype != DType::kF32 && g.dtype != DType::kF64)) return false;
   if (g.m == 1 && (g.b_row == 1 || g.b_col == 1)) {
-    detail::gemv(g);
+    gemm_detail::gemv(g);
     return true;
   }
   if (g.n == 1 && g.c_row == 1 && !g.bias && (g.a_row == 1 || g.a_col == 1)) {
@@ -281,7 +308,7 @@ bool try_gemv(const Gemm& g) {
     t.b_row = g.a_col;
     t.b_col = g.a_row;
     t.c_row = g.m;
-    detail::gemv(t);
+    gemm_detail::gemv(t);
     return true;
   }
   return false;
@@ -309,7 +336,7 @@ void gemm(const Gemm& given) {
   if (bad_a || bad_b || turn_a) {
     if (g.dtype != DType::kF32 && g.dtype != DType::kF64) {
       if (g.dtype == DType::kF16 && !bad_a && !bad_b) return widened_gemm(g);
-    } else if (detail::small_gemm_fits(g.m, g.n, g.k)) {
+    } else if (gemm_detail::small_gemm_fits(g.m, g.n, g.k)) {
       return cut_and_run(g);
     }
     for (int64_t i = 0; i < g.batch; ++i) {
@@ -333,7 +360,8 @@ void gemm(const Gemm& given) {
     }
     return;
   }
-  if (g.dtype == DType::kF16 || (g.dtype == DType::kBF16 && detail::small_gemm_fits(g.m, g.n, g.k))) return widened_gemm(g);
+  if (g.dtype == DType::kF16 || (g.dtype == DType::kBF16 && gemm_detail::small_gemm_fits(g.m, g.n, g.k)))
+    return widened_gemm(g);
   cut_and_run(g);
 }
 

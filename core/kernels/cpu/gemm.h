@@ -8,8 +8,9 @@
 
 namespace hearth::cpu {
 
-// C[i] = A[i] B[i] (+ bias) for i < batch, or C[i] += A[i] B[i] (+ bias). A is m x k, B is k x n, C is m x n. Strides are in elements; those
-// of A and B may be anything, also 0; the columns of C lie side by side. All dtypes but bool; A, B, C and bias share it.
+// C[i] = A[i] B[i] (+ bias) for i < batch, or C[i] += A[i] B[i] (+ bias). A is m x k, B is k x n, C is m x n. Strides
+// are in elements; those of A and B may be anything, also 0; the columns of C lie side by side. All dtypes but bool; A,
+// B, C and bias share it.
 //
 // f16 and bf16 products are summed in f32 and rounded once; integers wrap around. k = 0 gives the bias or zeros.
 // The work is cut by shape alone and each piece is computed by one thread: same bits at any thread width.
@@ -29,7 +30,7 @@ struct Gemm {
 
 void gemm(const Gemm& g);
 
-namespace detail {
+namespace gemm_detail {
 // Products that cost less than a library's call; f32 and f64 only. See gemm_small.cc.
 bool small_gemm_fits(int64_t m, int64_t n, int64_t k);
 void small_gemm(const Gemm& g);  // the first of the batch, by one thread
@@ -37,6 +38,6 @@ void small_gemm(const Gemm& g);  // the first of the batch, by one thread
 void gemv(const Gemm& g);
 // Any dtype by plain loops in the dtype's own arithmetic, one thread.
 void integer_gemm(const Gemm& g);
-}  // namespace detail
+}  // namespace gemm_detail
 
 }  // namespace hearth::cpu

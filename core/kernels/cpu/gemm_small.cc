@@ -46,7 +46,8 @@ void small_typed(const Gemm& g) {
   const T* b = static_cast<const T*>(g.b);
   const T* bias = static_cast<const T*>(g.bias);
   T* c = static_cast<T*>(g.c);
-  T* panel = static_cast<T*>(onednn::scratch(onednn::Slot::kSmall, static_cast<size_t>(width * (g.k + kRows)) * sizeof(T)));
+  T* panel =
+      static_cast<T*>(onednn::scratch(onednn::Slot::kSmall, static_cast<size_t>(width * (g.k + kRows)) * sizeof(T)));
   T* sums = panel + width * g.k;
   for (int64_t j = 0; j < g.n; j += width) {
     const int64_t nj = std::min(width, g.n - j);
@@ -64,12 +65,24 @@ void small_typed(const Gemm& g) {
       const int64_t mi = std::min(kRows, g.m - i);
       const T* x = a + i * g.a_row;
       switch (mi) {
-        case 1: tile<1>(x, g.a_row, g.a_col, panel, g.k, sums); break;
-        case 2: tile<2>(x, g.a_row, g.a_col, panel, g.k, sums); break;
-        case 3: tile<3>(x, g.a_row, g.a_col, panel, g.k, sums); break;
-        case 4: tile<4>(x, g.a_row, g.a_col, panel, g.k, sums); break;
-        case 5: tile<5>(x, g.a_row, g.a_col, panel, g.k, sums); break;
-        default: tile<kRows>(x, g.a_row, g.a_col, panel, g.k, sums); break;
+        case 1:
+          tile<1>(x, g.a_row, g.a_col, panel, g.k, sums);
+          break;
+        case 2:
+          tile<2>(x, g.a_row, g.a_col, panel, g.k, sums);
+          break;
+        case 3:
+          tile<3>(x, g.a_row, g.a_col, panel, g.k, sums);
+          break;
+        case 4:
+          tile<4>(x, g.a_row, g.a_col, panel, g.k, sums);
+          break;
+        case 5:
+          tile<5>(x, g.a_row, g.a_col, panel, g.k, sums);
+          break;
+        default:
+          tile<kRows>(x, g.a_row, g.a_col, panel, g.k, sums);
+          break;
       }
       for (int64_t r = 0; r < mi; ++r) {
         T* to = c + (i + r) * g.c_row + j;
@@ -147,29 +160,31 @@ void gemv_typed(const Gemm& g) {
   }
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  parallel_for(g.n, 8 * lanes * std::max<int64_t>(1, 4096 / std::max<int64_t>(g.k, 1)), [&](int64_t begin, int64_t end) {
-    int64_t j = begin;
-    for (; j + 8 * lanes <= end; j += 8 * lanes) {
-      hn::Vec<hn::ScalableTag<T>> s[8];
-      for (auto& v : s) v = hn::Zero(d);
-      for (int64_t p = 0; p < g.k; ++p) {
-        const auto a = hn::Set(d, x[p * g.a_col]);
-        for (int q = 0; q < 8; ++q) s[q] = hn::MulAdd(a, hn::LoadU(d, b + p * g.b_row + j + q * lanes), s[q]);
-      }
-      HWY_ALIGN T out[8 * HWY_MAX_BYTES / sizeof(T)];
-      for (int q = 0; q < 8; ++q) hn::Store(s[q], d, out + q * lanes);
-      for (int64_t q = 0; q < 8 * lanes; ++q) finish(g, j + q, out[q]);
-    }
-    for (; j < end; j += lanes) {
-      const int64_t nj = std::min(lanes, end - j);
-      HWY_ALIGN T out[HWY_MAX_BYTES / sizeof(T)] = {};
-      for (int64_t p = 0; p < g.k; ++p) {
-        const T a = x[p * g.a_col];
-        for (int64_t q = 0; q < nj; ++q) out[q] += a * b[p * g.b_row + j + q];
-      }
-      for (int64_t q = 0; q < nj; ++q) finish(g, j + q, out[q]);
-    }
-  });
+  parallel_for(g.n, 8 * lanes * std::max<int64_t>(1, 4096 / std::max<int64_t>(g.k, 1)),
+               [&](int64_t begin, int64_t end) {
+                 int64_t j = begin;
+                 for (; j + 8 * lanes <= end; j += 8 * lanes) {
+                   hn::Vec<hn::ScalableTag<T>> s[8];
+                   for (auto& v : s) v = hn::Zero(d);
+                   for (int64_t p = 0; p < g.k; ++p) {
+                     const auto a = hn::Set(d, x[p * g.a_col]);
+                     for (int q = 0; q < 8; ++q)
+                       s[q] = hn::MulAdd(a, hn::LoadU(d, b + p * g.b_row + j + q * lanes), s[q]);
+                   }
+                   HWY_ALIGN T out[8 * HWY_MAX_BYTES / sizeof(T)];
+                   for (int q = 0; q < 8; ++q) hn::Store(s[q], d, out + q * lanes);
+                   for (int64_t q = 0; q < 8 * lanes; ++q) finish(g, j + q, out[q]);
+                 }
+                 for (; j < end; j += lanes) {
+                   const int64_t nj = std::min(lanes, end - j);
+                   HWY_ALIGN T out[HWY_MAX_BYTES / sizeof(T)] = {};
+                   for (int64_t p = 0; p < g.k; ++p) {
+                     const T a = x[p * g.a_col];
+                     for (int64_t q = 0; q < nj; ++q) out[q] += a * b[p * g.b_row + j + q];
+                   }
+                   for (int64_t q = 0; q < nj; ++q) finish(g, j + q, out[q]);
+                 }
+               });
 }
 
 void small_target(const Gemm& g) { g.dtype == DType::kF32 ? small_typed<float>(g) : small_typed<double>(g); }
@@ -203,12 +218,18 @@ void integer_typed(const Gemm& g) {
 
 void integer_target(const Gemm& g) {
   switch (g.dtype) {
-    case DType::kU8: return integer_typed<uint8_t>(g);
-    case DType::kI8: return integer_typed<int8_t>(g);
-    case DType::kI16: return integer_typed<int16_t>(g);
-    case DType::kI32: return integer_typed<int32_t>(g);
-    case DType::kI64: return integer_typed<int64_t>(g);
-    default: fail(ErrorKind::kInternal, "gemm: no integer kernel for dtype ", g.dtype);
+    case DType::kU8:
+      return integer_typed<uint8_t>(g);
+    case DType::kI8:
+      return integer_typed<int8_t>(g);
+    case DType::kI16:
+      return integer_typed<int16_t>(g);
+    case DType::kI32:
+      return integer_typed<int32_t>(g);
+    case DType::kI64:
+      return integer_typed<int64_t>(g);
+    default:
+      fail(ErrorKind::kInternal, "gemm: no integer kernel for dtype ", g.dtype);
   }
 }
 
@@ -221,11 +242,11 @@ HWY_EXPORT(small_target);
 HWY_EXPORT(gemv_target);
 HWY_EXPORT(integer_target);
 
-namespace detail {
+namespace gemm_detail {
 bool small_gemm_fits(int64_t m, int64_t n, int64_t k) { return k <= 512 && n <= 128 && m * n * k <= 48 * 48 * 48; }
 void small_gemm(const Gemm& g) { HWY_DYNAMIC_DISPATCH(small_target)(g); }
 void gemv(const Gemm& g) { HWY_DYNAMIC_DISPATCH(gemv_target)(g); }
 void integer_gemm(const Gemm& g) { HWY_DYNAMIC_DISPATCH(integer_target)(g); }
-}  // namespace detail
+}  // namespace gemm_detail
 }  // namespace hearth::cpu
 #endif

@@ -26,9 +26,12 @@ const dnnl::engine& engine() {
 
 dnnl::memory::data_type type_of(DType t) {
   switch (t) {
-    case DType::kF32: return dnnl::memory::data_type::f32;
-    case DType::kBF16: return dnnl::memory::data_type::bf16;
-    default: fail(ErrorKind::kInternal, "oneDNN is not used for dtype ", t);
+    case DType::kF32:
+      return dnnl::memory::data_type::f32;
+    case DType::kBF16:
+      return dnnl::memory::data_type::bf16;
+    default:
+      fail(ErrorKind::kInternal, "oneDNN is not used for dtype ", t);
   }
 }
 

@@ -92,7 +92,8 @@ struct Argument {
   const void* data;
 };
 
-// Runs a primitive in this thread alone, or, if it was compiled so, with the OpenMP width that an OmpWidthGuard has set.
+// Runs a primitive in this thread alone, or, if it was compiled so, with the OpenMP width that an OmpWidthGuard has
+// set.
 void execute(const Primitive& p, std::initializer_list<Argument> arguments);
 
 // Copies between two formats of the same tensor, in parallel.

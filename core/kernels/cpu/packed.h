@@ -24,12 +24,12 @@ struct Packed {
   void* data;
 };
 
-// The packed forms made from one Storage. An entry is good for one version of the memory, at one offset and strides, and
-// for one format. Safe to use from several threads.
+// The packed forms made from one Storage. An entry is good for one version of the memory, at one offset and strides,
+// and for one format. Safe to use from several threads.
 class PackedCache : public StorageAttachment {
  public:
-  // The packed form under `key`, or null. A form is made only when the same weights (same version) are asked for a second
-  // time: weights that change at every step, as in training, are never packed in vain.
+  // The packed form under `key`, or null. A form is made only when the same weights (same version) are asked for a
+  // second time: weights that change at every step, as in training, are never packed in vain.
   template <class Make>
   std::shared_ptr<const Packed> get(uint32_t version, const onednn::Key& key, Make&& make) {
     std::lock_guard lock(mutex_);

@@ -33,12 +33,16 @@ std::vector<T> random(size_t n, unsigned seed) {
 
 // Each dtype's unit of rounding.
 template <class T>
-constexpr double kEpsilon = std::is_same_v<T, double> ? 0x1p-53 : std::is_same_v<T, float> ? 0x1p-24 : std::is_same_v<T, Half> ? 0x1p-11 : 0x1p-8;
+constexpr double kEpsilon = std::is_same_v<T, double>  ? 0x1p-53
+                            : std::is_same_v<T, float> ? 0x1p-24
+                            : std::is_same_v<T, Half>  ? 0x1p-11
+                                                       : 0x1p-8;
 
 template <class T>
 void check(const Case& s) {
-  SCOPED_TRACE(testing::Message() << "batch " << s.batch << " m " << s.m << " n " << s.n << " k " << s.k << " ta " << s.ta << " tb " << s.tb
-                                  << " bias " << s.bias << " accumulate " << s.accumulate << " pad " << s.pad);
+  SCOPED_TRACE(testing::Message() << "batch " << s.batch << " m " << s.m << " n " << s.n << " k " << s.k << " ta "
+                                  << s.ta << " tb " << s.tb << " bias " << s.bias << " accumulate " << s.accumulate
+                                  << " pad " << s.pad);
   Gemm g;
   g.dtype = dtype_of<T>;
   g.batch = s.batch;
@@ -53,8 +57,10 @@ void check(const Case& s) {
   g.b_batch = (s.tb ? s.n * g.b_col : s.k * g.b_row) + s.pad;
   g.c_row = s.n + s.pad;
   g.c_batch = s.m * g.c_row + s.pad;
-  const auto a = random<T>(static_cast<size_t>(s.batch * g.a_batch + 1), 1), b = random<T>(static_cast<size_t>(s.batch * g.b_batch + 1), 2);
-  const auto bias = random<T>(static_cast<size_t>(s.n + 1), 3), before = random<T>(static_cast<size_t>(s.batch * g.c_batch + 1), 4);
+  const auto a = random<T>(static_cast<size_t>(s.batch * g.a_batch + 1), 1),
+             b = random<T>(static_cast<size_t>(s.batch * g.b_batch + 1), 2);
+  const auto bias = random<T>(static_cast<size_t>(s.n + 1), 3),
+             before = random<T>(static_cast<size_t>(s.batch * g.c_batch + 1), 4);
   g.a = a.data();
   g.b = b.data();
   g.bias = s.bias ? bias.data() : nullptr;
@@ -66,7 +72,8 @@ void check(const Case& s) {
     g.c = c.data();
     gemm(g);
     if (width > 1) {
-      ASSERT_EQ(std::memcmp(first.data(), c.data(), c.size() * sizeof(T)), 0) << "other bits with " << width << " threads";
+      ASSERT_EQ(std::memcmp(first.data(), c.data(), c.size() * sizeof(T)), 0)
+          << "other bits with " << width << " threads";
       continue;
     }
     first = c;
@@ -100,7 +107,9 @@ void check(const Case& s) {
             }
             // Sums in f32 (f64), then one rounding to the dtype.
             const double sum_epsilon = std::is_same_v<T, double> ? 0x1p-53 : 0x1p-24;
-            const double tolerance = kEpsilon<T> * std::abs(want) * 1.01 + sum_epsilon * size * (2 + std::sqrt(static_cast<double>(s.k))) + (std::is_same_v<T, Half> ? 0x1p-25 : 0);  // f16's denormals
+            const double tolerance = kEpsilon<T> * std::abs(want) * 1.01 +
+                                     sum_epsilon * size * (2 + std::sqrt(static_cast<double>(s.k))) +
+                                     (std::is_same_v<T, Half> ? 0x1p-25 : 0);  // f16's denormals
             ASSERT_NEAR(convert<double>(c[at]), want, tolerance) << q << ", " << i << ", " << j;
           }
         }
@@ -115,9 +124,21 @@ using Types = testing::Types<float, double, BFloat16, Half, uint8_t, int8_t, int
 TYPED_TEST_SUITE(GemmTest, Types);
 
 TYPED_TEST(GemmTest, Shapes) {
-  for (const auto& [m, n, k] : std::vector<std::array<int64_t, 3>>{
-           {1, 1, 1}, {2, 3, 4}, {7, 5, 3}, {1, 17, 9}, {17, 1, 9}, {6, 32, 16}, {13, 33, 65}, {64, 64, 64}, {31, 129, 40},
-           {1, 300, 200}, {200, 1, 300}, {70, 200, 3}, {3, 200, 70}, {130, 140, 1}, {129, 65, 257}}) {
+  for (const auto& [m, n, k] : std::vector<std::array<int64_t, 3>>{{1, 1, 1},
+                                                                   {2, 3, 4},
+                                                                   {7, 5, 3},
+                                                                   {1, 17, 9},
+                                                                   {17, 1, 9},
+                                                                   {6, 32, 16},
+                                                                   {13, 33, 65},
+                                                                   {64, 64, 64},
+                                                                   {31, 129, 40},
+                                                                   {1, 300, 200},
+                                                                   {200, 1, 300},
+                                                                   {70, 200, 3},
+                                                                   {3, 200, 70},
+                                                                   {130, 140, 1},
+                                                                   {129, 65, 257}}) {
     for (int t = 0; t < 4; ++t) check<TypeParam>({1, m, n, k, (t & 1) != 0, (t & 2) != 0, false, false, 0});
     check<TypeParam>({1, m, n, k, false, true, true, false, 3});
     check<TypeParam>({3, m, n, k, true, false, true, true, 1});
@@ -150,9 +171,10 @@ TYPED_TEST(LargeGemmTest, CutsTheWork) {
 // Every stride of A and B is taken, also 0 and ones that leave gaps both ways.
 TYPED_TEST(LargeGemmTest, AnyStrides) {
   for (const auto& [m, n, k] : std::vector<std::array<int64_t, 3>>{{5, 6, 7}, {80, 90, 100}}) {
-    const auto a = random<TypeParam>(static_cast<size_t>(m * k * 6), 1), b = random<TypeParam>(static_cast<size_t>(n * k * 6), 2);
-    for (const auto& [a_row, a_col, b_row, b_col] :
-         std::vector<std::array<int64_t, 4>>{{2 * k, 2, 3, 3 * k}, {0, 1, n, 1}, {k, 1, 0, 1}, {1, 0, 1, 0}, {2, 2 * m, 3 * n, 3}}) {
+    const auto a = random<TypeParam>(static_cast<size_t>(m * k * 6), 1),
+               b = random<TypeParam>(static_cast<size_t>(n * k * 6), 2);
+    for (const auto& [a_row, a_col, b_row, b_col] : std::vector<std::array<int64_t, 4>>{
+             {2 * k, 2, 3, 3 * k}, {0, 1, n, 1}, {k, 1, 0, 1}, {1, 0, 1, 0}, {2, 2 * m, 3 * n, 3}}) {
       Gemm g;
       g.dtype = dtype_of<TypeParam>;
       g.m = m;
@@ -172,9 +194,12 @@ TYPED_TEST(LargeGemmTest, AnyStrides) {
         for (int64_t j = 0; j < n; ++j) {
           double want = 0;
           for (int64_t p = 0; p < k; ++p) {
-            want += convert<double>(a[static_cast<size_t>(i * a_row + p * a_col)]) * convert<double>(b[static_cast<size_t>(p * b_row + j * b_col)]);
+            want += convert<double>(a[static_cast<size_t>(i * a_row + p * a_col)]) *
+                    convert<double>(b[static_cast<size_t>(p * b_row + j * b_col)]);
           }
-          ASSERT_NEAR(convert<double>(c[static_cast<size_t>(i * n + j)]), want, kEpsilon<TypeParam> * std::abs(want) * 1.01 + 1e-5) << i << ", " << j;
+          ASSERT_NEAR(convert<double>(c[static_cast<size_t>(i * n + j)]), want,
+                      kEpsilon<TypeParam> * std::abs(want) * 1.01 + 1e-5)
+              << i << ", " << j;
         }
       }
     }
@@ -212,7 +237,8 @@ TEST(PackedGemm, SameResultAndFollowsTheVersion) {
           gemm(g);
           for (size_t i = 0; i < plain.size(); ++i) {
             const double want = convert<double>(plain[i]);
-            ASSERT_NEAR(convert<double>(packed[i]), want, std::abs(want) * kEpsilon<T> * 2 + 1e-5) << "call " << call << ", element " << i;
+            ASSERT_NEAR(convert<double>(packed[i]), want, std::abs(want) * kEpsilon<T> * 2 + 1e-5)
+                << "call " << call << ", element " << i;
           }
         }
         for (auto& x : b) x = T(-static_cast<float>(x));

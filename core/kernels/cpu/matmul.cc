@@ -1,0 +1,125 @@
+#include "core/kernels/cpu/matmul.h"
+
+#include "core/base/thread_state.h"
+#include "core/kernels/cpu/gemm.h"
+#include "core/kernels/cpu/result.h"
+#include "core/op/op_call.h"
+#include "core/op/run.h"
+
+namespace hearth::cpu {
+namespace {
+
+// The leading dimensions of a product, each with its stride in A, B and C; 0 where an operand is broadcast.
+struct Lead {
+  int64_t size, a, b, c;
+};
+
+// Runs g for every index of the leading dimensions; the last of them is the batch.
+void run_batches(Gemm g, std::span<const Lead> lead) {
+  const auto size = static_cast<int64_t>(size_of(g.dtype));
+  if (lead.empty()) return gemm(g);
+  if (lead.size() == 1) {
+    g.batch = lead[0].size;
+    g.a_batch = lead[0].a;
+    g.b_batch = lead[0].b;
+    g.c_batch = lead[0].c;
+    return gemm(g);
+  }
+  for (int64_t i = 0; i < lead[0].size; ++i) {
+    Gemm inner = g;
+    inner.a = static_cast<const char*>(g.a) + i * lead[0].a * size;
+    inner.b = static_cast<const char*>(g.b) + i * lead[0].b * size;
+    inner.c = static_cast<char*>(g.c) + i * lead[0].c * size;
+    run_batches(inner, lead.subspan(1));
+  }
+}
+
+int64_t stride_or_zero(const Layout& l, int d) { return d < 0 || l.shape[d] == 1 ? 0 : l.strides[d]; }
+
+// Weights that no gradient step will change before the next call are worth packing.
+bool constant(const Tensor& weight) {
+  return !thread_state.grad_enabled || thread_state.inference || !needs_grad(*weight.impl());
+}
+
+}  // namespace
+
+void matmul(OpCall& c) {
+  const Layout &a = c.input(0).layout(), &b = c.input(1).layout();
+  Result result(c, 0, c.dtype);
+  const Layout& out = result.tensor().layout();
+  const int rank = out.rank();
+  Gemm g;
+  g.dtype = c.dtype;
+  g.m = out.shape[rank - 2];
+  g.n = out.shape[rank - 1];
+  g.k = a.shape[a.rank() - 1];
+  g.a = c.input(0).raw_data();
+  g.a_row = a.strides[a.rank() - 2];
+  g.a_col = a.strides[a.rank() - 1];
+  g.b = c.input(1).raw_data();
+  g.b_row = b.strides[b.rank() - 2];
+  g.b_col = b.strides[b.rank() - 1];
+  g.c = result.tensor().raw_data();
+  g.c_row = g.n;
+  if (out.numel > 0) {
+    Lead lead[kMaxRank];
+    size_t n = 0;
+    for (int d = 0; d < rank - 2; ++d) {
+      if (out.shape[d] == 1) continue;
+      const Lead next{out.shape[d], stride_or_zero(a, d - rank + a.rank()), stride_or_zero(b, d - rank + b.rank()),
+                      out.strides[d]};
+      Lead* last = n ? &lead[n - 1] : nullptr;
+      if (last && last->a == next.a * next.size && last->b == next.b * next.size && last->c == next.c * next.size) {
+        *last = {last->size * next.size, next.a, next.b, next.c};
+      } else {
+        lead[n++] = next;
+      }
+    }
+    run_batches(g, {lead, n});
+  }
+  result.done();
+}
+
+void linear(OpCall& c) {
+  const Tensor &x = c.input(0), &w = c.input(1);
+  Result result(c, 0, c.dtype);
+  const int64_t in = w.shape()[1], out = w.shape()[0];
+  // Rows of x one stride apart are taken where they lie.
+  const Layout& l = x.layout();
+  int64_t row = l.rank() >= 2 ? l.strides[l.rank() - 2] : in;
+  bool even = true;
+  for (int d = l.rank() - 3; d >= 0; --d) even &= l.shape[d] == 1 || l.strides[d] == l.strides[d + 1] * l.shape[d + 1];
+  Tensor rows = x;
+  if (!even) {
+    rows = hearth::detail::empty(x.shape(), x.dtype(), x.device());
+    copy_tensor(rows, x);
+    row = in;
+  }
+  Gemm g;
+  g.dtype = c.dtype;
+  g.m = result.tensor().numel() / std::max<int64_t>(out, 1);
+  g.n = out;
+  g.k = in;
+  g.a = rows.raw_data();
+  g.a_row = row;
+  g.a_col = rows.layout().strides[l.rank() - 1];
+  g.b = w.raw_data();
+  g.b_row = w.strides()[1];
+  g.b_col = w.strides()[0];
+  g.c = result.tensor().raw_data();
+  g.c_row = out;
+  Tensor bias;
+  if (c.is_tensor(2)) {
+    bias = c.input(2);
+    if (!bias.layout().contiguous) {
+      bias = hearth::detail::empty(bias.shape(), bias.dtype(), bias.device());
+      copy_tensor(bias, c.input(2));
+    }
+    g.bias = bias.raw_data();
+  }
+  if (constant(w)) g.packed = packed_slot(*w.impl()->storage);
+  gemm(g);
+  result.done();
+}
+
+}  // namespace hearth::cpu

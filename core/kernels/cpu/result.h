@@ -1,0 +1,44 @@
+// Where a structured kernel writes its result.
+#pragma once
+
+#include <utility>
+
+#include "core/kernels/cpu/copy.h"
+#include "core/op/machinery.h"
+#include "core/op/op_call.h"
+
+namespace hearth::cpu {
+
+// Output i of a call, in memory the kernel can write: the output itself, or, for an output bound by the caller with
+// another dtype or other strides, a tensor of our own that is copied into it when done() is called.
+class Result {
+ public:
+  Result(OpCall& call, int i, DType dtype, const Strides& strides) : call_(call), i_(i), tensor_(call.out[i]) {
+    if (tensor_.dtype() == dtype && (tensor_.strides() == strides || !call.bound)) return;
+    tensor_ = hearth::detail::empty_strided(tensor_.shape(), strides, dtype, call.device, call.op.name);
+    copied_ = true;
+  }
+  Result(OpCall& call, int i, DType dtype) : Result(call, i, dtype, Layout(call.out[i].shape()).strides) {}
+
+  const Tensor& tensor() const { return tensor_; }
+  void done() {
+    if (!copied_) return;
+    const Operand from[] = {tensor_};
+    OpCall copy_call(kCopy, from, {});
+    const CopyAttrs attrs;
+    copy_call.attrs = &attrs;
+    copy_call.out[0] = call_.out[i_];
+    copy_call.bound = true;
+    copy_call.device = call_.device;
+    copy_call.dtype = tensor_.dtype();
+    copy(copy_call);
+  }
+
+ private:
+  OpCall& call_;
+  int i_;
+  Tensor tensor_;
+  bool copied_ = false;
+};
+
+}  // namespace hearth::cpu

@@ -1,0 +1,159 @@
+#include "core/ops/matmul.h"
+
+#include "core/base/error.h"
+#include "core/kernels/cpu/matmul.h"
+#include "core/op/grad_context.h"
+#include "core/op/run.h"
+#include "core/op/shape_rules.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/reduce.h"
+#include "core/ops/view.h"
+
+namespace hearth {
+namespace {
+
+void infer_matmul(OpCall& c) {
+  const Shape &a = c.input(0).shape(), &b = c.input(1).shape();
+  const int ra = a.rank(), rb = b.rank();
+  HEARTH_CHECK(ra >= 2 && rb >= 2, "matmul: the record takes operands with at least 2 dimensions, but got ", a, " x ",
+               b);
+  HEARTH_CHECK(a[ra - 1] == b[rb - 2], "matmul: inner sizes differ: ", a, " x ", b);
+  expect_same_dtype(c);
+  Shape lead_a, lead_b;
+  for (int d = 0; d < ra - 2; ++d) lead_a.push_back(a[d]);
+  for (int d = 0; d < rb - 2; ++d) lead_b.push_back(b[d]);
+  Shape out = broadcast_shapes(lead_a, lead_b, "matmul");
+  out.push_back(a[ra - 2]);
+  out.push_back(b[rb - 1]);
+  c.make(0, out, c.dtype);
+}
+
+void infer_linear(OpCall& c) {
+  const Shape &x = c.input(0).shape(), &w = c.input(1).shape();
+  expect_same_dtype(c);
+  HEARTH_CHECK(w.rank() == 2, "linear: weight must have 2 dimensions, but its shape is ", w);
+  HEARTH_CHECK(x.rank() >= 1 && x.back() == w[1], "linear: input of shape ", x, " does not fit a weight of shape ", w,
+               ": the last dimension must be ", w[1]);
+  HEARTH_CHECK(!c.is_tensor(2) || c.input(2).shape() == Shape{w[0]}, "linear: bias has shape ",
+               c.is_tensor(2) ? c.input(2).shape() : Shape{}, "; expected [", w[0], "]");
+  Shape out = x;
+  out[out.rank() - 1] = w[0];
+  c.make(0, out, c.dtype);
+}
+
+Tensor rows(const Tensor& t) {
+  return t.dim() == 2 ? t : reshape(t, {t.numel() / std::max<int64_t>(t.size(-1), 1), t.size(-1)});
+}
+
+}  // namespace
+
+extern constinit const OpDef kMatmul = {
+    .name = "matmul",
+    .dtypes = kNumberTypes,
+    .autocast = Autocast::kLow,
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .infer = infer_matmul,
+    .save = {.input = {0b10, 0b01}},
+    .kernel = {cpu::matmul},
+    .backward =
+        [](GradContext& g) {
+          const Tensor& d = g.grad();
+          if (g.needs(0)) g.set(0, matmul(d, transpose(g.input(1), -2, -1)));
+          if (!g.needs(1)) return;
+          const Tensor a = g.input(0);
+          // One B for all of A's leading dimensions: one product over all rows, not a sum over many.
+          if (g.input_shape(1).rank() == 2 && a.dim() > 2) g.set(1, matmul(transpose(rows(a), 0, 1), rows(d)));
+          else g.set(1, matmul(transpose(a, -2, -1), d));
+        },
+};
+HEARTH_OP(kMatmul);
+
+extern constinit const OpDef kLinear = {
+    .name = "linear",
+    .dtypes = kNumberTypes,
+    .autocast = Autocast::kLow,
+    .min_inputs = 3,
+    .max_inputs = 3,
+    .absent = 0b100,
+    .infer = infer_linear,
+    .save = {.input = {0b10, 0b01}},
+    .kernel = {cpu::linear},
+    .backward =
+        [](GradContext& g) {
+          const Tensor& d = g.grad();
+          if (g.needs(0)) {
+            g.set(0, d.dim() == 1 ? matmul(d, g.input(1)) : reshape(matmul(rows(d), g.input(1)), g.input_shape(0)));
+          }
+          if (!g.needs(1) && !g.needs(2)) return;
+          const Tensor flat = d.dim() == 1 ? unsqueeze(d, 0) : rows(d);
+          if (g.needs(1)) {
+            const Tensor x = g.input(0);
+            g.set(1, matmul(transpose(flat, 0, 1), x.dim() == 1 ? unsqueeze(x, 0) : rows(x)));
+          }
+          if (g.needs(2)) g.set(2, sum(flat, {0}));
+        },
+};
+HEARTH_OP(kLinear);
+
+Tensor matmul(const Tensor& a, const Tensor& b) {
+  const int ra = a.dim(), rb = b.dim();
+  if (ra >= 2 && rb >= 2) [[likely]]
+    return run(kMatmul, {a, b});
+  HEARTH_CHECK(ra >= 1 && rb >= 1, "matmul: operands need at least one dimension, but their shapes are ", a.shape(),
+               " and ", b.shape());
+  HEARTH_CHECK(a.size(-1) == b.size(rb == 1 ? 0 : -2), "matmul: inner sizes differ: ", a.shape(), " x ", b.shape());
+  Tensor out = run(kMatmul, {ra == 1 ? unsqueeze(a, 0) : a, rb == 1 ? unsqueeze(b, 1) : b});
+  if (rb == 1) out = squeeze(out, -1);
+  if (ra == 1) out = squeeze(out, rb == 1 ? -1 : -2);
+  return out;
+}
+
+namespace {
+void expect_dims(const char* op, const Tensor& a, int ra, const Tensor& b, int rb) {
+  HEARTH_CHECK(a.dim() == ra && b.dim() == rb, op, ": expected ", ra, " and ", rb, " dimensions, but the shapes are ",
+               a.shape(), " and ", b.shape());
+}
+}  // namespace
+
+Tensor mm(const Tensor& a, const Tensor& b) {
+  expect_dims("mm", a, 2, b, 2);
+  return matmul(a, b);
+}
+Tensor bmm(const Tensor& a, const Tensor& b) {
+  expect_dims("bmm", a, 3, b, 3);
+  HEARTH_CHECK(a.size(0) == b.size(0), "bmm: batch sizes differ: ", a.shape(), " x ", b.shape());
+  return matmul(a, b);
+}
+Tensor mv(const Tensor& a, const Tensor& x) {
+  expect_dims("mv", a, 2, x, 1);
+  return matmul(a, x);
+}
+Tensor dot(const Tensor& a, const Tensor& b) {
+  expect_dims("dot", a, 1, b, 1);
+  return matmul(a, b);
+}
+Tensor outer(const Tensor& a, const Tensor& b) {
+  expect_dims("outer", a, 1, b, 1);
+  return unsqueeze(a, 1) * unsqueeze(b, 0);
+}
+Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
+  expect_dims("addmm", a, 2, b, 2);
+  const bool plain_alpha = alpha.to<double>() == 1, plain_beta = beta.to<double>() == 1;
+  const Tensor product = plain_alpha ? matmul(a, b) : matmul(a, b) * alpha;
+  HEARTH_CHECK(broadcastable_to(input.shape(), product.shape()), "addmm: input of shape ", input.shape(),
+               " does not broadcast to ", product.shape());
+  if (beta.to<double>() == 0) return product;
+  return plain_beta ? input + product : input * beta + product;
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
+  return run(kLinear, {x, weight, bias});
+}
+
+Tensor Tensor::matmul(const Tensor& o) const { return hearth::matmul(*this, o); }
+Tensor Tensor::mm(const Tensor& o) const { return hearth::mm(*this, o); }
+Tensor Tensor::bmm(const Tensor& o) const { return hearth::bmm(*this, o); }
+Tensor Tensor::dot(const Tensor& o) const { return hearth::dot(*this, o); }
+
+}  // namespace hearth
