@@ -157,8 +157,10 @@ void OpCall::make(int i, const Shape& shape, const Strides& strides, DType t) {
                  o.shape());
     HEARTH_CHECK(o.device() == device, op.name, ": cannot write a result on ", device, " into a tensor on ",
                  o.device());
-    HEARTH_CHECK(traits(o.dtype()).kind >= traits(t).kind, op.name, ": cannot write a result of dtype ", t,
-                 " into a tensor of dtype ", o.dtype());
+    // Only kernels that convert block by block can write another dtype.
+    const bool converts = op.kind == OpKind::kPointwise || op.kind == OpKind::kReduction;
+    HEARTH_CHECK(converts ? traits(o.dtype()).kind >= traits(t).kind : o.dtype() == t, op.name,
+                 ": cannot write a result of dtype ", t, " into a tensor of dtype ", o.dtype());
     return;
   }
   out[i] = detail::empty_strided(shape, strides, t, device, op.name);

@@ -9,7 +9,8 @@ struct LayerNormAttrs {
   double eps = 1e-5;
   bool center = true;  // subtract the mean; RMS norm does not
   static constexpr auto fields() {
-    return std::make_tuple(field("dims", &LayerNormAttrs::dims), field("eps", &LayerNormAttrs::eps), field("center", &LayerNormAttrs::center));
+    return std::make_tuple(field("dims", &LayerNormAttrs::dims), field("eps", &LayerNormAttrs::eps),
+                           field("center", &LayerNormAttrs::center));
   }
   bool operator==(const LayerNormAttrs&) const = default;
 };

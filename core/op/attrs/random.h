@@ -12,11 +12,12 @@ constexpr std::span<const char* const> enum_names(Distribution) { return kDistri
 
 struct RandomAttrs {
   Distribution distribution = Distribution::kUniform;
-  double a = 0, b = 1;         // [a, b); mean and standard deviation; probability of 1
+  double a = 0, b = 1;        // [a, b); mean and standard deviation; probability of 1
   int64_t low = 0, high = 1;  // integers in [low, high)
   static constexpr auto fields() {
-    return std::make_tuple(field("distribution", &RandomAttrs::distribution), field("a", &RandomAttrs::a), field("b", &RandomAttrs::b),
-                           field("low", &RandomAttrs::low), field("high", &RandomAttrs::high));
+    return std::make_tuple(field("distribution", &RandomAttrs::distribution), field("a", &RandomAttrs::a),
+                           field("b", &RandomAttrs::b), field("low", &RandomAttrs::low),
+                           field("high", &RandomAttrs::high));
   }
   bool operator==(const RandomAttrs&) const = default;
 };

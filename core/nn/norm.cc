@@ -1,0 +1,76 @@
+#include "core/nn/norm.h"
+
+#include "core/autograd/guards.h"
+#include "core/base/error.h"
+#include "core/ops/create.h"
+#include "core/ops/norm.h"
+
+namespace hearth::nn {
+namespace {
+template <class T>
+OptionalTensor tensor_of(const std::optional<T>& t) {
+  return t ? OptionalTensor(*t) : std::nullopt;
+}
+}  // namespace
+
+template <int kMinRank, int kMaxRank>
+BatchNorm<kMinRank, kMaxRank>::BatchNorm(ModuleBase* parent, const char* name, int64_t channels,
+                                         const BatchNormOptions& options)
+    : Module<BatchNorm>(parent, name), options_(options) {
+  if (options.affine) {
+    weight.emplace(this, "weight", ones({channels}));
+    bias.emplace(this, "bias", zeros({channels}));
+  }
+  if (options.track_running_stats) {
+    running_mean.emplace(this, "running_mean", zeros({channels}));
+    running_var.emplace(this, "running_var", ones({channels}));
+    num_batches_tracked.emplace(this, "num_batches_tracked", zeros({}, {.dtype = i64}));
+  }
+}
+
+template <int kMinRank, int kMaxRank>
+Tensor BatchNorm<kMinRank, kMaxRank>::forward(const Tensor& x) {
+  HEARTH_CHECK(x.dim() >= kMinRank && x.dim() <= kMaxRank, "BatchNorm: expected ", kMinRank,
+               kMaxRank > kMinRank ? " or more" : "", " dimensions, but the shape is ", x.shape());
+  const bool batch_statistics = this->training() || !running_mean;
+  if (this->training() && num_batches_tracked) {
+    NoGrad off;
+    num_batches_tracked->add_(1);
+  }
+  // Without training the running statistics are read, never written.
+  return batch_norm(x, tensor_of(running_mean), tensor_of(running_var), tensor_of(weight), tensor_of(bias),
+                    {.training = batch_statistics, .momentum = options_.momentum, .eps = options_.eps});
+}
+template class BatchNorm<2, 3>;
+template class BatchNorm<4, 4>;
+
+LayerNorm::LayerNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options)
+    : Module(parent, name), shape_(shape), eps_(options.eps) {
+  if (!options.affine) return;
+  weight.emplace(this, "weight", ones(shape));
+  bias.emplace(this, "bias", zeros(shape));
+}
+Tensor LayerNorm::forward(const Tensor& x) const {
+  return layer_norm(x, shape_, tensor_of(weight), tensor_of(bias), eps_);
+}
+
+RMSNorm::RMSNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options)
+    : Module(parent, name), shape_(shape), eps_(options.eps) {
+  if (options.affine) weight.emplace(this, "weight", ones(shape));
+}
+Tensor RMSNorm::forward(const Tensor& x) const { return rms_norm(x, shape_, tensor_of(weight), eps_); }
+
+GroupNorm::GroupNorm(ModuleBase* parent, const char* name, int64_t groups, int64_t channels,
+                     const LayerNormOptions& options)
+    : Module(parent, name), groups_(groups), eps_(options.eps) {
+  HEARTH_CHECK(groups >= 1 && channels % groups == 0, "GroupNorm: ", channels, " channels do not divide into ", groups,
+               " groups");
+  if (!options.affine) return;
+  weight.emplace(this, "weight", ones({channels}));
+  bias.emplace(this, "bias", zeros({channels}));
+}
+Tensor GroupNorm::forward(const Tensor& x) const {
+  return group_norm(x, groups_, tensor_of(weight), tensor_of(bias), eps_);
+}
+
+}  // namespace hearth::nn

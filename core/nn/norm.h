@@ -1,0 +1,83 @@
+// Normalisation layers. Weights start as 1, biases as 0.
+#pragma once
+
+#include <optional>
+
+#include "core/nn/module.h"
+
+namespace hearth::nn {
+
+struct BatchNormOptions {
+  double eps = 1e-5;
+  double momentum = 0.1;
+  bool affine = true;
+  bool track_running_stats = true;
+};
+
+// Channels (dimension 1) normalised over the batch. State as in PyTorch: weight, bias, running_mean, running_var,
+// num_batches_tracked. kMinRank and kMaxRank are the numbers of dimensions it takes.
+template <int kMinRank, int kMaxRank>
+class BatchNorm : public Module<BatchNorm<kMinRank, kMaxRank>> {
+ public:
+  explicit BatchNorm(int64_t channels, const BatchNormOptions& options = {})
+      : BatchNorm(nullptr, "", channels, options) {}
+  BatchNorm(ModuleBase* parent, const char* name, int64_t channels, const BatchNormOptions& options = {});
+  Tensor forward(const Tensor& x);
+
+  std::optional<Parameter> weight, bias;
+  std::optional<Buffer> running_mean, running_var, num_batches_tracked;
+
+ private:
+  BatchNormOptions options_;
+};
+using BatchNorm1d = BatchNorm<2, 3>;  // [n, c] or [n, c, l]
+using BatchNorm2d = BatchNorm<4, 4>;  // [n, c, h, w]; the result is channels-last
+
+struct LayerNormOptions {
+  double eps = 1e-5;
+  bool affine = true;
+};
+// Over the last dimensions, `shape`.
+class LayerNorm : public Module<LayerNorm> {
+ public:
+  explicit LayerNorm(const Shape& shape, const LayerNormOptions& options = {})
+      : LayerNorm(nullptr, "", shape, options) {}
+  LayerNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options = {});
+  Tensor forward(const Tensor& x) const;
+
+  std::optional<Parameter> weight, bias;
+
+ private:
+  Shape shape_;
+  double eps_;
+};
+
+class RMSNorm : public Module<RMSNorm> {
+ public:
+  explicit RMSNorm(const Shape& shape, const LayerNormOptions& options = {}) : RMSNorm(nullptr, "", shape, options) {}
+  RMSNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options = {});
+  Tensor forward(const Tensor& x) const;
+
+  std::optional<Parameter> weight;
+
+ private:
+  Shape shape_;
+  double eps_;
+};
+
+class GroupNorm : public Module<GroupNorm> {
+ public:
+  GroupNorm(int64_t groups, int64_t channels, const LayerNormOptions& options = {})
+      : GroupNorm(nullptr, "", groups, channels, options) {}
+  GroupNorm(ModuleBase* parent, const char* name, int64_t groups, int64_t channels,
+            const LayerNormOptions& options = {});
+  Tensor forward(const Tensor& x) const;
+
+  std::optional<Parameter> weight, bias;
+
+ private:
+  int64_t groups_;
+  double eps_;
+};
+
+}  // namespace hearth::nn

@@ -1,0 +1,205 @@
+#include "core/optim/optimizer.h"
+
+#include "core/autograd/guards.h"
+#include "core/base/error.h"
+#include "core/kernels/cpu/optim.h"
+#include "core/op/attrs/optim.h"
+#include "core/op/run.h"
+#include "core/op/shape_rules.h"
+#include "core/ops/create.h"
+
+namespace hearth {
+namespace {
+
+void infer_step(OpCall& c) {
+  HEARTH_CHECK(c.bound, c.op.name, ": it only writes in place");
+  expect_same_dtype(c);
+  for (int i = 1; i < c.inputs(); ++i) {
+    HEARTH_CHECK(
+        !c.is_tensor(i) || (c.input(i).shape() == c.out[0].shape() && c.input(i).strides() == c.out[0].strides()),
+        c.op.name, ": operand ", i, " does not lie in memory like the parameter of shape ", c.out[0].shape());
+  }
+}
+
+}  // namespace
+
+extern constinit const OpDef kSgdStep = {.name = "sgd_step",
+                                         .dtypes = DTypeSet{f32, f64},
+                                         .min_inputs = 3,
+                                         .max_inputs = 3,
+                                         .absent = 0b100,
+                                         .attrs = &attrs_type<SgdAttrs>,
+                                         .infer = infer_step,
+                                         .kernel = {cpu::sgd_step}};
+HEARTH_OP(kSgdStep);
+
+extern constinit const OpDef kAdamStep = {.name = "adam_step",
+                                          .dtypes = DTypeSet{f32, f64},
+                                          .min_inputs = 5,
+                                          .max_inputs = 5,
+                                          .absent = 0b10000,
+                                          .attrs = &attrs_type<AdamAttrs>,
+                                          .infer = infer_step,
+                                          .kernel = {cpu::adam_step}};
+HEARTH_OP(kAdamStep);
+
+namespace optim {
+
+void Optimizer::add_group(std::vector<Tensor> parameters) {
+  for (const Tensor& p : parameters) {
+    HEARTH_CHECK(p.defined() && p.is_floating_point(), "optimizer: a parameter is undefined or not floating-point");
+    HEARTH_CHECK(p.is_leaf(), "optimizer: only leaf tensors can be optimized");
+    for (const auto& g : groups_) {
+      for (const Tensor& q : g) HEARTH_CHECK(!q.is(p), "optimizer: a parameter appears twice");
+    }
+  }
+  slots_.resize(slots_.size() + parameters.size());
+  groups_.push_back(std::move(parameters));
+}
+
+void Optimizer::step() {
+  NoGrad off;
+  size_t slot = 0;
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    for (Tensor& p : groups_[g]) {
+      Slot& s = slots_[slot++];
+      Tensor grad = p.grad();
+      if (!grad.defined()) continue;
+      // State lies in memory as the parameter does; a gradient that does not is brought into that order.
+      if (!(grad.strides() == p.strides())) {
+        Tensor ordered = empty_like(p);
+        grad = ordered.copy_(grad);
+      }
+      update(p, grad, s.tensors, g, ++s.steps);
+    }
+  }
+}
+
+void Optimizer::zero_grad() {
+  for (auto& group : groups_) {
+    for (Tensor& p : group) p.set_grad({});
+  }
+}
+
+std::map<std::string, Tensor> Optimizer::state_dict() {
+  std::map<std::string, Tensor> out;
+  std::vector<int64_t> steps;
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    steps.push_back(slots_[i].steps);
+    for (auto& [name, t] : slots_[i].tensors) out["state." + std::to_string(i) + "." + name] = t;
+  }
+  out["steps"] = from_values(steps, {static_cast<int64_t>(steps.size())});
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    const std::vector<double> v{lr(g), momentum(g)};
+    out["group." + std::to_string(g)] = from_values(v, {2});
+  }
+  return out;
+}
+
+void Optimizer::load_state_dict(const std::map<std::string, Tensor>& state) {
+  const auto find = [&](const std::string& name) -> const Tensor& {
+    const auto it = state.find(name);
+    HEARTH_CHECK(it != state.end() && it->second.defined(), "optimizer: the state lacks '", name, "'");
+    return it->second;
+  };
+  const std::vector<int64_t> steps = find("steps").to_vector<int64_t>();
+  HEARTH_CHECK(steps.size() == slots_.size(), "optimizer: the state is for ", steps.size(),
+               " parameters, but there are ", slots_.size());
+  std::vector<Slot> slots(slots_.size());
+  size_t i = 0;
+  for (const auto& group : groups_) {
+    for (const Tensor& p : group) {
+      const std::string prefix = "state." + std::to_string(i) + ".";
+      slots[i].steps = steps[i];
+      for (auto it = state.lower_bound(prefix); it != state.end() && it->first.starts_with(prefix); ++it) {
+        HEARTH_CHECK(it->second.shape() == p.shape(), "optimizer: '", it->first, "' has shape ", it->second.shape(),
+                     ", but the parameter ", p.shape());
+        Tensor own = empty_like(p);
+        slots[i].tensors[it->first.substr(prefix.size())] = own.copy_(it->second);
+      }
+      ++i;
+    }
+  }
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    const std::vector<double> v = find("group." + std::to_string(g)).to_vector<double>();
+    HEARTH_CHECK(v.size() == 2, "optimizer: 'group.", g, "' must hold 2 values");
+    set_lr(v[0], g);
+    set_momentum(v[1], g);
+  }
+  slots_ = std::move(slots);
+}
+
+namespace {
+
+Tensor& state_tensor(std::map<std::string, Tensor>& state, const char* name, const Tensor& p) {
+  Tensor& t = state[name];
+  if (!t.defined()) t = zeros_like(p);
+  return t;
+}
+
+}  // namespace
+
+SGD::SGD(std::vector<Tensor> parameters, const SGDOptions& o) : Optimizer(std::move(parameters)), options_{o} {
+  HEARTH_CHECK(o.lr >= 0 && o.momentum >= 0 && o.weight_decay >= 0,
+               "SGD: lr, momentum and weight_decay must not be negative");
+  HEARTH_CHECK(!o.nesterov || (o.momentum > 0 && o.dampening == 0),
+               "SGD: Nesterov momentum needs a momentum and no dampening");
+}
+void SGD::add_group(std::vector<Tensor> parameters, const SGDOptions& o) {
+  Optimizer::add_group(std::move(parameters));
+  options_.push_back(o);
+}
+void SGD::update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& state, size_t group, int64_t steps) {
+  const SGDOptions& o = options_[group];
+  std::optional<Tensor> buffer;
+  if (o.momentum != 0) buffer = state_tensor(state, "momentum_buffer", p);
+  run_into(kSgdStep, p, {p, grad, buffer},
+           SgdAttrs{o.lr, o.momentum, o.dampening, o.weight_decay, o.nesterov, o.maximize, steps == 1});
+}
+
+Adam::Adam(std::vector<Tensor> parameters, const AdamOptions& o, bool decoupled)
+    : Optimizer(std::move(parameters)), options_{o}, decoupled_(decoupled) {
+  HEARTH_CHECK(o.lr >= 0 && o.eps >= 0 && o.weight_decay >= 0, "Adam: lr, eps and weight_decay must not be negative");
+  HEARTH_CHECK(o.beta1 >= 0 && o.beta1 < 1 && o.beta2 >= 0 && o.beta2 < 1, "Adam: betas must be in [0, 1), but are ",
+               o.beta1, " and ", o.beta2);
+}
+void Adam::add_group(std::vector<Tensor> parameters, const AdamOptions& o) {
+  Optimizer::add_group(std::move(parameters));
+  options_.push_back(o);
+}
+void Adam::update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& state, size_t group, int64_t steps) {
+  const AdamOptions& o = options_[group];
+  std::optional<Tensor> largest;
+  if (o.amsgrad) largest = state_tensor(state, "max_exp_avg_sq", p);
+  run_into(kAdamStep, p, {p, grad, state_tensor(state, "exp_avg", p), state_tensor(state, "exp_avg_sq", p), largest},
+           AdamAttrs{o.lr, o.beta1, o.beta2, o.eps, o.weight_decay, decoupled_, o.maximize, steps});
+}
+
+RMSprop::RMSprop(std::vector<Tensor> parameters, const RMSpropOptions& o)
+    : Optimizer(std::move(parameters)), options_(o) {
+  HEARTH_CHECK(o.lr >= 0 && o.eps >= 0 && o.alpha >= 0 && o.alpha <= 1,
+               "RMSprop: lr and eps must not be negative, alpha must be in [0, 1]");
+}
+void RMSprop::update(Tensor& p, const Tensor& gradient, std::map<std::string, Tensor>& state, size_t, int64_t) {
+  const RMSpropOptions& o = options_;
+  const Tensor g = o.weight_decay != 0 ? gradient + p * o.weight_decay : gradient;
+  Tensor& squares = state_tensor(state, "square_avg", p);
+  squares.mul_(o.alpha).addcmul_(g, g, 1 - o.alpha);
+  Tensor deviation = squares;
+  if (o.centered) {
+    Tensor& mean = state_tensor(state, "grad_avg", p);
+    mean.lerp_(g, 1 - o.alpha);
+    deviation = squares - mean * mean;
+  }
+  deviation = deviation.sqrt() + o.eps;
+  if (o.momentum > 0) {
+    Tensor& buffer = state_tensor(state, "momentum_buffer", p);
+    buffer.mul_(o.momentum).addcdiv_(g, deviation);
+    p.add_(buffer * -o.lr);
+  } else {
+    p.addcdiv_(g, deviation, -o.lr);
+  }
+}
+
+}  // namespace optim
+}  // namespace hearth

@@ -1,0 +1,151 @@
+// Optimizers. Each holds groups of parameters with options of their own, and keeps state per parameter.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/tensor/tensor.h"
+
+namespace hearth::optim {
+
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+
+  // One step along the gradients; parameters without one are left alone. Nothing is recorded.
+  void step();
+  // Drops the gradients.
+  void zero_grad();
+
+  size_t groups() const { return groups_.size(); }
+  const std::vector<Tensor>& parameters(size_t group) const { return groups_.at(group); }
+  virtual double lr(size_t group = 0) const = 0;
+  virtual void set_lr(double lr, size_t group) = 0;
+  // Momentum, or the first beta; what OneCycleLR moves against the learning rate.
+  virtual double momentum(size_t) const { return 0; }
+  virtual void set_momentum(double, size_t) {}
+  // Sets it for all groups.
+  void set_lr(double lr) {
+    for (size_t g = 0; g < groups(); ++g) set_lr(lr, g);
+  }
+
+  // Everything needed to go on bit-equal: "state.<parameter>.<name>", "steps", "group.<g>.lr". Tensors are the
+  // optimizer's own.
+  std::map<std::string, Tensor> state_dict();
+  // Throws Error if a name is missing or a shape differs.
+  void load_state_dict(const std::map<std::string, Tensor>& state);
+
+ protected:
+  explicit Optimizer(std::vector<Tensor> parameters) { add_group(std::move(parameters)); }
+  void add_group(std::vector<Tensor> parameters);
+  // One parameter's step; `state` is its own, empty at first; `steps` counts from 1.
+  virtual void update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& state, size_t group,
+                      int64_t steps) = 0;
+
+ private:
+  struct Slot {
+    std::map<std::string, Tensor> tensors;
+    int64_t steps = 0;
+  };
+  std::vector<std::vector<Tensor>> groups_;
+  std::vector<Slot> slots_;  // of all parameters, group after group
+};
+
+struct SGDOptions {
+  double lr = 1e-3;
+  double momentum = 0;
+  double dampening = 0;
+  double weight_decay = 0;  // added to the gradient
+  bool nesterov = false;
+  bool maximize = false;
+};
+// Stochastic gradient descent with momentum as PyTorch has it: buffer = momentum * buffer + gradient.
+class SGD final : public Optimizer {
+ public:
+  SGD(std::vector<Tensor> parameters, const SGDOptions& options);
+  void add_group(std::vector<Tensor> parameters, const SGDOptions& options);
+  using Optimizer::set_lr;
+  double lr(size_t g = 0) const override { return options_.at(g).lr; }
+  void set_lr(double lr, size_t g) override { options_.at(g).lr = lr; }
+  double momentum(size_t g) const override { return options_.at(g).momentum; }
+  void set_momentum(double m, size_t g) override { options_.at(g).momentum = m; }
+
+ private:
+  void update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& state, size_t group,
+              int64_t steps) override;
+  std::vector<SGDOptions> options_;
+};
+
+struct AdamOptions {
+  double lr = 1e-3;
+  double beta1 = 0.9, beta2 = 0.999;
+  double eps = 1e-8;
+  double weight_decay = 0;
+  bool amsgrad = false;  // Reddi, Kale and Kumar, 2018
+  bool maximize = false;
+};
+// Kingma and Ba, 2015. Weight decay is added to the gradient.
+class Adam : public Optimizer {
+ public:
+  Adam(std::vector<Tensor> parameters, const AdamOptions& options) : Adam(std::move(parameters), options, false) {}
+  void add_group(std::vector<Tensor> parameters, const AdamOptions& options);
+  using Optimizer::set_lr;
+  double lr(size_t g = 0) const override { return options_.at(g).lr; }
+  void set_lr(double lr, size_t g) override { options_.at(g).lr = lr; }
+  double momentum(size_t g) const override { return options_.at(g).beta1; }
+  void set_momentum(double m, size_t g) override { options_.at(g).beta1 = m; }
+
+ protected:
+  Adam(std::vector<Tensor> parameters, const AdamOptions& options, bool decoupled);
+
+ private:
+  void update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& state, size_t group,
+              int64_t steps) override;
+  std::vector<AdamOptions> options_;
+  bool decoupled_;
+};
+
+struct AdamWOptions {
+  double lr = 1e-3;
+  double beta1 = 0.9, beta2 = 0.999;
+  double eps = 1e-8;
+  double weight_decay = 1e-2;
+  bool amsgrad = false;
+  bool maximize = false;
+};
+// Adam with weight decay apart from the gradient (Loshchilov and Hutter, 2019).
+class AdamW final : public Adam {
+ public:
+  AdamW(std::vector<Tensor> parameters, const AdamWOptions& o)
+      : Adam(std::move(parameters), {o.lr, o.beta1, o.beta2, o.eps, o.weight_decay, o.amsgrad, o.maximize}, true) {}
+};
+
+struct RMSpropOptions {
+  double lr = 1e-2;
+  double alpha = 0.99;  // smoothing of the squares
+  double eps = 1e-8;
+  double weight_decay = 0;
+  double momentum = 0;
+  bool centered = false;
+};
+// Tieleman and Hinton, 2012; eps is added after the root, as in PyTorch.
+class RMSprop final : public Optimizer {
+ public:
+  RMSprop(std::vector<Tensor> parameters, const RMSpropOptions& options);
+  using Optimizer::set_lr;
+  double lr(size_t = 0) const override { return options_.lr; }
+  void set_lr(double lr, size_t) override { options_.lr = lr; }
+  double momentum(size_t) const override { return options_.momentum; }
+  void set_momentum(double m, size_t) override { options_.momentum = m; }
+
+ private:
+  void update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& state, size_t group,
+              int64_t steps) override;
+  RMSpropOptions options_;
+};
+
+}  // namespace hearth::optim

@@ -1,0 +1,97 @@
+#include "core/optim/scheduler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "core/base/error.h"
+
+namespace hearth::optim {
+namespace {
+
+// From a to b along half a cosine.
+double cosine(double a, double b, double share) { return b + (a - b) * (1 + std::cos(std::numbers::pi * share)) / 2; }
+
+}  // namespace
+
+Scheduler::Scheduler(Optimizer& optimizer) : optimizer_(&optimizer) {
+  for (size_t g = 0; g < optimizer.groups(); ++g) base_.push_back(optimizer.lr(g));
+}
+
+void Scheduler::set_step(int64_t step) {
+  HEARTH_CHECK(step >= 0, "scheduler: the step must not be negative, but is ", step);
+  step_ = step;
+  const double momentum = momentum_at(step);
+  for (size_t g = 0; g < base_.size(); ++g) {
+    optimizer_->set_lr(lr_at(step, base_[g]), g);
+    if (momentum >= 0) optimizer_->set_momentum(momentum, g);
+  }
+}
+
+StepLR::StepLR(Optimizer& o, int64_t size, double gamma) : Scheduler(o), size_(size), gamma_(gamma) {
+  HEARTH_CHECK(size >= 1, "StepLR: the size must be at least 1, but is ", size);
+}
+double StepLR::lr_at(int64_t step, double base) const {
+  return base * std::pow(gamma_, static_cast<double>(step / size_));
+}
+
+CosineAnnealingLR::CosineAnnealingLR(Optimizer& o, int64_t length, double min)
+    : Scheduler(o), length_(length), min_(min) {
+  HEARTH_CHECK(length >= 1, "CosineAnnealingLR: the length must be at least 1, but is ", length);
+}
+double CosineAnnealingLR::lr_at(int64_t step, double base) const {
+  return cosine(base, min_, static_cast<double>(std::min(step, length_)) / static_cast<double>(length_));
+}
+
+LinearLR::LinearLR(Optimizer& o, int64_t length, double start, double end)
+    : Scheduler(o), length_(length), start_(start), end_(end) {
+  HEARTH_CHECK(length >= 1, "LinearLR: the length must be at least 1, but is ", length);
+  set_step(0);
+}
+double LinearLR::lr_at(int64_t step, double base) const {
+  return base *
+         (start_ + (end_ - start_) * static_cast<double>(std::min(step, length_)) / static_cast<double>(length_));
+}
+
+LambdaLR::LambdaLR(Optimizer& o, std::function<double(int64_t)> f) : Scheduler(o), f_(std::move(f)) { set_step(0); }
+
+OneCycleLR::OneCycleLR(Optimizer& o, const OneCycleOptions& options) : Scheduler(o), o_(options) {
+  HEARTH_CHECK(options.total_steps >= 1, "OneCycleLR: total_steps must be at least 1, but is ", options.total_steps);
+  HEARTH_CHECK(options.warm_up >= 0 && options.warm_up <= 1, "OneCycleLR: warm_up must be from 0 to 1, but is ",
+               options.warm_up);
+  set_step(0);
+}
+double OneCycleLR::lr_at(int64_t step, double) const {
+  const double top = std::max(o_.warm_up * static_cast<double>(o_.total_steps) - 1, 1e-9),
+               end = static_cast<double>(o_.total_steps - 1);
+  const double at = std::min(static_cast<double>(step), end), low = o_.max_lr * o_.start_factor;
+  if (at <= top) return cosine(low, o_.max_lr, at / top);
+  return cosine(o_.max_lr, low * o_.end_factor, (at - top) / std::max(end - top, 1e-9));
+}
+double OneCycleLR::momentum_at(int64_t step) const {
+  if (!o_.cycle_momentum) return -1;
+  const double top = std::max(o_.warm_up * static_cast<double>(o_.total_steps) - 1, 1e-9),
+               end = static_cast<double>(o_.total_steps - 1);
+  const double at = std::min(static_cast<double>(step), end);
+  if (at <= top) return cosine(o_.max_momentum, o_.base_momentum, at / top);
+  return cosine(o_.base_momentum, o_.max_momentum, (at - top) / std::max(end - top, 1e-9));
+}
+
+SequentialLR::SequentialLR(Optimizer& o, std::vector<std::unique_ptr<Scheduler>> schedulers,
+                           std::vector<int64_t> milestones)
+    : Scheduler(o), schedulers_(std::move(schedulers)), milestones_(std::move(milestones)) {
+  HEARTH_CHECK(!schedulers_.empty() && schedulers_.size() == milestones_.size() + 1,
+               "SequentialLR: ", schedulers_.size(), " schedulers need ", schedulers_.size() - 1, " milestones, but ",
+               milestones_.size(), " were given");
+  HEARTH_CHECK(std::is_sorted(milestones_.begin(), milestones_.end()), "SequentialLR: the milestones must rise");
+  // The learning rates that the first scheduler started from are the base of all.
+  base_ = schedulers_[0]->base_;
+  set_step(0);
+}
+double SequentialLR::lr_at(int64_t step, double base) const {
+  const auto at =
+      static_cast<size_t>(std::upper_bound(milestones_.begin(), milestones_.end(), step) - milestones_.begin());
+  return schedulers_[at]->lr_at(at == 0 ? step : step - milestones_[at - 1], base);
+}
+
+}  // namespace hearth::optim

@@ -1,0 +1,31 @@
+// Around optimizers: clipping of gradients, and the running average of a model.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "core/tensor/tensor.h"
+
+namespace hearth::optim {
+
+// Scales all gradients so that the norm of them together is at most max_norm; returns the norm before.
+double clip_grad_norm_(std::span<const Tensor> parameters, double max_norm, double p = 2);
+// Clamps each gradient's elements to [-value, value].
+void clip_grad_value_(std::span<const Tensor> parameters, double value);
+
+// Exponential moving average: average = decay * average + (1 - decay) * tensor, for floating-point tensors; others are
+// copied.
+class EMA {
+ public:
+  explicit EMA(std::vector<Tensor> tensors, double decay = 0.999);
+  void update();
+  // Exchanges the averages with the tensors' values; again to change back.
+  void swap();
+  const std::vector<Tensor>& averages() const { return averages_; }
+
+ private:
+  std::vector<Tensor> tensors_, averages_;
+  double decay_;
+};
+
+}  // namespace hearth::optim
