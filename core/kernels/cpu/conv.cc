@@ -25,7 +25,8 @@ struct Compiled : onednn::Primitive {
 };
 
 double flops_per_image(const Conv& s) {
-  return 2.0 * static_cast<double>(s.oc * s.oh * s.ow) * static_cast<double>(s.c / s.groups * s.kernel[0] * s.kernel[1]);
+  return 2.0 * static_cast<double>(s.oc * s.oh * s.ow) *
+         static_cast<double>(s.c / s.groups * s.kernel[0] * s.kernel[1]);
 }
 
 // ---- primitives
@@ -42,16 +43,20 @@ std::shared_ptr<const Compiled> make(const Conv& s, Direction direction, bool bi
     return s.groups == 1 ? Md({s.oc, in, s.kernel[0], s.kernel[1]}, type, Tag::any)
                          : Md({s.groups, s.oc / s.groups, in, s.kernel[0], s.kernel[1]}, type, Tag::any);
   };
-  const dnnl::memory::dims stride{s.stride[0], s.stride[1]}, pad{s.pad[0], s.pad[1]}, dilation{s.dilation[0] - 1, s.dilation[1] - 1};
+  const dnnl::memory::dims stride{s.stride[0], s.stride[1]}, pad{s.pad[0], s.pad[1]},
+      dilation{s.dilation[0] - 1, s.dilation[1] - 1};
   const auto direct = dnnl::algorithm::convolution_direct;
   const auto attr = onednn::attributes();
   const auto& engine = onednn::engine();
   try {
     const bool forward_bias = bias && direction == Direction::kForward;
     const Md b = bias ? Md({s.oc}, weights ? dnnl::memory::data_type::f32 : t, Tag::x) : none;
-    const auto kind = direction == Direction::kForward ? dnnl::prop_kind::forward_inference : dnnl::prop_kind::forward_training;
+    const auto kind =
+        direction == Direction::kForward ? dnnl::prop_kind::forward_inference : dnnl::prop_kind::forward_training;
     const dnnl::convolution_forward::primitive_desc forward(
-        dnnl::convolution_forward::desc(kind, direct, x, weights_of(t), forward_bias ? b : none, y, stride, dilation, pad, pad), attr, engine);
+        dnnl::convolution_forward::desc(kind, direct, x, weights_of(t), forward_bias ? b : none, y, stride, dilation,
+                                        pad, pad),
+        attr, engine);
     p->x = x;
     p->y = y;
     p->bias = b;
@@ -64,11 +69,13 @@ std::shared_ptr<const Compiled> make(const Conv& s, Direction direction, bool bi
       take(forward, dnnl::convolution_forward(forward), forward.weights_desc());
     } else if (direction == Direction::kData) {
       const dnnl::convolution_backward_data::primitive_desc pd(
-          dnnl::convolution_backward_data::desc(direct, x, weights_of(t), y, stride, dilation, pad, pad), attr, engine, forward);
+          dnnl::convolution_backward_data::desc(direct, x, weights_of(t), y, stride, dilation, pad, pad), attr, engine,
+          forward);
       take(pd, dnnl::convolution_backward_data(pd), pd.weights_desc());
     } else {
       const dnnl::convolution_backward_weights::primitive_desc pd(
-          dnnl::convolution_backward_weights::desc(direct, x, weights_of(wt), b, y, stride, dilation, pad, pad), attr, engine, forward);
+          dnnl::convolution_backward_weights::desc(direct, x, weights_of(wt), b, y, stride, dilation, pad, pad), attr,
+          engine, forward);
       take(pd, dnnl::convolution_backward_weights(pd), pd.diff_weights_desc());
     }
   } catch (const dnnl::error& e) {
@@ -84,8 +91,26 @@ std::shared_ptr<const Compiled> compile(const Conv& s, Direction direction, bool
   Conv block = s;
   block.n = images;
   Key key;
-  key.word = {static_cast<int64_t>(direction), static_cast<int64_t>(s.dtype), images, s.c, s.h, s.w, s.oc, s.oh, s.ow, s.kernel[0], s.kernel[1], s.stride[0], s.stride[1],
-              s.pad[0], s.pad[1], s.dilation[0], s.dilation[1], s.groups, bias, threads};
+  key.word = {static_cast<int64_t>(direction),
+              static_cast<int64_t>(s.dtype),
+              images,
+              s.c,
+              s.h,
+              s.w,
+              s.oc,
+              s.oh,
+              s.ow,
+              s.kernel[0],
+              s.kernel[1],
+              s.stride[0],
+              s.stride[1],
+              s.pad[0],
+              s.pad[1],
+              s.dilation[0],
+              s.dilation[1],
+              s.groups,
+              bias,
+              threads};
   return cache->get(key, [&] {
     ThreadWidth width(threads);
     OmpWidthGuard omp;
@@ -102,7 +127,8 @@ struct Blocks {
 
 Blocks image_blocks(const Conv& s) {
   const double each = flops_per_image(s), least = s.dtype == DType::kBF16 ? 1.6e7 : 4e6;
-  const int64_t images = std::max<int64_t>((s.n + 15) / 16, static_cast<int64_t>(std::min(std::ceil(least / each), 1e9)));
+  const int64_t images =
+      std::max<int64_t>((s.n + 15) / 16, static_cast<int64_t>(std::min(std::ceil(least / each), 1e9)));
   const int64_t count = (s.n + images - 1) / images;
   if (count < 4 && each * static_cast<double>(s.n) > 4 * least) return {s.n, 1, true};
   return {std::min(images, s.n), count, false};
@@ -111,8 +137,10 @@ Blocks image_blocks(const Conv& s) {
 // Each block has a gradient of its own to add up, and memory for it.
 Blocks weight_blocks(const Conv& s, size_t weight_bytes) {
   const double each = flops_per_image(s), least = s.dtype == DType::kBF16 ? 1.6e7 : 4e6;
-  const auto affordable = std::clamp<int64_t>(static_cast<int64_t>((size_t{32} << 20) / std::max<size_t>(weight_bytes, 1)), 2, 8);
-  const int64_t images = std::max<int64_t>((s.n + affordable - 1) / affordable, static_cast<int64_t>(std::min(std::ceil(least / each), 1e9)));
+  const auto affordable =
+      std::clamp<int64_t>(static_cast<int64_t>((size_t{32} << 20) / std::max<size_t>(weight_bytes, 1)), 2, 8);
+  const int64_t images = std::max<int64_t>((s.n + affordable - 1) / affordable,
+                                           static_cast<int64_t>(std::min(std::ceil(least / each), 1e9)));
   return {std::min(images, s.n), (s.n + images - 1) / images, false};
 }
 
@@ -128,13 +156,33 @@ struct Weights {
   const void* data;
   std::shared_ptr<const Packed> held;
 };
-Weights prepare_weights(const Conv& s, const Compiled& p, const void* w, PackedSlot slot, Direction direction, int64_t images) {
+Weights prepare_weights(const Conv& s, const Compiled& p, const void* w, PackedSlot slot, Direction direction,
+                        int64_t images) {
   const Md plain = plain_weights(s, onednn::type_of(s.dtype));
   if (p.w == plain) return {w, nullptr};
   if (slot.cache) {
     Key key;
-    key.word = {2, static_cast<int64_t>(direction), static_cast<int64_t>(s.dtype), static_cast<int64_t>(reinterpret_cast<uintptr_t>(w)), images, s.c, s.h, s.w, s.oc, s.oh, s.ow,
-                s.kernel[0], s.kernel[1], s.stride[0], s.stride[1], s.pad[0], s.pad[1], s.dilation[0], s.dilation[1], s.groups, num_threads()};
+    key.word = {2,
+                static_cast<int64_t>(direction),
+                static_cast<int64_t>(s.dtype),
+                static_cast<int64_t>(reinterpret_cast<uintptr_t>(w)),
+                images,
+                s.c,
+                s.h,
+                s.w,
+                s.oc,
+                s.oh,
+                s.ow,
+                s.kernel[0],
+                s.kernel[1],
+                s.stride[0],
+                s.stride[1],
+                s.pad[0],
+                s.pad[1],
+                s.dilation[0],
+                s.dilation[1],
+                s.groups,
+                num_threads()};
     auto packed = slot.cache->get(slot.version, key, [&] {
       auto made = std::make_shared<const Packed>(p.w.get_size());
       onednn::reorder(plain, w, p.w, made->data);
@@ -159,7 +207,8 @@ Conv in_f32(Conv s) {
 }
 
 // Forward and the data gradient: images are independent.
-bool run_images(const Conv& s, Direction direction, const void* from, const void* w, const void* bias, void* to, PackedSlot slot) {
+bool run_images(const Conv& s, Direction direction, const void* from, const void* w, const void* bias, void* to,
+                PackedSlot slot) {
   const bool forward = direction == Direction::kForward;
   const Blocks blocks = image_blocks(s);
   const auto full = compile(s, direction, bias, blocks.images, blocks.threaded ? num_threads() : 1);
@@ -174,7 +223,8 @@ bool run_images(const Conv& s, Direction direction, const void* from, const void
     other = std::make_unique<Packed>(last->w.get_size());
     onednn::reorder(plain_weights(s, onednn::type_of(s.dtype)), w, last->w, other->data);
   }
-  const int64_t from_step = bytes_of(s, forward ? s.c * s.h * s.w : s.oc * s.oh * s.ow), to_step = bytes_of(s, forward ? s.oc * s.oh * s.ow : s.c * s.h * s.w);
+  const int64_t from_step = bytes_of(s, forward ? s.c * s.h * s.w : s.oc * s.oh * s.ow),
+                to_step = bytes_of(s, forward ? s.oc * s.oh * s.ow : s.c * s.h * s.w);
   auto run = [&](int64_t i) {
     const Compiled& p = i == blocks.count - 1 ? *last : *full;
     const char* in = static_cast<const char*>(from) + i * blocks.images * from_step;
@@ -204,19 +254,23 @@ bool run_weights(const Conv& s, const void* x, const void* dy, void* dw, void* d
   const int64_t rest = s.n - blocks.images * (blocks.count - 1);
   auto last = rest == blocks.images ? full : compile(s, Direction::kWeights, db, rest, 1);
   if (!last->found) return false;
-  // A block of another size may give its gradient in another format: it is brought into the others' before they are added.
+  // A block of another size may give its gradient in another format: it is brought into the others' before they are
+  // added.
   std::unique_ptr<Packed> other;
   if (last->w != full->w) other = std::make_unique<Packed>(last->w.get_size());
-  const auto w_floats = static_cast<int64_t>((full->w.get_size() + 63) / 64 * 16), step = w_floats + (s.oc + 15) / 16 * 16;
+  const auto w_floats = static_cast<int64_t>((full->w.get_size() + 63) / 64 * 16),
+             step = w_floats + (s.oc + 15) / 16 * 16;
   auto* sums = static_cast<float*>(onednn::scratch(Slot::kA, static_cast<size_t>(step * blocks.count) * sizeof(float)));
   parallel_for(blocks.count, 1, [&](int64_t begin, int64_t end) {
     onednn::SingleThread single;
     for (int64_t i = begin; i < end; ++i) {
       const Compiled& p = i == blocks.count - 1 ? *last : *full;
-      onednn::execute(p, {{DNNL_ARG_SRC, &p.x, static_cast<const char*>(x) + i * blocks.images * bytes_of(s, s.c * s.h * s.w)},
-                          {DNNL_ARG_DIFF_DST, &p.y, static_cast<const char*>(dy) + i * blocks.images * bytes_of(s, s.oc * s.oh * s.ow)},
-                          {DNNL_ARG_DIFF_WEIGHTS, &p.w, &p == last.get() && other ? other->data : sums + i * step},
-                          {DNNL_ARG_DIFF_BIAS, &p.bias, db ? sums + i * step + w_floats : nullptr}});
+      onednn::execute(
+          p, {{DNNL_ARG_SRC, &p.x, static_cast<const char*>(x) + i * blocks.images * bytes_of(s, s.c * s.h * s.w)},
+              {DNNL_ARG_DIFF_DST, &p.y,
+               static_cast<const char*>(dy) + i * blocks.images * bytes_of(s, s.oc * s.oh * s.ow)},
+              {DNNL_ARG_DIFF_WEIGHTS, &p.w, &p == last.get() && other ? other->data : sums + i * step},
+              {DNNL_ARG_DIFF_BIAS, &p.bias, db ? sums + i * step + w_floats : nullptr}});
     }
   });
   if (other) onednn::reorder(last->w, other->data, full->w, sums + (blocks.count - 1) * step);
@@ -244,7 +298,9 @@ struct Wide {
     });
   }
   Wide(DType t, int64_t n) : dtype(t), data(allocate(n)), size(n) {}
-  static std::unique_ptr<float[]> allocate(int64_t n) { return std::make_unique_for_overwrite<float[]>(static_cast<size_t>(n)); }
+  static std::unique_ptr<float[]> allocate(int64_t n) {
+    return std::make_unique_for_overwrite<float[]>(static_cast<size_t>(n));
+  }
   void narrow(void* to) const {
     parallel_for(size, 65536, [&](int64_t begin, int64_t end) {
       convert_fn(DType::kF32, dtype)(data.get() + begin, static_cast<char*>(to) + begin * 2, end - begin);

@@ -12,11 +12,11 @@ namespace hearth::cpu {
 // (cross-correlation, as the field means by convolution; outside of x lie zeros). Group k of the output channels sees
 // group k of the input channels.
 //
-// Images x and y lie N, H, W, C without gaps; w is row-major [oc, c / groups, kh, kw]. f32, bf16, f64 and f16; f16 and bf16
-// are summed in f32 and rounded once. No size but n may be 0.
+// Images x and y lie N, H, W, C without gaps; w is row-major [oc, c / groups, kh, kw]. f32, bf16, f64 and f16; f16 and
+// bf16 are summed in f32 and rounded once. No size but n may be 0.
 //
-// The work is cut by shape alone: same bits at any thread width. A weight gradient is summed over fixed blocks of images,
-// joined in their order.
+// The work is cut by shape alone: same bits at any thread width. A weight gradient is summed over fixed blocks of
+// images, joined in their order.
 struct Conv {
   DType dtype = DType::kF32;
   int64_t n = 0, c = 0, h = 1, w = 1;

@@ -145,15 +145,19 @@ void visit_float(const Conv& s, F&& f) {
 
 void forward(const Conv& s, const void* x, const void* w, const void* bias, void* y) {
   visit_float(s, [&]<class T>() {
-    forward_typed(s, static_cast<const T*>(x), static_cast<const T*>(w), static_cast<const T*>(bias), static_cast<T*>(y));
+    forward_typed(s, static_cast<const T*>(x), static_cast<const T*>(w), static_cast<const T*>(bias),
+                  static_cast<T*>(y));
   });
 }
 void backward_data(const Conv& s, const void* dy, const void* w, void* dx) {
-  visit_float(s, [&]<class T>() { backward_data_typed(s, static_cast<const T*>(dy), static_cast<const T*>(w), static_cast<T*>(dx)); });
+  visit_float(s, [&]<class T>() {
+    backward_data_typed(s, static_cast<const T*>(dy), static_cast<const T*>(w), static_cast<T*>(dx));
+  });
 }
 void backward_weights(const Conv& s, const void* x, const void* dy, void* dw, void* db) {
   visit_float(s, [&]<class T>() {
-    backward_weights_typed(s, static_cast<const T*>(x), static_cast<const T*>(dy), static_cast<T*>(dw), static_cast<T*>(db));
+    backward_weights_typed(s, static_cast<const T*>(x), static_cast<const T*>(dy), static_cast<T*>(dw),
+                           static_cast<T*>(db));
   });
 }
 

@@ -44,7 +44,8 @@ struct Reference {
 };
 
 template <class T>
-Reference reference(const Conv& s, const std::vector<T>& x, const std::vector<T>& w, const std::vector<T>& b, const std::vector<T>& dy) {
+Reference reference(const Conv& s, const std::vector<T>& x, const std::vector<T>& w, const std::vector<T>& b,
+                    const std::vector<T>& dy) {
   Reference r;
   r.y.resize(dy.size());
   r.dx.resize(x.size());
@@ -67,7 +68,8 @@ Reference reference(const Conv& s, const std::vector<T>& x, const std::vector<T>
           for (int64_t c = 0; c < in; ++c) {
             for (int64_t i = 0; i < s.kernel[0]; ++i) {
               for (int64_t j = 0; j < s.kernel[1]; ++j) {
-                const int64_t y = p * s.stride[0] - s.pad[0] + i * s.dilation[0], z = q * s.stride[1] - s.pad[1] + j * s.dilation[1];
+                const int64_t y = p * s.stride[0] - s.pad[0] + i * s.dilation[0],
+                              z = q * s.stride[1] - s.pad[1] + j * s.dilation[1];
                 if (y < 0 || y >= s.h || z < 0 || z >= s.w) continue;
                 const auto xi = static_cast<size_t>(((n * s.h + y) * s.w + z) * s.c + o / out * in + c);
                 const auto wi = static_cast<size_t>(((o * in + c) * s.kernel[0] + i) * s.kernel[1] + j);
@@ -85,21 +87,28 @@ Reference reference(const Conv& s, const std::vector<T>& x, const std::vector<T>
 }
 
 template <class T>
-constexpr double kEpsilon = std::is_same_v<T, double> ? 0x1p-53 : std::is_same_v<T, float> ? 0x1p-24 : std::is_same_v<T, Half> ? 0x1p-11 : 0x1p-8;
+constexpr double kEpsilon = std::is_same_v<T, double>  ? 0x1p-53
+                            : std::is_same_v<T, float> ? 0x1p-24
+                            : std::is_same_v<T, Half>  ? 0x1p-11
+                                                       : 0x1p-8;
 
 template <class T>
-void expect_close(const char* what, const std::vector<T>& got, const std::vector<double>& want, const std::vector<double>& size) {
+void expect_close(const char* what, const std::vector<T>& got, const std::vector<double>& want,
+                  const std::vector<double>& size) {
   const double sum_epsilon = std::is_same_v<T, double> ? 0x1p-53 : 0x1p-24;
   for (size_t i = 0; i < got.size(); ++i) {
-    const double tolerance = kEpsilon<T> * std::abs(want[i]) * 1.01 + 24 * sum_epsilon * size[i] + (std::is_same_v<T, Half> ? 0x1p-25 : 0);
+    const double tolerance =
+        kEpsilon<T> * std::abs(want[i]) * 1.01 + 24 * sum_epsilon * size[i] + (std::is_same_v<T, Half> ? 0x1p-25 : 0);
     ASSERT_NEAR(convert<double>(got[i]), want[i], tolerance) << what << ", element " << i;
   }
 }
 
 template <class T>
 void check(const Case& c) {
-  SCOPED_TRACE(testing::Message() << "n " << c.n << " c " << c.c << " " << c.h << "x" << c.w << " oc " << c.oc << " kernel " << c.kh << "x" << c.kw << " stride " << c.sh
-                                  << "," << c.sw << " pad " << c.ph << "," << c.pw << " dilation " << c.dh << "," << c.dw << " groups " << c.groups);
+  SCOPED_TRACE(testing::Message() << "n " << c.n << " c " << c.c << " " << c.h << "x" << c.w << " oc " << c.oc
+                                  << " kernel " << c.kh << "x" << c.kw << " stride " << c.sh << "," << c.sw << " pad "
+                                  << c.ph << "," << c.pw << " dilation " << c.dh << "," << c.dw << " groups "
+                                  << c.groups);
   const Conv s = conv_of(c, dtype_of<T>);
   std::mt19937 g(1);
   std::uniform_real_distribution<float> u(-1, 1);
@@ -108,7 +117,8 @@ void check(const Case& c) {
     for (auto& e : v) e = T(u(g));
     return v;
   };
-  const auto x = filled(s.n * s.h * s.w * s.c), w = filled(s.oc * (s.c / s.groups) * s.kernel[0] * s.kernel[1]), b = filled(s.oc), dy = filled(s.n * s.oh * s.ow * s.oc);
+  const auto x = filled(s.n * s.h * s.w * s.c), w = filled(s.oc * (s.c / s.groups) * s.kernel[0] * s.kernel[1]),
+             b = filled(s.oc), dy = filled(s.n * s.oh * s.ow * s.oc);
   const Reference r = reference(s, x, w, b, dy);
   std::vector<T> y(dy.size()), dx(x.size()), dw(w.size()), db(b.size()), first[4];
   PackedCache cache;
@@ -121,7 +131,9 @@ void check(const Case& c) {
     int i = 0;
     for (auto* v : {&y, &dx, &dw, &db}) {
       if (width == 1) first[i] = *v;
-      else EXPECT_EQ(std::memcmp(first[i].data(), v->data(), v->size() * sizeof(T)), 0) << "other bits with " << width << " threads in result " << i;
+      else
+        EXPECT_EQ(std::memcmp(first[i].data(), v->data(), v->size() * sizeof(T)), 0)
+            << "other bits with " << width << " threads in result " << i;
       ++i;
     }
   }
@@ -133,7 +145,8 @@ void check(const Case& c) {
   std::vector<T> no_bias(y.size()), dw2(dw.size());
   conv_forward(s, x.data(), w.data(), nullptr, no_bias.data());
   for (size_t i = 0; i < y.size(); ++i) {
-    ASSERT_NEAR(convert<double>(no_bias[i]), r.y[i] - convert<double>(b[i % b.size()]), kEpsilon<T> * 4 * (1 + std::abs(r.y_size[i])) + 1e-6);
+    ASSERT_NEAR(convert<double>(no_bias[i]), r.y[i] - convert<double>(b[i % b.size()]),
+                kEpsilon<T> * 4 * (1 + std::abs(r.y_size[i])) + 1e-6);
   }
   conv_backward_weights(s, x.data(), dy.data(), dw2.data(), nullptr);
   expect_close("dw without db", dw2, r.dw, r.dw_size);
