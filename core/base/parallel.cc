@@ -1,6 +1,5 @@
 #include "core/base/parallel.h"
 
-#include <omp.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -11,6 +10,16 @@
 
 #include "core/base/error.h"
 #include "core/base/thread_state.h"
+
+#ifdef __clang__
+// Clang does not find the omp.h of GCC's runtime, which is the one that oneDNN brings (tools/build/cc.bzl).
+extern "C" int omp_get_max_threads();
+extern "C" int omp_get_num_threads();
+extern "C" int omp_get_thread_num();
+extern "C" void omp_set_num_threads(int);
+#else
+#include <omp.h>
+#endif
 
 // Built without ThreadSanitizer: GCC's OpenMP runtime is not instrumented, so the fork and the join are announced by
 // hand. The rest of the program stays instrumented and real races inside bodies are still found.

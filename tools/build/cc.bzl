@@ -10,6 +10,7 @@ does not know libgomp's barriers (see .bazelrc).
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
 
+_FUZZING = str(Label("//tools/build:fuzzing"))
 _HWY_TARGETS = str(Label("//core/kernels/cpu:targets"))
 _SANITIZED = str(Label("//tools/build:sanitized"))
 
@@ -32,7 +33,11 @@ HEARTH_COPTS = [
 HEARTH_LINKOPTS = ["-Wl,--gc-sections"]
 
 # Sanitized and fuzzed builds take .bazelrc's -O1: -O3 would cost minutes of compiling and find nothing more.
+#
+# A fuzzer looks for paths through readers; of the kernels' it would only be distracted, and Clang takes minutes to
+# instrument them. The sanitizers go over the kernels in a build of their own.
 _KERNEL_OPTIMISATION = select({
+    _FUZZING: ["-fno-sanitize=all"],
     _SANITIZED: [],
     "//conditions:default": ["-O3"],
 })
@@ -48,7 +53,12 @@ _KERNEL_COPTS = [
     "-DHWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL)",
 ]
 
-_OPENMP = ["-fopenmp"]
+# Clang knows only its own runtime's OpenMP, and oneDNN brings GCC's, of which a program may hold one. So a fuzzed
+# build links GCC's and compiles the pragma to nothing: parallel_for runs in one thread, as suits a fuzzer.
+_OPENMP = select({
+    _FUZZING: ["-fopenmp=libgomp"],
+    "//conditions:default": ["-fopenmp"],
+})
 
 def hearth_cc_library(name, copts = [], linkopts = [], openmp = False, **kwargs):
     """A cc_library with the project's options.
