@@ -57,7 +57,7 @@ class ModuleList : public Module<ModuleList<M>> {
 
 // A module, or any function of a tensor, that can stand in a Sequential.
 template <class M>
-concept TensorFunction = std::copy_constructible<M> && requires(M& m, const Tensor& t) {
+concept TensorFunction = requires(M& m, const Tensor& t) {
   { m(t) } -> std::convertible_to<Tensor>;
 };
 
@@ -66,7 +66,7 @@ class Sequential : public Module<Sequential> {
  public:
   template <TensorFunction... M>
   requires(sizeof...(M) > 0) explicit Sequential(const M&... ms) { (push_back(ms), ...); }
-  template <TensorFunction... M>
+  template <class... M>
   Sequential(ModuleBase* parent, const char* name, const M&... ms) : Module(parent, name) {
     (push_back(ms), ...);
   }

@@ -1,0 +1,104 @@
+"""Reference values of layers, losses, normalisations and optimizers, from PyTorch.
+
+Inputs and weights are sin(0.37 i + s), so that only results need to be kept:
+    python3 tools/golden/nn.py > tests/core/nn/golden.inc
+"""
+import numpy
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+torch.set_default_dtype(torch.float64)
+
+
+def wave(shape, s):
+    n = int(numpy.prod(shape)) if len(shape) else 1
+    return torch.sin(0.37 * torch.arange(n, dtype=torch.float64) + s).reshape(shape)
+
+
+def fill(module):
+    for k, (_, p) in enumerate(sorted(module.named_parameters())):
+        p.data = wave(p.shape, k)
+
+
+def emit(name, *tensors):
+    values = torch.cat([t.detach().reshape(-1) for t in tensors])
+    print("inline const std::vector<double> kGolden%s = {%s};" % (name, ", ".join(repr(float(v)) for v in values)))
+
+
+def gradients(name, out, leaves):
+    weights = wave(out.shape, 5)
+    emit(name, out, *torch.autograd.grad((out * weights).sum(), leaves))
+
+
+print("// Made by tools/golden/nn.py with PyTorch %s." % torch.__version__)
+print("#include <vector>")
+x = wave((3, 2, 4), 1).requires_grad_()
+m = nn.LSTM(4, 3, num_layers=2, bidirectional=True)
+fill(m)
+gradients("Lstm", m(x)[0], [x] + [p for _, p in sorted(m.named_parameters())])
+m = nn.GRU(4, 3, num_layers=1)
+fill(m)
+gradients("Gru", m(x)[0], [x] + [p for _, p in sorted(m.named_parameters())])
+m = nn.MultiheadAttention(4, 2)
+fill(m)
+gradients("Attention", m(x, x, x, need_weights=False)[0], [x] + [p for _, p in sorted(m.named_parameters())])
+m = nn.LayerNorm((2, 4))
+fill(m)
+gradients("LayerNorm", m(x), [x, m.weight, m.bias])
+m = nn.RMSNorm(4, eps=1e-5)
+fill(m)
+gradients("RmsNorm", m(x), [x, m.weight])
+y = wave((3, 4, 2, 2), 2).requires_grad_()
+m = nn.BatchNorm2d(4)
+fill(m)
+gradients("BatchNorm", m(y), [y, m.weight, m.bias])
+emit("BatchNormRunning", m.running_mean, m.running_var)
+m.eval()
+gradients("BatchNormEval", m(y), [y, m.weight, m.bias])
+m = nn.GroupNorm(2, 4)
+fill(m)
+gradients("GroupNorm", m(y), [y, m.weight, m.bias])
+z = wave((5, 4), 3).requires_grad_()
+t = torch.tensor([1, 3, 0, 2, -100])
+w = wave((4,), 1).abs()
+gradients("CrossEntropy", F.cross_entropy(z, t), [z])
+gradients("CrossEntropySmooth", F.cross_entropy(z, t, weight=w, label_smoothing=0.1), [z])
+gradients("CrossEntropySum", F.cross_entropy(y, torch.arange(12).reshape(3, 2, 2) % 4, reduction="sum"), [y])
+u = wave((5, 4), 7)
+gradients("SmoothL1", F.smooth_l1_loss(z, u, beta=0.5), [z])
+gradients("Huber", F.huber_loss(z, u, delta=0.5), [z])
+gradients("Bce", F.binary_cross_entropy_with_logits(z, u.abs(), pos_weight=w), [z])
+gradients("Softmax", F.softmax(z, 0), [z])
+gradients("LogSoftmax", F.log_softmax(z, 1), [z])
+q, k, v = wave((1, 4, 3, 2), 1).requires_grad_(), wave((1, 2, 5, 2), 2).requires_grad_(), wave((1, 2, 5, 3), 3).requires_grad_()
+gradients("Sdpa", F.scaled_dot_product_attention(q, k, v, enable_gqa=True), [q, k, v])
+for name, make in [
+    ("Sgd", lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=True)),
+    ("Adam", lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=0.01, amsgrad=True)),
+    ("AdamW", lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.1)),
+    ("Rmsprop", lambda p: torch.optim.RMSprop(p, lr=0.01, momentum=0.5, centered=True, weight_decay=0.01)),
+]:
+    p = wave((2, 3), 4).requires_grad_()
+    opt = make([p])
+    for i in range(5):
+        opt.zero_grad()
+        (p * p * wave((2, 3), i)).sum().backward()
+        opt.step()
+    emit(name, p)
+o = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5, momentum=0.9)
+for name, make in [
+    ("OneCycle", lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 0.8, total_steps=10)),
+    ("Cosine", lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 9)),
+    ("Step", lambda o: torch.optim.lr_scheduler.StepLR(o, 4, 0.5)),
+    ("Linear", lambda o: torch.optim.lr_scheduler.LinearLR(o, 0.2, 1.0, 5)),
+]:
+    o = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5, momentum=0.9)
+    s = make(o)
+    rates = []
+    for i in range(10):
+        rates += [o.param_groups[0]["lr"], o.param_groups[0]["momentum"]]
+        o.step()
+        if i < 9:
+            s.step()
+    emit("Lr" + name, torch.tensor(rates))
