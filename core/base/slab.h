@@ -79,7 +79,7 @@ inline void deallocate(void* p, size_t bytes) {
   }
   detail::spill(c, b);
 #else
-  ::operator delete (p, class_bytes(class_of(bytes)), std::align_val_t{kAlignment});
+  ::operator delete (p, std::align_val_t{kAlignment});
 #endif
 }
 

@@ -25,6 +25,9 @@ class ModuleList : public Module<ModuleList<M>> {
   template <class... A>
   M& emplace_back(A&&... a) {
     items_.push_back(std::make_unique<M>(std::forward<A>(a)...));
+    // A list is never called, so it does not stand in the path of what its items do unless they name it.
+    const std::string index = std::to_string(items_.size() - 1);
+    this->set_name(*items_.back(), this->name().empty() ? index : this->name() + "." + index);
     return *items_.back();
   }
   size_t size() const { return items_.size(); }
@@ -77,6 +80,7 @@ class Sequential : public Module<Sequential> {
   template <TensorFunction M>
   void push_back(const M& m) {
     steps_.push_back(std::make_unique<Box<M>>(m));
+    if (ModuleBase* child = steps_.back()->module()) set_name(*child, std::to_string(steps_.size() - 1));
   }
   size_t size() const { return steps_.size(); }
   Tensor forward(const Tensor& x) {

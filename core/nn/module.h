@@ -71,6 +71,8 @@ class ModuleBase {
  protected:
   // Children that are not members: what a container owns.
   virtual void for_each_owned(const std::function<void(const std::string&, ModuleBase&)>&) {}
+  // Names a child that is not a member, as errors and traces shall call it.
+  static void set_name(ModuleBase& child, std::string name) { child.name_ = std::move(name); }
 
  private:
   friend class Parameter;

@@ -24,7 +24,7 @@ constexpr size_t kMaxBytes = size_t{1} << 46;
 constexpr int kBins = 4 * 47;
 
 // Four classes per doubling: at most a quarter of a block is unused, and unused pages are never touched.
-int bin_of(size_t bytes) {
+[[maybe_unused]] int bin_of(size_t bytes) {
   const int log = std::bit_width(bytes - 1) - 1;  // 2^log < bytes <= 2^(log+1)
   const size_t quarter = size_t{1} << (log - 2);
   return 4 * log + static_cast<int>((bytes - 1 - (size_t{1} << log)) / quarter);

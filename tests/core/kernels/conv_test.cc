@@ -132,7 +132,7 @@ void check(const Case& c) {
     for (auto* v : {&y, &dx, &dw, &db}) {
       if (width == 1) first[i] = *v;
       else
-        EXPECT_EQ(std::memcmp(first[i].data(), v->data(), v->size() * sizeof(T)), 0)
+        EXPECT_TRUE(v->empty() || std::memcmp(first[i].data(), v->data(), v->size() * sizeof(T)) == 0)
             << "other bits with " << width << " threads in result " << i;
       ++i;
     }

@@ -258,7 +258,7 @@ TEST(Module, ErrorsNameThePath) {
     net(zeros({2, 7}));
     FAIL();
   } catch (const Error& e) {
-    EXPECT_EQ(std::string(e.what()).substr(0, 9), "in 0.a: l");
+    EXPECT_EQ(std::string(e.what()).substr(0, 16), "in blocks.0.a: l");
   }
 }
 
