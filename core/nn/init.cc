@@ -112,4 +112,10 @@ Tensor& orthogonal_(Tensor& t, double gain, Generator* g) {
   return t.copy_((wide ? q : q.t()).reshape(t.shape()));
 }
 
+Tensor fan_in_uniform(const Shape& shape, int64_t fan_in, Generator* g) {
+  Tensor t = empty(shape);
+  const double bound = fan_in > 0 ? 1 / std::sqrt(static_cast<double>(fan_in)) : 0;
+  return uniform_(t, -bound, bound, g);
+}
+
 }  // namespace hearth::nn::init

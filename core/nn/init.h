@@ -33,6 +33,8 @@ Tensor& kaiming_uniform_(Tensor& t, double a = 0, Fan fan = Fan::kIn, Nonlineari
                          Generator* g = nullptr);
 Tensor& kaiming_normal_(Tensor& t, double a = 0, Fan fan = Fan::kIn, Nonlinearity n = Nonlinearity::kLeakyRelu,
                         Generator* g = nullptr);
+// A new tensor, uniform in +-1 / sqrt(fan_in): what PyTorch's linear and convolution layers start with.
+Tensor fan_in_uniform(const Shape& shape, int64_t fan_in, Generator* g = nullptr);
 // Rows or columns orthonormal (Saxe, McClelland and Ganguli, 2014), by Gram and Schmidt twice over.
 Tensor& orthogonal_(Tensor& t, double gain = 1, Generator* g = nullptr);
 

@@ -1,7 +1,5 @@
 #include "core/nn/linear.h"
 
-#include <cmath>
-
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/nn/init.h"
@@ -10,19 +8,9 @@
 #include "core/ops/matmul.h"
 
 namespace hearth::nn {
-namespace {
-
-Tensor uniform(const Shape& shape, int64_t in) {
-  Tensor t = empty(shape);
-  const double bound = in > 0 ? 1 / std::sqrt(static_cast<double>(in)) : 0;
-  return init::uniform_(t, -bound, bound);
-}
-
-}  // namespace
-
 Linear::Linear(ModuleBase* parent, const char* name, int64_t in, int64_t out, const LinearOptions& options)
-    : Module(parent, name), weight(this, "weight", uniform({out, in}, in)) {
-  if (options.bias) bias.emplace(this, "bias", uniform({out}, in));
+    : Module(parent, name), weight(this, "weight", init::fan_in_uniform({out, in}, in)) {
+  if (options.bias) bias.emplace(this, "bias", init::fan_in_uniform({out}, in));
 }
 Tensor Linear::forward(const Tensor& x) const { return bias ? linear(x, weight, *bias) : linear(x, weight); }
 

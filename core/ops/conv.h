@@ -7,16 +7,10 @@
 #include <optional>
 
 #include "core/op/op_def.h"
+#include "core/ops/extent.h"
 #include "core/tensor/tensor.h"
 
 namespace hearth {
-
-// A height and a width: 3 means {3, 3}.
-struct Extent2 {
-  int64_t h, w;
-  Extent2(int64_t both) : h(both), w(both) {}
-  Extent2(int64_t height, int64_t width) : h(height), w(width) {}
-};
 
 struct Conv2dOptions {
   Extent2 stride = 1;

@@ -131,7 +131,8 @@ class Canvas {
     for (int y = 0; y < s.height; ++y) {
       auto* row = reinterpret_cast<uint32_t*>(data.data() + static_cast<size_t>(y) * static_cast<size_t>(stride));
       for (int x = 0; x < s.width; ++x) {
-        const uint32_t v = 255u - s.pixels[static_cast<size_t>(y * s.width + x)];
+        const uint32_t v =
+            255u - s.pixels[static_cast<size_t>(y) * static_cast<size_t>(s.width) + static_cast<size_t>(x)];
         row[x] = v << 16 | v << 8 | v;
       }
     }

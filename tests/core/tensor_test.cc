@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "core/base/error.h"
 #include "core/ops/activation.h"
 #include "core/ops/arithmetic.h"
@@ -177,6 +179,14 @@ TEST(Tensor, MetaHasShapesOnly) {
   EXPECT_EQ((m + m).shape(), (Shape{2, 3}));
   EXPECT_EQ(m.sum({1}).shape(), (Shape{2}));
   EXPECT_EQ(error_of([&] { m.sum().item(); }), "item: a meta tensor has no values");
+}
+
+TEST(Compare, NanDiffersFromItself) {
+  for (DType t : {f32, f64}) {
+    const Tensor x = full({37}, std::nan(""), {.dtype = t});
+    EXPECT_TRUE(x.ne(x).all().item<bool>());
+    EXPECT_FALSE(x.eq(x).any().item<bool>());
+  }
 }
 
 }  // namespace

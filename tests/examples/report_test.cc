@@ -5,6 +5,10 @@
 #include "core/io/file.h"
 #include "gtest/gtest.h"
 
+// Fontconfig keeps what it has read until the process ends.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig"; }
+
 namespace hearth::fashion {
 namespace {
 

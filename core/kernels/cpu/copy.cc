@@ -8,6 +8,7 @@
 #include "core/kernels/iterate/loop.h"
 #include "core/kernels/iterate/pointwise.h"
 #include "core/op/attrs/shape.h"
+#include "core/op/machinery.h"
 
 namespace hearth::cpu {
 namespace {
@@ -108,15 +109,20 @@ void copy_layouts(const Tensor& to, const Tensor& from) {
 
 void copy_tensor(const Tensor& to, const Tensor& from) {
   if (to.numel() == 0 || (to.raw_data() == from.raw_data() && to.layout() == from.layout())) return;
-  copy_layouts(to, from);
+  if (to.dtype() == from.dtype()) return copy_layouts(to, from);
+  const Operand in[] = {from};
+  OpCall call(kCopy, in, {});
+  call.out[0] = to;
+  call.bound = true;
+  call.dtype = from.dtype();
+  call.device = to.device();
+  run_pointwise(call, kIdentity);
 }
 
 void copy(OpCall& c) {
-  const Tensor& to = c.out[0];
-  const Tensor& from = c.input(0);
-  if (to.numel() == 0) return;
-  if (to.dtype() != from.dtype()) return run_pointwise(c, kIdentity);
-  copy_tensor(to, from);
+  if (c.out[0].numel() == 0) return;
+  if (c.out[0].dtype() != c.input(0).dtype()) return run_pointwise(c, kIdentity);
+  copy_tensor(c.out[0], c.input(0));
 }
 
 void fill(OpCall& c) {

@@ -12,7 +12,7 @@ void copy(OpCall&);        // operand 0 into the output: any strides and dtypes,
 void fill(OpCall&);        // the number operand 0 into the output
 void view_write(OpCall&);  // StridedAttrs: operand 0 with a region replaced by operand 1
 
-// `from` into `to`, of one shape and dtype.
+// `from` into `to`, of one shape; elements are cast to to's dtype.
 void copy_tensor(const Tensor& to, const Tensor& from);
 
 }  // namespace hearth::cpu

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "core/kernels/cpu/copy.h"
-#include "core/op/machinery.h"
 #include "core/op/op_call.h"
 
 namespace hearth::cpu {
@@ -22,16 +21,7 @@ class Result {
 
   const Tensor& tensor() const { return tensor_; }
   void done() {
-    if (!copied_) return;
-    const Operand from[] = {tensor_};
-    OpCall copy_call(kCopy, from, {});
-    const CopyAttrs attrs;
-    copy_call.attrs = &attrs;
-    copy_call.out[0] = call_.out[i_];
-    copy_call.bound = true;
-    copy_call.device = call_.device;
-    copy_call.dtype = tensor_.dtype();
-    copy(copy_call);
+    if (copied_) copy_tensor(call_.out[i_], tensor_);
   }
 
  private:

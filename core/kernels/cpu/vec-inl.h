@@ -79,7 +79,7 @@ struct Vec {
   friend HWY_INLINE Vec operator|(Vec a, Vec b) { return hn::Or(a.v, b.v); }
   friend HWY_INLINE Vec operator^(Vec a, Vec b) { return hn::Xor(a.v, b.v); }
   friend HWY_INLINE Mask<T> operator==(Vec a, Vec b) { return {hn::Eq(a.v, b.v)}; }
-  friend HWY_INLINE Mask<T> operator!=(Vec a, Vec b) { return {hn::Ne(a.v, b.v)}; }
+  friend HWY_INLINE Mask<T> operator!=(Vec a, Vec b) { return !(a == b); }  // hn::Ne denies that NaN differs
   friend HWY_INLINE Mask<T> operator<(Vec a, Vec b) { return {hn::Lt(a.v, b.v)}; }
   friend HWY_INLINE Mask<T> operator<=(Vec a, Vec b) {
     if constexpr (std::is_integral_v<T>) return !(a > b);

@@ -1,0 +1,36 @@
+#include "core/nn/conv.h"
+
+#include "core/base/error.h"
+#include "core/nn/init.h"
+
+namespace hearth::nn {
+namespace {
+
+int64_t part(const char* layer, int64_t in, int64_t out, int64_t groups) {
+  HEARTH_CHECK(in >= 1 && out >= 1 && groups >= 1 && in % groups == 0 && out % groups == 0, layer, ": ", in,
+               " input and ", out, " output channels cannot be cut into ", groups, " groups");
+  return in / groups;
+}
+
+}  // namespace
+
+Conv2d::Conv2d(ModuleBase* parent, const char* name, int64_t in, int64_t out, Extent2 kernel, const Conv2dOptions& o)
+    : Module(parent, name),
+      weight(this, "weight",
+             init::fan_in_uniform({out, part("Conv2d", in, out, o.groups), kernel.h, kernel.w},
+                                  in / o.groups * kernel.h * kernel.w)),
+      options_{.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups} {
+  if (o.bias) bias.emplace(this, "bias", init::fan_in_uniform({out}, in / o.groups * kernel.h * kernel.w));
+}
+Tensor Conv2d::forward(const Tensor& x) const { return conv2d(x, weight, bias, options_); }
+
+Conv1d::Conv1d(ModuleBase* parent, const char* name, int64_t in, int64_t out, int64_t kernel, const Conv1dOptions& o)
+    : Module(parent, name),
+      weight(this, "weight",
+             init::fan_in_uniform({out, part("Conv1d", in, out, o.groups), kernel}, in / o.groups * kernel)),
+      options_{.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups} {
+  if (o.bias) bias.emplace(this, "bias", init::fan_in_uniform({out}, in / o.groups * kernel));
+}
+Tensor Conv1d::forward(const Tensor& x) const { return conv1d(x, weight, bias, options_); }
+
+}  // namespace hearth::nn
