@@ -129,9 +129,8 @@ class Module : public ModuleBase {
   using ModuleBase::ModuleBase;
 
   template <class... A>
-  decltype(auto) operator()(A&&... a) {
-    return call(static_cast<D&>(*this), *this, std::forward<A>(a)...);
-  }
+  requires requires(D& d, A&&... a) { d.forward(std::forward<A>(a)...); }
+  decltype(auto) operator()(A&&... a) { return call(static_cast<D&>(*this), *this, std::forward<A>(a)...); }
   template <class... A>
   requires requires(const D& d, A&&... a) { d.forward(std::forward<A>(a)...); }
   decltype(auto) operator()(A&&... a) const {

@@ -92,8 +92,9 @@ void visit_attrs(void* p, FieldVisitor& v) {
 }
 }  // namespace detail
 
+// inline: one address in the whole program.
 template <class A>
-constexpr AttrsType attrs_type = {
+inline constexpr AttrsType attrs_type = {
     sizeof(A),
     alignof(A),
     [](void* at) { new (at) A(); },

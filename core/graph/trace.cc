@@ -1,0 +1,390 @@
+#include "core/graph/trace.h"
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include "core/autograd/guards.h"
+#include "core/base/error.h"
+#include "core/graph/recorder.h"
+
+namespace hearth::graph {
+namespace {
+
+// What one run was like.
+struct Run {
+  std::vector<int64_t> dims;
+  std::vector<Recorder::Captured> constants;
+  std::vector<Recorded> ops;
+  std::vector<ValueId> outputs;
+  std::vector<Tensor> output_tensors;  // without data
+  std::vector<std::pair<int, ValueId>> updates;
+};
+
+constexpr int kRuns = 3;
+
+bool prime(int64_t n) {
+  for (int64_t d = 2; d * d <= n; ++d) {
+    if (n % d == 0) return false;
+  }
+  return n > 1;
+}
+
+// Different primes for each dim and run, none below what the dim allows. They are spread so that no dim is a multiple
+// of another plus a constant in all runs, as twin primes would be.
+std::vector<std::vector<int64_t>> sample_sizes(const std::vector<int64_t>& least) {
+  std::vector<std::vector<int64_t>> out(kRuns, std::vector<int64_t>(least.size()));
+  std::set<int64_t> used;
+  for (size_t r = 0; r < kRuns; ++r) {
+    for (size_t d = 0; d < least.size(); ++d) {
+      int64_t n = std::max<int64_t>(least[d], 5) + static_cast<int64_t>(5 * r + d * d * (r * r + 3 * r));
+      while (!prime(n) || used.contains(n)) ++n;
+      used.insert(n);
+      out[r][d] = n;
+    }
+  }
+  return out;
+}
+
+Run record(const Function& fn, std::span<const Spec> specs, const std::vector<std::string>& dim_names,
+           const std::vector<int64_t>& dims, const TraceOptions& options) {
+  Run run;
+  run.dims = dims;
+  const NoGrad off;
+  std::vector<Tensor> in;
+  for (const Spec& s : specs) {
+    Shape shape;
+    for (const Size& size : s.shape) {
+      if (size.name().empty()) {
+        HEARTH_CHECK(size.number() >= 0, "trace: input \"", s.name, "\" has the size ", size.number());
+        shape.push_back(size.number());
+      } else {
+        shape.push_back(dims[static_cast<size_t>(std::ranges::find(dim_names, size.name()) - dim_names.begin())]);
+      }
+    }
+    in.push_back(hearth::detail::empty(shape, s.dtype, Device::parse("meta"), "trace"));
+  }
+  Recorder recorder(options.names);
+  for (const Tensor& t : in) recorder.add_input(t);
+  {
+    InterposerGuard guard(recorder);
+    for (const Tensor& t : fn(in)) {
+      HEARTH_CHECK(t.defined(), "trace: the function gives an undefined tensor");
+      run.outputs.push_back(recorder.value(t));
+      run.output_tensors.push_back(recorder.stand_in(t));
+    }
+  }
+  run.constants = recorder.constants();
+  run.ops = recorder.ops();
+  run.updates = recorder.updates();
+  return run;
+}
+
+// Finds each size that differs between runs again as an expression.
+class Solver {
+ public:
+  Solver(const std::vector<Run>& runs, const std::vector<std::string>& names) : runs_(runs), names_(names) {}
+
+  // The expression whose value is v[i] in run i. `what` is called to name the place in an error.
+  template <class What>
+  SizeExpr solve(const int64_t (&v)[kRuns], What what) const {
+    if (v[0] == v[1] && v[1] == v[2]) return v[0];
+    const int n = static_cast<int>(names_.size());
+    std::vector<int> pick;
+    SizeExpr e;
+    // Products alone are likelier than sums.
+    for (bool offset : {false, true}) {
+      for (int size = 1; size <= 3; ++size) {
+        if (search(v, pick, 0, n, size, offset, e)) return e;
+      }
+    }
+    std::string seen;
+    for (int i = 0; i < kRuns; ++i) {
+      seen += i ? ", " : "";
+      seen += concat(v[i], " where ");
+      for (size_t d = 0; d < names_.size(); ++d)
+        seen += concat(d ? ", " : "", names_[d], " = ", runs_[static_cast<size_t>(i)].dims[d]);
+    }
+    fail("trace: ", what(), " depends on the sizes in another way than a * size + b (it is ", seen, ")");
+  }
+
+ private:
+  // Tries all sets of `left` more dims, from `from` on.
+  bool search(const int64_t (&v)[kRuns], std::vector<int>& pick, int from, int n, int left, bool offset,
+              SizeExpr& e) const {
+    if (left == 0) {
+      int64_t p[kRuns];
+      for (int i = 0; i < kRuns; ++i) {
+        p[i] = 1;
+        for (int d : pick) p[i] *= runs_[static_cast<size_t>(i)].dims[static_cast<size_t>(d)];
+      }
+      if ((v[1] - v[0]) % (p[1] - p[0]) != 0) return false;
+      const int64_t a = (v[1] - v[0]) / (p[1] - p[0]), b = v[0] - a * p[0];
+      if (a == 0 || (b != 0 && !offset) || v[2] != a * p[2] + b) return false;
+      e = SizeExpr(a, pick, b);
+      return true;
+    }
+    for (int d = from; d < n; ++d) {
+      pick.push_back(d);
+      const bool found = search(v, pick, d, n, left - 1, offset, e);
+      pick.pop_back();
+      if (found) return true;
+    }
+    return false;
+  }
+
+  const std::vector<Run>& runs_;
+  const std::vector<std::string>& names_;
+};
+
+std::string place(const Recorded& r) { return (r.scope.empty() ? "" : "in " + r.scope + ": ") + r.op->name; }
+
+bool same_bytes(const Tensor& a, const Tensor& b) {
+  if (!a.layout().contiguous || !b.layout().contiguous) return true;  // a view of something older than the run
+  return a.nbytes() == 0 || std::memcmp(a.raw_data(), b.raw_data(), static_cast<size_t>(a.nbytes())) == 0;
+}
+
+class Merger {
+ public:
+  Merger(const std::vector<Run>& runs, Graph& g, const std::vector<std::string>& names)
+      : runs_(runs), g_(g), solver_(runs, names) {}
+
+  void merge(const TraceOptions& options) {
+    check_same_ops();
+    for (size_t i = 0; i < runs_[0].constants.size(); ++i) add_constant(i);
+    int next = g_.first_made();
+    for (size_t i = 0; i < runs_[0].ops.size(); ++i) {
+      first_.push_back(next);
+      add_node(i);
+      next += g_.nodes.back().count;
+    }
+    const size_t n = runs_[0].outputs.size();
+    HEARTH_CHECK(n > 0, "trace: the function gives no tensor");
+    HEARTH_CHECK(options.outputs.empty() || options.outputs.size() == n, "trace: ", options.outputs.size(),
+                 " names for ", n, " outputs");
+    for (size_t i = 0; i < n; ++i) {
+      const std::string name = !options.outputs.empty() ? options.outputs[i] : n == 1 ? "output" : concat("output.", i);
+      const Tensor& t = runs_[0].output_tensors[i];
+      g_.outputs.push_back({name, number(runs_[0].outputs[i]), t.dtype(),
+                            shape([&](const Run& r) -> const Shape& { return r.output_tensors[i].shape(); },
+                                  [&] { return "the shape of output \"" + name + "\""; })});
+    }
+    for (const auto& [constant, value] : runs_[0].updates) g_.updates.push_back({constant, number(value)});
+  }
+
+ private:
+  void check_same_ops() const {
+    for (const Run& r : runs_) {
+      const size_t n = std::min(r.ops.size(), runs_[0].ops.size());
+      for (size_t i = 0; i < n; ++i) {
+        HEARTH_CHECK(r.ops[i].op == runs_[0].ops[i].op && r.ops[i].scope == runs_[0].ops[i].scope,
+                     "trace: the function does something else for other sizes: ", place(runs_[0].ops[i]), " or ",
+                     place(r.ops[i]));
+      }
+      HEARTH_CHECK(r.ops.size() == runs_[0].ops.size() && r.outputs == runs_[0].outputs &&
+                       r.constants.size() == runs_[0].constants.size(),
+                   "trace: the function does something else for other sizes: it runs ", runs_[0].ops.size(), " ops or ",
+                   r.ops.size());
+    }
+  }
+
+  void add_constant(size_t i) {
+    const Recorder::Captured& c = runs_[0].constants[i];
+    const std::string name = c.name.empty() ? concat("constant.", i) : c.name;
+    for (const Run& r : runs_) {
+      const Tensor& t = r.constants[i].tensor;
+      if (t.impl() == c.tensor.impl()) continue;
+      HEARTH_CHECK(t.shape() == c.tensor.shape() && t.dtype() == c.tensor.dtype() && same_bytes(t, c.tensor),
+                   "trace: the function makes a tensor whose content depends on the sizes (of shape ", c.tensor.shape(),
+                   " or ", t.shape(), ") by other means than ops: it cannot be a constant");
+    }
+    g_.constants.push_back({name, c.tensor.detach()});
+  }
+
+  void add_node(size_t i) {
+    const Recorded& r = runs_[0].ops[i];
+    Node n;
+    n.op = r.op;
+    n.attrs = r.attrs;
+    n.count = r.count;
+    n.first = first_.back();
+    n.scope = r.scope;
+    add_attributes(n, i);
+    for (size_t k = 0; k < r.in.size(); ++k) n.in.push_back(argument(i, k));
+    if (r.target) {
+      n.target = Target{r.target->dtype, r.target->format,
+                        shape([&](const Run& run) -> const Shape& { return run.ops[i].target->shape; },
+                              [&] { return "the size of the result of " + place(r); })};
+    }
+    g_.nodes.push_back(std::move(n));
+  }
+
+  void add_attributes(Node& n, size_t i) const {
+    const Recorded& r = runs_[0].ops[i];
+    OwnedAttrs copies[kRuns];
+    std::vector<Whole> slots[kRuns];
+    for (size_t k = 0; k < kRuns; ++k) {
+      copies[k] = runs_[k].ops[i].attrs;
+      slots[k] = wholes(copies[k]);
+      HEARTH_CHECK(slots[k].size() == slots[0].size(), "trace: ", place(r),
+                   ": the number of attributes differs for other sizes");
+    }
+    for (size_t s = 0; s < slots[0].size(); ++s) {
+      const int64_t v[kRuns] = {*slots[0][s].at, *slots[1][s].at, *slots[2][s].at};
+      SizeExpr e = solver_.solve(v, [&] {
+        return concat(place(r), "'s ", slots[0][s].field,
+                      slots[0][s].index >= 0 ? concat("[", slots[0][s].index, "]") : std::string());
+      });
+      if (!e.constant()) n.sizes.emplace_back(static_cast<int>(s), std::move(e));
+      for (size_t k = 1; k < kRuns; ++k) *slots[k][s].at = *slots[0][s].at;
+    }
+    // What is not a whole number must not differ at all.
+    for (size_t k = 1; k < kRuns; ++k) {
+      HEARTH_CHECK(copies[k] == copies[0], "trace: ", place(r),
+                   ": attributes differ for other sizes: ", to_string(copies[0].ref()), " or ",
+                   to_string(copies[k].ref()));
+    }
+  }
+
+  Argument argument(size_t i, size_t k) const {
+    const RecordedArgument& a = runs_[0].ops[i].in[k];
+    const Recorded& r = runs_[0].ops[i];
+    for (const Run& run : runs_) {
+      HEARTH_CHECK(run.ops[i].in.size() == r.in.size() && run.ops[i].in[k].value == a.value, "trace: ", place(r),
+                   ": operand ", k, " is another value for other sizes");
+    }
+    if (a.value.from != ValueId::From::kNone) return {number(a.value)};
+    if (!a.is_number) return {Argument::Absent{}};
+    Argument::Number n{a.number, {}, false};
+    const Scalar other[] = {runs_[1].ops[i].in[k].number, runs_[2].ops[i].in[k].number};
+    if (other[0] == a.number && other[1] == a.number) return {n};
+    HEARTH_CHECK(
+        a.number.kind() == DTypeKind::kInt && other[0].kind() == DTypeKind::kInt && other[1].kind() == DTypeKind::kInt,
+        "trace: ", place(r), ": operand ", k, " is the number ", a.number, " or ", other[0],
+        " for other sizes; only whole numbers may depend on sizes");
+    const int64_t v[kRuns] = {a.number.to<int64_t>(), other[0].to<int64_t>(), other[1].to<int64_t>()};
+    n.size = solver_.solve(v, [&] { return concat(place(r), "'s operand ", k); });
+    n.symbolic = true;
+    return {n};
+  }
+
+  template <class Of, class What>
+  std::vector<SizeExpr> shape(Of of, What what) const {
+    std::vector<SizeExpr> out;
+    const int rank = of(runs_[0]).rank();
+    for (const Run& r : runs_)
+      HEARTH_CHECK(of(r).rank() == rank, "trace: ", what(), " has another rank for other sizes");
+    for (int d = 0; d < rank; ++d) {
+      const int64_t v[kRuns] = {of(runs_[0])[d], of(runs_[1])[d], of(runs_[2])[d]};
+      out.push_back(solver_.solve(v, what));
+    }
+    return out;
+  }
+
+  int number(const ValueId& v) const {
+    switch (v.from) {
+      case ValueId::From::kInput:
+        return v.index;
+      case ValueId::From::kConstant:
+        return g_.first_constant() + v.index;
+      case ValueId::From::kNode:
+        return first_[static_cast<size_t>(v.index)] + v.output;
+      case ValueId::From::kNone:
+        break;
+    }
+    fail("trace: a tensor was read before anything was written to it");
+  }
+
+  const std::vector<Run>& runs_;
+  Graph& g_;
+  Solver solver_;
+  std::vector<int> first_;
+};
+
+// Drops nodes and constants that no output needs, and numbers the rest anew. Random ops stay in their order.
+void prune(Graph& g) {
+  const int made = g.first_made();
+  std::vector<bool> used(static_cast<size_t>(made));
+  for (const Node& n : g.nodes) used.resize(static_cast<size_t>(n.first + n.count));
+  for (const Output& o : g.outputs) used[static_cast<size_t>(o.value)] = true;
+  for (const Update& u : g.updates) {
+    used[static_cast<size_t>(u.value)] = true;
+    used[static_cast<size_t>(g.first_constant() + u.constant)] = true;
+  }
+  std::vector<Node> kept;
+  for (size_t i = g.nodes.size(); i-- > 0;) {
+    const Node& n = g.nodes[i];
+    bool wanted = n.op->kind == OpKind::kRandom;
+    for (int k = 0; k < n.count; ++k) wanted |= used[static_cast<size_t>(n.first + k)];
+    if (!wanted) continue;
+    for (const Argument& a : n.in) {
+      if (const int* v = std::get_if<int>(&a.is)) used[static_cast<size_t>(*v)] = true;
+    }
+    kept.push_back(n);
+  }
+  std::ranges::reverse(kept);
+  std::vector<int> renamed(used.size(), -1);
+  int next = static_cast<int>(g.inputs.size());
+  for (int i = 0; i < next; ++i) renamed[static_cast<size_t>(i)] = i;
+  std::vector<Constant> constants;
+  std::vector<int> constant_at(g.constants.size(), -1);
+  for (size_t i = 0; i < g.constants.size(); ++i) {
+    if (!used[g.inputs.size() + i]) continue;
+    constant_at[i] = static_cast<int>(constants.size());
+    renamed[g.inputs.size() + i] = next++;
+    constants.push_back(std::move(g.constants[i]));
+  }
+  for (Node& n : kept) {
+    for (Argument& a : n.in) {
+      if (int* v = std::get_if<int>(&a.is)) *v = renamed[static_cast<size_t>(*v)];
+    }
+    for (int k = 0; k < n.count; ++k) renamed[static_cast<size_t>(n.first + k)] = next + k;
+    n.first = next;
+    next += n.count;
+  }
+  for (Output& o : g.outputs) o.value = renamed[static_cast<size_t>(o.value)];
+  for (Update& u : g.updates) u = {constant_at[static_cast<size_t>(u.constant)], renamed[static_cast<size_t>(u.value)]};
+  g.constants = std::move(constants);
+  g.nodes = std::move(kept);
+}
+
+}  // namespace
+
+void check_training_mode(bool training, const TraceOptions& options) {
+  HEARTH_CHECK(!training || options.training,
+               "trace: the module is in training mode; call eval() first, or set TraceOptions::training");
+}
+
+void bad_input_count(size_t n) { fail("trace: the module cannot be called with ", n, " tensors"); }
+
+Graph trace(const Function& fn, std::span<const Spec> specs, const TraceOptions& options) {
+  Graph g;
+  std::vector<std::string> names;
+  std::vector<int64_t> least;
+  for (const Spec& s : specs) {
+    Input in{s.name, s.dtype, {}};
+    for (const Size& size : s.shape) {
+      if (size.name().empty()) {
+        in.shape.emplace_back(size.number());
+        continue;
+      }
+      const auto at = std::ranges::find(names, size.name()) - names.begin();
+      if (at == std::ssize(names)) {
+        names.push_back(size.name());
+        least.push_back(0);
+      }
+      least[static_cast<size_t>(at)] = std::max(least[static_cast<size_t>(at)], size.number());
+      in.shape.emplace_back(1, std::vector<int>{static_cast<int>(at)}, 0);
+    }
+    g.inputs.push_back(std::move(in));
+  }
+  std::vector<Run> runs;
+  for (const auto& dims : sample_sizes(least)) runs.push_back(record(fn, specs, names, dims, options));
+  for (size_t d = 0; d < names.size(); ++d) g.dims.push_back({names[d], runs[0].dims[d]});
+  Merger(runs, g, names).merge(options);
+  prune(g);
+  g.validate();
+  return g;
+}
+
+}  // namespace hearth::graph

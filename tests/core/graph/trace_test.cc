@@ -1,0 +1,183 @@
+// What trace() keeps runs as the function did, at sizes it has never seen.
+#include "core/graph/trace.h"
+
+#include <gtest/gtest.h>
+
+#include "core/autograd/guards.h"
+#include "core/base/error.h"
+#include "core/nn/activation.h"
+#include "core/nn/attention.h"
+#include "core/nn/container.h"
+#include "core/nn/conv.h"
+#include "core/nn/linear.h"
+#include "core/nn/norm.h"
+#include "core/nn/pool.h"
+#include "core/nn/rnn.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/create.h"
+#include "core/ops/index.h"
+#include "core/ops/math.h"
+#include "core/ops/random.h"
+#include "core/ops/reduce.h"
+#include "core/ops/softmax.h"
+
+namespace hearth {
+namespace {
+
+using graph::Graph;
+using graph::Spec;
+using graph::trace;
+
+void fails(const std::function<void()>& f, const std::string& part) {
+  try {
+    f();
+    FAIL() << "no error with \"" << part << '"';
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
+  }
+}
+
+struct Net : nn::Module<Net> {
+  nn::Conv2d conv{this, "conv", 1, 8, 3, {.padding = 1}};
+  nn::BatchNorm2d norm{this, "norm", 8};
+  nn::MaxPool2d pool{this, "pool", 2};
+  nn::Dropout drop{this, "drop", 0.5};
+  nn::Linear head{this, "head", 8 * 7 * 7, 10};
+  Tensor forward(const Tensor& x) {
+    const Tensor y = pool(norm(conv(x)).relu());
+    return softmax(head(drop(y.reshape({x.size(0), y.numel() / x.size(0)}))), -1);
+  }
+};
+
+TEST(Trace, ModuleRunsAtOtherSizesBitForBit) {
+  manual_seed(1);
+  Net net;
+  net(randn({4, 1, 14, 14}));  // running statistics other than the start's
+  net.eval();
+  const Graph g = trace(net, {{"image", f32, {"batch", 1, 14, 14}}});
+  EXPECT_EQ(g.dims.size(), 1u);
+  std::vector<std::string> names;
+  for (const auto& c : g.constants) names.push_back(c.name);
+  EXPECT_NE(std::find(names.begin(), names.end(), "head.weight"), names.end());
+  EXPECT_NE(std::find(names.begin(), names.end(), "norm.running_var"), names.end());
+  const NoGrad off;
+  for (int64_t n : {1, 2, 3, 64}) {
+    const Tensor x = randn({n, 1, 14, 14});
+    EXPECT_TRUE(g(x).equal(net(x))) << n << "\n" << to_string(g);
+  }
+  fails([&] { g(randn({2, 1, 14, 15})); }, "input \"image\" has shape [2, 1, 14, 15]; expected [batch, 1, 14, 14]");
+  fails([&] { g(zeros({2, 1, 14, 14}, {.dtype = f64})); }, "input \"image\" must be f32");
+  fails([&] { g.run({}); }, "expected 1 inputs");
+}
+
+TEST(Trace, TrainingModeIsRefusedOrMeant) {
+  Net net;
+  fails([&] { trace(net, {{"image", f32, {"batch", 1, 14, 14}}}); }, "training mode");
+  // The running variance takes n / (n - 1), which is no whole number of a named size.
+  const Graph g = trace(net, {{"image", f32, {6, 1, 14, 14}}}, {.training = true});
+  const Tensor x = randn({6, 1, 14, 14}), before = net.norm.running_mean->clone();
+  manual_seed(3);
+  const auto got = g.run({&x, 1});
+  EXPECT_TRUE(net.norm.running_mean->equal(before));
+  manual_seed(3);
+  const NoGrad off;
+  EXPECT_TRUE(net(x).equal(got[0]));
+  ASSERT_EQ(got.size(), 1 + g.updates.size());
+  for (size_t i = 0; i < g.updates.size(); ++i) {
+    const auto& c = g.constants[static_cast<size_t>(g.updates[i].constant)];
+    EXPECT_TRUE(net.state_dict().at(c.name).equal(got[1 + i])) << c.name;
+  }
+}
+
+TEST(Trace, SequencesAndSymbolicScalars) {
+  manual_seed(2);
+  nn::LSTM lstm(6, 5);
+  lstm.eval();
+  const auto fn = [&](std::span<const Tensor> in) -> std::vector<Tensor> {
+    const Tensor y = lstm(in[0]).output;
+    // Averages over a named size, written by hand.
+    return {y.sum({0}) / y.size(0), y.reshape({y.size(0) * y.size(1), 5})};
+  };
+  // The loop over time runs once for each step, so its length is fixed.
+  const Spec fixed[] = {{"x", f32, {7, "batch", 6}}};
+  const Graph g = trace(fn, fixed);
+  for (int64_t n : {1, 3, 10}) {
+    const Tensor x[] = {randn({7, n, 6})};
+    const auto want = fn(x), got = g.run(x);
+    ASSERT_EQ(got.size(), 2u);
+    EXPECT_TRUE(got[0].equal(want[0]));
+    EXPECT_TRUE(got[1].equal(want[1]));
+  }
+  const Spec named[] = {{"x", f32, {"length", "batch", 6}}};
+  fails([&] { trace(fn, named); }, "does something else for other sizes");
+}
+
+TEST(Trace, AttentionWithTwoNamedSizes) {
+  manual_seed(3);
+  nn::MultiheadAttention attention(8, 2);
+  attention.eval();
+  const auto fn = [&](std::span<const Tensor> in) -> std::vector<Tensor> { return {attention(in[0], in[0], in[0])}; };
+  const Spec spec[] = {{"x", f32, {"length", "batch", 8}}};
+  const Graph g = trace(fn, spec);
+  for (const auto& [l, n] : {std::pair<int64_t, int64_t>{1, 1}, {4, 2}, {9, 5}}) {
+    const Tensor x[] = {randn({l, n, 8})};
+    EXPECT_TRUE(g.run(x)[0].equal(fn(x)[0]));
+  }
+}
+
+TEST(Trace, InPlaceOpsAndViewsOfWrittenMemory) {
+  const auto fn = [](std::span<const Tensor> in) -> std::vector<Tensor> {
+    Tensor y = in[0] * 2;
+    Tensor row = y[1];
+    row.add_(1);
+    y.mul_(3);
+    Tensor z = zeros({in[0].size(0), 4});
+    z.narrow(1, 1, 2).copy_(y.narrow(1, 0, 2));
+    return {y, row, z};
+  };
+  const Spec spec[] = {{"x", f32, {graph::Size("n", 3), 4}}};
+  const Graph g = trace(fn, spec);
+  for (int64_t n : {3, 6}) {
+    const Tensor x[] = {randn({n, 4})};
+    const Tensor before = x[0].clone();
+    const auto want = fn(x), got = g.run(x);
+    for (size_t i = 0; i < 3; ++i) EXPECT_TRUE(got[i].equal(want[i])) << i << "\n" << to_string(g);
+    EXPECT_TRUE(x[0].equal(before));
+  }
+}
+
+TEST(Trace, WhatCannotBeTraced) {
+  const Spec spec[] = {{"x", f32, {"n", 4}}};
+  using In = std::span<const Tensor>;
+  using Out = std::vector<Tensor>;
+  fails([&] { trace([](In in) -> Out { return {in[0] * in[0].sum().item<float>()}; }, spec); }, "has no values");
+  fails([&] { trace([](In in) -> Out { return {in[0] + 1 / static_cast<double>(in[0].size(0))}; }, spec); },
+        "only whole numbers may depend on sizes");
+  fails([&] { trace([](In in) -> Out { return {in[0].narrow(0, 0, in[0].size(0) * in[0].size(0) % 7 + 1)}; }, spec); },
+        "depends on the sizes in another way");
+  fails(
+      [&] {
+        trace([](In in) -> Out { return {in[0] + arange(in[0].size(0)).view({-1, 1})}; }, spec);
+      },
+      "depends on the sizes");
+  fails([&] { trace([](In) -> Out { return {Tensor()}; }, spec); }, "undefined tensor");
+  fails([&] { trace([](In) -> Out { return {}; }, spec); }, "gives no tensor");
+  nn::Sequential net(nn::Linear(5, 2));
+  net.eval();
+  fails([&] { trace(net, {{"x", f32, {"n", 4}}}); }, "in 0: linear");
+}
+
+TEST(Trace, UnusedWorkIsDropped) {
+  const auto fn = [](std::span<const Tensor> in) -> std::vector<Tensor> {
+    exp(in[0]);
+    return {in[0] + 1, in[0]};
+  };
+  const Spec spec[] = {{"x", f32, {"n"}}};
+  const Graph g = trace(fn, spec);
+  EXPECT_EQ(g.nodes.size(), 1u);
+  const Tensor x[] = {randn({5})};
+  EXPECT_TRUE(g.run(x)[1].equal(x[0]));
+}
+
+}  // namespace
+}  // namespace hearth
