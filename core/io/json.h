@@ -1,0 +1,15 @@
+// JSON from outside, read strictly.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace hearth::io {
+
+// Refuses invalid UTF-8, a key that stands twice in one object, and nesting deeper than max_depth, all with
+// kInvalidArgument naming the place.
+absl::StatusOr<nlohmann::json> parse_json(std::string_view text, int max_depth = 64);
+
+}  // namespace hearth::io

@@ -1,0 +1,119 @@
+#include "core/io/safetensors.h"
+
+#include <gtest/gtest.h>
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "core/base/error.h"
+#include "core/io/file.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/create.h"
+#include "core/ops/view.h"
+
+namespace hearth::io {
+namespace {
+
+std::string path(const std::string& name) { return testing::TempDir() + "/" + name; }
+
+std::string with_header(const std::string& header, const std::string& data = "") {
+  const uint64_t n = header.size();
+  return std::string(reinterpret_cast<const char*>(&n), 8) + header + data;
+}
+
+void refuses(const std::string& bytes, const std::string& part) {
+  const auto r = parse_safetensors(bytes, "bad.safetensors");
+  ASSERT_FALSE(r.ok()) << part;
+  EXPECT_NE(r.status().message().find(part), std::string::npos) << r.status();
+  EXPECT_NE(r.status().message().find("bad.safetensors"), std::string::npos) << r.status();
+}
+
+TEST(Safetensors, RoundTripInEveryDtype) {
+  std::map<std::string, Tensor> t;
+  for (DType d : {boolean, u8, i8, i16, i32, i64, f16, bf16, f32, f64})
+    t[to_string(d)] = arange(6).remainder(2).view({2, 3}).to(d);
+  t["scalar"] = scalar_tensor(2.5);
+  t["empty"] = zeros({0, 4});
+  t["turned"] = arange(6).view({2, 3}).transpose(0, 1);
+  const std::string p = path("all.safetensors");
+  ASSERT_TRUE(save_safetensors(p, t, {{"format", "pt"}}).ok());
+  const auto back = load_safetensors(p);
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->metadata.at("format"), "pt");
+  ASSERT_EQ(back->tensors.size(), t.size());
+  for (const auto& [name, x] : t) {
+    const Tensor& y = back->tensors.at(name);
+    EXPECT_EQ(y.dtype(), x.dtype());
+    EXPECT_TRUE(y.equal(x)) << name;
+  }
+  EXPECT_THROW(Tensor(back->tensors.at("f32")).add_(1), Error);  // mapped memory
+  EXPECT_NO_THROW(back->tensors.at("f32").clone().add_(1));
+}
+
+// {"a": {"dtype": "I16", "shape": [2], "data_offsets": [1, 5]}, "b": U8} as the reference implementation may write it.
+TEST(Safetensors, TensorsThatAreNotAlignedAreCopied) {
+  const std::string header =
+      R"({"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"I16","shape":[2],"data_offsets":[1,5]}})";
+  std::ofstream(path("odd.safetensors"), std::ios::binary)
+      << with_header(header, std::string("\x07\x01\x02\x03\x04", 5));
+  const auto r = load_safetensors(path("odd.safetensors"));
+  ASSERT_TRUE(r.ok()) << r.status();
+  EXPECT_EQ(r->tensors.at("a").to_vector<int16_t>(), (std::vector<int16_t>{0x0201, 0x0403}));
+}
+
+TEST(Safetensors, HostileHeaders) {
+  refuses("", "0 bytes");
+  refuses(std::string("\xff\xff\xff\xff\xff\xff\xff\x7f", 8), "at most 100000000");
+  refuses(std::string("\x10\0\0\0\0\0\0\0", 8) + "{}", "only 2 follow");
+  refuses(with_header("[]"), "does not begin with {");
+  refuses(with_header("{"), "not valid JSON");
+  refuses(with_header("{\"\xff\":1}"), "not valid JSON");
+  refuses(with_header(R"({"a":{"a":{"a":{"a":{"a":1}}}}})"), "nested more than 4");
+  refuses(with_header(R"({"a":1,"a":2})"), "stands twice");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[1]}})"), "needs exactly dtype, shape and data_offsets");
+  refuses(with_header(R"({"a":{"dtype":"F31","shape":[1],"data_offsets":[0,4]}})", "1234"), "unknown dtype \"F31\"");
+  refuses(with_header(R"({"a":{"dtype":"F8_E5M2","shape":[1],"data_offsets":[0,1]}})", "1"), "Hearth cannot hold");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", "1234"), "whole number");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}})", "1234"), "whole number");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}})", "1234"),
+          "overflows");
+  refuses(with_header(R"({"a":{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,1]}})", "1"), "rank 9");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}})", "12345678"), "needs 4 bytes");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[8,4]}})", "12345678"), "needs 4 bytes");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", "12345678"), "after a hole");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})"), "need 4 bytes, but 0 follow");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "12345"), "but 5 follow");
+  refuses(
+      with_header(
+          R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}})",
+          "123456"),
+      "inside of the tensor before it");
+  refuses(with_header(R"({"__metadata__":{"a":1}})"), "is not a string");
+  EXPECT_FALSE(load_safetensors(path("missing.safetensors")).ok());
+}
+
+TEST(Safetensors, AFullDiskLeavesTheOldFile) {
+  const std::string p = path("kept.safetensors");
+  ASSERT_TRUE(save_safetensors(p, {{"a", ones({3})}}).ok());
+  EXPECT_FALSE(save_safetensors(p, {{"a", Tensor()}}).ok());
+  // A limit on the size of files stands in for the full disk; in a child, because it cannot be raised again.
+  const pid_t child = fork();
+  if (child == 0) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{50000, 50000};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    const absl::Status s = save_safetensors(p, {{"a", zeros({100000})}});
+    _exit(s.message().find(p) != absl::string_view::npos ? 0 : 1);
+  }
+  int status;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  EXPECT_TRUE(load_safetensors(p)->tensors.at("a").equal(ones({3})));
+}
+
+}  // namespace
+}  // namespace hearth::io
