@@ -1,4 +1,4 @@
-#include "core/io/json.h"
+#include "core/io/json_internal.h"
 
 #include <set>
 #include <string>

@@ -11,7 +11,7 @@
 #include "core/base/error.h"
 #include "core/io/atomic_file.h"
 #include "core/io/file.h"
-#include "core/io/json.h"
+#include "core/io/json_internal.h"
 #include "core/ops/create.h"
 
 namespace hearth::io {

@@ -1,4 +1,4 @@
-// JSON from outside, read strictly.
+// JSON from outside, read strictly. For files of this repository only: users never see nlohmann-json.
 #pragma once
 
 #include <nlohmann/json.hpp>
