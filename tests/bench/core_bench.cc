@@ -5,7 +5,9 @@
 #include "core/autograd/guards.h"
 #include "core/ops/activation.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/conv.h"
 #include "core/ops/math.h"
+#include "core/ops/matmul.h"
 #include "core/ops/norm.h"
 #include "core/ops/random.h"
 #include "core/ops/reduce.h"
@@ -40,6 +42,34 @@ void backward_8(benchmark::State& state) {
   }
 }
 BENCHMARK(backward_8);
+
+void flops(benchmark::State& state, double per_iteration) {
+  state.counters["flops"] = benchmark::Counter(per_iteration, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void matmul(benchmark::State& state, hearth::DType type) {
+  hearth::InferenceMode guard;
+  const int64_t n = state.range(0);
+  const Tensor a = random({n, n}).to(type), b = random({n, n}).to(type);
+  for (auto _ : state) benchmark::DoNotOptimize(hearth::matmul(a, b));
+  flops(state, 2.0 * static_cast<double>(n * n * n));
+}
+void matmul_f32(benchmark::State& state) { matmul(state, hearth::f32); }
+void matmul_bf16(benchmark::State& state) { matmul(state, hearth::bf16); }
+BENCHMARK(matmul_f32)->Arg(256)->Arg(1024)->Arg(2048)->UseRealTime();
+BENCHMARK(matmul_bf16)->Arg(256)->Arg(1024)->Arg(2048)->UseRealTime();
+
+// nchw: row-major in and out, as a caller has it who never heard of layouts.
+void conv(benchmark::State& state, hearth::MemoryFormat format) {
+  hearth::InferenceMode guard;
+  const Tensor x = random({16, 64, 56, 56}).contiguous(format), w = random({64, 64, 3, 3});
+  for (auto _ : state) benchmark::DoNotOptimize(hearth::conv2d(x, w, std::nullopt, {.padding = 1}).contiguous(format));
+  flops(state, 2.0 * 16 * 64 * 64 * 9 * 56 * 56);
+}
+void conv_nchw(benchmark::State& state) { conv(state, hearth::MemoryFormat::kContiguous); }
+void conv_nhwc(benchmark::State& state) { conv(state, hearth::MemoryFormat::kChannelsLast); }
+BENCHMARK(conv_nchw)->UseRealTime();
+BENCHMARK(conv_nhwc)->UseRealTime();
 
 constexpr int64_t kMany = int64_t{1} << 24;
 

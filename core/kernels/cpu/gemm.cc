@@ -137,6 +137,11 @@ Cut cut(const Gemm& g, bool packed) {
     if (g.m >= 64) return {std::min<int64_t>(256, round_up((g.m + 3) / 4, 32)), g.n};
     return {g.m, round_up((g.n + 3) / 4, 64)};
   }
+  // Each piece packs its part of B again, which for few rows costs much: few wide pieces then.
+  if (g.m <= 256 && g.n >= 512) {
+    const int64_t wide = std::max<int64_t>(g.n / 1024, 1);
+    return {64, round_up((g.n + wide - 1) / wide, 64)};
+  }
   if (g.m * g.n >= 1 << 20) return {512, 512};
   if (g.m >= g.n) return {round_up((g.m + 3) / 4, 32), g.n};
   return {g.m, round_up((g.n + 3) / 4, 64)};
