@@ -147,7 +147,7 @@ Example DataLoader::make(const std::vector<int64_t>& order, int64_t epoch, int64
 }
 
 DataLoader::Iterator DataLoader::begin() {
-  set_state(state_);
+  set_state(state());  // after the last batch of an epoch that was left by break: the next one
   if (options_.workers > 0 && state_.batch < batches())
     workers_ = std::make_unique<Workers>(*this, state_.epoch, state_.batch, batches());
   return Iterator(*this);

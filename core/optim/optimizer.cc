@@ -1,5 +1,7 @@
 #include "core/optim/optimizer.h"
 
+#include <set>
+
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/kernels/cpu/optim.h"
@@ -97,34 +99,56 @@ std::map<std::string, Tensor> Optimizer::state_dict() {
 }
 
 void Optimizer::load_state_dict(const std::map<std::string, Tensor>& state) {
-  const auto find = [&](const std::string& name) -> const Tensor& {
+  std::string wrong;
+  const auto note = [&](const std::string& text) { wrong += (wrong.empty() ? "" : "; ") + text; };
+  std::set<std::string> known;
+  const auto find = [&](const std::string& name, const Shape& shape, DType dtype) -> const Tensor* {
     const auto it = state.find(name);
-    HEARTH_CHECK(it != state.end() && it->second.defined(), "optimizer: the state lacks '", name, "'");
-    return it->second;
+    known.insert(name);
+    if (it == state.end() || !it->second.defined()) {
+      note("missing: " + name);
+      return nullptr;
+    }
+    const Tensor& t = it->second;
+    if (t.shape() == shape && t.dtype() == dtype) return &t;
+    note(concat(name, " is ", t.dtype(), " ", t.shape(), ", expected ", dtype, " ", shape));
+    return nullptr;
   };
-  const std::vector<int64_t> steps = find("steps").to_vector<int64_t>();
-  HEARTH_CHECK(steps.size() == slots_.size(), "optimizer: the state is for ", steps.size(),
-               " parameters, but there are ", slots_.size());
   std::vector<Slot> slots(slots_.size());
-  size_t i = 0;
-  for (const auto& group : groups_) {
-    for (const Tensor& p : group) {
-      const std::string prefix = "state." + std::to_string(i) + ".";
-      slots[i].steps = steps[i];
-      for (auto it = state.lower_bound(prefix); it != state.end() && it->first.starts_with(prefix); ++it) {
-        HEARTH_CHECK(it->second.shape() == p.shape(), "optimizer: '", it->first, "' has shape ", it->second.shape(),
-                     ", but the parameter ", p.shape());
-        Tensor own = empty_like(p);
-        slots[i].tensors[it->first.substr(prefix.size())] = own.copy_(it->second);
+  std::vector<std::pair<double, double>> rates(groups_.size());
+  const Tensor* steps = find("steps", {static_cast<int64_t>(slots_.size())}, DType::kI64);
+  for (size_t g = 0, i = 0; g < groups_.size(); ++g) {
+    if (const Tensor* t = find("group." + std::to_string(g), {2}, DType::kF64)) {
+      const std::vector<double> v = t->to_vector<double>();
+      rates[g] = {v[0], v[1]};
+    }
+    for (const Tensor& p : groups_[g]) {
+      Slot& slot = slots[i];
+      if (steps) slot.steps = steps->to_vector<int64_t>()[i];
+      if (slot.steps < 0) note(concat("parameter ", i, " has made ", slot.steps, " steps"));
+      for (const auto& [name, needed] : state_names(g, rates[g].second)) {
+        const std::string full = "state." + std::to_string(i) + "." + name;
+        if (!state.count(full) && !(needed && slot.steps > 0)) continue;
+        if (const Tensor* t = find(full, p.shape(), p.dtype())) slot.tensors[name] = *t;
       }
       ++i;
     }
   }
-  for (size_t g = 0; g < groups_.size(); ++g) {
-    const std::vector<double> v = find("group." + std::to_string(g)).to_vector<double>();
-    HEARTH_CHECK(v.size() == 2, "optimizer: 'group.", g, "' must hold 2 values");
-    set_lr(v[0], g);
-    set_momentum(v[1], g);
+  for (const auto& [name, t] : state) {
+    if (!known.count(name)) note("unexpected: " + name);
+  }
+  HEARTH_CHECK(wrong.empty(), "optimizer: the state does not fit: ", wrong);
+  NoGrad off;
+  for (size_t g = 0, i = 0; g < groups_.size(); ++g) {
+    for (const Tensor& p : groups_[g]) {
+      for (auto& [name, t] : slots[i].tensors) {
+        Tensor own = empty_like(p);
+        t = own.copy_(t.to(p.device()));
+      }
+      ++i;
+    }
+    set_lr(rates[g].first, g);
+    set_momentum(rates[g].second, g);
   }
   slots_ = std::move(slots);
 }
@@ -149,6 +173,7 @@ void SGD::add_group(std::vector<Tensor> parameters, const SGDOptions& o) {
   Optimizer::add_group(std::move(parameters));
   options_.push_back(o);
 }
+Optimizer::StateNames SGD::state_names(size_t, double momentum) const { return {{"momentum_buffer", momentum != 0}}; }
 void SGD::update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& state, size_t group, int64_t steps) {
   const SGDOptions& o = options_[group];
   std::optional<Tensor> buffer;
@@ -167,6 +192,11 @@ void Adam::add_group(std::vector<Tensor> parameters, const AdamOptions& o) {
   Optimizer::add_group(std::move(parameters));
   options_.push_back(o);
 }
+Optimizer::StateNames Adam::state_names(size_t group, double) const {
+  StateNames names{{"exp_avg", true}, {"exp_avg_sq", true}};
+  if (options_[group].amsgrad) names.emplace_back("max_exp_avg_sq", true);
+  return names;
+}
 void Adam::update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& state, size_t group, int64_t steps) {
   const AdamOptions& o = options_[group];
   std::optional<Tensor> largest;
@@ -179,6 +209,11 @@ RMSprop::RMSprop(std::vector<Tensor> parameters, const RMSpropOptions& o)
     : Optimizer(std::move(parameters)), options_(o) {
   HEARTH_CHECK(o.lr >= 0 && o.eps >= 0 && o.alpha >= 0 && o.alpha <= 1,
                "RMSprop: lr and eps must not be negative, alpha must be in [0, 1]");
+}
+Optimizer::StateNames RMSprop::state_names(size_t, double momentum) const {
+  StateNames names{{"square_avg", true}, {"momentum_buffer", momentum > 0}};
+  if (options_.centered) names.emplace_back("grad_avg", true);
+  return names;
 }
 void RMSprop::update(Tensor& p, const Tensor& gradient, std::map<std::string, Tensor>& state, size_t, int64_t) {
   const RMSpropOptions& o = options_;

@@ -36,7 +36,8 @@ class Optimizer {
   // Everything needed to go on bit-equal: "state.<parameter>.<name>", "steps", "group.<g>.lr". Tensors are the
   // optimizer's own.
   std::map<std::string, Tensor> state_dict();
-  // Throws Error if a name is missing or a shape differs.
+  // Throws Error naming every missing or unexpected name and every wrong shape or dtype; nothing is changed then.
+  // Options other than lr and momentum stay as the optimizer was made with.
   void load_state_dict(const std::map<std::string, Tensor>& state);
 
  protected:
@@ -45,6 +46,9 @@ class Optimizer {
   // One parameter's step; `state` is its own, empty at first; `steps` counts from 1.
   virtual void update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& state, size_t group,
                       int64_t steps) = 0;
+  // Names of a parameter's state, and whether each must be there once a step has been made with the group's momentum.
+  using StateNames = std::vector<std::pair<const char*, bool>>;
+  virtual StateNames state_names(size_t group, double momentum) const = 0;
 
  private:
   struct Slot {
@@ -77,6 +81,7 @@ class SGD final : public Optimizer {
  private:
   void update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& state, size_t group,
               int64_t steps) override;
+  StateNames state_names(size_t group, double momentum) const override;
   std::vector<SGDOptions> options_;
 };
 
@@ -105,6 +110,7 @@ class Adam : public Optimizer {
  private:
   void update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& state, size_t group,
               int64_t steps) override;
+  StateNames state_names(size_t group, double momentum) const override;
   std::vector<AdamOptions> options_;
   bool decoupled_;
 };
@@ -145,6 +151,7 @@ class RMSprop final : public Optimizer {
  private:
   void update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& state, size_t group,
               int64_t steps) override;
+  StateNames state_names(size_t group, double momentum) const override;
   RMSpropOptions options_;
 };
 

@@ -63,4 +63,30 @@ void EMA::swap() {
   }
 }
 
+std::map<std::string, Tensor> EMA::state_dict() const {
+  std::map<std::string, Tensor> out;
+  for (size_t i = 0; i < averages_.size(); ++i) out[std::to_string(i)] = averages_[i];
+  return out;
+}
+
+void EMA::load_state_dict(const std::map<std::string, Tensor>& state) {
+  std::string wrong;
+  const auto note = [&](const std::string& text) { wrong += (wrong.empty() ? "" : "; ") + text; };
+  auto own = state_dict();
+  for (const auto& [name, t] : own) {
+    const auto it = state.find(name);
+    if (it == state.end() || !it->second.defined()) {
+      note("missing: " + name);
+    } else if (!(it->second.shape() == t.shape()) || it->second.dtype() != t.dtype()) {
+      note(concat(name, " is ", it->second.dtype(), " ", it->second.shape(), ", expected ", t.dtype(), " ", t.shape()));
+    }
+  }
+  for (const auto& [name, t] : state) {
+    if (!own.count(name)) note("unexpected: " + name);
+  }
+  HEARTH_CHECK(wrong.empty(), "EMA: the state does not fit: ", wrong);
+  NoGrad off;
+  for (auto& [name, t] : own) t.copy_(state.at(name).to(t.device()));
+}
+
 }  // namespace hearth::optim

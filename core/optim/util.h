@@ -1,7 +1,9 @@
 // Around optimizers: clipping of gradients, and the running average of a model.
 #pragma once
 
+#include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/tensor/tensor.h"
@@ -22,6 +24,10 @@ class EMA {
   // Exchanges the averages with the tensors' values; again to change back.
   void swap();
   const std::vector<Tensor>& averages() const { return averages_; }
+  // "0", "1", …: the averages themselves, in the order of the tensors.
+  std::map<std::string, Tensor> state_dict() const;
+  // Throws Error as Optimizer::load_state_dict.
+  void load_state_dict(const std::map<std::string, Tensor>& state);
 
  private:
   std::vector<Tensor> tensors_, averages_;
