@@ -7,3 +7,4 @@
 #include "vision/ops/geometry.h"
 #include "vision/ops/resize.h"
 #include "vision/preprocess.h"
+#include "vision/transforms.h"
