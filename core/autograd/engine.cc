@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/autograd/anomaly.h"
 #include "core/autograd/backward.h"
 #include "core/autograd/edge.h"
 #include "core/autograd/guards.h"
@@ -250,6 +251,8 @@ class Run {
     if (any && wanted) {
       GradContext context(n, std::span<const Tensor>(p.grads, n.visible), results, unwanted);
       n.op->backward(context);
+      if (thread_state.anomaly) [[unlikely]]
+        autograd::check_gradients(n, results);
       if (!options_.retain_graph && !options_.create_graph) n.release_saved();
     }
     for (Tensor& g : p.grads) g = Tensor();

@@ -61,7 +61,7 @@ LeafHooks::~LeafHooks() {
   static_cast<OutputHooks&>(*retained_at->hooks).retained[retained_output] = nullptr;
 }
 
-PackedSaved* pack(SavedTensorHooks& hooks, const Tensor& t) {
+Ref<PackedSaved> pack(SavedTensorHooks& hooks, const Tensor& t) {
   // The hooks' own ops are neither recorded nor packed.
   SavedTensorHooks* active = std::exchange(thread_state.saved_tensor_hooks, nullptr);
   const bool grad = std::exchange(thread_state.grad_enabled, false);
@@ -73,12 +73,13 @@ PackedSaved* pack(SavedTensorHooks& hooks, const Tensor& t) {
       thread_state.grad_enabled = grad;
     }
   } restore{active, grad};
-  auto packed = std::make_unique<Packed>();
+  auto packed = Ref<Packed>::adopt(new Packed);
   packed->hooks = &hooks;
   packed->shape = t.shape();
   packed->dtype = t.dtype();
-  packed->value = hooks.pack(t);
-  return packed.release();
+  // Without history: hooks that keep the tensor as it is must not make an op's result hold itself.
+  packed->value = hooks.pack(detail::alias(t, t.layout(), true));
+  return Ref<PackedSaved>::adopt(packed.leak());
 }
 
 Tensor run_output_hooks(Node& node, int output, Tensor grad) {

@@ -12,7 +12,7 @@ namespace hearth {
 
 // Changes how tensors are kept for backward (offloading, compression) while its guard lives. pack runs when an op is
 // recorded, unpack when its backward needs the tensor. What unpack gives must have the shape and dtype of what pack
-// took.
+// took. The tensor that pack is given has no gradient history; what unpack gives takes on the saved one's.
 class SavedTensorHooks {
  public:
   virtual std::any pack(const Tensor& t) = 0;
@@ -59,7 +59,7 @@ struct LeafHooks final : TensorHooks {
   ~LeafHooks() override;
 };
 
-PackedSaved* pack(SavedTensorHooks& hooks, const Tensor& t);
+Ref<PackedSaved> pack(SavedTensorHooks& hooks, const Tensor& t);
 
 // The gradient after the hooks on this output of the node.
 Tensor run_output_hooks(Node& node, int output, Tensor grad);

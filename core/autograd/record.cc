@@ -5,6 +5,7 @@
 
 #include "core/autograd/edge.h"
 #include "core/autograd/hooks.h"
+#include "core/autograd/record.h"
 #include "core/base/error.h"
 #include "core/base/thread_state.h"
 #include "core/op/machinery.h"
@@ -19,12 +20,6 @@ GradMeta& ensure_meta(TensorImpl& t) {
   return *grad_meta(t);
 }
 
-namespace {
-
-StridedAttrs region_of(const TensorImpl& view) {
-  return {view.layout.shape, view.layout.strides, view.layout.offset - view.base->layout.offset};
-}
-
 uint64_t number_above(uint64_t number, const Edge& e) {
   return e.node ? std::max(number, e.node->topological_number + 1) : std::max<uint64_t>(number, 1);
 }
@@ -34,6 +29,11 @@ void fill_input(NodeInput& in, const TensorImpl& t, Edge edge) {
   in.dtype = t.dtype;
   in.layout = t.layout;
   in.edge = std::move(edge);
+}
+
+void note_scope(Node& node) {
+  if (thread_state.anomaly) [[unlikely]]
+    node.scope = new std::string(module_path());
 }
 
 void keep(const OpDef& op, Saved& saved, const Tensor& t) {
@@ -47,6 +47,12 @@ void keep(const OpDef& op, Saved& saved, const Tensor& t) {
   }
   saved.storage = t.impl()->storage;
   saved.version = saved.storage->version();
+}
+
+namespace {
+
+StridedAttrs region_of(const TensorImpl& view) {
+  return {view.layout.shape, view.layout.strides, view.layout.offset - view.base->layout.offset};
 }
 
 // A node with its edges and saved inputs; null if no operand's gradient is wanted.
@@ -72,6 +78,7 @@ Ref<Node> make_node(const OpCall& c) {
   }
   if (!wanted) return {};
   node->topological_number = number;
+  note_scope(*node);
   const Storage* written = c.bound ? c.out[0].impl()->storage.get() : nullptr;
   for (int i = 0; i < std::min(n, 8); ++i) {
     if (!(op.save.input[static_cast<size_t>(i)] & wanted) || !c.is_tensor(i)) continue;
@@ -103,34 +110,47 @@ void keep_outputs(Node& node, const OpCall& c) {
   }
 }
 
-void check_write(const OpCall& c) {
-  const TensorImpl& t = *c.out[0].impl();
-  const auto leaf_with_grad = [](const TensorImpl& x) {
-    return x.meta && x.meta->requires_grad && !grad_meta(x)->grad_fn;
-  };
-  HEARTH_CHECK(!leaf_with_grad(t), c.op.name, ": a leaf tensor that requires a gradient cannot be written in place; ",
-               "do it under NoGrad, or on a copy");
-  if (!t.base) return;
-  HEARTH_CHECK(!leaf_with_grad(*t.base), c.op.name,
-               ": a view of a leaf tensor that requires a gradient cannot be written in place; do it under NoGrad, or "
-               "on a copy");
-  HEARTH_CHECK(!(t.flags & TensorImpl::kUntracked), c.op.name,
-               ": a view made while gradients were off cannot be written in place while they are on");
-}
-
 // After an in-place write to a view: the base has a new value, made of its old one and the view's.
-void write_to_base(TensorImpl& view, const Ref<Node>& node) {
+void write_to_base(TensorImpl& view, const Ref<Node>& node, int output) {
   TensorImpl& base = *view.base;
   const StridedAttrs region = region_of(view);
   Ref<Node> write = Node::make(kViewWrite, 2, 0, &region);
   fill_input(write->inputs()[0], base, grad_edge(view.base));
-  fill_input(write->inputs()[1], view, node ? Edge{node, {}, 0} : Edge{});
+  fill_input(write->inputs()[1], view, node ? Edge{node, {}, static_cast<uint8_t>(output)} : Edge{});
   write->topological_number = number_above(number_above(0, write->inputs()[0].edge), write->inputs()[1].edge);
+  note_scope(*write);
   set_history(base, write, 0);
   ++ensure_meta(base).generation;
 }
 
 }  // namespace
+
+void check_write(const OpDef& op, const TensorImpl& t) {
+  const auto leaf_with_grad = [](const TensorImpl& x) {
+    return x.meta && x.meta->requires_grad && !grad_meta(x)->grad_fn;
+  };
+  HEARTH_CHECK(!leaf_with_grad(t), op.name, ": a leaf tensor that requires a gradient cannot be written in place; ",
+               "do it under NoGrad, or on a copy");
+  if (!t.base) return;
+  HEARTH_CHECK(!leaf_with_grad(*t.base), op.name,
+               ": a view of a leaf tensor that requires a gradient cannot be written in place; do it under NoGrad, or "
+               "on a copy");
+  HEARTH_CHECK(!(t.flags & TensorImpl::kUntracked), op.name,
+               ": a view made while gradients were off cannot be written in place while they are on");
+}
+
+void set_written(TensorImpl& t, const Ref<Node>& node, int output) {
+  if (t.base) return write_to_base(t, node, output);
+  if (node) {
+    set_history(t, node, output);
+  } else if (t.meta) {
+    t.meta->requires_grad = false;
+    grad_meta(t)->grad_fn.reset();
+  } else {
+    return;
+  }
+  ++grad_meta(t)->generation;
+}
 
 void set_history(TensorImpl& t, const Ref<Node>& node, int output) {
   GradMeta& m = ensure_meta(t);
@@ -165,7 +185,7 @@ Edge grad_edge(const Ref<TensorImpl>& t) {
 
 void record(OpCall& c, RecordPhase phase) {
   if (phase == RecordPhase::kBeforeWrite) {
-    check_write(c);
+    check_write(c.op, *c.out[0].impl());
     if (c.op.backward) c.pending = make_node(c);
     return;
   }
@@ -173,16 +193,7 @@ void record(OpCall& c, RecordPhase phase) {
     TensorImpl& t = *c.out[0].impl();
     Ref<Node> node = std::move(c.pending);
     if (node) keep_outputs(*node, c);
-    if (t.base) {
-      write_to_base(t, node);
-    } else if (node) {
-      set_history(t, node, 0);
-      ++grad_meta(t)->generation;
-    } else if (t.meta) {
-      t.meta->requires_grad = false;
-      grad_meta(t)->grad_fn.reset();
-      ++grad_meta(t)->generation;
-    }
+    set_written(t, node, 0);
     return;
   }
   if (!c.op.backward) return;

@@ -17,11 +17,12 @@ struct NameScope {
   NameScope* parent;
 };
 
-// Read once per op and changed only through RAII guards (GradMode, ThreadWidth, InterposerGuard, ModuleScope).
+// Read once per op and changed only through RAII guards (GradMode, ThreadWidth, InterposerGuard, AnomalyMode, …).
 struct ThreadState {
   bool grad_enabled = true;
   bool inference = false;
-  int16_t width = 0;  // threads that parallel_for may use; 0: the process's default
+  bool anomaly = false;  // nodes note the module they come from, and backward looks for NaN
+  int16_t width = 0;     // threads that parallel_for may use; 0: the process's default
   Interposer* interposer = nullptr;
   NameScope* scope = nullptr;
   SavedTensorHooks* saved_tensor_hooks = nullptr;

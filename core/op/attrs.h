@@ -73,7 +73,7 @@ void visit_attrs(void* p, FieldVisitor& v) {
   A& a = *static_cast<A*>(p);
   std::apply(
       [&](auto... f) {
-        auto one = [&](const char* name, auto& value) {
+        [[maybe_unused]] auto one = [&](const char* name, auto& value) {
           if constexpr (requires { v.field(name, value); } &&
                         !std::is_enum_v<std::remove_reference_t<decltype(value)>>) {
             v.field(name, value);

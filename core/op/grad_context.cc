@@ -5,30 +5,66 @@
 #include "core/op/machinery.h"
 
 namespace hearth {
-Tensor unpack_saved(const Node& node, const Saved& saved, const Layout& layout, DType dtype, const Edge& edge) {
-  HEARTH_CHECK(!node.released, node.op->name,
+namespace {
+
+// Makes `t`, a new tensor, stand for what was saved.
+void attach(Tensor& t, const Layout& layout, DType dtype, const Edge& edge) {
+  auto* meta = new GradMeta;
+  meta->requires_grad = true;
+  t.impl()->meta = meta;
+  if (edge.node) {
+    meta->grad_fn = edge.node;
+    meta->output = edge.output;
+    return;
+  }
+  // The memory is no longer the leaf's own: a node in between hands the gradient on.
+  Ref<Node> link = Node::make(kCopy, 1, 0, nullptr);
+  NodeInput& in = link->inputs()[0];
+  in.kind = NodeInput::Kind::kTensor;
+  in.dtype = dtype;
+  in.layout = layout;
+  in.edge = edge;
+  link->topological_number = 1;
+  meta->grad_fn = std::move(link);
+}
+
+}  // namespace
+
+Tensor unpack_saved(Node& node, const Saved& saved, const Layout& layout, DType dtype, const Edge& edge) {
+  bool released;
+  Ref<Storage> storage;
+  Ref<PackedSaved> packed;
+  {
+    SpinLock hold(node.lock);
+    released = node.released;
+    storage = saved.storage;
+    packed = saved.packed;
+  }
+  HEARTH_CHECK(!released, node.op->name,
                ": backward has run through this graph before, and what it had kept is freed; ",
                "call the first backward with retain_graph = true");
-  if (saved.packed) return saved.packed->unpack();
   if (!saved.present)
     fail(ErrorKind::kInternal, node.op->name, ": backward reads a tensor that its record does not keep");
-  const uint32_t version = saved.storage->version();
+  const bool track = thread_state.grad_enabled && edge.valid();
+  if (packed) {
+    Tensor t = packed->unpack();
+    if (!track) return t;
+    t = detail::alias(t, t.layout(), true);
+    attach(t, layout, dtype, edge);
+    return t;
+  }
+  const uint32_t version = storage->version();
   HEARTH_CHECK(version == saved.version, node.op->name,
                ": a tensor that its gradient needs was changed by an in-place operation: dtype ", dtype, ", shape ",
                layout.shape, ", at version ", version, "; expected version ", saved.version);
-  if (edge.leaf && edge.leaf->storage == saved.storage && edge.leaf->layout == layout) return Tensor(edge.leaf);
-  Ref<TensorImpl> t = TensorImpl::make();
-  t->dtype = dtype;
-  t->layout = layout;
-  t->storage = saved.storage;
-  if (thread_state.grad_enabled && edge.valid()) {
-    auto* meta = new GradMeta;
-    meta->requires_grad = true;
-    meta->grad_fn = edge.node;
-    meta->output = edge.output;
-    t->meta = meta;
-  }
-  return Tensor(std::move(t));
+  if (edge.leaf && edge.leaf->storage == storage && edge.leaf->layout == layout) return Tensor(edge.leaf);
+  Ref<TensorImpl> i = TensorImpl::make();
+  i->dtype = dtype;
+  i->layout = layout;
+  i->storage = std::move(storage);
+  Tensor t(std::move(i));
+  if (track) attach(t, layout, dtype, edge);
+  return t;
 }
 
 bool GradContext::needs(int i) const { return in(i).edge.valid() && !(i < 64 && unwanted_ >> i & 1); }

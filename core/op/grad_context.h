@@ -6,8 +6,8 @@
 namespace hearth {
 
 // A tensor over saved memory, whose own gradient goes to `edge`. Throws Error if the memory was freed or written to
-// since.
-Tensor unpack_saved(const Node& node, const Saved& saved, const Layout& layout, DType dtype, const Edge& edge);
+// since. Another thread may free it meanwhile.
+Tensor unpack_saved(Node& node, const Saved& saved, const Layout& layout, DType dtype, const Edge& edge);
 
 class GradContext {
  public:

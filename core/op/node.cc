@@ -21,8 +21,7 @@ void deallocate(void* p, size_t bytes) {
 
 void drop(Saved& s) {
   s.storage.reset();
-  delete s.packed;
-  s.packed = nullptr;
+  s.packed.reset();
 }
 
 constexpr size_t aligned(size_t n) { return (n + 15) / 16 * 16; }
@@ -54,14 +53,8 @@ Ref<Node> Node::make(const OpDef& op, int inputs, int outputs, const void* attrs
 Node::~Node() {
   delete hooks;
   delete scope;
-  for (NodeInput& i : inputs()) {
-    drop(i.saved);
-    i.~NodeInput();
-  }
-  for (NodeOutput& o : outputs()) {
-    drop(o.saved);
-    o.~NodeOutput();
-  }
+  for (NodeInput& i : inputs()) i.~NodeInput();
+  for (NodeOutput& o : outputs()) o.~NodeOutput();
   if (attrs_) op->attrs->destroy(attrs_);
 }
 

@@ -22,9 +22,10 @@ struct NodeHooks {
 struct TensorHooks {
   virtual ~TensorHooks() = default;
 };
-struct PackedSaved {
+struct PackedSaved : RefCounted {
   virtual ~PackedSaved() = default;
   virtual Tensor unpack() = 0;
+  static void destroy(PackedSaved* p) { delete p; }
 };
 
 // Where a gradient goes: an output of the node that made the tensor, or a leaf itself.
@@ -39,7 +40,7 @@ struct Edge {
 // result).
 struct Saved {
   Ref<Storage> storage;
-  PackedSaved* packed = nullptr;  // owned; set by saved-tensor hooks in place of storage
+  Ref<PackedSaved> packed;  // set by saved-tensor hooks in place of storage
   uint32_t version = 0;
   bool present = false;
 };

@@ -1,5 +1,7 @@
 #include "core/op/run.h"
 
+#include <algorithm>
+
 #include "core/base/thread_state.h"
 #include "core/op/interposer.h"
 #include "core/op/record_phase.h"
@@ -73,17 +75,31 @@ bool check_operands(OpCall& c) {
   return grad;
 }
 
+// True if both look into one memory, each without gaps, but not at the same elements in the same order: the op would
+// read elements that it has already written. Tensors with gaps may lie between one another; they are let through.
+bool half_overlapping(const TensorImpl& a, const TensorImpl& b) {
+  if (a.storage != b.storage || !a.layout.dense || !b.layout.dense) return false;
+  const int64_t first = std::max(a.layout.offset, b.layout.offset),
+                last = std::min(a.layout.offset + a.layout.numel, b.layout.offset + b.layout.numel);
+  return first < last && !(a.layout == b.layout);
+}
+
 void check_bound(OpCall& c) {
-  const Tensor& out = c.out[0];
-  HEARTH_CHECK(out.defined(), c.op.name, ": the output is an undefined tensor");
-  const TensorImpl& t = *out.impl();
+  const TensorImpl& t = *c.out[0].impl();
   HEARTH_CHECK(!t.storage->read_only(), c.op.name, ": cannot write in place: the tensor's memory is read-only");
   HEARTH_CHECK(!t.layout.overlapping(), c.op.name, ": cannot write in place: several elements of the tensor of shape ",
                t.layout.shape, " and strides ", t.layout.strides, " lie at one address; clone() it first");
+  for (int i = 0; i < c.inputs(); ++i) {
+    HEARTH_CHECK(!c.is_tensor(i) || !half_overlapping(*c.input(i).impl(), t), c.op.name,
+                 ": cannot write in place: operand ", i,
+                 " lies in the memory that is written, in another order; clone() it first");
+  }
 }
 
 void dispatch(OpCall& c) {
   const ThreadState& ts = thread_state;
+  if (c.bound && !c.out[0].defined()) [[unlikely]]
+    fail(c.op.name, ": the tensor to be written is undefined");
   bool grad = check_operands(c);
   if (c.bound) [[unlikely]] {
     check_bound(c);
@@ -96,7 +112,7 @@ void dispatch(OpCall& c) {
     fail(ErrorKind::kUnsupported, c.op.name, ": dtype ", c.dtype, " is not supported; it takes ", c.op.dtypes);
   }
   if (c.op.kind == OpKind::kView) {
-    if (!ts.grad_enabled) c.out[0].impl()->flags |= TensorImpl::kUntracked;
+    if (!ts.grad_enabled || ts.inference) c.out[0].impl()->flags |= TensorImpl::kUntracked;
   } else if (!c.device.is_meta()) {
     const KernelFn kernel = c.device.is_cpu() ? c.op.kernel.cpu : c.op.kernel.cuda;
     if (!kernel) [[unlikely]]

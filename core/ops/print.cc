@@ -14,52 +14,53 @@ namespace {
 constexpr int64_t kThreshold = 1000;  // elements above which dimensions are cut
 constexpr int64_t kEdge = 3;          // items kept at each end
 constexpr size_t kLineWidth = 80;
+constexpr size_t kIndent = 7;  // of "tensor("
 
-struct Format {
-  bool floating = false, integral = false, scientific = false;
-  size_t width = 0;
+enum class Style { kPlain, kWhole, kFixed, kScientific };
 
-  std::string text(double v, DType t, int64_t i) const {
-    char buffer[64];
-    if (t == DType::kBool) return i ? "True" : "False";
-    if (!floating) return std::to_string(i);
-    if (std::isnan(v)) return "nan";
-    if (std::isinf(v)) return v > 0 ? "inf" : "-inf";
-    if (scientific) {
-      std::snprintf(buffer, sizeof buffer, "%.4e", v);
-    } else if (integral) {
-      std::snprintf(buffer, sizeof buffer, "%.0f.", v);
-    } else {
-      std::snprintf(buffer, sizeof buffer, "%.4f", v);
-    }
-    return buffer;
-  }
-};
+std::string format_float(Style style, double v) {
+  if (std::isnan(v)) return "nan";
+  if (std::isinf(v)) return v > 0 ? "inf" : "-inf";
+  char buffer[400];  // "%.0f" of the largest double has 309 digits
+  const char* const format = style == Style::kScientific ? "%.4e" : style == Style::kWhole ? "%.0f." : "%.4f";
+  std::snprintf(buffer, sizeof buffer, format, v);
+  return buffer;
+}
 
 class Printer {
  public:
   explicit Printer(const Tensor& t) : t_(t.detach()), cut_(t.numel() > kThreshold) {
-    format_.floating = t.is_floating_point();
     std::vector<int64_t> offsets;
     shown(0, t_.storage_offset(), offsets);
-    if (format_.floating) choose(offsets);
-    for (int64_t o : offsets) format_.width = std::max(format_.width, element(o).size());
+    if (t_.is_floating_point()) {
+      choose(offsets);
+    } else {
+      for (int64_t o : offsets) width_ = std::max(width_, plain(o).size());
+    }
   }
 
-  std::string body() const { return part(0, t_.storage_offset(), 8); }
+  std::string body() const {
+    return t_.dim() == 0 ? element(t_.storage_offset()) : part(0, t_.storage_offset(), kIndent);
+  }
 
  private:
-  std::string element(int64_t offset) const {
-    return visit(t_.dtype(), [&]<class T>() {
-      const T v = static_cast<const T*>(t_.impl()->storage->data())[offset];
-      return format_.text(convert<double>(v), t_.dtype(), convert<int64_t>(v));
-    });
-  }
   double value(int64_t offset) const {
     return visit(t_.dtype(),
                  [&]<class T>() { return convert<double>(static_cast<const T*>(t_.impl()->storage->data())[offset]); });
   }
+  std::string plain(int64_t offset) const {
+    return visit(t_.dtype(), [&]<class T>() -> std::string {
+      const T v = static_cast<const T*>(t_.impl()->storage->data())[offset];
+      if constexpr (std::is_same_v<T, bool>) return v ? "True" : "False";
+      else return std::to_string(convert<int64_t>(v));
+    });
+  }
+  std::string element(int64_t offset) const {
+    const std::string s = style_ == Style::kPlain ? plain(offset) : format_float(style_, value(offset));
+    return std::string(s.size() < width_ ? width_ - s.size() : 0, ' ') + s;
+  }
 
+  // f(i) for each item of a dimension that is shown; f(-1) for the gap.
   template <class F>
   void items(int d, F f) const {
     const int64_t n = t_.shape()[d];
@@ -80,79 +81,98 @@ class Printer {
     });
   }
 
+  // Zeros, NaN and infinities decide neither style nor width.
   void choose(const std::vector<int64_t>& offsets) {
     double low = INFINITY, high = 0;
-    format_.integral = true;
+    std::vector<double> counted;
+    bool whole = true;
     for (int64_t o : offsets) {
-      const double v = std::abs(value(o));
-      if (!std::isfinite(v)) continue;
-      if (v != 0) low = std::min(low, v);
-      high = std::max(high, v);
-      if (v != std::floor(v)) format_.integral = false;
+      const double v = value(o);
+      if (v == 0 || !std::isfinite(v)) continue;
+      counted.push_back(v);
+      low = std::min(low, std::abs(v));
+      high = std::max(high, std::abs(v));
+      whole &= v == std::ceil(v);
     }
-    format_.scientific = high != 0 && (high > 1e8 || (!format_.integral && (high / low > 1000 || low < 1e-4)));
+    const bool scientific = !counted.empty() && (high / low > 1000 || high > 1e8 || (!whole && low < 1e-4));
+    style_ = scientific ? Style::kScientific : whole ? Style::kWhole : Style::kFixed;
+    for (double v : counted) width_ = std::max(width_, format_float(style_, v).size());
+  }
+
+  std::string row(int64_t at, size_t indent) const {
+    const size_t room = kLineWidth - std::min(indent, kLineWidth), per_line = std::max<size_t>(room / (width_ + 2), 1);
+    std::string out = "[";
+    size_t count = 0;
+    items(t_.dim() - 1, [&](int64_t i) {
+      if (count > 0) out += count % per_line ? ", " : ",\n" + std::string(indent + 1, ' ');
+      out += i < 0 ? " ..." : element(at + i * t_.strides().back());
+      ++count;
+    });
+    return out + "]";
   }
 
   std::string part(int d, int64_t at, size_t indent) const {
-    if (d == t_.dim()) {
-      const std::string s = element(at);
-      return t_.dim() == 0 ? s : std::string(format_.width - s.size(), ' ') + s;
-    }
-    const bool last = d + 1 == t_.dim();
+    if (d + 1 == t_.dim()) return row(at, indent);
     std::string out = "[";
-    size_t column = indent;
     bool first = true;
     items(d, [&](int64_t i) {
-      const std::string s = i < 0 ? "..." : part(d + 1, at + i * t_.strides()[d], indent + 1);
-      if (!first && !last) {
-        out += "," + std::string(static_cast<size_t>(t_.dim() - d - 1), '\n') + std::string(indent, ' ');
-      } else if (!first) {
-        out += ",";
-        if (column + s.size() + 2 > kLineWidth) {
-          out += "\n" + std::string(indent, ' ');
-          column = indent;
-        } else {
-          out += " ";
-          ++column;
-        }
-      }
-      out += s;
-      column += s.size() + 1;
+      if (!first) out += "," + std::string(static_cast<size_t>(t_.dim() - d - 1), '\n') + std::string(indent + 1, ' ');
       first = false;
+      out += i < 0 ? "..." : part(d + 1, at + i * t_.strides()[d], indent + 1);
     });
     return out + "]";
   }
 
   Tensor t_;
   bool cut_;
-  Format format_;
+  Style style_ = Style::kPlain;
+  size_t width_ = 1;
 };
+
+// As Python writes a tuple.
+std::string tuple(const Shape& shape) {
+  std::string out = "(";
+  for (int d = 0; d < shape.rank(); ++d) out += (d ? ", " : "") + std::to_string(shape[d]);
+  return out + (shape.rank() == 1 ? ",)" : ")");
+}
 
 }  // namespace
 
 std::string to_string(const Tensor& t) {
   if (!t.defined()) return "tensor(undefined)";
-  std::string out = "tensor(";
-  const char* dtype = traits(t.dtype()).torch_name;
-  std::string tail;
+  const std::string dtype = "dtype=" + std::string(traits(t.dtype()).torch_name);
+  std::string text = "tensor(";
+  std::vector<std::string> tail;
+  if (!t.device().is_cpu()) tail.push_back("device='" + to_string(t.device()) + "'");
   if (t.device().is_meta()) {
-    out += "..., device=meta, size=" + to_string(t.shape());
+    text += "...";
+    tail.push_back("size=" + tuple(t.shape()));
+    if (t.dtype() != kDefaultFloat) tail.push_back(dtype);
   } else if (t.numel() == 0) {
-    out += "[]";
-    if (t.dim() != 1) tail += ", size=" + to_string(t.shape());
+    text += "[]";
+    if (t.dim() != 1) tail.push_back("size=" + tuple(t.shape()));
+    if (t.dtype() != kDefaultFloat) tail.push_back(dtype);
   } else {
-    const Tensor on_cpu = t.cpu();
-    out += Printer(on_cpu).body();
+    text += Printer(t.cpu()).body();
+    if (t.dtype() != kDefaultFloat && t.dtype() != DType::kI64 && t.dtype() != DType::kBool) tail.push_back(dtype);
   }
-  if (t.dtype() != DType::kF32 && t.dtype() != DType::kI64 && t.dtype() != DType::kBool)
-    tail += std::string(", dtype=") + dtype;
-  if (t.numel() == 0 && t.dtype() == DType::kI64) tail += std::string(", dtype=") + dtype;
   if (const char* fn = t.grad_fn_name()) {
-    tail += std::string(", grad_fn=<") + fn + ">";
+    tail.push_back(std::string("grad_fn=<") + fn + ">");
   } else if (t.requires_grad()) {
-    tail += ", requires_grad=True";
+    tail.push_back("requires_grad=True");
   }
-  return out + tail + ")";
+  const size_t line = text.rfind('\n');
+  size_t column = text.size() - (line == std::string::npos ? size_t(-1) : line) + 1;
+  for (const std::string& s : tail) {
+    if (column + s.size() + 2 > kLineWidth) {
+      text += ",\n" + std::string(kIndent, ' ') + s;
+      column = kIndent + s.size();
+    } else {
+      text += ", " + s;
+      column += s.size() + 2;
+    }
+  }
+  return text + ")";
 }
 
 }  // namespace hearth

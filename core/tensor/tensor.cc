@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/base/slab.h"
+#include "core/base/thread_state.h"
 
 namespace hearth {
 
@@ -17,11 +18,15 @@ void Tensor::expect_readable(DType t) const {
 }
 
 namespace detail {
+namespace {
+uint8_t flags_of_new() { return thread_state.inference ? TensorImpl::kInference : 0; }
+}  // namespace
 
 Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype, Device device, const char* op) {
   checked_numel(shape, size_of(dtype), op);
   Ref<TensorImpl> t = TensorImpl::make();
   t->dtype = dtype;
+  t->flags = flags_of_new();
   t->layout = Layout(shape, strides, 0);
   const auto count = t->layout.dense ? t->layout.numel : t->layout.end();
   t->storage = Storage::make(static_cast<size_t>(count) * size_of(dtype), device);
@@ -32,6 +37,7 @@ Tensor empty(const Shape& shape, DType dtype, Device device, const char* op) {
   const int64_t numel = checked_numel(shape, size_of(dtype), op);
   Ref<TensorImpl> t = TensorImpl::make();
   t->dtype = dtype;
+  t->flags = flags_of_new();
   t->layout.shape = shape;
   t->layout.strides = contiguous_strides(shape);
   t->layout.numel = numel;

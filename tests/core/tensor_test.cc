@@ -110,16 +110,6 @@ TEST(Tensor, Indexing) {
   EXPECT_EQ(values(tensor({{1, 2}, {3, 4}}).tril()), (V{1, 0, 3, 4}));
 }
 
-TEST(Tensor, PrintsAsPyTorch) {
-  EXPECT_EQ(to_string(tensor({1, 2, 3})), "tensor([1, 2, 3])");
-  EXPECT_EQ(to_string(tensor({1.0, 2.5})), "tensor([1.0000, 2.5000])");
-  EXPECT_EQ(to_string(tensor({{1.0, 2.0}, {3.0, 4.0}})), "tensor([[1., 2.],\n        [3., 4.]])");
-  EXPECT_EQ(to_string(scalar_tensor(3.0)), "tensor(3.)");
-  EXPECT_EQ(to_string(tensor({true, false})), "tensor([ True, False])");
-  EXPECT_EQ(to_string(zeros({2}, {.dtype = f64})), "tensor([0., 0.], dtype=float64)");
-  EXPECT_EQ(to_string(arange(0, 2000)), "tensor([   0,    1,    2, ..., 1997, 1998, 1999])");
-}
-
 TEST(Tensor, BadCallsSayWhatIsWrong) {
   EXPECT_EQ(error_of([] {
               zeros({2, 3}) + zeros({4});

@@ -1,0 +1,135 @@
+#include "core/autograd/checkpoint.h"
+
+#include "core/base/error.h"
+#include "core/base/thread_state.h"
+#include "core/op/machinery.h"
+
+namespace hearth {
+namespace detail {
+
+// A node's claim on a tensor of the frame. Shared by the copies of the std::any it lies in.
+struct CheckpointFrame::Place {
+  std::shared_ptr<CheckpointFrame> frame;
+  size_t index;
+  ~Place() {
+    Tensor dropped;
+    std::lock_guard lock(frame->mutex_);
+    std::swap(dropped, frame->kept_[index].value);
+  }
+};
+
+namespace {
+
+// Takes what the function keeps when it runs again. Its nodes are dropped with its result.
+class Collector final : public SavedTensorHooks {
+ public:
+  std::vector<Tensor> tensors;
+  std::vector<uint32_t> versions;
+  std::any pack(const Tensor& t) override {
+    tensors.push_back(t);
+    versions.push_back(t.version());
+    return t;
+  }
+  Tensor unpack(const std::any& packed) override { return std::any_cast<Tensor>(packed); }
+};
+
+class RestoreGenerator {
+ public:
+  explicit RestoreGenerator(const GeneratorState& s) : now_(default_generator().state()) {
+    default_generator().set_state(s);
+  }
+  ~RestoreGenerator() { default_generator().set_state(now_); }
+
+ private:
+  GeneratorState now_;
+};
+
+}  // namespace
+
+CheckpointFrame::CheckpointFrame(std::function<void()> again)
+    : again_(std::move(again)), random_(default_generator().state()) {}
+
+std::any CheckpointFrame::pack(const Tensor& t) {
+  std::lock_guard lock(mutex_);
+  kept_.push_back({t.shape(), t.dtype(), t.version(), {}});
+  return std::shared_ptr<Place>(new Place{shared_from_this(), kept_.size() - 1});
+}
+
+Tensor CheckpointFrame::unpack(const std::any& packed) {
+  const size_t i = std::any_cast<const std::shared_ptr<Place>&>(packed)->index;
+  std::lock_guard lock(mutex_);
+  if (!kept_[i].value.defined()) run_again();
+  return kept_[i].value;
+}
+
+void CheckpointFrame::run_again() {
+  Collector collector;
+  {
+    GradMode on(true);
+    SavedTensorHooksGuard guard(collector);
+    RestoreGenerator random(random_);
+    again_();
+  }
+  const auto same = [&] {
+    if (finished_ ? collector.tensors.size() != kept_.size() : collector.tensors.size() < kept_.size()) return false;
+    for (size_t i = 0; i < kept_.size(); ++i) {
+      if (!(collector.tensors[i].shape() == kept_[i].shape) || collector.tensors[i].dtype() != kept_[i].dtype)
+        return false;
+    }
+    return true;
+  };
+  HEARTH_CHECK(same(), "checkpoint: the function did something else when it ran again: it kept ",
+               collector.tensors.size(), " tensors for its gradient, the first time ", kept_.size(),
+               collector.tensors.size() == kept_.size() ? ", of other shapes or dtypes" : "");
+  for (size_t i = 0; i < kept_.size(); ++i) {
+    HEARTH_CHECK(collector.versions[i] == kept_[i].version,
+                 "checkpoint: a tensor that the function uses was changed by an in-place operation: dtype ",
+                 kept_[i].dtype, ", shape ", kept_[i].shape, ", at version ", collector.versions[i],
+                 "; expected version ", kept_[i].version);
+  }
+  for (size_t i = 0; i < kept_.size(); ++i) kept_[i].value = std::move(collector.tensors[i]);
+}
+
+CheckpointInput::CheckpointInput(const Tensor& t) {
+  if (!t.defined()) return;
+  requires_grad_ = t.requires_grad();
+  if (SavedTensorHooks* hooks = thread_state.saved_tensor_hooks) {
+    packed_ = autograd::pack(*hooks, t);
+  } else {
+    tensor_ = alias(t, t.layout(), true);
+    version_ = t.version();
+  }
+}
+
+Tensor CheckpointInput::get() const {
+  Tensor t = packed_ ? packed_->unpack() : tensor_;
+  if (!t.defined()) return t;
+  HEARTH_CHECK(packed_ || t.version() == version_, "checkpoint: an input was changed by an in-place operation: dtype ",
+               t.dtype(), ", shape ", t.shape(), ", at version ", t.version(), "; expected version ", version_);
+  t = alias(t, t.layout(), true);
+  if (requires_grad_) t.requires_grad_();
+  return t;
+}
+
+}  // namespace detail
+
+Tensor checkpoint_sequential(std::span<const std::function<Tensor(const Tensor&)>> functions, int segments, Tensor x) {
+  HEARTH_CHECK(segments >= 1 && static_cast<size_t>(segments) <= functions.size(), "checkpoint_sequential: ", segments,
+               " segments of ", functions.size(), " functions");
+  const size_t length = functions.size() / static_cast<size_t>(segments);
+  const auto run = [](std::vector<std::function<Tensor(const Tensor&)>> part) {
+    return [part = std::move(part)](const Tensor& in) {
+      Tensor y = in;
+      for (const auto& f : part) y = f(y);
+      return y;
+    };
+  };
+  for (int s = 0; s + 1 < segments; ++s) {
+    const auto part = functions.subspan(static_cast<size_t>(s) * length, length);
+    x = checkpoint(run({part.begin(), part.end()}), x);
+  }
+  const auto rest = functions.subspan(static_cast<size_t>(segments - 1) * length);
+  return run({rest.begin(), rest.end()})(x);
+}
+
+}  // namespace hearth

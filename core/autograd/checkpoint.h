@@ -1,0 +1,96 @@
+// Activation checkpointing: less memory for more time (Chen et al., "Training deep nets with sublinear memory cost",
+// 2016).
+#pragma once
+
+#include <any>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/autograd/guards.h"
+#include "core/autograd/hooks.h"
+#include "core/tensor/generator.h"
+#include "core/tensor/tensor.h"
+
+namespace hearth {
+namespace detail {
+
+// One run of a checkpointed function. Nodes recorded in it hold places in the frame in the stead of tensors; the first
+// that asks for its tensor makes the function run again, which fills all places.
+class CheckpointFrame final : public SavedTensorHooks, public std::enable_shared_from_this<CheckpointFrame> {
+ public:
+  explicit CheckpointFrame(std::function<void()> again);
+  std::any pack(const Tensor& t) override;
+  Tensor unpack(const std::any& packed) override;
+  void finished() { finished_ = true; }
+
+ private:
+  struct Place;
+  struct Kept {
+    Shape shape;
+    DType dtype;
+    uint32_t version;
+    Tensor value;  // after the function has run again
+  };
+  void run_again();
+
+  std::function<void()> again_;
+  GeneratorState random_;
+  bool finished_ = false;
+  std::mutex mutex_;
+  std::vector<Kept> kept_;
+};
+
+// A tensor that the function runs on again.
+class CheckpointInput {
+ public:
+  explicit CheckpointInput(const Tensor& t);
+  Tensor get() const;
+
+ private:
+  Tensor tensor_;
+  Ref<PackedSaved> packed_;  // inside of another checkpoint: kept by that one's means
+  uint32_t version_ = 0;
+  bool requires_grad_ = false;
+};
+
+template <class T>
+auto checkpoint_input(const T& t) {
+  if constexpr (std::is_base_of_v<Tensor, T>) return CheckpointInput(t);
+  else return t;
+}
+template <class T>
+decltype(auto) checkpoint_again(const T& t) {
+  if constexpr (std::is_same_v<T, CheckpointInput>) return t.get();
+  else return (t);
+}
+
+}  // namespace detail
+
+// f(inputs...), keeping of it only the inputs: what its gradient needs is computed anew when backward comes there. f
+// and inputs that are no tensors are copied; what f refers to must live until then, and f must do the same again. The
+// default generator gives f the same random numbers again. Checkpoints may be nested; gradients of gradients work.
+// Throws Error from backward if an input or a parameter was written to in place, or if f did something else.
+template <class F, class... A>
+auto checkpoint(F f, const A&... inputs) {
+  if (!GradMode::enabled()) return f(inputs...);
+  auto frame = std::make_shared<detail::CheckpointFrame>(
+      [f, kept = std::make_tuple(detail::checkpoint_input(inputs)...)]() mutable {
+        std::apply([&](const auto&... k) { (void)f(detail::checkpoint_again(k)...); }, kept);
+      });
+  SavedTensorHooksGuard guard(*frame);
+  auto result = f(inputs...);
+  frame->finished();
+  return result;
+}
+
+// Runs functions one after the other, cut into `segments` of as many functions each; all segments but the last are
+// checkpointed.
+Tensor checkpoint_sequential(std::span<const std::function<Tensor(const Tensor&)>> functions, int segments, Tensor x);
+
+}  // namespace hearth

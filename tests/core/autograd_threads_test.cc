@@ -1,0 +1,98 @@
+// Backward in several threads at once.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "core/autograd/backward.h"
+#include "core/autograd/checkpoint.h"
+#include "core/base/error.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/create.h"
+#include "core/ops/math.h"
+#include "core/ops/matmul.h"
+#include "core/ops/reduce.h"
+#include "core/ops/view.h"
+
+namespace hearth {
+namespace {
+
+constexpr int kThreads = 4, kRounds = 50;
+
+template <class F>
+void in_threads(F f) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) threads.emplace_back([&f, i] { f(i); });
+  for (auto& t : threads) t.join();
+}
+
+TEST(AutogradThreads, OwnGraphsSharedLeaf) {
+  Tensor w = full({16, 16}, 0.5, {.dtype = f64, .requires_grad = true});
+  in_threads([&](int i) {
+    for (int r = 0; r < kRounds; ++r) {
+      const Tensor x = full({4, 16}, static_cast<double>(i + 1), {.dtype = f64});
+      matmul(x, w).sum().backward();
+    }
+  });
+  // Each backward adds 4 (i + 1) to each element: 4 (1 + 2 + 3 + 4) kRounds.
+  EXPECT_TRUE(w.grad().equal(full({16, 16}, 40.0 * kRounds, {.dtype = f64})));
+}
+
+TEST(AutogradThreads, OneRetainedGraph) {
+  Tensor x = full({100}, 0.5, {.dtype = f64, .requires_grad = true});
+  const Tensor y = (exp(x) * x).sum();
+  y.backward({}, true);
+  const Tensor once = x.grad().clone();
+  x.set_grad({});
+  in_threads([&](int) {
+    for (int r = 0; r < kRounds; ++r) y.backward({}, true);
+  });
+  EXPECT_TRUE(x.grad().allclose(once * (kThreads * kRounds), 1e-12));
+}
+
+// The graph is freed by whoever comes first: the others get the gradient or the error, never freed memory.
+TEST(AutogradThreads, RaceForAGraphThatIsFreed) {
+  for (int r = 0; r < kRounds; ++r) {
+    Tensor x = full({64}, 0.5, {.dtype = f64, .requires_grad = true});
+    const Tensor y = (exp(sin(x) * x) * x).sum();
+    std::atomic<int> done = 0, refused = 0;
+    in_threads([&](int) {
+      try {
+        y.backward();
+        ++done;
+      } catch (const Error& e) {
+        EXPECT_NE(std::string(e.what()).find("backward has run through this graph before"), std::string::npos);
+        ++refused;
+      }
+    });
+    EXPECT_EQ(done + refused, kThreads);
+  }
+}
+
+TEST(AutogradThreads, CheckpointInARetainedGraph) {
+  Tensor x = full({100}, 0.5, {.dtype = f64, .requires_grad = true});
+  const Tensor y = checkpoint([](const Tensor& t) { return exp(sin(t)) * t; }, x).sum();
+  in_threads([&](int) { y.backward({}, true); });
+  Tensor z = full({100}, 0.5, {.dtype = f64, .requires_grad = true});
+  (exp(sin(z)) * z).sum().backward();
+  EXPECT_TRUE(x.grad().allclose(z.grad() * kThreads, 1e-12));
+}
+
+// Tensors made by one thread die in another.
+TEST(AutogradThreads, GraphsChangeHands) {
+  Tensor x = full({8}, 1.0, {.dtype = f64, .requires_grad = true});
+  std::vector<Tensor> losses(kThreads);
+  in_threads([&](int i) {
+    Tensor y = x;
+    for (int k = 0; k < 1000; ++k) y = y * 1.0;
+    losses[static_cast<size_t>(i)] = y.sum();
+  });
+  in_threads([&](int i) {
+    Tensor mine = std::move(losses[static_cast<size_t>((i + 1) % kThreads)]);
+    mine.backward();
+  });
+  EXPECT_TRUE(x.grad().equal(full({8}, kThreads, {.dtype = f64})));
+}
+
+}  // namespace
+}  // namespace hearth

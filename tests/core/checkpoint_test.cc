@@ -1,0 +1,207 @@
+#include "core/autograd/checkpoint.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/autograd/backward.h"
+#include "core/base/error.h"
+#include "core/device/allocator.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/create.h"
+#include "core/ops/math.h"
+#include "core/ops/random.h"
+#include "core/ops/reduce.h"
+#include "core/ops/view.h"
+
+namespace hearth {
+namespace {
+
+using V = std::vector<double>;
+V values(const Tensor& t) { return t.to_vector<double>(); }
+Tensor leaf(std::initializer_list<detail::Nested> v) { return tensor(v, {.dtype = f64, .requires_grad = true}); }
+
+template <class F>
+std::string error_of(F f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+// Gradients of x and w, and of their own sum, with the function checkpointed or not.
+struct Results {
+  V y, x, w, second;
+};
+template <class F>
+Results results(bool kept_whole, F f) {
+  Tensor x = leaf({0.5, -1.0, 2.0}), w = leaf({1.5, 0.25, -0.75});
+  const auto with_w = [&w, f](const Tensor& t) { return f(t, w); };
+  const Tensor in = x * 1;
+  const Tensor y = (kept_whole ? with_w(in) : checkpoint(with_w, in)).sum();
+  const Tensor leaves[] = {x, w};
+  const auto g = grad({&y, 1}, leaves, {}, {.create_graph = true});
+  const Tensor s = (g[0] * g[0]).sum() + (g[1] * g[0]).sum();
+  s.backward();
+  V second = values(x.grad());
+  for (double v : values(w.grad())) second.push_back(v);
+  return {values(y), values(g[0]), values(g[1]), second};
+}
+
+TEST(Checkpoint, SameGradientsOfEveryOrder) {
+  const auto f = [](const Tensor& x, const Tensor& w) { return exp(sin(x * w) * x) + tanh(w); };
+  const Results want = results(true, f), got = results(false, f);
+  EXPECT_EQ(got.y, want.y);
+  EXPECT_EQ(got.x, want.x);
+  EXPECT_EQ(got.w, want.w);
+  EXPECT_EQ(got.second, want.second);
+}
+
+TEST(Checkpoint, Nested) {
+  const auto part = [](const Tensor& x) { return exp(sin(x)) * x; };
+  const auto f = [part](const Tensor& x, const Tensor& w) {
+    return checkpoint([part](const Tensor& t) { return part(checkpoint(part, t)); }, x * w);
+  };
+  const auto plain = [part](const Tensor& x, const Tensor& w) { return part(part(x * w)); };
+  const Results want = results(true, plain), got = results(false, f);
+  EXPECT_EQ(got.x, want.x);
+  EXPECT_EQ(got.w, want.w);
+  EXPECT_EQ(got.second, want.second);
+}
+
+TEST(Checkpoint, KeepsOnlyTheInputs) {
+  const int64_t n = 1 << 18;
+  const auto f = [](Tensor x) {
+    for (int i = 0; i < 8; ++i) x = sin(x);
+    return x;
+  };
+  Tensor x = ones({n}, {.requires_grad = true});
+  const auto in_use = [] { return static_cast<int64_t>(memory::stats().in_use); };
+  const int64_t before = in_use();
+  const Tensor plain = f(x);
+  const int64_t plain_bytes = in_use() - before;
+  const int64_t between = in_use();
+  const Tensor y = checkpoint(f, x);
+  EXPECT_GE(plain_bytes, 8 * n * 4);
+  EXPECT_LE(in_use() - between, 2 * n * 4);
+  plain.sum().backward();
+  const Tensor want = x.grad();
+  x.set_grad({});
+  y.sum().backward();
+  EXPECT_TRUE(x.grad().equal(want));
+  // What was computed anew is gone with the graph.
+  EXPECT_LE(in_use() - between, 3 * n * 4);
+}
+
+TEST(Checkpoint, TheSameRandomNumbersAgain) {
+  manual_seed(5);
+  Tensor x = ones({1000}, {.requires_grad = true});
+  const Tensor y = checkpoint([](const Tensor& t) { return dropout(t, 0.5) * t; }, x);
+  const GeneratorState state = default_generator().state();
+  y.sum().backward();
+  // d/dx of mask x^2 is 2 mask x, and y = mask.
+  EXPECT_TRUE(x.grad().equal(y.detach() * 2));
+  EXPECT_EQ(default_generator().state(), state);
+}
+
+TEST(Checkpoint, SeveralResultsAndOtherArguments) {
+  Tensor x = leaf({2.0});
+  const auto [a, b] = checkpoint(
+      [](const Tensor& t, double by, const Tensor& none) {
+        EXPECT_FALSE(none.defined());
+        return std::pair(t * t * by, exp(t));
+      },
+      x, 3.0, Tensor());
+  a.backward();
+  EXPECT_EQ(values(x.grad()), (V{12}));
+  b.backward();
+  EXPECT_DOUBLE_EQ(x.grad().item<double>(), 12 + std::exp(2.0));
+}
+
+TEST(Checkpoint, RunsOnceWithoutGradients) {
+  int runs = 0;
+  Tensor x = leaf({2.0});
+  const auto f = [&runs](const Tensor& t) {
+    ++runs;
+    return t * t;
+  };
+  {
+    NoGrad off;
+    EXPECT_FALSE(checkpoint(f, x).requires_grad());
+  }
+  EXPECT_EQ(runs, 1);
+  const Tensor y = checkpoint(f, x);
+  EXPECT_EQ(runs, 2);
+  y.backward({}, true);
+  EXPECT_EQ(runs, 3);
+  y.backward();
+  EXPECT_EQ(runs, 3);  // retained
+  EXPECT_EQ(values(x.grad()), (V{8}));
+  EXPECT_EQ(error_of([&] { y.backward(); }).substr(0, 28), "mul: backward has run throug");
+}
+
+TEST(Checkpoint, MistakesAreNamed) {
+  Tensor x = leaf({2.0}), w = leaf({3.0});
+  Tensor in = x * 1;
+  Tensor y = checkpoint([](const Tensor& t) { return exp(t) * t; }, in);
+  in.add_(1);
+  EXPECT_EQ(error_of([&] { y.backward(); }),
+            "checkpoint: an input was changed by an in-place operation: dtype f64, shape [1], at version 1; expected "
+            "version 0");
+  y = checkpoint([&w](const Tensor& t) { return t * w; }, x * 1);
+  {
+    NoGrad off;
+    w.mul_(2);
+  }
+  EXPECT_EQ(
+      error_of([&] { y.backward(); }),
+      "checkpoint: a tensor that the function uses was changed by an in-place operation: dtype f64, shape [1], at "
+      "version 1; expected version 0");
+  int calls = 0;
+  y = checkpoint(
+      [&calls](const Tensor& t) {
+        Tensor r = t * t;
+        if (++calls > 1) r = r * t;
+        return r;
+      },
+      x);
+  EXPECT_EQ(error_of([&] { y.backward(); }),
+            "checkpoint: the function did something else when it ran again: it kept 4 tensors for its gradient, the "
+            "first time 2");
+}
+
+TEST(Checkpoint, Sequential) {
+  using F = std::function<Tensor(const Tensor&)>;
+  const std::vector<F> parts = {[](const Tensor& t) { return sin(t); }, [](const Tensor& t) { return exp(t); },
+                                [](const Tensor& t) { return t * t; }, [](const Tensor& t) { return tanh(t); },
+                                [](const Tensor& t) { return t + 1; }};
+  Tensor x = leaf({0.3, -0.2});
+  Tensor y = x;
+  for (const F& f : parts) y = f(y);
+  y.sum().backward();
+  const V want = values(x.grad());
+  for (int segments : {1, 2, 5}) {
+    x.set_grad({});
+    const Tensor z = checkpoint_sequential(parts, segments, x);
+    EXPECT_TRUE(z.equal(y));
+    z.sum().backward();
+    EXPECT_EQ(values(x.grad()), want);
+  }
+  EXPECT_EQ(error_of([&] { checkpoint_sequential(parts, 6, x); }), "checkpoint_sequential: 6 segments of 5 functions");
+}
+
+// Long chains of checkpoints are freed without recursion.
+TEST(Checkpoint, LongChains) {
+  Tensor x = leaf({1.0});
+  Tensor y = x;
+  for (int i = 0; i < 50000; ++i) y = checkpoint([](const Tensor& t) { return sin(t); }, y);
+  const Tensor copy = y;
+  y = Tensor();
+  copy.backward();
+  EXPECT_GT(x.grad().item<double>(), 0);
+}
+
+}  // namespace
+}  // namespace hearth
