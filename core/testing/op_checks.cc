@@ -103,9 +103,11 @@ int64_t check_values_now(const OpRow& row, const OpDef& record, std::span<const 
   int64_t n = 0;
   const NoGrad off;
   for_samples(row, record, [&](const Sample& s, DType t) {
+    if (s.large && arrangements.size() == 1) return;
     const Tensors in = s.inputs(t);
     const std::vector<Want> want = s.want ? s.want(in, t) : std::vector<Want>();
     for (Arrangement a : arrangements) {
+      if (s.large && a == Arrangement::kReversed) continue;
       const Tensors x = arranged(in, a);
       Tensors before;
       for (const Tensor& o : x) before.push_back(arranged(o, Arrangement::kReversed));
@@ -195,6 +197,16 @@ std::string error_of(const std::function<void()>& f) {
   return "";
 }
 
+// A number among the operands may carry them into a dtype that is stated: bool + 1 is i64.
+bool lifted(const OpDef& record, const Watch::Seen& s, DType t) {
+  if (record.promote == Promote::kSame) return false;
+  if (record.promote == Promote::kFloat && !is_floating_point(t)) return true;
+  for (const auto& v : s.in) {
+    if (const Scalar* n = std::get_if<Scalar>(&v); n && n->kind() > traits(t).kind) return true;
+  }
+  return false;
+}
+
 // The record, called again with operands of a dtype that it does not state.
 void check_refused(const OpDef& record, const Watch::Seen& s, DType own, DType other) {
   Watch::Seen cast = s;
@@ -245,7 +257,7 @@ int64_t check_dtypes(const OpRow& row, const OpDef& record) {
   }
   for (int other = 0; last && other < kDTypes; ++other) {
     const auto t = static_cast<DType>(other);
-    if (record.dtypes.contains(t) || (record.promote == Promote::kFloat && !is_floating_point(t))) continue;
+    if (record.dtypes.contains(t) || lifted(record, *last, t)) continue;
     check_refused(record, *last, *own, t);
     ++n;
   }
@@ -254,7 +266,12 @@ int64_t check_dtypes(const OpRow& row, const OpDef& record) {
     const auto t = static_cast<DType>(other);
     if (takes.contains(t)) continue;
     const Tensors in = row.samples[0].inputs(t);
-    const std::string error = error_of([&] { call(row.samples[0], in); });
+    Watch now(record);
+    const std::string error = error_of([&] {
+      const InterposerGuard guard(now);
+      call(row.samples[0], in);
+    });
+    if (!now.seen.empty() && lifted(record, now.seen[0], t)) continue;
     EXPECT_NE(error.find(hearth::to_string(t)), std::string::npos)
         << concat("the function in ", t, ": ") << (error.empty() ? "no error" : "the error does not name it: " + error);
     ++n;
@@ -267,6 +284,7 @@ int64_t check_meta(const OpRow& row, const OpDef& record) {
   const NoGrad off;
   for_samples(row, record, [&](const Sample& s, DType t) {
     for (Arrangement a : kArrangements) {
+      if (s.large) continue;
       const Tensors in = arranged(s.inputs(t), a);
       Tensors meta;
       for (const Tensor& x : in) meta.push_back(on_meta(x));
@@ -324,7 +342,7 @@ int64_t check_trace(const OpRow& row, const OpDef& record) {
   const NoGrad off;
   for_samples(row, record, [&](const Sample& s, DType t) {
     const Tensors in = s.inputs(t);
-    if (in.empty()) return;
+    if (in.empty() || s.large) return;
     std::vector<graph::Spec> specs;
     for (size_t i = 0; i < in.size(); ++i) {
       std::vector<graph::Size> shape;
@@ -335,7 +353,8 @@ int64_t check_trace(const OpRow& row, const OpDef& record) {
     const graph::Graph g = graph::trace(s.call, specs);
     bool holds = false;
     for (const graph::Node& node : g.nodes) holds |= node.op == &record;
-    EXPECT_TRUE(holds) << "the graph does not contain the op:\n" << to_string(g);
+    // Of a dtype that the record does not state, the public function may answer by other means.
+    EXPECT_TRUE(holds || !(record.dtypes.contains(t) || record.promote == Promote::kFloat)) << "the graph does not contain the op:\n" << to_string(g);
     std::vector<int64_t> sizes{-1};
     if (s.batch) sizes = {-1, 1, 2, 5};
     for (int64_t size : sizes) {
@@ -381,6 +400,7 @@ int64_t check_bound(const OpRow& row, const OpDef& record) {
   int64_t n = 0;
   const NoGrad off;
   for_samples(row, record, [&](const Sample& s, DType t) {
+    if (s.large) return;
     Watch watch(record);
     const Tensors in = s.inputs(t);
     {

@@ -32,6 +32,7 @@ struct Sample {
   DTypeSet dtypes = kAllTypes;  // of the row's, those that the sample makes sense for
   bool smooth = false;          // small and differentiable where it stands: gradients are checked
   unsigned batch = 0;           // bit i: dimension 0 of operand i is a batch that a graph takes in any size
+  bool large = false;           // only for values and threads: more elements than one thread takes
   double terms = 1;             // how many terms were added, for Accuracy::kSum
 };
 

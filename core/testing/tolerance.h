@@ -8,6 +8,7 @@ namespace hearth::testing {
 enum class Accuracy : uint8_t {
   kExact,     // the exact result, rounded once
   kMath,      // one function, within 2 ULP
+  kLibrary,   // one function as the C library has it, whose manual allows 5 ULP
   kSteps,     // a few of them, none of which cancels another
   kCancels,   // differences of larger numbers: measured against those
   kSum,       // sums and products of many terms, relative to the sum of their sizes, times the root of their number

@@ -58,7 +58,9 @@ void binary(Rows& rows, PointwiseRow row, Tensor (*last)(const Tensor&, Scalar),
 void nan_to_num_row(Rows& rows) {
   PointwiseRow row{.op = "nan_to_num",
                    .call = [](In in) -> Out { return {nan_to_num(in[0], 0.5, 3.0, -7.0)}; },
-                   .real = HEARTH_REAL(std::isnan(a) ? 0.5L : a == kLargest ? 3 : a == -kLargest ? -7 : a)};
+                   .real = HEARTH_REAL(std::isnan(a) ? 0.5L : a == kLargest ? 3 : a == -kLargest ? -7 : a),
+                   .whole = HEARTH_WHOLE(a),
+                   .takes = kAllTypes};
   rows.push_back(pointwise(row));
   // Without numbers: the ends of the dtype.
   rows.back().samples.push_back({.name = "ends of the dtype",
@@ -73,7 +75,8 @@ void nan_to_num_row(Rows& rows) {
                                      if (std::isinf(e)) e = std::copysign(largest, e);
                                    }
                                    return {{t, in[0].shape(), v}};
-                                 }});
+                                 },
+                                 .dtypes = kFloatTypes});
 }
 
 }  // namespace

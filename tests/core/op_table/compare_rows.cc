@@ -49,14 +49,24 @@ void compare_rows(Rows& rows) {
   binary(rows, "logical_xor", logical_xor, nullptr, nullptr, HEARTH_EACH((a != 0) != (b != 0)));
   unary(rows, "logical_not", logical_not, HEARTH_EACH(a == 0));
   // Integers are always finite: the public functions answer without the op.
-  unary(rows, "isnan", isnan, HEARTH_REAL(std::isnan(a)), nullptr, kFloatTypes);
-  unary(rows, "isinf", isinf, HEARTH_REAL(std::isinf(a)), nullptr, kFloatTypes);
-  unary(rows, "isfinite", isfinite, HEARTH_REAL(std::isfinite(a)), nullptr, kFloatTypes);
+  unary(rows, "isnan", isnan, HEARTH_REAL(std::isnan(a)), HEARTH_WHOLE(0), kAllTypes);
+  unary(rows, "isinf", isinf, HEARTH_REAL(std::isinf(a)), HEARTH_WHOLE(0), kAllTypes);
+  unary(rows, "isfinite", isfinite, HEARTH_REAL(std::isfinite(a)), HEARTH_WHOLE(1), kAllTypes);
   binary(rows, "bitwise_and", bitwise_and, bitwise_and, bitwise_and, nullptr, HEARTH_WHOLE(a & b));
   binary(rows, "bitwise_or", bitwise_or, bitwise_or, bitwise_or, nullptr, HEARTH_WHOLE(a | b));
   binary(rows, "bitwise_xor", bitwise_xor, bitwise_xor, bitwise_xor, nullptr, HEARTH_WHOLE(a ^ b));
   // ~ of bool is logical_not.
-  unary(rows, "bitwise_not", bitwise_not, nullptr, HEARTH_WHOLE(~a));
+  unary(rows, "bitwise_not", bitwise_not, nullptr, HEARTH_WHOLE(~a), kIntAndBoolTypes);
+  for (Sample& s : rows.back().samples) s.dtypes = kIntTypes;
+  rows.back().samples.push_back({.name = "bool",
+                                 .inputs = [](DType) -> Out { return {noise({5}, boolean)}; },
+                                 .call = [](In in) -> Out { return {bitwise_not(in[0])}; },
+                                 .want = [](In in, DType) -> std::vector<Want> {
+                                   std::vector<long double> v = to_wide(in[0]);
+                                   for (long double& e : v) e = 1 - e;
+                                   return {{boolean, in[0].shape(), v}};
+                                 },
+                                 .dtypes = DTypeSet{boolean}});
   binary(rows, "bitwise_left_shift", bitwise_left_shift, bitwise_left_shift, bitwise_left_shift, nullptr,
          HEARTH_WHOLE(b < 0 || b > 63 ? 0 : static_cast<__int128>(static_cast<unsigned __int128>(a) << b)));
   binary(rows, "bitwise_right_shift", bitwise_right_shift, bitwise_right_shift, bitwise_right_shift, nullptr,
