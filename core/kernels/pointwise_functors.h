@@ -132,7 +132,7 @@ HEARTH_FUNCTOR_1(GeluTanh, const V u = V(0.79788456080286535588) * (x + V(0.0447
                  return V(0.5) * x * (V(1) + tanh(u));)
 HEARTH_FUNCTOR_1(LogSigmoid, return min(x, V(0)) - log1p(exp(-abs(x)));)
 HEARTH_FUNCTOR_1(Mish, return x * tanh(max(x, V(0)) + log1p(exp(-abs(x))));)
-HEARTH_FUNCTOR_1(Hardswish, return x * min(max(x + V(3), V(0)), V(6)) / V(6);)
+HEARTH_FUNCTOR_1(Hardswish, return x * (min(max(x + V(3), V(0)), V(6)) / V(6));)
 HEARTH_FUNCTOR_1(Hardsigmoid, return min(max(x + V(3), V(0)), V(6)) / V(6);)
 HEARTH_FUNCTOR_2(LeakyRelu, return select(a > V(0), a, a* b);)
 HEARTH_FUNCTOR_2(Elu, return select(a > V(0), a, b* expm1(a));)

@@ -271,6 +271,8 @@ Tensor& Tensor::addcdiv_(const Tensor& a, const Tensor& b, Scalar value) {
 }
 
 Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
+  // Integers have nothing to replace.
+  if (x.defined() && !x.is_floating_point()) return x.clone();
   const double largest = x.dtype() == DType::kF64    ? std::numeric_limits<double>::max()
                          : x.dtype() == DType::kF16  ? 65504.0
                          : x.dtype() == DType::kBF16 ? 3.38953138925153547590e38

@@ -140,26 +140,32 @@ template <class T>
 HWY_INLINE Vec<T> sqrt(Vec<T> a) {
   return hn::Sqrt(a.v);
 }
+// A rounded value keeps its sign where it becomes 0, which HWY_SCALAR's functions forget.
+template <class T>
+HWY_INLINE Vec<T> with_sign_of(Vec<T> rounded, Vec<T> a) {
+  if constexpr (HWY_TARGET == HWY_SCALAR) return hn::CopySign(rounded.v, a.v);
+  else return rounded;
+}
 template <class T>
 HWY_INLINE Vec<T> floor(Vec<T> a) {
   if constexpr (std::is_integral_v<T>) return a;
-  else return hn::Floor(a.v);
+  else return with_sign_of<T>(hn::Floor(a.v), a);
 }
 template <class T>
 HWY_INLINE Vec<T> ceil(Vec<T> a) {
   if constexpr (std::is_integral_v<T>) return a;
-  else return hn::Ceil(a.v);
+  else return with_sign_of<T>(hn::Ceil(a.v), a);
 }
 template <class T>
 HWY_INLINE Vec<T> trunc(Vec<T> a) {
   if constexpr (std::is_integral_v<T>) return a;
-  else return hn::Trunc(a.v);
+  else return with_sign_of<T>(hn::Trunc(a.v), a);
 }
 // To the nearest integer, ties to even.
 template <class T>
 HWY_INLINE Vec<T> round(Vec<T> a) {
   if constexpr (std::is_integral_v<T>) return a;
-  else return hn::Round(a.v);
+  else return with_sign_of<T>(hn::Round(a.v), a);
 }
 // The larger or smaller; NaN if either is NaN.
 template <class T>

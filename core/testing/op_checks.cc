@@ -1,0 +1,445 @@
+#include "core/testing/op_checks.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <set>
+#include <variant>
+
+#include "core/autograd/guards.h"
+#include "core/base/error.h"
+#include "core/base/parallel.h"
+#include "core/graph/attrs.h"
+#include "core/graph/trace.h"
+#include "core/op/interposer.h"
+#include "core/op/run.h"
+#include "core/tensor/generator.h"
+#include "core/testing/tensors.h"
+#include "hwy/targets.h"
+
+namespace hearth::testing {
+namespace {
+
+using Tensors = std::vector<Tensor>;
+
+DTypeSet taken(const OpRow& row, const OpDef& record) { return row.takes.value_or(record.dtypes); }
+
+template <class F>
+void for_dtypes(DTypeSet set, F f) {
+  for (int t = 0; t < kDTypes; ++t) {
+    if (set.contains(static_cast<DType>(t))) f(static_cast<DType>(t));
+  }
+}
+DTypeSet both(DTypeSet a, DTypeSet b) {
+  DTypeSet r;
+  for_dtypes(a, [&](DType t) {
+    if (b.contains(t)) r = r | DTypeSet{t};
+  });
+  return r;
+}
+
+// f(sample, dtype) for all that a row's samples are to be tried in.
+template <class F>
+void for_samples(const OpRow& row, const OpDef& record, F f) {
+  for (const Sample& s : row.samples) {
+    for_dtypes(both(s.dtypes, taken(row, record)), [&](DType t) {
+      SCOPED_TRACE(concat("sample \"", s.name, "\", ", t));
+      try {
+        f(s, t);
+      } catch (const std::exception& e) {
+        ADD_FAILURE() << "threw: " << e.what();
+      }
+    });
+  }
+}
+
+// Random ops draw the same numbers in every call.
+Tensors call(const Sample& s, std::span<const Tensor> in) {
+  manual_seed(7);
+  return s.call(in);
+}
+
+Tensors arranged(std::span<const Tensor> in, Arrangement a) {
+  Tensors out;
+  for (const Tensor& t : in) out.push_back(arranged(t, a));
+  return out;
+}
+
+// Empty, or what is wrong with a result.
+std::string compare(const OpRow& row, const Sample& s, const Want& want, const Tensor& got) {
+  if (!got.defined()) return "is undefined";
+  if (!(got.shape() == want.shape)) return concat("has shape ", got.shape(), "; expected ", want.shape);
+  if (got.dtype() != want.dtype) return concat("is ", got.dtype(), "; expected ", want.dtype);
+  const std::vector<long double> v = to_wide(got);
+  long double largest = 0;
+  for (long double x : want.values) largest = std::isfinite(x) ? std::max(largest, std::abs(x)) : largest;
+  for (size_t i = 0; i < v.size(); ++i) {
+    const long double w = want.values[i], size = want.size.empty() ? largest : want.size[i];
+    const long double over = excess(v[i], w, want.dtype, row.accuracy, std::isfinite(size) ? size : 0, s.terms);
+    const bool sign = row.zero_sign && v[i] == 0 && w == 0 && std::signbit(v[i]) != std::signbit(w) &&
+                      is_floating_point(want.dtype);
+    if (over <= 0 && !sign) continue;
+    char text[200];
+    std::snprintf(text, sizeof text, "element %zu of %zu is %.17Lg; expected %.21Lg (off by %.3Lg ulp)", i, v.size(), v[i],
+                  w, is_floating_point(want.dtype) ? (v[i] - w) / ulp(w, want.dtype) : v[i] - w);
+    return text;
+  }
+  return "";
+}
+
+std::string operands_text(std::span<const Tensor> in, size_t limit = 8) {
+  std::string s;
+  for (const Tensor& t : in) {
+    s += concat("\n  ", t.dtype(), " ", t.shape(), ":");
+    const std::vector<long double> v = to_wide(t);
+    for (size_t i = 0; i < std::min(limit, v.size()); ++i) s += concat(" ", static_cast<double>(v[i]));
+  }
+  return s;
+}
+
+int64_t check_values_now(const OpRow& row, const OpDef& record, std::span<const Arrangement> arrangements) {
+  int64_t n = 0;
+  const NoGrad off;
+  for_samples(row, record, [&](const Sample& s, DType t) {
+    if (s.large && arrangements.size() == 1) return;
+    const Tensors in = s.inputs(t);
+    const std::vector<Want> want = s.want ? s.want(in, t) : std::vector<Want>();
+    for (Arrangement a : arrangements) {
+      if (s.large && a == Arrangement::kReversed) continue;
+      const Tensors x = arranged(in, a);
+      Tensors before;
+      for (const Tensor& o : x) before.push_back(arranged(o, Arrangement::kReversed));
+      const Tensors got = call(s, x);
+      ++n;
+      for (size_t i = 0; i < x.size(); ++i)
+        EXPECT_TRUE(same_bits(x[i], before[i])) << "operand " << i << " was changed";
+      if (!s.want) continue;
+      EXPECT_EQ(got.size(), want.size());
+      for (size_t i = 0; i < std::min(got.size(), want.size()); ++i) {
+        const std::string wrong = compare(row, s, want[i], got[i]);
+        if (wrong.empty()) continue;
+        ADD_FAILURE() << "operands " << to_string(a) << ": result " << i << " " << wrong << operands_text(x);
+        return;
+      }
+    }
+  });
+  return n;
+}
+
+int64_t check_values(const OpRow& row, const OpDef& record) { return check_values_now(row, record, kArrangements); }
+
+int64_t check_targets(const OpRow& row, const OpDef& record) {
+  int64_t n = 0;
+  constexpr Arrangement as_made[] = {Arrangement::kAsMade};
+  int64_t rest = hwy::SupportedTargets();
+  rest &= rest - 1;  // the best one is what Values runs with
+  for (; rest; rest &= rest - 1) {
+    const int64_t target = rest & -rest;
+    SCOPED_TRACE(hwy::TargetName(target));
+    hwy::SetSupportedTargetsForTest(target);
+    n += check_values_now(row, record, as_made);
+    hwy::SetSupportedTargetsForTest(0);
+  }
+  return n;
+}
+
+// Notes the calls of one record.
+class Watch final : public Interposer {
+ public:
+  explicit Watch(const OpDef& record) : record_(record) {}
+
+  struct Seen {
+    std::vector<std::variant<std::monostate, Tensor, Scalar>> in;
+    graph::OwnedAttrs attrs;
+    Tensor bound;
+    std::vector<Operand> operands() const {
+      std::vector<Operand> o;
+      for (const auto& v : in) {
+        if (const Tensor* t = std::get_if<Tensor>(&v)) o.emplace_back(*t);
+        else if (const Scalar* n = std::get_if<Scalar>(&v)) o.emplace_back(*n);
+        else o.emplace_back(std::nullopt);
+      }
+      return o;
+    }
+  };
+  std::vector<Seen> seen;
+  std::set<DType> dtypes;
+
+  void intercept(OpCall& c) override {
+    const bool ours = &c.op == &record_;
+    if (ours) {
+      Seen s;
+      for (const Operand& o : c.in) {
+        if (o.is_tensor()) s.in.emplace_back(o.tensor());
+        else if (o.is_scalar()) s.in.emplace_back(o.scalar());
+        else s.in.emplace_back();
+      }
+      s.attrs = graph::OwnedAttrs(AttrsRef(c.attrs, c.op.attrs));
+      if (c.bound) s.bound = c.out[0];
+      seen.push_back(std::move(s));
+    }
+    c.proceed();
+    if (ours) dtypes.insert(c.dtype);
+  }
+
+ private:
+  const OpDef& record_;
+};
+
+std::string error_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+// A number among the operands may carry them into a dtype that is stated: bool + 1 is i64.
+bool lifted(const OpDef& record, const Watch::Seen& s, DType t) {
+  if (record.promote == Promote::kSame) return false;
+  if (record.promote == Promote::kFloat && !is_floating_point(t)) return true;
+  for (const auto& v : s.in) {
+    if (const Scalar* n = std::get_if<Scalar>(&v); n && n->kind() > traits(t).kind) return true;
+  }
+  return false;
+}
+
+// The record, called again with operands of a dtype that it does not state.
+void check_refused(const OpDef& record, const Watch::Seen& s, DType own, DType other) {
+  Watch::Seen cast = s;
+  for (auto& v : cast.in) {
+    if (Tensor* t = std::get_if<Tensor>(&v); t && t->dtype() == own) *t = t->to(other);
+  }
+  const std::vector<Operand> in = cast.operands();
+  const std::string error = error_of([&] {
+    if (s.bound.defined()) {
+      Tensor out = s.bound.to(other);
+      run_into(record, out, in, s.attrs.ref());
+    } else {
+      run_all(record, in, s.attrs.ref());
+    }
+  });
+  EXPECT_TRUE(error.starts_with(concat(record.name, ": ")) && error.find(hearth::to_string(other)) != std::string::npos)
+      << concat("in ", other, ", which the record does not state: ")
+      << (error.empty() ? "no error" : "the error does not name op and dtype: " + error);
+}
+
+int64_t check_dtypes(const OpRow& row, const OpDef& record) {
+  const NoGrad off;
+  Watch watch(record);
+  int64_t n = 0;
+  std::optional<DType> own;
+  for_samples(row, record, [&](const Sample& s, DType t) {
+    const Tensors in = s.inputs(t);
+    const InterposerGuard guard(watch);
+    const size_t before = watch.seen.size();
+    call(s, in);
+    ++n;
+    if (watch.seen.size() > before && record.dtypes.contains(t)) own = t;
+  });
+  EXPECT_FALSE(watch.seen.empty()) << "no sample runs this op";
+  for_dtypes(record.dtypes, [&](DType t) {
+    EXPECT_TRUE(watch.dtypes.contains(t)) << concat("no sample runs the op in ", t, ", which it states");
+  });
+  if (!own || row.samples.empty()) return n;
+
+  // The last call in that dtype, in dtypes that are not stated.
+  const Watch::Seen* last = nullptr;
+  for (const Watch::Seen& s : watch.seen) {
+    bool fits = s.bound.defined() && s.bound.dtype() == *own;
+    for (const auto& v : s.in) {
+      if (const Tensor* t = std::get_if<Tensor>(&v)) fits |= t->dtype() == *own;
+    }
+    if (fits) last = &s;
+  }
+  for (int other = 0; last && other < kDTypes; ++other) {
+    const auto t = static_cast<DType>(other);
+    if (record.dtypes.contains(t) || lifted(record, *last, t)) continue;
+    check_refused(record, *last, *own, t);
+    ++n;
+  }
+  const DTypeSet takes = taken(row, record);
+  for (int other = 0; other < kDTypes; ++other) {
+    const auto t = static_cast<DType>(other);
+    if (takes.contains(t)) continue;
+    const Tensors in = row.samples[0].inputs(t);
+    Watch now(record);
+    const std::string error = error_of([&] {
+      const InterposerGuard guard(now);
+      call(row.samples[0], in);
+    });
+    if (!now.seen.empty() && lifted(record, now.seen[0], t)) continue;
+    EXPECT_NE(error.find(hearth::to_string(t)), std::string::npos)
+        << concat("the function in ", t, ": ") << (error.empty() ? "no error" : "the error does not name it: " + error);
+    ++n;
+  }
+  return n;
+}
+
+int64_t check_meta(const OpRow& row, const OpDef& record) {
+  int64_t n = 0;
+  const NoGrad off;
+  for_samples(row, record, [&](const Sample& s, DType t) {
+    for (Arrangement a : kArrangements) {
+      if (s.large) continue;
+      const Tensors in = arranged(s.inputs(t), a);
+      Tensors meta;
+      for (const Tensor& x : in) meta.push_back(on_meta(x));
+      // A function of no operands makes its own tensors.
+      if (in.empty()) return;
+      const Tensors real = call(s, in), shapes = call(s, meta);
+      ++n;
+      ASSERT_EQ(real.size(), shapes.size());
+      for (size_t i = 0; i < real.size(); ++i) {
+        EXPECT_TRUE(shapes[i].device().is_meta()) << "result " << i;
+        EXPECT_EQ(hearth::to_string(shapes[i].shape()), hearth::to_string(real[i].shape())) << "result " << i;
+        EXPECT_EQ(hearth::to_string(shapes[i].dtype()), hearth::to_string(real[i].dtype())) << "result " << i;
+        EXPECT_EQ(hearth::to_string(shapes[i].strides()), hearth::to_string(real[i].strides())) << "result " << i;
+      }
+    }
+  });
+  return n;
+}
+
+int64_t check_gradients(const OpRow& row, const OpDef& record) {
+  int64_t n = 0;
+  if (!row.gradient) {
+    EXPECT_EQ(record.backward, nullptr) << "the record has a gradient, but the row says that there is none";
+    return 0;
+  }
+  EXPECT_NE(record.backward, nullptr) << "the record has no gradient, but the row says that there is one";
+  bool smooth = false;
+  for (const Sample& s : row.samples) {
+    if (!s.smooth || !both(s.dtypes, taken(row, record)).contains(f64)) continue;
+    smooth = true;
+    for (Arrangement a : kArrangements) {
+      SCOPED_TRACE(concat("sample \"", s.name, "\", operands ", to_string(a)));
+      Tensors in;
+      for (const Tensor& x : s.inputs(f64)) {
+        Tensor leaf = x.layout().overlapping() ? x.clone() : arranged(x, a);
+        in.push_back(leaf.is_floating_point() ? leaf.requires_grad_() : leaf);
+      }
+      const TensorFunction fn = [&](std::span<const Tensor> x) { return call(s, x); };
+      ++n;
+      const std::string error = error_of([&] {
+        gradcheck(fn, in);
+        if (row.second) gradgradcheck(fn, in);
+      });
+      EXPECT_EQ(error, "");
+      if (!error.empty()) return n;
+    }
+  }
+  EXPECT_TRUE(smooth) << "no sample is smooth";
+  return n;
+}
+
+int64_t check_trace(const OpRow& row, const OpDef& record) {
+  int64_t n = 0;
+  if (row.untraced) return 0;
+  const NoGrad off;
+  for_samples(row, record, [&](const Sample& s, DType t) {
+    const Tensors in = s.inputs(t);
+    if (in.empty() || s.large) return;
+    std::vector<graph::Spec> specs;
+    for (size_t i = 0; i < in.size(); ++i) {
+      std::vector<graph::Size> shape;
+      for (int64_t size : in[i].shape()) shape.emplace_back(size);
+      if (s.batch >> i & 1) shape[0] = graph::Size("batch");
+      specs.push_back({concat("x", i), in[i].dtype(), std::move(shape)});
+    }
+    const graph::Graph g = graph::trace(s.call, specs);
+    bool holds = false;
+    for (const graph::Node& node : g.nodes) holds |= node.op == &record;
+    // Of a dtype that the record does not state, the public function may answer by other means.
+    EXPECT_TRUE(holds || !(record.dtypes.contains(t) || record.promote == Promote::kFloat)) << "the graph does not contain the op:\n" << to_string(g);
+    std::vector<int64_t> sizes{-1};
+    if (s.batch) sizes = {-1, 1, 2, 5};
+    for (int64_t size : sizes) {
+      Tensors x;
+      for (size_t i = 0; i < in.size(); ++i)
+        x.push_back(size < 0 || !(s.batch >> i & 1) ? in[i] : with_rows(in[i], size));
+      const Tensors eager = call(s, x);
+      manual_seed(7);
+      const Tensors replayed = g.run(x);
+      ++n;
+      ASSERT_EQ(eager.size(), replayed.size());
+      for (size_t i = 0; i < eager.size(); ++i) {
+        EXPECT_TRUE(same_bits(eager[i], replayed[i]))
+            << "result " << i << (size < 0 ? "" : concat(" of batch size ", size)) << " differs:\n"
+            << to_string(g);
+      }
+    }
+  });
+  return n;
+}
+
+int64_t check_threads(const OpRow& row, const OpDef& record) {
+  int64_t n = 0;
+  const NoGrad off;
+  for_samples(row, record, [&](const Sample& s, DType t) {
+    const Tensors in = s.inputs(t);
+    Tensors first;
+    for (int width : {1, 2, 4}) {
+      const ThreadWidth guard(width);
+      Tensors got = call(s, in);
+      ++n;
+      for (size_t i = 0; i < first.size(); ++i)
+        EXPECT_TRUE(same_bits(first[i], got[i])) << "result " << i << " has other bits with " << width << " threads";
+      if (width == 1) first = std::move(got);
+    }
+  });
+  return n;
+}
+
+// An elementwise op written into a given tensor, which may be an operand, gives the bits of a new one.
+int64_t check_bound(const OpRow& row, const OpDef& record) {
+  if (record.kind != OpKind::kPointwise || record.outputs != 1) return 0;
+  int64_t n = 0;
+  const NoGrad off;
+  for_samples(row, record, [&](const Sample& s, DType t) {
+    if (s.large) return;
+    Watch watch(record);
+    const Tensors in = s.inputs(t);
+    {
+      const InterposerGuard guard(watch);
+      call(s, in);
+    }
+    for (const Watch::Seen& seen : watch.seen) {
+      if (seen.bound.defined()) continue;
+      const std::vector<Operand> operands = seen.operands();
+      const Tensor plain = run(record, operands, seen.attrs.ref());
+      for (Arrangement a : kArrangements) {
+        Tensor out = arranged(detail::empty(plain.shape(), plain.dtype(), kCpu), a);
+        run_into(record, out, operands, seen.attrs.ref());
+        ++n;
+        EXPECT_TRUE(same_bits(out, plain)) << "out= " << to_string(a);
+      }
+      for (size_t k = 0; k < seen.in.size(); ++k) {
+        const Tensor* x = std::get_if<Tensor>(&seen.in[k]);
+        if (!x || x->dtype() != plain.dtype() || !(x->shape() == plain.shape())) continue;
+        for (Arrangement a : kArrangements) {
+          Watch::Seen again = seen;
+          Tensor own = arranged(*x, a == Arrangement::kAsMade ? Arrangement::kReversed : a);
+          again.in[k] = own;
+          run_into(record, own, again.operands(), seen.attrs.ref());
+          ++n;
+          EXPECT_TRUE(same_bits(own, plain)) << "written over operand " << k << " " << to_string(a);
+        }
+      }
+    }
+  });
+  return n;
+}
+
+constexpr OpCheck kChecks[] = {{"Values", check_values},       {"Dtypes", check_dtypes}, {"Meta", check_meta},
+                               {"Gradients", check_gradients}, {"Trace", check_trace},   {"Targets", check_targets},
+                               {"Threads", check_threads},     {"Bound", check_bound}};
+
+}  // namespace
+
+std::span<const OpCheck> op_checks() { return kChecks; }
+
+}  // namespace hearth::testing

@@ -1,0 +1,90 @@
+#include "core/testing/op_table.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "core/testing/op_checks.h"
+
+namespace hearth::testing {
+namespace {
+
+struct Counts {
+  std::map<std::string, int64_t> checks;
+  size_t rows = 0, ops = 0, samples = 0;
+};
+
+class RowTest : public ::testing::Test {
+ public:
+  RowTest(const OpRow& row, const OpCheck& check, Counts& counts) : row_(row), check_(check), counts_(counts) {}
+  void TestBody() override {
+    const OpDef* record = find_op(row_.op);
+    ASSERT_NE(record, nullptr) << "the row is for an op that is not linked into this program: " << row_.op;
+    counts_.checks[check_.name] += check_.run(row_, *record);
+  }
+
+ private:
+  const OpRow& row_;
+  const OpCheck& check_;
+  Counts& counts_;
+};
+
+class CompletenessTest : public ::testing::Test {
+ public:
+  explicit CompletenessTest(const OpTable& table) : table_(table) {}
+  void TestBody() override {
+    std::map<std::string_view, int> rows, records;
+    for (const OpRow& r : table_.rows) ++rows[r.op];
+    for (const OpDef* op : all_ops()) ++records[op->name];
+    for (const auto& [name, n] : records) {
+      EXPECT_EQ(n, 1) << "several records are called " << name;
+      EXPECT_TRUE(!table_.owns(name) || rows.contains(name)) << "the op has no row in the op table: " << name;
+    }
+    for (const auto& [name, n] : rows) {
+      EXPECT_EQ(n, 1) << "the op has several rows: " << name;
+      EXPECT_TRUE(records.contains(name)) << "the row is for an op that is not linked into this program: " << name;
+    }
+    for (const OpRow& r : table_.rows) EXPECT_FALSE(r.samples.empty()) << "the row has no samples: " << r.op;
+  }
+
+ private:
+  const OpTable& table_;
+};
+
+std::string suite_name(std::string op) {
+  std::replace(op.begin(), op.end(), ':', '_');
+  return op;
+}
+
+}  // namespace
+
+int run_op_table(int argc, char** argv, const std::function<OpTable()>& make) {
+  ::testing::InitGoogleTest(&argc, argv);
+  const OpTable table = make();
+  Counts counts;
+  ::testing::RegisterTest("OpTable", "EveryOpHasARow", nullptr, nullptr, __FILE__, __LINE__,
+                          [&]() -> ::testing::Test* { return new CompletenessTest(table); });
+  for (const OpRow& row : table.rows) {
+    counts.samples += row.samples.size();
+    for (const OpCheck& check : op_checks()) {
+      ::testing::RegisterTest(suite_name(row.op).c_str(), check.name, nullptr, nullptr, __FILE__, __LINE__,
+                              [&]() -> ::testing::Test* { return new RowTest(row, check, counts); });
+    }
+  }
+  counts.rows = table.rows.size();
+  for (const OpDef* op : all_ops()) counts.ops += table.owns(op->name);
+  const int failed = RUN_ALL_TESTS();
+  std::string checks;
+  int64_t total = 0;
+  for (const auto& [name, n] : counts.checks) {
+    checks += (checks.empty() ? "" : ", ") + name + " " + std::to_string(n);
+    total += n;
+  }
+  std::printf("op table: %zu ops, %zu rows, %zu samples; %lld checks in this run (%s)\n", counts.ops, counts.rows,
+              counts.samples, static_cast<long long>(total), checks.c_str());
+  return failed;
+}
+
+}  // namespace hearth::testing

@@ -1,0 +1,27 @@
+// The op table: puts every op of a program through the same checks, and fails by name for one that has no row.
+//
+// Each row becomes a test suite named after its op, with the tests Values (against the row's reference, in every dtype,
+// for several layouts in memory, operands unchanged), Dtypes (the record runs in all it states and refuses others by
+// name), Meta (shapes, strides and dtypes without data), Gradients (gradcheck and gradgradcheck), Trace (a graph of the
+// call gives the same bits, also for batch sizes it was not traced with), Targets (Values for each instruction set that
+// the processor has), Threads (the same bits for 1, 2 and 4), and Bound (name_ and out= forms of elementwise ops).
+#pragma once
+
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "core/testing/op_row.h"
+
+namespace hearth::testing {
+
+struct OpTable {
+  std::vector<OpRow> rows;
+  // The ops that must have a row in this table: core's have no "::" in their names, a room's begin with its own.
+  std::function<bool(std::string_view)> owns;
+};
+
+// main() of a test program. `make` is called once GoogleTest has read its flags.
+int run_op_table(int argc, char** argv, const std::function<OpTable()>& make);
+
+}  // namespace hearth::testing
