@@ -1,42 +1,30 @@
 #include "core/base/parallel.h"
 
+#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
+#include <system_error>
+#include <thread>
 
 #include "core/base/error.h"
 #include "core/base/thread_state.h"
-
-#ifdef __clang__
-// Clang does not find the omp.h of GCC's runtime, which is the one that oneDNN brings (tools/build/cc.bzl).
-extern "C" int omp_get_max_threads();
-extern "C" int omp_get_num_threads();
-extern "C" int omp_get_thread_num();
-extern "C" void omp_set_num_threads(int);
-#else
-#include <omp.h>
-#endif
-
-// Built without ThreadSanitizer: GCC's OpenMP runtime is not instrumented, so the fork and the join are announced by
-// hand. The rest of the program stays instrumented and real races inside bodies are still found.
-#ifdef HEARTH_TSAN
-extern "C" void __tsan_acquire(void*);
-extern "C" void __tsan_release(void*);
-#define HEARTH_TSAN_ACQUIRE(p) __tsan_acquire(p)
-#define HEARTH_TSAN_RELEASE(p) __tsan_release(p)
-#else
-#define HEARTH_TSAN_ACQUIRE(p) (void)(p)
-#define HEARTH_TSAN_RELEASE(p) (void)(p)
-#endif
 
 namespace hearth {
 namespace {
 
 constexpr int kMaxWidth = 1024;
+constexpr int kMaxRanges = 16;
+// How long a thread that has nothing to do looks for more before it sleeps. Waking costs some 5 us; on a machine that
+// is busy with other things every longer wait takes the processor from the thread that is waited for.
+constexpr std::chrono::microseconds kSpin{50};
 
 int default_width() {
   static const int width = [] {
@@ -62,6 +50,172 @@ struct NestedScope {
   ~NestedScope() { thread_state.width = previous; }
 };
 
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+// Waits actively for a short while; true as soon as done() is.
+template <class F>
+bool spin(F done) {
+  const auto end = std::chrono::steady_clock::now() + kSpin;
+  do {
+    for (int i = 0; i < 16; ++i) {
+      if (done()) return true;
+      relax();
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
+}
+
+// One parallel_for, on its caller's stack. Its blocks are dealt out in ranges, one for each thread that is expected, so
+// that a thread meets the same part of memory again in the next call; who is done with his own helps with the others',
+// so that nobody waits for a thread that the system has not let run.
+struct Job {
+  void* context;
+  void (*body)(void*, int64_t, int64_t);
+  int64_t n, grain;
+  int ranges;
+  struct alignas(64) Range {
+    std::atomic<int64_t> next;
+    int64_t end;
+  } range[kMaxRanges];
+  std::atomic<bool> failed{false};
+  std::exception_ptr error;
+
+  // Guarded by the pool's mutex.
+  int wanted;      // threads that may still join
+  int joined = 1;  // that have; the caller is the first
+  bool awaited = false;
+  Job *previous = nullptr, *next = nullptr;
+  std::atomic<int> running{0};  // written under the mutex
+
+  Job(void* c, void (*b)(void*, int64_t, int64_t), int64_t count, int64_t g, int64_t blocks, int width)
+      : context(c), body(b), n(count), grain(g), ranges(std::min(width, kMaxRanges)), wanted(width - 1) {
+    for (int r = 0; r < ranges; ++r) {
+      range[r].next.store(blocks * r / ranges, std::memory_order_relaxed);
+      range[r].end = blocks * (r + 1) / ranges;
+    }
+  }
+
+  void work(int rank) {
+    for (int k = 0; k < ranges; ++k) {
+      Range& r = range[(rank + k) % ranges];
+      while (!failed.load(std::memory_order_relaxed)) {
+        const int64_t i = r.next.fetch_add(1, std::memory_order_relaxed);
+        if (i >= r.end) break;
+        try {
+          body(context, i * grain, std::min(n, (i + 1) * grain));
+        } catch (...) {
+          if (!failed.exchange(true)) error = std::current_exception();
+        }
+      }
+    }
+  }
+};
+
+class Pool {
+ public:
+  // The process's own; a forked child starts with a new one, because threads do not survive a fork.
+  static Pool& instance() {
+    static const bool prepared = [] {
+      current.store(new Pool);
+      pthread_atfork(nullptr, nullptr, [] { current.store(new Pool); });
+      return true;
+    }();
+    (void)prepared;
+    return *current.load(std::memory_order_relaxed);
+  }
+
+  void run(Job& job) {
+    const int helpers = job.wanted;
+    int wake;
+    {
+      std::lock_guard lock(mutex_);
+      wanted_ += helpers;
+      while (threads_ < wanted_ && start_thread()) {
+      }
+      job.previous = last_;
+      (last_ ? last_->next : first_) = &job;
+      last_ = &job;
+      posted_.fetch_add(1, std::memory_order_release);
+      wake = std::min(sleeping_, helpers);
+    }
+    for (int i = 0; i < wake; ++i) posted_changed_.notify_one();
+    {
+      NestedScope nested;
+      job.work(0);
+    }
+    std::unique_lock lock(mutex_);
+    wanted_ -= helpers;
+    (job.previous ? job.previous->next : first_) = job.next;
+    (job.next ? job.next->previous : last_) = job.previous;
+    if (job.running.load(std::memory_order_relaxed) == 0) return;
+    lock.unlock();
+    spin([&] { return job.running.load(std::memory_order_acquire) == 0; });
+    // The last to leave holds the mutex until it has let go of the job.
+    lock.lock();
+    job.awaited = true;
+    left_.wait(lock, [&] { return job.running.load(std::memory_order_relaxed) == 0; });
+  }
+
+ private:
+  bool start_thread() {
+    // Signals are for the program's own threads.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = true;
+    try {
+      std::thread([this] { help(); }).detach();
+      ++threads_;
+    } catch (const std::system_error&) {
+      started = false;  // the job is done by fewer
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return started;
+  }
+
+  [[noreturn]] void help() {
+    thread_state.width = 1;
+    std::unique_lock lock(mutex_);
+    while (true) {
+      Job* job = first_;
+      while (job && job->wanted == 0) job = job->next;
+      if (job) {
+        --job->wanted;
+        const int rank = job->joined++;
+        job->running.fetch_add(1, std::memory_order_relaxed);
+        lock.unlock();
+        job->work(rank);
+        lock.lock();
+        if (job->running.fetch_sub(1, std::memory_order_release) == 1 && job->awaited) left_.notify_all();
+        continue;
+      }
+      const uint64_t seen = posted_.load(std::memory_order_relaxed);
+      const auto posted = [&] { return posted_.load(std::memory_order_acquire) != seen; };
+      lock.unlock();
+      const bool found = spin(posted);
+      lock.lock();
+      if (found) continue;
+      ++sleeping_;
+      posted_changed_.wait(lock, posted);
+      --sleeping_;
+    }
+  }
+
+  static std::atomic<Pool*> current;
+
+  std::mutex mutex_;
+  std::condition_variable posted_changed_, left_;
+  std::atomic<uint64_t> posted_{0};  // counts jobs; written under the mutex
+  Job *first_ = nullptr, *last_ = nullptr;
+  int threads_ = 0, sleeping_ = 0;
+  int wanted_ = 0;  // by all jobs together
+};
+constinit std::atomic<Pool*> Pool::current{nullptr};
+
 }  // namespace
 
 int num_threads() { return thread_state.width > 0 ? thread_state.width : default_width(); }
@@ -72,13 +226,6 @@ ThreadWidth::ThreadWidth(int width) : previous_(thread_state.width) {
 }
 ThreadWidth::~ThreadWidth() { thread_state.width = previous_; }
 
-OmpWidthGuard::OmpWidthGuard() : previous_(omp_get_max_threads()) {
-  if (int width = num_threads(); width != previous_) omp_set_num_threads(width);
-}
-OmpWidthGuard::~OmpWidthGuard() {
-  if (omp_get_max_threads() != previous_) omp_set_num_threads(previous_);
-}
-
 void detail::parallel_run(int64_t n, int64_t grain, void* context, void (*body)(void*, int64_t, int64_t)) {
   const int64_t blocks = (n + grain - 1) / grain;
   const int width = static_cast<int>(std::min<int64_t>(num_threads(), blocks));
@@ -86,32 +233,9 @@ void detail::parallel_run(int64_t n, int64_t grain, void* context, void (*body)(
     for (int64_t i = 0; i < blocks; ++i) body(context, i * grain, std::min(n, (i + 1) * grain));
     return;
   }
-  std::exception_ptr error;
-  std::mutex error_mutex;
-  std::atomic<bool> failed{false};
-  char fork_point = 0, join_point = 0;
-  HEARTH_TSAN_RELEASE(&fork_point);
-#pragma omp parallel num_threads(width)
-  {
-    HEARTH_TSAN_ACQUIRE(&fork_point);
-    {
-      NestedScope nested;
-      const int64_t team = omp_get_num_threads(), rank = omp_get_thread_num();
-      const int64_t first = blocks * rank / team, last = blocks * (rank + 1) / team;
-      try {
-        for (int64_t i = first; i < last && !failed.load(std::memory_order_relaxed); ++i) {
-          body(context, i * grain, std::min(n, (i + 1) * grain));
-        }
-      } catch (...) {
-        std::lock_guard lock(error_mutex);
-        if (!error) error = std::current_exception();
-        failed.store(true, std::memory_order_relaxed);
-      }
-    }
-    HEARTH_TSAN_RELEASE(&join_point);
-  }
-  HEARTH_TSAN_ACQUIRE(&join_point);
-  if (error) std::rethrow_exception(error);
+  Job job(context, body, n, grain, blocks, width);
+  Pool::instance().run(job);
+  if (job.error) std::rethrow_exception(job.error);
 }
 
 }  // namespace hearth

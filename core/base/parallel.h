@@ -1,4 +1,5 @@
-// The only way in Hearth to run on several cores.
+// The only way in Hearth to run on several cores: threads of its own, started when first needed, that sleep when there
+// is nothing to do.
 #pragma once
 
 #include <cstdint>
@@ -21,19 +22,6 @@ class ThreadWidth {
 
  private:
   int16_t previous_;
-};
-
-// Gives OpenMP code of other libraries (oneDNN, OpenBLAS), called from this thread, this thread's width while it lives,
-// and restores what the host program had set.
-class OmpWidthGuard {
- public:
-  OmpWidthGuard();
-  ~OmpWidthGuard();
-  OmpWidthGuard(const OmpWidthGuard&) = delete;
-  OmpWidthGuard& operator=(const OmpWidthGuard&) = delete;
-
- private:
-  int previous_;
 };
 
 namespace detail {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/base/error.h"
+#include "core/base/thread_state.h"
 #include "core/op/machinery.h"
 
 namespace hearth {
@@ -121,10 +122,19 @@ Tensor tensor(std::initializer_list<detail::Nested> values, const TensorOptions&
   return finish(t.to(o.device), o);
 }
 
+namespace {
+// Values that the program hands over are a constant to a tracer, not something that ops have made.
+struct Unseen {
+  Interposer* active = std::exchange(thread_state.interposer, nullptr);
+  ~Unseen() { thread_state.interposer = active; }
+};
+}  // namespace
+
 Tensor detail::from_memory(const void* data, size_t count, DType dtype, const Shape& shape, const TensorOptions& o) {
   const int64_t n = checked_numel(shape, size_of(dtype), "from_values");
   HEARTH_CHECK(static_cast<size_t>(n) == count, "from_values: shape ", shape, " has ", n, " elements, but ", count,
                " values were given");
+  const Unseen unseen;
   Tensor t = detail::empty(shape, dtype, kCpu, "from_values");
   if (count) std::memcpy(t.raw_data(), data, t.nbytes());
   return finish(t.to(o.dtype.value_or(dtype)).to(o.device), o);

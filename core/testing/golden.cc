@@ -25,8 +25,8 @@ Sample Golden::sample(const std::string& name, TensorFunction call) const {
   DTypeSet dtypes;
   for (int t = 0; t < kDTypes; ++t) {
     if (find(name + "/" + kind_of(static_cast<DType>(t)) + "/out.0") ||
-        file->tensors.lower_bound(name + "/" + kind_of(static_cast<DType>(t)) + "/out.0.")->first.starts_with(
-            name + "/" + kind_of(static_cast<DType>(t)) + "/out.0."))
+        file->tensors.lower_bound(name + "/" + kind_of(static_cast<DType>(t)) + "/out.0.")
+            ->first.starts_with(name + "/" + kind_of(static_cast<DType>(t)) + "/out.0."))
       dtypes = dtypes | DTypeSet{static_cast<DType>(t)};
   }
   HEARTH_CHECK(!(dtypes == DTypeSet{}), "golden: there is no sample \"", name, "\"");

@@ -42,9 +42,9 @@ struct OpRow {
   std::vector<Sample> samples;
   // What the public function takes, if that is not what the record states: others must throw.
   std::optional<DTypeSet> takes = std::nullopt;
-  bool gradient = true;        // one passes, and one passes through it
-  bool second = true;          // a gradient passes through the gradient
-  bool zero_sign = true;       // the sign of a zero counts
+  bool gradient = true;            // one passes, and one passes through it
+  bool second = true;              // a gradient passes through the gradient
+  bool zero_sign = true;           // the sign of a zero counts
   const char* untraced = nullptr;  // why a graph cannot hold it
 };
 

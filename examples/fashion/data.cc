@@ -1,8 +1,6 @@
 #include "examples/fashion/data.h"
 
-#include "core/base/error.h"
-#include "core/graph/trace.h"
-#include "core/ops/arithmetic.h"
+#include "vision/vision.h"
 
 namespace hearth::fashion {
 namespace {
@@ -13,24 +11,16 @@ constexpr double kMean = 0.2860, kStd = 0.3530;
 }  // namespace
 
 graph::Graph preprocess_graph() {
-  const graph::Spec image{"image", u8, {1, "height", "width"}};
-  return graph::trace(
-      [](std::span<const Tensor> in) -> std::vector<Tensor> {
-        return {(in[0].to(f32) / 255.0 - kMean) / kStd};
+  return vision::trace_preprocess(
+      [](const Tensor& image) {
+        return vision::normalize(vision::to_float(vision::resize(image, 28)), {kMean}, {kStd});
       },
-      {&image, 1});
-}
-
-data::DatasetPtr prepared(data::DatasetPtr images, std::shared_ptr<const graph::Graph> preprocess) {
-  return std::make_shared<data::MapDataset>(std::move(images), [preprocess](data::Example e, Generator&) {
-    return data::Example{(*preprocess)(e.first), e.second};
-  });
+      {.channels = 1});
 }
 
 data::DatasetPtr augmented(data::DatasetPtr images) {
   return std::make_shared<data::MapDataset>(std::move(images), [](data::Example e, Generator& random) {
-    if (random.next_u32() & 1) e.first = e.first.flip({2});
-    return e;
+    return data::Example{vision::random_horizontal_flip(e.first, random), e.second};
   });
 }
 

@@ -13,12 +13,10 @@ namespace hearth::fashion {
 
 constexpr int64_t kHeldOut = 5000;  // of the 60,000: for every choice made while training
 
-// From "image" u8 [1, height, width] to f32 [1, 28, 28], normalised. White on black, as the data are.
+// From "image" u8 [1, height, width], light on dark as the data are, to f32 [1, 28, 28], normalised.
 graph::Graph preprocess_graph();
 
-// Another dataset's images after the graph.
-data::DatasetPtr prepared(data::DatasetPtr images, std::shared_ptr<const graph::Graph> preprocess);
-// Images shifted by up to two pixels and mirrored in half of all cases, drawn anew for each epoch.
+// Images mirrored in half of all cases, drawn anew for each epoch.
 data::DatasetPtr augmented(data::DatasetPtr images);
 
 }  // namespace hearth::fashion

@@ -42,8 +42,8 @@ void Progress::update(const Epoch& e, int64_t trained) {
   // The first figures mean nothing yet.
   if (trained - start_ < 1000 && seconds() < 1) return;
   shown_ = now;
-  const std::string line = absl::StrFormat("%s  %s left", text(e, trained),
-                                           duration(static_cast<double>(total_ - trained) / rate(trained)));
+  const std::string line =
+      absl::StrFormat("%s  %s left", text(e, trained), duration(static_cast<double>(total_ - trained) / rate(trained)));
   if (terminal_) absl::FPrintF(out_, "\r\033[K%s", line);
   else absl::FPrintF(out_, "%s\n", line);
   std::fflush(out_);

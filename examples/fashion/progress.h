@@ -19,9 +19,9 @@ class Progress {
   Progress(std::FILE* out, int64_t total, int64_t done);
 
   struct Epoch {
-    int64_t number, count;   // from 1
-    int64_t images, of;      // of this epoch
-    double loss, accuracy;   // means so far, of this epoch
+    int64_t number, count;  // from 1
+    int64_t images, of;     // of this epoch
+    double loss, accuracy;  // means so far, of this epoch
   };
   // Call it as often as you like.
   void update(const Epoch& e, int64_t trained);

@@ -64,7 +64,7 @@ Report report(const Results& r) {
   const std::vector<float> p = r.probabilities.contiguous().to_vector<float>();
   const std::vector<int64_t> guesses = r.probabilities.argmax(1).to_vector<int64_t>(),
                              truths = r.test.labels().to_vector<int64_t>();
-  const auto n = static_cast<int64_t>(truths.size());
+  const auto n = static_cast<int64_t>(guesses.size());
   std::vector<int64_t> confusion(static_cast<size_t>(kClasses * kClasses)), right, mistakes;
   for (int64_t i = 0; i < n; ++i) {
     const int64_t truth = truths[static_cast<size_t>(i)], guess = guesses[static_cast<size_t>(i)];
@@ -72,20 +72,18 @@ Report report(const Results& r) {
     (truth == guess ? right : mistakes).push_back(i);
   }
   // The mistakes of which it is surest come first.
-  const auto surety = [&](int64_t i) {
-    return p[static_cast<size_t>(i * kClasses + guesses[static_cast<size_t>(i)])];
-  };
+  const auto surety = [&](int64_t i) { return p[static_cast<size_t>(i * kClasses + guesses[static_cast<size_t>(i)])]; };
   std::ranges::stable_sort(mistakes, std::greater<>(), surety);
 
   Report out;
   out.title = "Fashion-MNIST, three convolutions";
   out.subtitle = absl::StrFormat("%d epochs of %s images, %s held out for every choice, tested once on %s", r.epochs,
-                                 with_commas(r.training_images), "5,000", with_commas(n));
+                                 with_commas(r.training_images), with_commas(r.held_out_images), with_commas(n));
   out.footer = "Data: Xiao, Rasul, Vollgraf, 2017";
-  out.figures = {{absl::StrFormat("%.2f %%", 100.0 * static_cast<double>(right.size()) / static_cast<double>(n)),
-                  "test accuracy"},
-                 {with_commas(r.net.parameter_count()), "parameters"},
-                 {std::to_string(r.epochs), "epochs"}};
+  out.figures = {
+      {absl::StrFormat("%.2f %%", 100.0 * static_cast<double>(right.size()) / static_cast<double>(n)), "test accuracy"},
+      {with_commas(r.net.parameter_count()), "parameters"},
+      {std::to_string(r.epochs), "epochs"}};
   if (r.seconds > 0) out.figures.insert(out.figures.begin() + 1, {duration(r.seconds), "training"});
   const History& h = r.history;
   out.charts = {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "examples/fashion/net.h"
 #include "examples/fashion/progress.h"
 #include "examples/fashion/results.h"
+#include "vision/preprocess.h"
 
 ABSL_FLAG(std::string, data, hearth::vision::kFashionMnistDirectory, "directory of the Fashion-MNIST files");
 ABSL_FLAG(std::string, out, "runs/quickstart", "directory for checkpoint, exported model, events and report");
@@ -28,7 +30,7 @@ ABSL_FLAG(int64_t, epochs, 7, "how often every training image is seen");
 ABSL_FLAG(int64_t, batch, 64, "images in a step");
 ABSL_FLAG(double, lr, 4e-3, "highest learning rate of the cycle");
 ABSL_FLAG(uint64_t, seed, 1, "of weights, order and augmentation");
-ABSL_FLAG(int64_t, limit, 0, "train on this many images only; 0: all but those held out");
+ABSL_FLAG(int64_t, limit, 0, "for a quick try: train on this many images only, hold out and test on as many at most");
 ABSL_FLAG(int64_t, workers, 1, "threads that prepare images");
 ABSL_FLAG(int64_t, checkpoint_steps, 200, "steps between two checkpoints");
 
@@ -234,22 +236,25 @@ absl::Status train(const Options& o) {
   if (!test_images.ok()) return test_images.status();
   const int64_t all = train_images->size();
   if (all < 2 * kHeldOut) {
-    return absl::InvalidArgumentError(absl::StrFormat("%s holds %d training images; at least %d are needed", o.data,
-                                                      all, 2 * kHeldOut));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s holds %d training images; at least %d are needed", o.data, all, 2 * kHeldOut));
   }
+  if (o.limit > all - kHeldOut || (o.limit > 0 && o.limit < o.batch)) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("--limit must be from one batch (%d) to %d", o.batch, all - kHeldOut));
+  }
+  const auto limited = [&](data::DatasetPtr images) -> data::DatasetPtr {
+    if (o.limit == 0 || o.limit >= images->size()) return images;
+    std::vector<int64_t> first(static_cast<size_t>(o.limit));
+    std::iota(first.begin(), first.end(), 0);
+    return std::make_shared<data::Subset>(std::move(images), std::move(first));
+  };
   auto parts = data::random_split(std::make_shared<vision::FashionMnist>(*std::move(train_images)),
                                   {all - kHeldOut, kHeldOut}, o.seed);
-  if (o.limit > 0) {
-    if (o.limit > all - kHeldOut || o.limit < o.batch) {
-      return absl::InvalidArgumentError(
-          absl::StrFormat("--limit must be from one batch (%d) to %d", o.batch, all - kHeldOut));
-    }
-    std::vector<int64_t> first(static_cast<size_t>(o.limit));
-    for (size_t i = 0; i < first.size(); ++i) first[i] = static_cast<int64_t>(i);
-    parts[0] = std::make_shared<data::Subset>(parts[0], std::move(first));
-  }
+  for (data::DatasetPtr& part : parts) part = limited(part);
   const auto preprocess = std::make_shared<const graph::Graph>(preprocess_graph());
-  Training training(o, prepared(augmented(parts[0]), preprocess), prepared(parts[1], preprocess));
+  Training training(o, vision::preprocessed(augmented(parts[0]), preprocess),
+                    vision::preprocessed(parts[1], preprocess));
 
   std::error_code error;
   std::filesystem::create_directories(o.out, error);
@@ -262,7 +267,7 @@ absl::Status train(const Options& o) {
 
   Progress progress(stdout, training.total(), training.trained());
   progress.say(absl::StrFormat("%s images to train on, %s held out; %s parameters; %d threads",
-                               with_commas(parts[0]->size()), with_commas(kHeldOut),
+                               with_commas(parts[0]->size()), with_commas(parts[1]->size()),
                                with_commas(training.net().parameter_count()), num_threads()));
   if (o.resume) {
     progress.say(absl::StrFormat("going on from %s, after %s of %s images", o.checkpoint(),
@@ -277,8 +282,8 @@ absl::Status train(const Options& o) {
     progress.say(absl::StrFormat("trained in %s", duration(progress.seconds())));
 
   // The test images are looked at here, once, when nothing is left to decide.
-  const Evaluation test = evaluate(
-      training.net(), prepared(std::make_shared<vision::FashionMnist>(*test_images), preprocess), o.workers);
+  const data::DatasetPtr test_part = limited(std::make_shared<vision::FashionMnist>(*test_images));
+  const Evaluation test = evaluate(training.net(), vision::preprocessed(test_part, preprocess), o.workers);
   progress.say(absl::StrFormat("test accuracy: %.2f %%", 100 * test.accuracy));
   if (absl::Status s = events->scalar("accuracy/test", training.trained() / o.batch, test.accuracy); !s.ok()) return s;
   return write_results({.net = training.net(),
@@ -287,6 +292,7 @@ absl::Status train(const Options& o) {
                         .test = *test_images,
                         .probabilities = test.probabilities,
                         .training_images = parts[0]->size(),
+                        .held_out_images = parts[1]->size(),
                         .epochs = o.epochs,
                         .seconds = progress.seconds()},
                        o.out);

@@ -2,10 +2,6 @@
 
 Load these in place of rules_cc's. They may be used from another workspace too, so every label in
 here is either another repository's or made by Label().
-
-OpenMP: only //core/base:parallel is compiled with OpenMP (openmp = True); nothing else may contain
-`#pragma omp`. Under --config=tsan its parallel.cc alone is built without ThreadSanitizer, which
-does not know libgomp's barriers (see .bazelrc).
 """
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
@@ -53,27 +49,17 @@ _KERNEL_COPTS = [
     "-DHWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL)",
 ]
 
-# Clang knows only its own runtime's OpenMP, and oneDNN brings GCC's, of which a program may hold one. So a fuzzed
-# build links GCC's and compiles the pragma to nothing: parallel_for runs in one thread, as suits a fuzzer.
-_OPENMP = select({
-    _FUZZING: ["-fopenmp=libgomp"],
-    "//conditions:default": ["-fopenmp"],
-})
-
-def hearth_cc_library(name, copts = [], linkopts = [], openmp = False, **kwargs):
+def hearth_cc_library(name, copts = [], **kwargs):
     """A cc_library with the project's options.
 
     Args:
       name: name of the library.
       copts: options after the project's own.
-      linkopts: options for every program that links it.
-      openmp: whether it is compiled and linked with OpenMP; //core/base:parallel only.
       **kwargs: passed to cc_library.
     """
     cc_library(
         name = name,
-        copts = HEARTH_COPTS + (_OPENMP if openmp else []) + copts,
-        linkopts = linkopts + (_OPENMP if openmp else []),
+        copts = HEARTH_COPTS + copts,
         **kwargs
     )
 

@@ -1,5 +1,8 @@
 #include "core/kernels/cpu/channels_last.h"
 
+#include <algorithm>
+
+#include "core/base/parallel.h"
 #include "core/kernels/cpu/copy.h"
 #include "core/kernels/cpu/onednn.h"
 
@@ -14,9 +17,16 @@ Tensor channels_last(const Tensor& t) {
   Tensor to = hearth::detail::empty_strided(l.shape, want, t.dtype(), t.device());
   if (l.contiguous && (t.dtype() == DType::kF32 || t.dtype() == DType::kBF16)) {
     const auto type = onednn::type_of(t.dtype());
-    const dnnl::memory::dims shape(l.shape.begin(), l.shape.end());
+    const dnnl::memory::dims image{1, l.shape[1], l.shape[2], l.shape[3]};
     using Tag = dnnl::memory::format_tag;
-    onednn::reorder({shape, type, Tag::nchw}, t.raw_data(), {shape, type, Tag::nhwc}, to.raw_data());
+    const onednn::Md from_md(image, type, Tag::nchw), to_md(image, type, Tag::nhwc);
+    const int64_t bytes = l.numel / l.shape[0] * static_cast<int64_t>(size_of(t.dtype()));
+    parallel_for(l.shape[0], std::max<int64_t>(1, 65536 / bytes), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        onednn::reorder(from_md, static_cast<const char*>(t.raw_data()) + i * bytes, to_md,
+                        static_cast<char*>(to.raw_data()) + i * bytes);
+      }
+    });
   } else {
     copy_tensor(to, t);
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/omp.h"
 #include "core/base/parallel.h"
 #include "core/kernels/cpu/convert.h"
 #include "core/kernels/cpu/onednn.h"
@@ -96,8 +97,8 @@ std::shared_ptr<const Compiled> compile(const Gemm& g, bool packed) {
 }
 
 void library_gemm(const Gemm& g, const void* packed_b) {
-  onednn::SingleThread single;
   if (g.dtype == DType::kF64) {
+    const OmpSingleThread single;
     if (g.bias) {
       for (int64_t i = 0; i < g.m; ++i) {
         double* c = static_cast<double*>(g.c) + i * g.c_row;
@@ -151,11 +152,7 @@ Cut cut(const Gemm& g, bool packed) {
 std::shared_ptr<const Packed> pack(const Gemm& g, int64_t rows) {
   Gemm piece = g;
   piece.m = rows;
-  std::shared_ptr<const Compiled> p;
-  {
-    onednn::SingleThread single;
-    p = compile(piece, true);
-  }
+  const auto p = compile(piece, true);
   auto packed = std::make_shared<const Packed>(p->b.get_size());
   onednn::reorder(Md({g.k, g.n}, onednn::type_of(g.dtype), dnnl::memory::dims{g.b_row, g.b_col}), g.b, p->b,
                   packed->data);

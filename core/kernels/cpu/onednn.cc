@@ -100,6 +100,7 @@ void execute(const Primitive& p, std::initializer_list<Argument> arguments) {
     const Md md({static_cast<int64_t>(p.scratch_bytes)}, dnnl::memory::data_type::u8, dnnl::memory::format_tag::x);
     add(DNNL_ARG_SCRATCHPAD, &md.data, scratch(Slot::kLibrary, p.scratch_bytes));
   }
+  const OmpSingleThread single;
   if (const auto status = dnnl_primitive_execute(p.primitive.get(), stream().get(), n, args); status != dnnl_success) {
     fail(ErrorKind::kInternal, "oneDNN: a primitive failed with status ", static_cast<int>(status));
   }
@@ -107,10 +108,8 @@ void execute(const Primitive& p, std::initializer_list<Argument> arguments) {
 
 void reorder(const Md& from_md, const void* from, const Md& to_md, void* to) {
   static auto* cache = new LruCache<Primitive>(256);
-  OmpWidthGuard guard;
   Key key;
   size_t i = 0;
-  key.word[i++] = num_threads();
   for (const Md* md : {&from_md, &to_md}) {
     const auto& d = md->data;
     // Formats with blocks inside differ in more than strides.

@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "core/base/parallel.h"
+#include "core/base/omp.h"
 #include "core/tensor/dtype.h"
 
 namespace hearth::cpu::onednn {
@@ -46,10 +46,12 @@ class LruCache {
  public:
   explicit LruCache(size_t capacity) : capacity_(capacity) {}
 
-  // make() runs outside of the lock: compiling a primitive takes milliseconds.
+  // make() runs outside of the lock: compiling a primitive takes milliseconds. oneDNN compiles for the number of
+  // threads that OpenMP has then: one.
   template <class Make>
   std::shared_ptr<const V> get(const Key& key, Make&& make) {
     if (auto found = find(key)) return found;
+    const OmpSingleThread single;
     std::shared_ptr<const V> made = make();
     std::lock_guard lock(mutex_);
     if (auto it = map_.find(key); it != map_.end()) return it->second->second;
@@ -92,22 +94,11 @@ struct Argument {
   const void* data;
 };
 
-// Runs a primitive in this thread alone, or, if it was compiled so, with the OpenMP width that an OmpWidthGuard has
-// set.
+// Runs a primitive in this thread alone.
 void execute(const Primitive& p, std::initializer_list<Argument> arguments);
 
-// Copies between two formats of the same tensor, in parallel.
+// Copies between two formats of the same tensor, in this thread alone.
 void reorder(const Md& from_md, const void* from, const Md& to_md, void* to);
-
-// Makes one thread of this one and of every library called from it, while it lives.
-class SingleThread {
- public:
-  SingleThread() : width_(1) {}
-
- private:
-  ThreadWidth width_;
-  OmpWidthGuard omp_;
-};
 
 // Attributes for primitives made here: scratch memory comes from the caller.
 dnnl::primitive_attr attributes();

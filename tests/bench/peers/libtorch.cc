@@ -155,9 +155,9 @@ BENCHMARK(cnn_step_nhwc)->UseRealTime();
 
 void fashion_step(benchmark::State& state, torch::MemoryFormat format) {
   using namespace torch::nn;
-  Sequential net(conv3(1, 32, false), BatchNorm2d(32), ReLU(), MaxPool2d(2), conv3(32, 64, false), BatchNorm2d(64),
-                 ReLU(), MaxPool2d(2), conv3(64, 128, false), BatchNorm2d(128), ReLU(),
-                 AdaptiveAvgPool2d(AdaptiveAvgPool2dOptions({1, 1})), Flatten(), Linear(128, 10));
+  Sequential net(conv3(1, 32, false), BatchNorm2d(32), MaxPool2d(2), ReLU(), conv3(32, 48, false), BatchNorm2d(48),
+                 MaxPool2d(2), ReLU(), conv3(48, 96, false), BatchNorm2d(96), ReLU(), MaxPool2d(2), Flatten(),
+                 Linear(96 * 9, 10));
   train<torch::optim::AdamW>(state, net, 64, torch::optim::AdamWOptions(1e-3), format);
 }
 void fashion_step_nchw(benchmark::State& state) { fashion_step(state, torch::MemoryFormat::Contiguous); }

@@ -179,12 +179,19 @@ TYPED_TEST(ConvTest, Shapes) {
   }
 }
 
-// Enough work to be cut into blocks, with a last one of another size; and a single image that oneDNN cuts itself.
+// Enough work to be cut into blocks of images, with a last one of another size, or, of few images, into stripes of
+// rows.
 TYPED_TEST(ConvTest, CutsTheWork) {
   if (std::is_same_v<TypeParam, double> || std::is_same_v<TypeParam, Half>) GTEST_SKIP() << "no blocks of images";
   check<TypeParam>({19, 1, 28, 28, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1});
   check<TypeParam>({21, 32, 14, 14, 48, 3, 3, 1, 1, 1, 1, 1, 1, 1});
   check<TypeParam>({1, 32, 40, 40, 48, 3, 3, 1, 1, 1, 1, 1, 1, 1});
+  check<TypeParam>({2, 32, 61, 30, 48, 3, 3, 2, 2, 1, 1, 1, 1, 1});
+  check<TypeParam>({1, 16, 64, 40, 32, 5, 3, 1, 1, 3, 1, 2, 1, 1});
+  check<TypeParam>({3, 32, 80, 40, 32, 3, 3, 3, 1, 0, 1, 1, 1, 1});
+  check<TypeParam>({1, 32, 57, 60, 32, 2, 3, 3, 2, 1, 1, 1, 1, 1});
+  check<TypeParam>({1, 64, 48, 40, 64, 3, 3, 1, 1, 2, 2, 1, 1, 2});
+  check<TypeParam>({1, 64, 60, 30, 96, 1, 1, 1, 1, 0, 0, 1, 1, 1});
 }
 
 }  // namespace
