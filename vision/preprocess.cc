@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/graph/trace.h"
+#include "core/ops/create.h"
 
 namespace hearth::vision {
 
@@ -17,6 +18,15 @@ graph::Graph trace_preprocess(const ImageFunction& f, const PreprocessOptions& o
                "trace_preprocess: the function must give f32 [c, h, w] of one size for images of all sizes, but gives ",
                out.dtype, " of rank ", out.shape.size(), fixed ? "" : " or of a size that depends on the image's",
                "; resize and to_float make it so");
+  // The sizes of a trace are nearly square: a size that follows the aspect could have been the same in all of them.
+  Shape want;
+  for (const graph::SizeExpr& s : out.shape) want.push_back(s.offset);
+  for (const auto& [h, w] : {std::pair(o.at_least, 4 * o.at_least), std::pair(4 * o.at_least, o.at_least)}) {
+    const Tensor y = g(zeros({o.channels, h, w}, {.dtype = u8}));
+    HEARTH_CHECK(y.shape() == want, "trace_preprocess: the function gives the shape ", want,
+                 " for nearly square images, but ", y.shape(), " for one of ", h, " x ", w,
+                 "; crop or resize to one size");
+  }
   return g;
 }
 

@@ -3,6 +3,7 @@
 
 #include "vision/datasets/fashion_mnist.h"
 #include "vision/datasets/idx.h"
+#include "vision/image/codec.h"
 #include "vision/ops/color.h"
 #include "vision/ops/geometry.h"
 #include "vision/ops/resize.h"

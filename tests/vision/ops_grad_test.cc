@@ -1,5 +1,6 @@
 // Gradients of the vision ops against finite differences; dtypes; the same bits for any thread width.
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <cmath>
 #include <functional>
@@ -216,28 +217,45 @@ TEST(Dtypes, StatedOnesRunAndOthersAreRefusedByName) {
   }
 }
 
-TEST(Threads, DoNotChangeABit) {
+// Of every kernel.
+std::vector<Tensor> all_results() {
   const Tensor x = (wave({2, 3, 211, 190}, 3) * 255.0).to(u8), f = wave({3, 211, 190}, 2).to(f32);
-  const auto all = [&] {
-    Tensor g = f.detach().clone();
-    g.requires_grad_();
-    const Tensor loss =
-        (resize(g, {90, 300}) * resize(g, {90, 300})).sum() + pad(g, 9, {.mode = PadMode::kReflect}).square().sum();
-    return std::vector<Tensor>{resize(x, {97, 222}),
-                               resize(x, {97, 222}, {.interpolation = Interpolation::kBicubic}),
-                               resize(x, {97, 222}, {.antialias = false}),
-                               resize(f, {97, 222}, {.interpolation = Interpolation::kBicubic}),
-                               resize(x, {97, 222}, {.interpolation = Interpolation::kNearest}),
-                               pad(x, 31, {.mode = PadMode::kSymmetric}),
-                               adjust_hue(adjust_contrast(x, 0.7), 0.2),
-                               grad({&loss, 1}, {{g}})[0]};
-  };
+  Tensor g = f.detach().clone();
+  g.requires_grad_();
+  const Tensor loss =
+      (resize(g, {90, 300}) * resize(g, {90, 300})).sum() + pad(g, 9, {.mode = PadMode::kReflect}).square().sum();
+  return {resize(x, {97, 222}),
+          resize(x, {97, 222}, {.interpolation = Interpolation::kBicubic}),
+          resize(x, {97, 222}, {.antialias = false}),
+          resize(f, {97, 222}, {.interpolation = Interpolation::kBicubic}),
+          resize(f.to(f64), {97, 222}),
+          resize(x, {97, 222}, {.interpolation = Interpolation::kNearest}),
+          pad(x, 31, {.mode = PadMode::kSymmetric}),
+          adjust_hue(adjust_contrast(x, 0.7), 0.2),
+          grad({&loss, 1}, {{g}})[0]};
+}
+void expect_same(const std::vector<Tensor>& got, const std::vector<Tensor>& want, const std::string& what) {
+  ASSERT_EQ(got.size(), want.size());
+  for (size_t i = 0; i < got.size(); ++i) EXPECT_TRUE(got[i].equal(want[i])) << i << ' ' << what;
+}
+
+TEST(Bits, AreTheSameForAnyNumberOfThreads) {
   std::vector<Tensor> one;
   for (int width : {1, 2, 4}) {
     const ThreadWidth w(width);
-    const std::vector<Tensor> got = all();
+    const std::vector<Tensor> got = all_results();
     if (width == 1) one = got;
-    for (size_t i = 0; i < got.size(); ++i) EXPECT_TRUE(got[i].equal(one[i])) << i << " at width " << width;
+    expect_same(got, one, concat("at width ", width));
+  }
+}
+
+TEST(Bits, AreTheSameOnEveryProcessor) {
+  const std::vector<Tensor> want = all_results();
+  for (const int64_t target : {int64_t{HWY_AVX3}, int64_t{HWY_AVX2}, int64_t{HWY_SCALAR}}) {
+    if ((hwy::SupportedTargets() & target) == 0) continue;
+    hwy::SetSupportedTargetsForTest(target);
+    expect_same(all_results(), want, concat("on ", hwy::TargetName(target)));
+    hwy::SetSupportedTargetsForTest(0);
   }
 }
 

@@ -31,6 +31,7 @@ struct Line {
 
 HWY_BEFORE_NAMESPACE();
 namespace hearth::vision::cpu::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr int kFixedBits = 22;  // Pillow's: 8 bits of pixel and a weight below 2 fill an i32
 
@@ -54,32 +55,92 @@ HWY_INLINE Out finished(W sum) {
   }
 }
 
+// to[c * kLanes + r] = from(r)[c] for kLanes rows and columns.
+template <class T, class From>
+HWY_INLINE void turn(From from, T* HWY_RESTRICT to) {
+  for (int64_t c = 0; c < kLanes; ++c) {
+    for (int64_t r = 0; r < kLanes; ++r) to[c * kLanes + r] = from(r)[c];
+  }
+}
+#if HWY_TARGET != HWY_SCALAR
+template <class From>
+HWY_INLINE void turn(From from, uint8_t* HWY_RESTRICT to) {
+  static_assert(kLanes == 16);
+  const hn::FixedTag<uint8_t, 16> d;
+  using V = hn::Vec<decltype(d)>;
+  V a[16], b[16];
+  for (int64_t r = 0; r < 16; ++r) a[r] = hn::LoadU(d, from(r));
+  // Each round shuffles the two halves of all bytes into one another; four times that is the transpose.
+  const auto round = [&](const V(&x)[16], V(&y)[16]) HWY_ATTR {
+    for (int i = 0; i < 8; ++i) {
+      y[2 * i] = hn::InterleaveLower(d, x[i], x[i + 8]);
+      y[2 * i + 1] = hn::InterleaveUpper(d, x[i], x[i + 8]);
+    }
+  };
+  round(a, b);
+  round(b, a);
+  round(a, b);
+  round(b, a);
+  for (int64_t c = 0; c < 16; ++c) hn::StoreU(a[c], d, to + c * 16);
+}
+#endif
+
+template <class D>
+HWY_INLINE hn::Vec<D> load(D d, const hn::TFromD<D>* p) {
+  return hn::LoadU(d, p);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> load(D d, const uint8_t* p) {
+  const hn::Rebind<int32_t, D> di;
+  const auto v = hn::PromoteTo(di, hn::LoadU(hn::Rebind<uint8_t, D>(), p));
+  if constexpr (std::is_same_v<hn::TFromD<D>, float>) return hn::ConvertTo(d, v);
+  else return v;
+}
+// Stores what finished() gives for each lane.
+template <class D>
+HWY_INLINE void store_finished(D d, hn::Vec<D> sum, hn::TFromD<D>* p) {
+  hn::StoreU(sum, d, p);
+}
+template <class D>
+HWY_INLINE void store_finished(D, hn::Vec<D> sum, uint8_t* p) {
+  const hn::Rebind<uint8_t, D> d8;
+  hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<kFixedBits>(sum)), d8, p);  // which saturates
+}
+
 // Sums along up to kLanes rows at once. They are laid beside each other in `beside`, so that a register holds one
 // column of all of them: each sum adds the same numbers in the same order as if it were alone.
 template <class In, class W, class Out>
-void sum_rows(const In* in, int64_t stride, int64_t rows, const Line<W>& line, W* HWY_RESTRICT beside,
-              Out* HWY_RESTRICT out, int64_t out_stride) {
-  if (rows == kLanes) {
-    for (int64_t x = line.lowest; x < line.highest; ++x) {
-      for (int64_t l = 0; l < kLanes; ++l) beside[(x - line.lowest) * kLanes + l] = static_cast<W>(in[l * stride + x]);
-    }
-  } else {
-    for (int64_t x = line.lowest; x < line.highest; ++x) {
-      for (int64_t l = 0; l < kLanes; ++l)
-        beside[(x - line.lowest) * kLanes + l] = l < rows ? static_cast<W>(in[l * stride + x]) : W(0);
-    }
+void sum_rows(const In* in, int64_t stride, int64_t rows, const Line<W>& line, In* HWY_RESTRICT beside, Out* out,
+              int64_t out_stride) {
+  // Where there are fewer rows the last one stands for those that are missing.
+  const auto row = [&](int64_t r) { return in + std::min(r, rows - 1) * stride; };
+  int64_t x = line.lowest;
+  for (; x + kLanes <= line.highest; x += kLanes)
+    turn([&](int64_t r) { return row(r) + x; }, beside + (x - line.lowest) * kLanes);
+  for (; x < line.highest; ++x) {
+    for (int64_t r = 0; r < kLanes; ++r) beside[(x - line.lowest) * kLanes + r] = row(r)[x];
   }
+  Out done[kLanes * kLanes], turned[kLanes * kLanes];
   for (int64_t o = 0; o < line.to; ++o) {
-    W sum[kLanes];
-    for (int64_t l = 0; l < kLanes; ++l) sum[l] = initial<W>();
-    const W* HWY_RESTRICT v = beside + (line.first[o] - line.lowest) * kLanes;
-    for (int64_t k = line.start[o]; k < line.start[o + 1]; ++k, v += kLanes) {
-      const W w = line.weight[k];
-      for (int64_t l = 0; l < kLanes; ++l) sum[l] += w * v[l];
+    const int64_t column = o % kLanes;
+    // Left to itself GCC makes scalar code of this loop.
+    const hn::CappedTag<W, kLanes> d;
+    for (int64_t l = 0; l < kLanes; l += static_cast<int64_t>(hn::Lanes(d))) {
+      const In* HWY_RESTRICT v = beside + (line.first[o] - line.lowest) * kLanes + l;
+      auto sum = hn::Set(d, initial<W>());
+      for (int64_t k = line.start[o]; k < line.start[o + 1]; ++k, v += kLanes)
+        sum = hn::Add(sum, hn::Mul(hn::Set(d, line.weight[k]), load(d, v)));
+      store_finished(d, sum, done + column * kLanes + l);
     }
-    Out done[kLanes];
-    for (int64_t l = 0; l < kLanes; ++l) done[l] = finished<Out>(sum[l]);
-    for (int64_t l = 0; l < rows; ++l) out[l * out_stride + o] = done[l];
+    if (column == kLanes - 1) {
+      turn([&](int64_t c) { return done + c * kLanes; }, turned);
+      for (int64_t l = 0; l < rows; ++l)
+        std::memcpy(out + l * out_stride + o - column, turned + l * kLanes, kLanes * sizeof(Out));
+    } else if (o == line.to - 1) {
+      for (int64_t l = 0; l < rows; ++l) {
+        for (int64_t c = 0; c <= column; ++c) out[l * out_stride + o - column + c] = done[c * kLanes + l];
+      }
+    }
   }
 }
 
@@ -114,11 +175,11 @@ void rows_f64(const double* in, int64_t stride, int64_t rows, const Line<double>
               int64_t out_stride) {
   sum_rows(in, stride, rows, line, beside, out, out_stride);
 }
-void rows_fixed(const uint8_t* in, int64_t stride, int64_t rows, const Line<int32_t>& line, int32_t* beside,
+void rows_fixed(const uint8_t* in, int64_t stride, int64_t rows, const Line<int32_t>& line, uint8_t* beside,
                 uint8_t* out, int64_t out_stride) {
   sum_rows(in, stride, rows, line, beside, out, out_stride);
 }
-void rows_rounded(const uint8_t* in, int64_t stride, int64_t rows, const Line<float>& line, float* beside, float* out,
+void rows_rounded(const uint8_t* in, int64_t stride, int64_t rows, const Line<float>& line, uint8_t* beside, float* out,
                   int64_t out_stride) {
   sum_rows(in, stride, rows, line, beside, out, out_stride);
 }
@@ -201,7 +262,7 @@ void run(const Tensor& x, const Taps& rows, const Taps& columns, const Tensor& y
   const int64_t span = line.highest - line.lowest;
   parallel_for(planes.count * groups, grain(kLanes * (span + static_cast<int64_t>(row_weights.size()))),
                [&](int64_t begin, int64_t end) {
-                 const std::unique_ptr<W[]> beside(new W[static_cast<size_t>(span * kLanes)]);
+                 const std::unique_ptr<In[]> beside(new In[static_cast<size_t>(span * kLanes)]);
                  for (int64_t i = begin; i < end; ++i) {
                    const int64_t plane = i / groups, first = i % groups * kLanes;
                    f(in + planes.at(plane) + (top + first) * planes.row, planes.row, std::min(kLanes, height - first),

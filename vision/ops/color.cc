@@ -1,7 +1,6 @@
 #include "vision/ops/color.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
@@ -41,7 +40,9 @@ Tensor per_channel(const char* op, const char* what, const Tensor& x, std::span<
   const int64_t c = channels(x.shape());
   const auto n = static_cast<int64_t>(values.size());
   HEARTH_CHECK(n == c || n == 1, op, ": ", n, " values of ", what, " for an image of ", c, " channels");
-  const Tensor t = from_values(values, {n, 1, 1}, {.dtype = x.dtype()});
+  // Made in x's dtype, so that a traced graph holds the values and no cast of them.
+  const Tensor t = hearth::detail::empty({n, 1, 1}, x.dtype(), kCpu, op);
+  visit(x.dtype(), [&]<class T>() { std::transform(values.begin(), values.end(), t.data<T>(), convert<T, double>); });
   return x.device().is_cuda() ? t.to(x.device()) : t;
 }
 
