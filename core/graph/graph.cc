@@ -248,6 +248,13 @@ void Graph::validate() const {
                  want.name, "\" is ", out[i].dtype(), " ", out[i].shape(), "; expected ", want.dtype, " ",
                  shape_of(want.shape, sizes));
   }
+  for (size_t i = 0; i < updates.size(); ++i) {
+    const Constant& c = constants[static_cast<size_t>(updates[i].constant)];
+    const Tensor& value = out[outputs.size() + i];
+    HEARTH_CHECK(value.defined() && value.dtype() == c.value.dtype() && value.shape() == c.value.shape(),
+                 "graph: the update of constant \"", c.name, "\" by value ", updates[i].value,
+                 " has another dtype or shape than the constant");
+  }
 }
 
 std::string to_string(const Graph& g) {

@@ -16,10 +16,13 @@ struct Refused {
 
 }  // namespace
 
-absl::StatusOr<nlohmann::json> parse_json(std::string_view text, int max_depth) {
+absl::StatusOr<nlohmann::json> parse_json(std::string_view text, int max_depth, size_t max_values) {
   using Json = nlohmann::json;
   std::vector<std::set<std::string>> keys;
+  size_t values = 0;
   const Json::parser_callback_t check = [&](int depth, Json::parse_event_t event, Json& value) {
+    if (event != Json::parse_event_t::object_end && event != Json::parse_event_t::array_end && ++values > max_values)
+      throw Refused{absl::StrCat("it has more than ", max_values, " values")};
     switch (event) {
       case Json::parse_event_t::object_start:
       case Json::parse_event_t::array_start:

@@ -8,8 +8,8 @@
 
 namespace hearth::io {
 
-// Refuses invalid UTF-8, a key that stands twice in one object, and nesting deeper than max_depth, all with
-// kInvalidArgument naming the place.
-absl::StatusOr<nlohmann::json> parse_json(std::string_view text, int max_depth = 64);
+// Refuses invalid UTF-8, a key that stands twice in one object, nesting deeper than max_depth, and more than max_values
+// keys and values, which bounds the memory it takes; all with kInvalidArgument naming the place.
+absl::StatusOr<nlohmann::json> parse_json(std::string_view text, int max_depth = 64, size_t max_values = 4'000'000);
 
 }  // namespace hearth::io

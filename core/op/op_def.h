@@ -65,6 +65,8 @@ struct OpDef {
   uint8_t absent = 0;                      // bit i: operand i may be absent
   uint8_t scalars = 0;                     // bit i: operand i may be a Scalar
   uint8_t outputs = 1, visible = 1;        // the outputs after the visible ones are only saved for backward
+  // Called by gradients and optimizers only, whose operands fit by construction: graphs from outside may not name it.
+  bool internal = false;
   const AttrsType* attrs = nullptr;
   void (*infer)(OpCall&);  // checks, sets call.dtype, allocates call.out (see shape_rules.h)
   Save save{};

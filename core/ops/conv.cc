@@ -136,6 +136,7 @@ extern constinit const OpDef kConv2dWeights = {
     .max_inputs = 2,
     .outputs = 2,
     .visible = 2,
+    .internal = true,
     .attrs = &attrs_type<ConvAttrs>,
     .infer = infer_conv2d_weights,
     .save = {.input = {0b10, 0b01}},

@@ -102,6 +102,7 @@ extern constinit const OpDef kMaxPool2dGrad = {
     .dtypes = kFloatTypes,
     .min_inputs = 2,
     .max_inputs = 2,
+    .internal = true,
     .attrs = &attrs_type<PoolAttrs>,
     .infer = infer_grad,
     .save = {.input = {0, 0b01}},
@@ -130,6 +131,7 @@ HEARTH_OP(kAvgPool2d);
 extern constinit const OpDef kAvgPool2dGrad = {
     .name = "avg_pool2d_grad",
     .dtypes = kFloatTypes,
+    .internal = true,
     .attrs = &attrs_type<PoolAttrs>,
     .infer = infer_grad,
     .kernel = {cpu::avg_pool2d_grad},
