@@ -6,7 +6,9 @@
 
 #include "core/base/error.h"
 #include "core/kernels/cpu/order.h"
-#include "core/op/run.h"
+#include "core/op/attrs/reduce.h"
+#include "core/op/grad_context.h"
+#include "core/op/machinery.h"
 #include "core/op/shape_rules.h"
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
@@ -21,7 +23,58 @@ void infer_isin(OpCall& c) {
   c.make(0, c.input(0).shape(), DType::kBool);
 }
 
+void infer_median(OpCall& c) {
+  const Tensor& x = c.input(0);
+  const auto& a = c.attrs_as<ArgAttrs>();
+  HEARTH_CHECK(a.dim, "median: the record needs a dimension");
+  const int d = wrap_dim(*a.dim, x.dim(), "median");
+  HEARTH_CHECK(x.dim() == 0 || x.shape()[d] > 0, "median: dimension ", d, " of shape ", x.shape(), " has no elements");
+  Shape shape = x.shape();
+  if (x.dim() > 0) {
+    if (a.keepdim) shape[d] = 1;
+    else shape.erase(d);
+  }
+  c.make(0, shape, x.dtype());
+  c.make(1, shape, DType::kI64);
+}
+
+void median_backward(GradContext& g) {
+  if (!g.has_grad(0)) return;
+  const auto& a = g.attrs<ArgAttrs>();
+  const int rank = g.input_shape(0).rank();
+  if (rank == 0) return g.set(0, g.grad());
+  const int d = wrap_dim(*a.dim, rank, "median");
+  const auto at_its_place = [&](const Tensor& t) { return a.keepdim ? t : unsqueeze(t, d); };
+  const Tensor zero = machinery::full(g.input_shape(0), 0, g.grad().dtype(), g.grad().device());
+  g.set(0, scatter_add(zero, d, at_its_place(g.output(1)), at_its_place(g.grad())));
+}
+
 }  // namespace
+
+extern constinit const OpDef kMedian = {
+    .name = "median",
+    .kind = OpKind::kReduction,
+    .dtypes = kNumberTypes,
+    .outputs = 2,
+    .visible = 2,
+    .attrs = &attrs_type<ArgAttrs>,
+    .infer = infer_median,
+    .save = {.outputs = 0b10},
+    .kernel = {cpu::median},
+    .backward = median_backward,
+};
+HEARTH_OP(kMedian);
+
+std::pair<Tensor, Tensor> median(const Tensor& x, int64_t d, bool keepdim) {
+  auto r = run_all(kMedian, {x}, ArgAttrs{d, keepdim});
+  return {std::move(r[0]), std::move(r[1])};
+}
+Tensor median(const Tensor& x) {
+  expect_defined("median", {x});
+  return median(reshape(x, {-1}), 0).first;
+}
+Tensor Tensor::median() const { return hearth::median(*this); }
+std::pair<Tensor, Tensor> Tensor::median(int64_t d, bool keepdim) const { return hearth::median(*this, d, keepdim); }
 
 extern constinit const OpDef kIsin = {
     .name = "isin",

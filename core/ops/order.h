@@ -1,6 +1,8 @@
 // Ops that compare elements with one another.
 #pragma once
 
+#include <utility>
+
 #include "core/op/op_def.h"
 #include "core/tensor/tensor.h"
 
@@ -20,7 +22,12 @@ Unique unique(const Tensor& x);
 // The distinct slices along a dimension, in lexicographic order; inverse has one index for each slice.
 Unique unique(const Tensor& x, int64_t d);
 
-// operand 0 of any shape, operand 1 what is looked through.
-extern constinit const OpDef kIsin;
+// The middle element of n in rising order, the lower one of two; NaN if there is one. Along a dimension also the i64
+// index of the first element that has this value, through which the gradient passes.
+Tensor median(const Tensor& x);
+std::pair<Tensor, Tensor> median(const Tensor& x, int64_t d, bool keepdim = false);
+
+// isin: operand 0 of any shape, operand 1 what is looked through. median: along one dimension; values and indices.
+extern constinit const OpDef kIsin, kMedian;
 
 }  // namespace hearth

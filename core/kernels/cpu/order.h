@@ -7,6 +7,7 @@ struct OpCall;
 
 namespace hearth::cpu {
 
-void isin(OpCall&);  // x, what is looked through
+void isin(OpCall&);    // x, what is looked through
+void median(OpCall&);  // ArgAttrs with a dimension: x -> values, indices
 
 }  // namespace hearth::cpu
