@@ -1,7 +1,9 @@
 // What each elementwise op computes, once for every target: V is a SIMD register on the CPU (cpu/vec-inl.h).
 //
 // The lists at the end name each op with its number of operands and the types it is computed in: F (f32, f64), A (those
-// and i64), I (i64). Comparisons give 1 or 0. Included again for each SIMD target, inside its namespace.
+// and i64), I (i64). Comparisons give 1 or 0. Included again for each SIMD target, inside its namespace; with
+// HEARTH_POINTWISE_LISTS_ONLY defined it is the lists alone.
+#ifndef HEARTH_POINTWISE_LISTS_ONLY
 #if defined(HEARTH_KERNELS_POINTWISE_FUNCTORS_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef HEARTH_KERNELS_POINTWISE_FUNCTORS_H_
 #undef HEARTH_KERNELS_POINTWISE_FUNCTORS_H_
@@ -152,6 +154,7 @@ HEARTH_FUNCTOR_2(GeluGrad, const V p = V(0.5) * (V(1) + erf(b * V(0.707106781186
 
 }  // namespace hearth::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+#endif
 #endif
 
 #ifndef HEARTH_POINTWISE_LISTS
