@@ -1,7 +1,9 @@
 // What each elementwise op computes, once for every target: V is a SIMD register on the CPU (cpu/vec-inl.h).
 //
 // The lists at the end name each op with its number of operands and the types it is computed in: F (f32, f64), A (those
-// and i64), I (i64). Comparisons give 1 or 0. Included again for each SIMD target, inside its namespace.
+// and i64), I (i64). Comparisons give 1 or 0. Included again for each SIMD target, inside its namespace; with
+// HEARTH_POINTWISE_LISTS_ONLY defined it is the lists alone.
+#ifndef HEARTH_POINTWISE_LISTS_ONLY
 #if defined(HEARTH_KERNELS_POINTWISE_FUNCTORS_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef HEARTH_KERNELS_POINTWISE_FUNCTORS_H_
 #undef HEARTH_KERNELS_POINTWISE_FUNCTORS_H_
@@ -122,6 +124,7 @@ HEARTH_FUNCTOR_1(Erf, return erf(x);)
 HEARTH_FUNCTOR_1(Erfc, return erfc(x);)
 HEARTH_FUNCTOR_1(Erfinv, return erfinv(x);)
 HEARTH_FUNCTOR_2(Atan2, return atan2(a, b);)
+HEARTH_FUNCTOR_2(Xlogy, return select(isnan(b), b, select(a == V(0), V(0), a* log(b)));)
 
 // ---- activations. x log(1 + e^x)-like forms are arranged so that neither end overflows.
 HEARTH_FUNCTOR_1(Sigmoid, return sigmoid(x);)
@@ -153,6 +156,7 @@ HEARTH_FUNCTOR_2(GeluGrad, const V p = V(0.5) * (V(1) + erf(b * V(0.707106781186
 }  // namespace hearth::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif
+#endif
 
 #ifndef HEARTH_POINTWISE_LISTS
 #define HEARTH_POINTWISE_LISTS
@@ -177,7 +181,7 @@ HWY_AFTER_NAMESPACE();
   X(log10, Log10, 1, F) X(log1p, Log1p, 1, F) X(sin, Sin, 1, F) X(cos, Cos, 1, F) X(tan, Tan, 1, F) \
   X(asin, Asin, 1, F) X(acos, Acos, 1, F) X(atan, Atan, 1, F) X(sinh, Sinh, 1, F) X(cosh, Cosh, 1, F) \
   X(tanh, Tanh, 1, F) X(asinh, Asinh, 1, F) X(acosh, Acosh, 1, F) X(atanh, Atanh, 1, F) X(erf, Erf, 1, F) \
-  X(erfc, Erfc, 1, F) X(erfinv, Erfinv, 1, F) X(atan2, Atan2, 2, F)
+  X(erfc, Erfc, 1, F) X(erfinv, Erfinv, 1, F) X(atan2, Atan2, 2, F) X(xlogy, Xlogy, 2, F)
 #define HEARTH_ACTIVATION_OPS(X) \
   X(sigmoid, Sigmoid, 1, F) X(relu, Relu, 1, A) X(silu, Silu, 1, F) X(gelu, Gelu, 1, F) \
   X(gelu_tanh, GeluTanh, 1, F) X(log_sigmoid, LogSigmoid, 1, F) X(mish, Mish, 1, F) X(hardswish, Hardswish, 1, F) \

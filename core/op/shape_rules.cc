@@ -113,6 +113,14 @@ void broadcast(OpCall& c) {
   c.make(0, shape, result);
 }
 
+void expect_defined(const char* op, std::initializer_list<std::reference_wrapper<const Tensor>> tensors) {
+  int i = 0;
+  for (const Tensor& t : tensors) {
+    HEARTH_CHECK(t.defined(), op, ": operand ", i, " is an undefined tensor");
+    ++i;
+  }
+}
+
 void expect_rank(const OpCall& c, int operand, int rank) {
   const Tensor& t = c.input(operand);
   HEARTH_CHECK(t.dim() == rank, c.op.name, ": operand ", operand, " must have ", rank, " dimensions, but its shape is ",

@@ -1,6 +1,9 @@
 // Shape and dtype rules that records share as their infer.
 #pragma once
 
+#include <functional>
+#include <initializer_list>
+
 #include "core/op/op_call.h"
 
 namespace hearth {
@@ -15,6 +18,9 @@ void broadcast(OpCall& call);
 
 // The dtype in which the operands of an elementwise op would meet.
 DType result_type(std::span<const Operand> in);
+
+// For functions made of several ops: throws Error that names `op` if one of the tensors is undefined.
+void expect_defined(const char* op, std::initializer_list<std::reference_wrapper<const Tensor>> tensors);
 
 // For infer functions: operand i has this many dimensions; shapes and dtypes agree. Throw Error naming the op.
 void expect_rank(const OpCall& call, int operand, int rank);

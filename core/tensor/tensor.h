@@ -181,7 +181,8 @@ class Tensor {
   Tensor prod() const, prod(int64_t d, bool keepdim = false) const, all() const,
       all(int64_t d, bool keepdim = false) const;
   Tensor any() const, any(int64_t d, bool keepdim = false) const, max() const, min() const, median() const;
-  std::pair<Tensor, Tensor> max(int64_t d, bool keepdim = false) const, min(int64_t d, bool keepdim = false) const;
+  std::pair<Tensor, Tensor> max(int64_t d, bool keepdim = false) const, min(int64_t d, bool keepdim = false) const,
+      median(int64_t d, bool keepdim = false) const;
   Tensor argmax(std::optional<int64_t> d = {}, bool keepdim = false) const,
       argmin(std::optional<int64_t> d = {}, bool keepdim = false) const;
   Tensor var(const Dims& dims = {}, int64_t correction = 1, bool keepdim = false) const;
