@@ -107,7 +107,7 @@ int64_t check_values_now(const OpRow& row, const OpDef& record, std::span<const 
     const Tensors in = s.inputs(t);
     const std::vector<Want> want = s.want ? s.want(in, t) : std::vector<Want>();
     for (Arrangement a : arrangements) {
-      if (s.large && a == Arrangement::kReversed) continue;
+      if (a != Arrangement::kAsMade && (!s.rearranged || (s.large && a == Arrangement::kReversed))) continue;
       const Tensors x = arranged(in, a);
       Tensors before;
       for (const Tensor& o : x) before.push_back(arranged(o, Arrangement::kReversed));
@@ -284,7 +284,7 @@ int64_t check_meta(const OpRow& row, const OpDef& record) {
   const NoGrad off;
   for_samples(row, record, [&](const Sample& s, DType t) {
     for (Arrangement a : kArrangements) {
-      if (s.large) continue;
+      if (s.large || (a != Arrangement::kAsMade && !s.rearranged)) continue;
       const Tensors in = arranged(s.inputs(t), a);
       Tensors meta;
       for (const Tensor& x : in) meta.push_back(on_meta(x));
@@ -316,6 +316,7 @@ int64_t check_gradients(const OpRow& row, const OpDef& record) {
     if (!s.smooth || !both(s.dtypes, taken(row, record)).contains(f64)) continue;
     smooth = true;
     for (Arrangement a : kArrangements) {
+      if (a != Arrangement::kAsMade && !s.rearranged) continue;
       SCOPED_TRACE(concat("sample \"", s.name, "\", operands ", to_string(a)));
       Tensors in;
       for (const Tensor& x : s.inputs(f64)) {

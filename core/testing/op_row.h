@@ -33,6 +33,7 @@ struct Sample {
   bool smooth = false;          // small and differentiable where it stands: gradients are checked
   unsigned batch = 0;           // bit i: dimension 0 of operand i is a batch that a graph takes in any size
   bool large = false;           // only for values and threads: more elements than one thread takes
+  bool rearranged = true;       // also with operands that lie otherwise in memory
   double terms = 1;             // how many terms were added, for Accuracy::kSum
 };
 
