@@ -13,7 +13,8 @@ namespace {
 long double wrap(__int128 v, DType t) {
   return visit(t, [&]<class T>() -> long double {
     if constexpr (std::is_same_v<T, bool>) return v != 0;
-    else if constexpr (std::is_integral_v<T>) return static_cast<T>(static_cast<uint64_t>(static_cast<unsigned __int128>(v)));
+    else if constexpr (std::is_integral_v<T>)
+      return static_cast<T>(static_cast<uint64_t>(static_cast<unsigned __int128>(v)));
     else return static_cast<long double>(v);
   });
 }
@@ -114,19 +115,19 @@ OpRow pointwise(PointwiseRow given) {
     });
     add("one of them 0-dim", [](int k) { return k == 0 ? Shape{3, 5} : Shape{}; });
   }
-  out.samples.push_back({.name = "expanded",
-                         .inputs =
-                             [row, n, value](DType t) {
-                               std::vector<Tensor> in;
-                               for (int k = 0; k < n; ++k) {
-                                 const Tensor one =
-                                     value(k, k % 2 ? Shape{1, 6} : Shape{4, 1}, t, row->domain[static_cast<size_t>(k)]);
-                                 in.push_back(expand(one, {4, 6}));
-                               }
-                               return in;
-                             },
-                         .call = row->call,
-                         .want = want});
+  out.samples.push_back(
+      {.name = "expanded",
+       .inputs =
+           [row, n, value](DType t) {
+             std::vector<Tensor> in;
+             for (int k = 0; k < n; ++k) {
+               const Tensor one = value(k, k % 2 ? Shape{1, 6} : Shape{4, 1}, t, row->domain[static_cast<size_t>(k)]);
+               in.push_back(expand(one, {4, 6}));
+             }
+             return in;
+           },
+       .call = row->call,
+       .want = want});
   if (row->extremes) {
     out.samples.push_back({.name = "extreme",
                            .inputs =
@@ -140,11 +141,13 @@ OpRow pointwise(PointwiseRow given) {
                                    const bool condition = row->keeps >> k & 1;
                                    for (size_t i = 0; i < count; ++i) {
                                      v[i] = condition ? static_cast<long double>(i % 2)
-                                                      : ends[k == 0 ? i / (n > 1 ? m : 1) : k == 1 ? i % m : i * 7 % m];
+                                                      : ends[k == 0   ? i / (n > 1 ? m : 1)
+                                                             : k == 1 ? i % m
+                                                                      : i * 7 % m];
                                      if (!is_floating_point(t) && v[i] == 0 && row->nonzero >> k & 1) v[i] = 1;
                                    }
-                                   in.push_back(from_wide(v, {static_cast<int64_t>(count)},
-                                                          condition ? DType::kBool : t));
+                                   in.push_back(
+                                       from_wide(v, {static_cast<int64_t>(count)}, condition ? DType::kBool : t));
                                  }
                                  return in;
                                },
@@ -183,26 +186,29 @@ void add_number_samples(OpRow& out, const PointwiseRow& given, Tensor (*last)(co
   const Promote promote = record ? record->promote : Promote::kCommon;
   for (bool is_last : {true, false}) {
     if (is_last ? !last : !first) continue;
-    const auto number = [](DType t) { return is_floating_point(t) ? Scalar(1.5) : t == DType::kBool ? Scalar(true) : Scalar(3); };
+    const auto number = [](DType t) {
+      return is_floating_point(t) ? Scalar(1.5) : t == DType::kBool ? Scalar(true) : Scalar(3);
+    };
     const size_t own = is_last ? 0 : 1;
-    out.samples.push_back(
-        {.name = is_last ? "number last" : "number first",
-         .inputs = [row, own](DType t) -> std::vector<Tensor> {
-           const Interval range = is_floating_point(t) ? row->smooth[own] : row->integers[own];
-           Tensor x = noise({2, 3}, t, range.low, range.high, 5);
-           if (is_integral(t) && row->nonzero >> own & 1) x = from_wide(std::vector<long double>{1, 2, 3, 4, 5, 6}, {2, 3}, t);
-           return {x};
-         },
-         .call = [=](std::span<const Tensor> in) -> std::vector<Tensor> {
-           return {is_last ? last(in[0], number(in[0].dtype())) : first(number(in[0].dtype()), in[0])};
-         },
-         .want = [=](std::span<const Tensor> in, DType t) -> std::vector<Want> {
-           const Tensor other = from_wide(std::vector<long double>{number(t).to<double>()}, {1}, t);
-           const Tensor both[] = {is_last ? in[0] : other, is_last ? other : in[0]};
-           return {formula(row, both, t, promote)};
-         },
-         .smooth = row->gradient,
-         .batch = 1});
+    out.samples.push_back({.name = is_last ? "number last" : "number first",
+                           .inputs = [row, own](DType t) -> std::vector<Tensor> {
+                             const Interval range = is_floating_point(t) ? row->smooth[own] : row->integers[own];
+                             Tensor x = noise({2, 3}, t, range.low, range.high, 5);
+                             if (is_integral(t) && row->nonzero >> own & 1)
+                               x = from_wide(std::vector<long double>{1, 2, 3, 4, 5, 6}, {2, 3}, t);
+                             return {x};
+                           },
+                           .call = [=](std::span<const Tensor> in) -> std::vector<Tensor> {
+                             return {is_last ? last(in[0], number(in[0].dtype()))
+                                             : first(number(in[0].dtype()), in[0])};
+                           },
+                           .want = [=](std::span<const Tensor> in, DType t) -> std::vector<Want> {
+                             const Tensor other = from_wide(std::vector<long double>{number(t).to<double>()}, {1}, t);
+                             const Tensor both[] = {is_last ? in[0] : other, is_last ? other : in[0]};
+                             return {formula(row, both, t, promote)};
+                           },
+                           .smooth = row->gradient,
+                           .batch = 1});
   }
 }
 

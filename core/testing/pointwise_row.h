@@ -26,9 +26,9 @@ struct PointwiseRow {
   std::array<Interval, kMaxOperands> domain = {{{-4, 4}, {-4, 4}, {-4, 4}, {-4, 4}}};
   std::array<Interval, kMaxOperands> smooth = {{{-2, 2}, {-2, 2}, {-2, 2}, {-2, 2}}};
   std::array<Interval, kMaxOperands> integers = {{{-9, 9}, {-9, 9}, {-9, 9}, {-9, 9}}};
-  unsigned nonzero = 0;   // bit i: as an integer operand i must not be 0
-  unsigned keeps = 0;     // bit i: operand i is bool whatever the dtype (a condition)
-  bool extremes = true;   // the ends of the dtypes too
+  unsigned nonzero = 0;  // bit i: as an integer operand i must not be 0
+  unsigned keeps = 0;    // bit i: operand i is bool whatever the dtype (a condition)
+  bool extremes = true;  // the ends of the dtypes too
   bool gradient = true;
   bool zero_sign = true;
   std::optional<DTypeSet> takes = std::nullopt;

@@ -81,9 +81,29 @@ std::vector<long double> extremes(DType dtype) {
                                 : std::is_same_v<T, BFloat16> ? 0x1p-133L
                                 : std::is_same_v<T, float>    ? 0x1p-149L
                                                               : 0x1p-1074L;
-      return {0.0L, -0.0L,    1,       -1,    0.5L,   2,   -2.5L, 3,
-              inf,  -inf,     std::numeric_limits<long double>::quiet_NaN(),
-              largest, -largest, normal, -normal, least, -least, 3 * least, 88, -88, 1000, -1000, 0.125L};
+      return {0.0L,
+              -0.0L,
+              1,
+              -1,
+              0.5L,
+              2,
+              -2.5L,
+              3,
+              inf,
+              -inf,
+              std::numeric_limits<long double>::quiet_NaN(),
+              largest,
+              -largest,
+              normal,
+              -normal,
+              least,
+              -least,
+              3 * least,
+              88,
+              -88,
+              1000,
+              -1000,
+              0.125L};
     }
   });
 }
@@ -107,7 +127,9 @@ std::vector<long double> to_wide(const Tensor& t) {
 }
 
 const char* to_string(Arrangement a) {
-  return a == Arrangement::kGaps ? "with gaps" : a == Arrangement::kReversed ? "dimensions reversed in memory" : "as made";
+  return a == Arrangement::kGaps       ? "with gaps"
+         : a == Arrangement::kReversed ? "dimensions reversed in memory"
+                                       : "as made";
 }
 
 Tensor arranged(const Tensor& t, Arrangement a) {
@@ -151,9 +173,10 @@ bool same_bits(const Tensor& a, const Tensor& b) {
   for_offsets(a, [&](int64_t, int64_t offset) { from.push_back(offset); });
   bool same = true;
   for_offsets(b, [&](int64_t i, int64_t offset) {
-    same &= std::memcmp(static_cast<const char*>(b.raw_data()) + static_cast<size_t>(offset) * item,
-                        static_cast<const char*>(a.raw_data()) + static_cast<size_t>(from[static_cast<size_t>(i)]) * item,
-                        item) == 0;
+    same &=
+        std::memcmp(static_cast<const char*>(b.raw_data()) + static_cast<size_t>(offset) * item,
+                    static_cast<const char*>(a.raw_data()) + static_cast<size_t>(from[static_cast<size_t>(i)]) * item,
+                    item) == 0;
   });
   return same;
 }

@@ -417,7 +417,7 @@ def normal(i):
 def numbers(name, v, kind="float"):
     dtype = torch.float64 if kind == "float" else torch.int64 if kind == "int" else torch.bool
     put_operand(f"{name}/{kind}/in.0", torch.zeros(5, 9, dtype=dtype))
-    put(f"{name}/{kind}/out.0", torch.tensor(v).to(dtype).reshape(5, 9))
+    put(f"{name}/{kind}/out.0", torch.tensor(v, dtype=dtype).reshape(5, 9))
 
 
 numbers("random/uniform", [-1 + 4 * (w >> 8) * 2.0**-24 for w in words[:N]])

@@ -1,6 +1,7 @@
-// Transcendental functions on Vec<float> and Vec<double>. Errors are within 2 ULP (tests/core/op_table), in f64 within 3
-// for tanh and 5 for the C library's erfc, with infinities, NaN, denormals and the ends of the range right. What models spend time in (exp, log, tanh, sigmoid,
-// erf, sin, cos) is vectorised; the rest takes the C library's function lane by lane, float through double.
+// Transcendental functions on Vec<float> and Vec<double>. Errors are within 2 ULP (tests/core/op_table), in f64 within
+// 3 for tanh and 5 for the C library's erfc, with infinities, NaN, denormals and the ends of the range right. What
+// models spend time in (exp, log, tanh, sigmoid, erf, sin, cos) is vectorised; the rest takes the C library's function
+// lane by lane, float through double.
 #if defined(HEARTH_KERNELS_CPU_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef HEARTH_KERNELS_CPU_MATH_INL_H_
 #undef HEARTH_KERNELS_CPU_MATH_INL_H_
@@ -194,7 +195,8 @@ HWY_INLINE Vec<double> erf(Vec<double> x) {
   return Vec<double>::each(x, [](double v) { return std::erf(v); });
 }
 
-// sin and cos of |x| <= kReducible through x = n pi/2 + r with pi/2 in three parts (Cody and Waite) and Taylor series on
+// sin and cos of |x| <= kReducible through x = n pi/2 + r with pi/2 in three parts (Cody and Waite) and Taylor series
+// on
 // [-pi/4, pi/4].
 // Beyond it the products of the reduction are no longer exact; a fused one is to begin with.
 constexpr float kReducible = HWY_TARGET == HWY_SCALAR ? 8192.0f : 32768.0f;

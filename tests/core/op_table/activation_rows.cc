@@ -42,7 +42,9 @@ void unary(Rows& rows, const Activation& f, __int128 (*whole)(const __int128*) =
 void gradient(Rows& rows, const char* op, const OpDef& record, R (*real)(const R*), R (*size)(const R*)) {
   rows.push_back(pointwise({.op = op,
                             .operands = 2,
-                            .call = [&record](In in) -> Out { return {run(record, {in[0], in[1]})}; },
+                            .call = [&record](In in) -> Out {
+                              return {run(record, {in[0], in[1]})};
+                            },
                             .real = real,
                             .accuracy = Accuracy::kCancels,
                             .size = size,
@@ -60,8 +62,8 @@ void activation_rows(Rows& rows) {
         {"relu", [](In in) -> Out { return {relu(in[0])}; }, HEARTH_REAL(std::isnan(a) ? a : std::max(a, R{0})),
          Accuracy::kExact},
         HEARTH_WHOLE(a > 0 ? a : 0));
-  unary(rows, {"silu", [](In in) -> Out { return {silu(in[0])}; },
-               HEARTH_REAL(a == -INFINITY ? NAN : a * sigmoid_of(a))});
+  unary(rows,
+        {"silu", [](In in) -> Out { return {silu(in[0])}; }, HEARTH_REAL(a == -INFINITY ? NAN : a * sigmoid_of(a))});
   unary(rows, {"gelu", [](In in) -> Out { return {gelu(in[0])}; }, HEARTH_REAL(a == -INFINITY ? NAN : a * cdf(a)),
                Accuracy::kCancels, HEARTH_REAL(a)});
   unary(rows, {"gelu_tanh", [](In in) -> Out { return {gelu(in[0], true)}; },
@@ -73,8 +75,8 @@ void activation_rows(Rows& rows) {
                HEARTH_REAL(a == -INFINITY ? NAN : a * hard(a)), Accuracy::kCancels, HEARTH_REAL(a)});
   unary(rows, {"hardsigmoid", [](In in) -> Out { return {hardsigmoid(in[0])}; }, HEARTH_REAL(hard(a)),
                Accuracy::kCancels, HEARTH_REAL(1)});
-  unary(rows, {"leaky_relu", [](In in) -> Out { return {leaky_relu(in[0], 0.25)}; },
-               HEARTH_REAL(a > 0 ? a : a * 0.25L), Accuracy::kExact});
+  unary(rows, {"leaky_relu", [](In in) -> Out { return {leaky_relu(in[0], 0.25)}; }, HEARTH_REAL(a > 0 ? a : a * 0.25L),
+               Accuracy::kExact});
   unary(rows, {"elu", [](In in) -> Out { return {elu(in[0], 1.5)}; }, HEARTH_REAL(a > 0 ? a : 1.5L * std::expm1(a))});
   unary(rows, {"softplus", [](In in) -> Out { return {softplus(in[0], 2, 5)}; },
                HEARTH_REAL(a * 2 > 5 ? a : softplus_of(2 * a) / 2)});

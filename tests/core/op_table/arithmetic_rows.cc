@@ -58,7 +58,10 @@ void binary(Rows& rows, PointwiseRow row, Tensor (*last)(const Tensor&, Scalar),
 void nan_to_num_row(Rows& rows) {
   PointwiseRow row{.op = "nan_to_num",
                    .call = [](In in) -> Out { return {nan_to_num(in[0], 0.5, 3.0, -7.0)}; },
-                   .real = HEARTH_REAL(std::isnan(a) ? 0.5L : a == kLargest ? 3 : a == -kLargest ? -7 : a),
+                   .real = HEARTH_REAL(std::isnan(a)    ? 0.5L
+                                       : a == kLargest  ? 3
+                                       : a == -kLargest ? -7
+                                                        : a),
                    .whole = HEARTH_WHOLE(a),
                    .takes = kAllTypes};
   rows.push_back(pointwise(row));
@@ -82,18 +85,14 @@ void nan_to_num_row(Rows& rows) {
 }  // namespace
 
 void arithmetic_rows(Rows& rows) {
-  binary(rows,
-         {.op = "add", .call = HEARTH_FN2(add), .real = HEARTH_REAL(a + b), .whole = HEARTH_WHOLE(a + b)}, add, add);
+  binary(rows, {.op = "add", .call = HEARTH_FN2(add), .real = HEARTH_REAL(a + b), .whole = HEARTH_WHOLE(a + b)}, add,
+         add);
   binary(rows, {.op = "sub", .call = HEARTH_FN2(sub), .real = HEARTH_REAL(a - b), .whole = HEARTH_WHOLE(a - b)}, sub,
          sub);
   binary(rows, {.op = "mul", .call = HEARTH_FN2(mul), .real = HEARTH_REAL(a * b), .whole = HEARTH_WHOLE(a * b)}, mul,
          mul);
-  binary(rows,
-         {.op = "div",
-          .call = HEARTH_FN2(div),
-          .real = HEARTH_REAL(a / b),
-          .smooth = {{{-2, 2}, {1, 3}}}},
-         div, div);
+  binary(rows, {.op = "div", .call = HEARTH_FN2(div), .real = HEARTH_REAL(a / b), .smooth = {{{-2, 2}, {1, 3}}}}, div,
+         div);
   binary(rows,
          {.op = "floor_divide",
           .call = HEARTH_FN2(floor_divide),
@@ -144,17 +143,15 @@ void arithmetic_rows(Rows& rows) {
          minimum, minimum);
 
   rows.push_back(pointwise({.op = "neg", .call = HEARTH_FN1(neg), .real = HEARTH_REAL(-a), .whole = HEARTH_WHOLE(-a)}));
-  rows.push_back(pointwise({.op = "abs",
-                            .call = HEARTH_FN1(abs),
-                            .real = HEARTH_REAL(std::abs(a)),
-                            .whole = HEARTH_WHOLE(a < 0 ? -a : a)}));
+  rows.push_back(pointwise(
+      {.op = "abs", .call = HEARTH_FN1(abs), .real = HEARTH_REAL(std::abs(a)), .whole = HEARTH_WHOLE(a < 0 ? -a : a)}));
   rows.push_back(pointwise({.op = "sign",
                             .call = HEARTH_FN1(sign),
                             .real = HEARTH_REAL(std::isnan(a) ? a : static_cast<long double>((a > 0) - (a < 0))),
                             .whole = HEARTH_WHOLE((a > 0) - (a < 0)),
                             .zero_sign = false}));
-  rows.push_back(
-      pointwise({.op = "square", .call = HEARTH_FN1(square), .real = HEARTH_REAL(a * a), .whole = HEARTH_WHOLE(a * a)}));
+  rows.push_back(pointwise(
+      {.op = "square", .call = HEARTH_FN1(square), .real = HEARTH_REAL(a * a), .whole = HEARTH_WHOLE(a * a)}));
   rows.push_back(pointwise(
       {.op = "reciprocal", .call = HEARTH_FN1(reciprocal), .real = HEARTH_REAL(1 / a), .smooth = {{{0.5, 2}}}}));
   rows.push_back(pointwise({.op = "sqrt",
@@ -189,19 +186,20 @@ void arithmetic_rows(Rows& rows) {
                             .smooth = {{{-3, 3}, {-1.5, -0.5}, {0.5, 1.5}}},
                             .zero_sign = false}));
   for (bool lower : {true, false}) {
-    rows.back().samples.push_back(
-        {.name = lower ? "lower bound alone" : "upper bound alone",
-         .inputs = [](DType t) -> Out { return {noise({2, 5}, t, -4, 4)}; },
-         .call = [lower](In in) -> Out {
-           return {lower ? clamp(in[0], Scalar(1)) : clamp(in[0], std::nullopt, Scalar(1))};
-         },
-         .want = [lower](In in, DType t) -> std::vector<Want> {
-           std::vector<long double> v = to_wide(in[0]);
-           for (long double& e : v) e = lower ? std::max(e, 1.0L) : std::min(e, 1.0L);
-           return {{t, in[0].shape(), v}};
-         },
-         .smooth = true,
-         .batch = 1});
+    rows.back().samples.push_back({.name = lower ? "lower bound alone" : "upper bound alone",
+                                   .inputs = [](DType t) -> Out {
+                                     return {noise({2, 5}, t, -4, 4)};
+                                   },
+                                   .call = [lower](In in) -> Out {
+                                     return {lower ? clamp(in[0], Scalar(1)) : clamp(in[0], std::nullopt, Scalar(1))};
+                                   },
+                                   .want = [lower](In in, DType t) -> std::vector<Want> {
+                                     std::vector<long double> v = to_wide(in[0]);
+                                     for (long double& e : v) e = lower ? std::max(e, 1.0L) : std::min(e, 1.0L);
+                                     return {{t, in[0].shape(), v}};
+                                   },
+                                   .smooth = true,
+                                   .batch = 1});
   }
   rows.push_back(pointwise({.op = "where",
                             .operands = 3,

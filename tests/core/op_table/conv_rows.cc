@@ -83,25 +83,23 @@ void conv_rows(Rows& rows) {
                           }});
   data.samples.push_back({.name = "smooth",
                           .inputs = noises({{1, 2, 4, 2}, {2, 1, 2, 2}}),
-                          .call =
-                              [attrs](In in) -> Out {
-                                ConvAttrs a = attrs;
-                                a.shape = {in[0].size(0), 2, 3, 4};
-                                return {run(kConv2dData, {in[0], in[1]}, a)};
-                              },
+                          .call = [attrs](In in) -> Out {
+                            ConvAttrs a = attrs;
+                            a.shape = {in[0].size(0), 2, 3, 4};
+                            return {run(kConv2dData, {in[0], in[1]}, a)};
+                          },
                           .smooth = true,
                           .batch = 1});
   for (bool bias : {true, false}) {
     weights.samples.push_back({.name = bias ? "smooth" : "smooth, no bias",
                                .inputs = noises({{1, 2, 3, 4}, {1, 2, 4, 2}}),
-                               .call =
-                                   [attrs, bias](In in) -> Out {
-                                     ConvAttrs a = attrs;
-                                     a.shape = {2, 1, 2, 2};
-                                     a.bias = bias;
-                                     const auto r = run_all(kConv2dWeights, {in[0], in[1]}, a);
-                                     return bias ? Out{r[0], r[1]} : Out{r[0]};
-                                   },
+                               .call = [attrs, bias](In in) -> Out {
+                                 ConvAttrs a = attrs;
+                                 a.shape = {2, 1, 2, 2};
+                                 a.bias = bias;
+                                 const auto r = run_all(kConv2dWeights, {in[0], in[1]}, a);
+                                 return bias ? Out{r[0], r[1]} : Out{r[0]};
+                               },
                                .smooth = true,
                                .batch = 3});
   }

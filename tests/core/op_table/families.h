@@ -49,13 +49,13 @@ void add_golden(OpRow& row, const std::string& sample, TensorFunction call, cons
 #define HEARTH_CALL(...) [=]([[maybe_unused]] In in) -> Out { return {__VA_ARGS__}; }
 
 // Formulas of pointwise rows over a, b, c, d: in long double, and in whole numbers.
-#define HEARTH_REAL(...)                                                    \
-  [](const long double* x) -> long double {                                 \
+#define HEARTH_REAL(...)                                                       \
+  [](const long double* x) -> long double {                                    \
     [[maybe_unused]] const long double a = x[0], b = x[1], c = x[2], d = x[3]; \
-    return __VA_ARGS__;                                                     \
+    return __VA_ARGS__;                                                        \
   }
-#define HEARTH_WHOLE(...)                                                \
-  [](const __int128* x) -> __int128 {                                    \
+#define HEARTH_WHOLE(...)                                                   \
+  [](const __int128* x) -> __int128 {                                       \
     [[maybe_unused]] const __int128 a = x[0], b = x[1], c = x[2], d = x[3]; \
-    return __VA_ARGS__;                                                  \
+    return __VA_ARGS__;                                                     \
   }

@@ -29,7 +29,8 @@ void index_rows(Rows& rows) {
   rows.push_back(std::move(scattered));
 
   OpRow added{.op = "scatter_add", .accuracy = Accuracy::kSum};
-  add_golden(added, "scatter_add/last", HEARTH_CALL(scatter_add(in[0], -1, in[1], in[2])), {.smooth = true, .terms = 4});
+  add_golden(added, "scatter_add/last", HEARTH_CALL(scatter_add(in[0], -1, in[1], in[2])),
+             {.smooth = true, .terms = 4});
   add_golden(added, "scatter_add/rows", HEARTH_CALL(scatter_add(in[0], 0, in[1], in[2])), {.smooth = true, .terms = 3});
   rows.push_back(std::move(added));
 

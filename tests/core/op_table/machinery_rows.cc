@@ -18,16 +18,27 @@ long double as_dtype(long double v, DType t) {
   });
 }
 
+// to() of the tensor's own dtype is no op.
+DTypeSet others(DType to) {
+  DTypeSet set;
+  for (int t = 0; t < kDTypes; ++t) {
+    if (static_cast<DType>(t) != to) set = set | DTypeSet{static_cast<DType>(t)};
+  }
+  return set;
+}
+
 Sample cast_to(DType to) {
   return {.name = "to " + hearth::to_string(to),
-          .inputs = [](DType t) -> Out { return {noise({6, 7}, t, -100, 100)}; },
+          .inputs = [](DType t) -> Out {
+            return {noise({6, 7}, t, -100, 100)};
+          },
           .call = [to](In in) -> Out { return {in[0].to(to)}; },
           .want = [to](In in, DType) -> std::vector<Want> {
             std::vector<long double> v = to_wide(in[0]);
             for (long double& e : v) e = as_dtype(e, to);
             return {{to, in[0].shape(), v}};
           },
-          .smooth = to == f64,
+          .dtypes = others(to),
           .batch = 1};
 }
 
@@ -40,13 +51,17 @@ void machinery_rows(Rows& rows) {
   for (int t = 0; t < kDTypes; ++t) copy.samples.push_back(cast_to(static_cast<DType>(t)));
   for (MemoryFormat format : {MemoryFormat::kContiguous, MemoryFormat::kChannelsLast, MemoryFormat::kPreserve}) {
     copy.samples.push_back({.name = hearth::to_string(format),
-                            .inputs = [](DType t) -> Out { return {noise({2, 3, 4, 5}, t)}; },
+                            .inputs = [](DType t) -> Out {
+                              return {noise({2, 3, 4, 5}, t)};
+                            },
                             .call = [format](In in) -> Out { return {in[0].clone(format)}; },
                             .want = unchanged,
                             .batch = 1});
   }
   copy.samples.push_back({.name = "broadcast into another",
-                          .inputs = [](DType t) -> Out { return {noise({4, 3}, t), noise({3}, t, -2, 2, 2)}; },
+                          .inputs = [](DType t) -> Out {
+                            return {noise({4, 3}, t), noise({3}, t, -2, 2, 2)};
+                          },
                           .call = [](In in) -> Out {
                             Tensor t = in[0].clone();
                             return {t.copy_(in[1])};
@@ -70,7 +85,9 @@ void machinery_rows(Rows& rows) {
   OpRow fill{.op = "fill", .gradient = false};
   for (double number : {2.5, -3.0, 300.0}) {
     fill.samples.push_back({.name = concat("with ", number),
-                            .inputs = [](DType t) -> Out { return {noise({3, 4}, t)}; },
+                            .inputs = [](DType t) -> Out {
+                              return {noise({3, 4}, t)};
+                            },
                             .call = [number](In in) -> Out {
                               Tensor t = in[0].clone();
                               return {t.fill_(number)};
@@ -100,7 +117,9 @@ void machinery_rows(Rows& rows) {
 
   rows.push_back({.op = "detach",
                   .samples = {{.name = "any",
-                               .inputs = [](DType t) -> Out { return {noise({3, 4}, t)}; },
+                               .inputs = [](DType t) -> Out {
+                                 return {noise({3, 4}, t)};
+                               },
                                .call = HEARTH_CALL(in[0].detach()),
                                .want = unchanged,
                                .batch = 1}},

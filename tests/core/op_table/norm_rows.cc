@@ -23,9 +23,11 @@ void norm_rows(Rows& rows) {
   OpRow layer{.op = "layer_norm", .accuracy = Accuracy::kGradient, .takes = kFloatTypes};
   const TensorFunction affine = HEARTH_CALL(layer_norm(in[0], in[1].shape(), in[1], in[2]));
   add_golden(layer, "layer_norm/affine", affine, {.smooth = true, .batch = 1, .terms = 5});
-  add_golden(layer, "layer_norm/plain", HEARTH_CALL(layer_norm(in[0], {3, 4}, {}, {}, 1e-3)), {.batch = 1, .terms = 12});
+  add_golden(layer, "layer_norm/plain", HEARTH_CALL(layer_norm(in[0], {3, 4}, {}, {}, 1e-3)),
+             {.batch = 1, .terms = 12});
   add_golden(layer, "layer_norm/long", affine, {.batch = 1, .terms = 700});
-  add_golden(layer, "layer_norm/rms", HEARTH_CALL(rms_norm(in[0], {6}, in[1])), {.smooth = true, .batch = 1, .terms = 6});
+  add_golden(layer, "layer_norm/rms", HEARTH_CALL(rms_norm(in[0], {6}, in[1])),
+             {.smooth = true, .batch = 1, .terms = 6});
   add_golden(layer, "layer_norm/nothing", affine, {});
   layer.samples.push_back({.name = "smooth, plain",
                            .inputs = noises({{2, 2, 3}}),
@@ -64,36 +66,34 @@ void norm_rows(Rows& rows) {
     add_golden(batch, label + ", rows", call, {.batch = any_size, .terms = 7});
     batch.samples.push_back({.name = training ? "smooth, training" : "smooth, evaluation",
                              .inputs = noises({{2, 2, 2, 2}, {2}, {2}, {2}, {2}}),
-                             .call =
-                                 [o](In in) -> Out {
-                                   const Tensor mean = in[1].detach().clone(), var = in[2].detach().clone();
-                                   return {batch_norm(in[0], mean, var, in[3], in[4], o)};
-                                 },
-                             .smooth = true});
+                             .call = [o](In in) -> Out {
+                               const Tensor mean = in[1].clone(), var = in[2].clone();
+                               return {batch_norm(in[0], mean, var, in[3], in[4], o)};
+                             },
+                             .smooth = true,
+                             .constants = 0b110});
     batch.samples.push_back({.name = training ? "smooth, plain, training" : "smooth, plain, evaluation",
-                             .inputs = noises({{3, 2}}),
-                             .call =
-                                 [o, training](In in) -> Out {
-                                   if (training) return {batch_norm(in[0], {}, {}, {}, {}, o)};
-                                   const Tensor one = from_wide(std::vector<long double>{1, 2}, {2}, in[0].dtype());
-                                   if (in[0].device().is_meta())
-                                     return {batch_norm(in[0], on_meta(one), on_meta(one), {}, {}, o)};
-                                   return {batch_norm(in[0], one, one, {}, {}, o)};
-                                 },
-                             .smooth = true});
+                             .inputs = noises({{3, 2}, {2}, {2}}),
+                             .call = [o, training](In in) -> Out {
+                               if (training) return {batch_norm(in[0], {}, {}, {}, {}, o)};
+                               return {batch_norm(in[0], in[1], in[2], {}, {}, o)};
+                             },
+                             .smooth = true,
+                             .constants = 0b110});
   }
   rows.push_back(std::move(batch));
 
   const OpDef& batch_grad_record = *find_op("batch_norm_grad");
   OpRow batch_grad{.op = "batch_norm_grad", .accuracy = Accuracy::kGradient, .gradient = false};
   for (bool training : {true, false}) {
-    add_golden(batch_grad, training ? "batch_norm_grad/training" : "batch_norm_grad/evaluation",
-               [&batch_grad_record, training](In in) {
-                 const Tensor g = in[0].contiguous(MemoryFormat::kChannelsLast),
-                              x = in[1].contiguous(MemoryFormat::kChannelsLast);
-                 return three(run_all(batch_grad_record, {g, x, in[2], in[3], in[4]}, BatchNormAttrs{.training = training}));
-               },
-               {.batch = 0b11, .terms = 54, .rearranged = false});
+    add_golden(
+        batch_grad, training ? "batch_norm_grad/training" : "batch_norm_grad/evaluation",
+        [&batch_grad_record, training](In in) {
+          const Tensor g = in[0].contiguous(MemoryFormat::kChannelsLast),
+                       x = in[1].contiguous(MemoryFormat::kChannelsLast);
+          return three(run_all(batch_grad_record, {g, x, in[2], in[3], in[4]}, BatchNormAttrs{.training = training}));
+        },
+        {.batch = 0b11, .terms = 54, .rearranged = false});
   }
   rows.push_back(std::move(batch_grad));
 }

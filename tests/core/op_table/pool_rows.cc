@@ -59,7 +59,9 @@ void pool_rows(Rows& rows) {
                },
                {.batch = 1});
     add_golden(max_grad, concat("max_pool2d_grad/", c.name),
-               [a](In in) -> Out { return {run(kMaxPool2dGrad, {in[0], in[1]}, of_images(a, in[0], {7, 6}))}; },
+               [a](In in) -> Out {
+                 return {run(kMaxPool2dGrad, {in[0], in[1]}, of_images(a, in[0], {7, 6}))};
+               },
                {.batch = 3, .terms = 9});
   }
   add_golden(max, "max_pool2d/nan", [](In in) -> Out {
@@ -67,42 +69,50 @@ void pool_rows(Rows& rows) {
     return {y, places};
   });
   add_golden(max, "max_pool2d/adaptive", HEARTH_CALL(adaptive_max_pool2d(in[0], {3, 4})), {.batch = 1});
-  max.samples.push_back({.name = "smooth",
-                         .inputs = [](DType t) -> Out { return {distinct({2, 4, 5}, t)}; },
-                         .call = [a = overlapping.attrs](In in) -> Out {
-                           return {max_pool2d(in[0], kernel(a), max_options(a))};
-                         },
-                         .smooth = true});
+  max.samples.push_back(
+      {.name = "smooth",
+       .inputs = [](DType t) -> Out {
+         return {distinct({2, 4, 5}, t)};
+       },
+       .call = [a = overlapping.attrs](In in) -> Out { return {max_pool2d(in[0], kernel(a), max_options(a))}; },
+       .smooth = true});
   max_grad.samples.push_back({.name = "smooth",
                               .inputs = [](DType t) -> Out {
-                                return {noise({1, 2, 2, 2}, t),
-                                        from_wide(std::vector<long double>{0, 2, 5, 7, 0, 1, 1, 11}, {1, 2, 2, 2}, i32)};
+                                return {
+                                    noise({1, 2, 2, 2}, t),
+                                    from_wide(std::vector<long double>{0, 2, 5, 7, 1, 1, 5, 11}, {1, 2, 2, 2}, i32)};
                               },
-                              .call =
-                                  [](In in) -> Out {
-                                    const PoolAttrs a{.kernel = {2, 3}, .stride = {1, 1}, .shape = {1, 2, 3, 4}};
-                                    return {run(kMaxPool2dGrad, {in[0], in[1]}, a)};
-                                  },
+                              .call = [](In in) -> Out {
+                                const PoolAttrs a{.kernel = {2, 3}, .stride = {1, 1}, .shape = {1, 2, 3, 4}};
+                                return {run(kMaxPool2dGrad, {in[0], in[1]}, a)};
+                              },
                               .smooth = true});
   rows.push_back(std::move(max));
   rows.push_back(std::move(max_grad));
 
-  OpRow avg{.op = "avg_pool2d", .accuracy = Accuracy::kSum}, avg_grad{.op = "avg_pool2d_grad", .accuracy = Accuracy::kSum};
+  OpRow avg{.op = "avg_pool2d", .accuracy = Accuracy::kSum},
+      avg_grad{.op = "avg_pool2d_grad", .accuracy = Accuracy::kSum};
   for (const Case& c : {plain, overlapping, ceil, inside, divided}) {
     const PoolAttrs a = c.attrs;
     add_golden(avg, concat("avg_pool2d/", c.name),
                [a](In in) -> Out { return {avg_pool2d(in[0], kernel(a), avg_options(a))}; }, {.batch = 1, .terms = 9});
     add_golden(avg_grad, concat("avg_pool2d_grad/", c.name),
-               [a](In in) -> Out { return {run(kAvgPool2dGrad, {in[0]}, of_images(a, in[0], {7, 6}))}; },
+               [a](In in) -> Out {
+                 return {run(kAvgPool2dGrad, {in[0]}, of_images(a, in[0], {7, 6}))};
+               },
                {.batch = 1, .terms = 9});
     avg.samples.push_back({.name = concat("smooth, ", c.name),
-                           .inputs = [](DType t) -> Out { return {noise({1, 2, 4, 3}, t)}; },
+                           .inputs = [](DType t) -> Out {
+                             return {noise({1, 2, 4, 3}, t)};
+                           },
                            .call = [a](In in) -> Out { return {avg_pool2d(in[0], kernel(a), avg_options(a))}; },
                            .smooth = true,
                            .batch = 1});
   }
   avg_grad.samples.push_back({.name = "smooth",
-                              .inputs = [](DType t) -> Out { return {noise({1, 2, 2, 2}, t)}; },
+                              .inputs = [](DType t) -> Out {
+                                return {noise({1, 2, 2, 2}, t)};
+                              },
                               .call = [a = inside.attrs](In in) -> Out {
                                 return {run(kAvgPool2dGrad, {in[0]}, of_images(a, in[0], {4, 3}))};
                               },

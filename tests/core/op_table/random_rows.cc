@@ -24,17 +24,18 @@ void random_rows(Rows& rows) {
   add_golden(row, "random/bernoulli f64", bernoulli, {.batch = 1, .dtypes = wide});
   add_golden(row, "random/integer", into([](Tensor& t) { t.random_(0, 100); }), {.batch = 1});
   // The upper end is never reached, however coarse the dtype.
-  row.samples.push_back({.name = "open end",
-                         .inputs = [](DType t) -> Out { return {from_wide(std::vector<long double>(20000), {20000}, t)}; },
-                         .call = [](In in) -> Out {
-                           Tensor t = in[0].clone();
-                           t.uniform_();
-                           return {t.ge(1).any(), t.lt(0).any()};
-                         },
-                         .want = [](In, DType) -> std::vector<Want> {
-                           return {{boolean, {}, {0}}, {boolean, {}, {0}}};
-                         },
-                         .dtypes = kFloatTypes});
+  row.samples.push_back(
+      {.name = "open end",
+       .inputs = [](DType t) -> Out { return {from_wide(std::vector<long double>(20000), {20000}, t)}; },
+       .call = [](In in) -> Out {
+         Tensor t = in[0].clone();
+         t.uniform_();
+         return {t.ge(1).any(), t.lt(0).any()};
+       },
+       .want = [](In, DType) -> std::vector<Want> {
+         return {{boolean, {}, {0}}, {boolean, {}, {0}}};
+       },
+       .dtypes = kFloatTypes});
   rows.push_back(std::move(row));
 }
 
