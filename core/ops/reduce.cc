@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/kernels/cpu/reduce.h"
 #include "core/op/attrs/reduce.h"
@@ -96,9 +97,49 @@ void extreme_backward(GradContext& g) {
   g.set(0, hit / sum(hit, a.dims, true) * spread(g));
 }
 
+// For each element of [rows, n] the product of the others in its row, as a function of them, whatever zeros there are:
+// products of ever larger blocks upwards, and downwards what lies outside of each block.
+Tensor product_of_others(const Tensor& rows) {
+  std::vector<Tensor> levels{rows};
+  while (levels.back().size(1) > 1) {
+    Tensor& l = levels.back();
+    if (l.size(1) % 2) l = cat({l, machinery::full({l.size(0), 1}, 1, l.dtype(), l.device())}, 1);
+    levels.push_back(slice(l, 1, 0, std::nullopt, 2) * slice(l, 1, 1, std::nullopt, 2));
+  }
+  Tensor outside = machinery::full(levels.back().shape(), 1, rows.dtype(), rows.device());
+  for (size_t k = levels.size() - 1; k-- > 0;) {
+    const Tensor& l = levels[k];
+    const Tensor around = slice(outside, 1, 0, l.size(1) / 2);
+    outside = reshape(stack({around * slice(l, 1, 1, std::nullopt, 2), around * slice(l, 1, 0, std::nullopt, 2)}, 2),
+                      l.shape());
+  }
+  return slice(outside, 1, 0, rows.size(1));
+}
+
+// The same of x over the dimensions in `mask`.
+Tensor product_of_others(const Tensor& x, unsigned mask) {
+  Dims order, back(x.dim(), 0);
+  int64_t n = 1;
+  for (bool reduced : {false, true}) {
+    for (int d = 0; d < x.dim(); ++d) {
+      if ((mask >> d & 1) != reduced) continue;
+      back[d] = order.rank();
+      order.push_back(d);
+      if (reduced) n *= x.shape()[d];
+    }
+  }
+  const Tensor moved = permute(x, order);
+  if (x.numel() == 0) return x * 0;
+  return permute(reshape(product_of_others(reshape(moved, {x.numel() / n, n})), moved.shape()), back);
+}
+
 void prod_backward(GradContext& g) {
   const auto& a = g.attrs<ReduceAttrs>();
   const Tensor x = g.input(0);
+  if (GradMode::enabled()) {
+    g.set(0, product_of_others(x, reduced_mask("prod", a.dims, x.dim())) * spread(g));
+    return;
+  }
   // The product of the other elements: p / x, or with one zero among them, the product of the rest at that zero.
   const Tensor zero = eq(x, 0);
   const Tensor rest = where(zero, Scalar(1.0), x);

@@ -24,10 +24,9 @@ Sample Golden::sample(const std::string& name, TensorFunction call) const {
   };
   DTypeSet dtypes;
   for (int t = 0; t < kDTypes; ++t) {
-    if (find(name + "/" + kind_of(static_cast<DType>(t)) + "/out.0") ||
-        file->tensors.lower_bound(name + "/" + kind_of(static_cast<DType>(t)) + "/out.0.")
-            ->first.starts_with(name + "/" + kind_of(static_cast<DType>(t)) + "/out.0."))
-      dtypes = dtypes | DTypeSet{static_cast<DType>(t)};
+    const std::string first = name + "/" + kind_of(static_cast<DType>(t)) + "/out.0";
+    const auto at = file->tensors.lower_bound(first);
+    if (at != file->tensors.end() && at->first.starts_with(first)) dtypes = dtypes | DTypeSet{static_cast<DType>(t)};
   }
   HEARTH_CHECK(!(dtypes == DTypeSet{}), "golden: there is no sample \"", name, "\"");
   // A dtype of another kind gets the values of one that is there, for a call that must be refused.

@@ -1,8 +1,8 @@
 // Samples whose results another implementation computed: a safetensors file made by a script under tools/golden.
 //
 // Names are "<sample>/<kind>/<part>". kind is float, int or bool, by the dtype that is tested. Parts: in.K, an operand
-// in f64, i64 or bool, whose values every dtype of the kind can hold; fixed.K, an operand that keeps its dtype; out.K,
-// a result in the tested dtype, or in its own if that is named, out.K.i64; size.K, see Want::size.
+// in any dtype of the kind, whose values all of them can hold; fixed.K, an operand that keeps its dtype; out.K, a
+// result in the tested dtype, or in its own if that is named, out.K.i64; size.K, see Want::size.
 #pragma once
 
 #include <memory>

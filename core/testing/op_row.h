@@ -32,7 +32,9 @@ struct Sample {
   DTypeSet dtypes = kAllTypes;  // of the row's, those that the sample makes sense for
   bool smooth = false;          // small and differentiable where it stands: gradients are checked
   unsigned batch = 0;           // bit i: dimension 0 of operand i is a batch that a graph takes in any size
+  unsigned constants = 0;       // bit i: operand i takes no gradient
   bool large = false;           // only for values and threads: more elements than one thread takes
+  bool rearranged = true;       // also with operands that lie otherwise in memory
   double terms = 1;             // how many terms were added, for Accuracy::kSum
 };
 
@@ -44,7 +46,7 @@ struct OpRow {
   std::optional<DTypeSet> takes = std::nullopt;
   bool gradient = true;            // one passes, and one passes through it
   bool second = true;              // a gradient passes through the gradient
-  bool zero_sign = true;           // the sign of a zero counts
+  bool zero_sign = true;           // the sign of a zero counts (of sums it never does)
   const char* untraced = nullptr;  // why a graph cannot hold it
 };
 

@@ -1,5 +1,6 @@
 #include "core/kernels/cpu/random.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <vector>
@@ -51,6 +52,36 @@ void normals(const GeneratorState& s, T* out, int64_t begin, int64_t end, T mean
   }
 }
 
+// The greatest number below the open end `high` that a dtype holds: rounding must not reach the end. low < high.
+template <class T>
+double last_before(double low, double high) {
+  if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
+    T h(static_cast<float>(high));
+    while (static_cast<double>(static_cast<float>(h)) >= high) {
+      // The next number downwards; below zero magnitudes grow.
+      if (h.bits == 0) h.bits = 0x8001;
+      else h.bits = static_cast<uint16_t>(h.bits + (h.bits & 0x8000 ? 1 : -1));
+    }
+    return static_cast<float>(h);
+  } else {
+    const T h = static_cast<T>(high);
+    return static_cast<double>(h) < high ? h : std::nextafter(h, static_cast<T>(low));
+  }
+}
+double last_before(DType t, double low, double high) {
+  if (!(low < high)) return low;
+  switch (t) {
+    case DType::kF16:
+      return last_before<Half>(low, high);
+    case DType::kBF16:
+      return last_before<BFloat16>(low, high);
+    case DType::kF32:
+      return last_before<float>(low, high);
+    default:
+      return last_before<double>(low, high);
+  }
+}
+
 // Both streams of words are consumed per element: f32 takes one, f64 and integers two.
 void fill(const Tensor& t, const RandomAttrs& a, Generator& g) {
   const int64_t n = t.numel();
@@ -62,6 +93,7 @@ void fill(const Tensor& t, const RandomAttrs& a, Generator& g) {
                         : compute_type(t.dtype()) == DType::kF64 ? DType::kF64
                                                                  : DType::kF32;
   const ConvertFn convert = convert_fn(compute, t.dtype());
+  const double last = a.distribution == Distribution::kUniform ? last_before(t.dtype(), a.a, a.b) : 0;
   parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
     const auto count = static_cast<size_t>(end - begin);
     const auto store = [&](auto& values) {
@@ -85,7 +117,7 @@ void fill(const Tensor& t, const RandomAttrs& a, Generator& g) {
         draw<2>(s, begin, end, [&](int64_t i, const uint32_t* w) {
           const double u = unit53(w[0], w[1]);
           v[static_cast<size_t>(i - begin)] =
-              a.distribution == Distribution::kBernoulli ? u < a.a : a.a + u * (a.b - a.a);
+              a.distribution == Distribution::kBernoulli ? u < a.a : std::min(a.a + u * (a.b - a.a), last);
         });
       }
       store(v);
@@ -100,8 +132,7 @@ void fill(const Tensor& t, const RandomAttrs& a, Generator& g) {
           if (a.distribution == Distribution::kBernoulli) {
             x = static_cast<double>(w[0]) * 0x1p-32 < a.a;
           } else {
-            x = lo + unit24(w[0]) * (hi - lo);
-            if (x >= hi) x = std::nextafter(hi, lo);  // rounding may reach the open end
+            x = std::min(lo + unit24(w[0]) * (hi - lo), static_cast<float>(last));
           }
         });
       }

@@ -18,8 +18,35 @@ void arithmetic_rows(Rows& rows);
 void math_rows(Rows& rows);
 void compare_rows(Rows& rows);
 void activation_rows(Rows& rows);
+void machinery_rows(Rows& rows);
+void view_rows(Rows& rows);
+void reduce_rows(Rows& rows);
+void index_rows(Rows& rows);
+void matmul_rows(Rows& rows);
+void conv_rows(Rows& rows);
+void pool_rows(Rows& rows);
+void norm_rows(Rows& rows);
+void softmax_rows(Rows& rows);
+void random_rows(Rows& rows);
+void optim_rows(Rows& rows);
+
+// Samples of tools/golden/ops.py.
+const Golden& golden();
+
+// What a golden sample of a structured op has beside its call.
+struct GoldenOptions {
+  bool smooth = false;
+  unsigned batch = 0;
+  double terms = 1;
+  bool rearranged = true;
+  std::optional<DTypeSet> dtypes = std::nullopt;
+};
+void add_golden(OpRow& row, const std::string& sample, TensorFunction call, const GoldenOptions& options = {});
 
 }  // namespace hearth::testing
+
+// A call of a public function, of operands in[0], in[1], ...
+#define HEARTH_CALL(...) [=]([[maybe_unused]] In in) -> Out { return {__VA_ARGS__}; }
 
 // Formulas of pointwise rows over a, b, c, d: in long double, and in whole numbers.
 #define HEARTH_REAL(...)                                                       \

@@ -2,12 +2,35 @@
 #include "core/testing/op_table.h"
 #include "tests/core/op_table/families.h"
 
+namespace hearth::testing {
+
+const Golden& golden() {
+  static const Golden file("tests/core/op_table/golden.safetensors");
+  return file;
+}
+
+void add_golden(OpRow& row, const std::string& sample, TensorFunction call, const GoldenOptions& o) {
+  Sample s = golden().sample(sample, std::move(call));
+  s.smooth = o.smooth;
+  s.batch = o.batch;
+  s.terms = o.terms;
+  s.rearranged = o.rearranged;
+  if (o.dtypes) s.dtypes = *o.dtypes;
+  row.samples.push_back(std::move(s));
+}
+
+}  // namespace hearth::testing
+
 int main(int argc, char** argv) {
   using namespace hearth::testing;
   return run_op_table(argc, argv, [] {
     OpTable table;
     table.owns = [](std::string_view name) { return name.find("::") == std::string_view::npos; };
-    for (void (*family)(Rows&) : {arithmetic_rows, math_rows, compare_rows, activation_rows}) family(table.rows);
+    for (void (*family)(Rows&) :
+         {arithmetic_rows, math_rows, compare_rows, activation_rows, machinery_rows, view_rows, reduce_rows, index_rows,
+          matmul_rows, conv_rows, pool_rows, norm_rows, softmax_rows, random_rows, optim_rows}) {
+      family(table.rows);
+    }
     return table;
   });
 }

@@ -13,10 +13,12 @@ long double erfinv_of(long double y) {
   if (std::abs(y) == 1) return std::copysign(std::numeric_limits<long double>::infinity(), y);
   if (std::abs(y) < 1e-8L) return y * std::sqrt(std::numbers::pi_v<long double>) / 2;
   const long double target = 1 - std::abs(y);
-  long double low = 0, high = 120;
+  // erfinv(y) lies between y sqrt(pi) / 2 and y below 1/2.
+  const bool small = std::abs(y) < 0.5L;
+  long double low = small ? 0.886L * std::abs(y) : 0.4L, high = small ? std::abs(y) : 120;
   for (int i = 0; i < 72; ++i) {
     const long double middle = (low + high) / 2;
-    const bool above = std::abs(y) < 0.5L ? std::erf(middle) < std::abs(y) : std::erfc(middle) > target;
+    const bool above = small ? std::erf(middle) < std::abs(y) : std::erfc(middle) > target;
     (above ? low : high) = middle;
   }
   return std::copysign((low + high) / 2, y);

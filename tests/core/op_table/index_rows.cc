@@ -1,0 +1,58 @@
+#include "core/ops/index.h"
+#include "tests/core/op_table/families.h"
+
+namespace hearth::testing {
+
+void index_rows(Rows& rows) {
+  constexpr GoldenOptions plain{.smooth = true};
+
+  OpRow joined{.op = "cat"};
+  add_golden(joined, "cat/first", HEARTH_CALL(cat({in[0], in[1], in[2]})), plain);
+  add_golden(joined, "cat/last", HEARTH_CALL(cat({in[0], in[1]}, -1)), {.smooth = true, .batch = 3});
+  add_golden(joined, "cat/with nothing", HEARTH_CALL(cat({in[0], in[1], in[2]}, 1)), plain);
+  rows.push_back(std::move(joined));
+
+  OpRow picked{.op = "index_select"};
+  add_golden(picked, "index_select/rows", HEARTH_CALL(index_select(in[0], 0, in[1])), {.smooth = true, .batch = 2});
+  add_golden(picked, "index_select/columns", HEARTH_CALL(index_select(in[0], -2, in[1])), {.smooth = true, .batch = 1});
+  add_golden(picked, "index_select/nothing", HEARTH_CALL(index_select(in[0], 0, in[1])), plain);
+  rows.push_back(std::move(picked));
+
+  OpRow gathered{.op = "gather"};
+  add_golden(gathered, "gather/rows", HEARTH_CALL(gather(in[0], 0, in[1])), plain);
+  add_golden(gathered, "gather/last", HEARTH_CALL(gather(in[0], -1, in[1])), {.smooth = true, .batch = 3});
+  rows.push_back(std::move(gathered));
+
+  OpRow scattered{.op = "scatter"};
+  add_golden(scattered, "scatter/last", HEARTH_CALL(scatter(in[0], -1, in[1], in[2])), {.smooth = true});
+  add_golden(scattered, "scatter/rows", HEARTH_CALL(scatter(in[0], 0, in[1], in[2])), {.smooth = true});
+  rows.push_back(std::move(scattered));
+
+  OpRow added{.op = "scatter_add", .accuracy = Accuracy::kSum};
+  add_golden(added, "scatter_add/last", HEARTH_CALL(scatter_add(in[0], -1, in[1], in[2])),
+             {.smooth = true, .terms = 4});
+  add_golden(added, "scatter_add/rows", HEARTH_CALL(scatter_add(in[0], 0, in[1], in[2])), {.smooth = true, .terms = 3});
+  rows.push_back(std::move(added));
+
+  OpRow summed{.op = "index_add", .accuracy = Accuracy::kSum};
+  add_golden(summed, "index_add/rows", HEARTH_CALL(index_add(in[0], 0, in[1], in[2])),
+             {.smooth = true, .batch = 6, .terms = 4});
+  add_golden(summed, "index_add/columns", HEARTH_CALL(index_add(in[0], 1, in[1], in[2])),
+             {.smooth = true, .batch = 5, .terms = 3});
+  rows.push_back(std::move(summed));
+
+  OpRow running{.op = "cumsum", .accuracy = Accuracy::kSum};
+  add_golden(running, "cumsum/first", HEARTH_CALL(cumsum(in[0], 0)), {.smooth = true, .batch = 1, .terms = 4});
+  add_golden(running, "cumsum/last", HEARTH_CALL(cumsum(in[0], -1)), {.smooth = true, .batch = 1, .terms = 5});
+  add_golden(running, "cumsum/0-dim", HEARTH_CALL(cumsum(in[0], 0)), plain);
+  add_golden(running, "cumsum/long", HEARTH_CALL(cumsum(in[0], 1)), {.batch = 1, .terms = 1500});
+  add_golden(running, "cumsum/nothing", HEARTH_CALL(cumsum(in[0], 0)), {});
+  rows.push_back(std::move(running));
+
+  OpRow flipped{.op = "flip"};
+  add_golden(flipped, "flip/both", HEARTH_CALL(flip(in[0], {0, -1})), {.smooth = true, .batch = 1});
+  add_golden(flipped, "flip/none", HEARTH_CALL(flip(in[0], {})), plain);
+  rows.push_back(std::move(flipped));
+}
+
+}  // namespace hearth::testing

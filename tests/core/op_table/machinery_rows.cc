@@ -1,0 +1,129 @@
+#include <cmath>
+
+#include "core/op/machinery.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/reduce.h"
+#include "tests/core/op_table/families.h"
+
+namespace hearth::testing {
+namespace {
+
+// A value as another dtype holds it: floats lose what lies behind the point, integers wrap around.
+long double as_dtype(long double v, DType t) {
+  if (is_floating_point(t)) return v;
+  if (t == DType::kBool) return v != 0;
+  return visit(t, [&]<class T>() -> long double {
+    if constexpr (std::is_integral_v<T>) return static_cast<T>(static_cast<int64_t>(v));
+    else return v;
+  });
+}
+
+// to() of the tensor's own dtype is no op.
+DTypeSet others(DType to) {
+  DTypeSet set;
+  for (int t = 0; t < kDTypes; ++t) {
+    if (static_cast<DType>(t) != to) set = set | DTypeSet{static_cast<DType>(t)};
+  }
+  return set;
+}
+
+Sample cast_to(DType to) {
+  return {.name = "to " + hearth::to_string(to),
+          .inputs = [](DType t) -> Out {
+            return {noise({6, 7}, t, -100, 100)};
+          },
+          .call = [to](In in) -> Out { return {in[0].to(to)}; },
+          .want = [to](In in, DType) -> std::vector<Want> {
+            std::vector<long double> v = to_wide(in[0]);
+            for (long double& e : v) e = as_dtype(e, to);
+            return {{to, in[0].shape(), v}};
+          },
+          .dtypes = others(to),
+          .batch = 1};
+}
+
+std::vector<Want> unchanged(In in, DType t) { return {{t, in[0].shape(), to_wide(in[0])}}; }
+
+}  // namespace
+
+void machinery_rows(Rows& rows) {
+  OpRow copy{.op = "copy"};
+  for (int t = 0; t < kDTypes; ++t) copy.samples.push_back(cast_to(static_cast<DType>(t)));
+  for (MemoryFormat format : {MemoryFormat::kContiguous, MemoryFormat::kChannelsLast, MemoryFormat::kPreserve}) {
+    copy.samples.push_back({.name = hearth::to_string(format),
+                            .inputs = [](DType t) -> Out {
+                              return {noise({2, 3, 4, 5}, t)};
+                            },
+                            .call = [format](In in) -> Out { return {in[0].clone(format)}; },
+                            .want = unchanged,
+                            .batch = 1});
+  }
+  copy.samples.push_back({.name = "broadcast into another",
+                          .inputs = [](DType t) -> Out {
+                            return {noise({4, 3}, t), noise({3}, t, -2, 2, 2)};
+                          },
+                          .call = [](In in) -> Out {
+                            Tensor t = in[0].clone();
+                            return {t.copy_(in[1])};
+                          },
+                          .want = [](In in, DType t) -> std::vector<Want> {
+                            const std::vector<long double> row = to_wide(in[1]);
+                            std::vector<long double> v;
+                            for (int i = 0; i < 4; ++i) v.insert(v.end(), row.begin(), row.end());
+                            return {{t, {4, 3}, v}};
+                          },
+                          .smooth = true});
+  copy.samples.push_back({.name = "extreme",
+                          .inputs = [](DType t) -> Out {
+                            const auto ends = extremes(t);
+                            return {from_wide(ends, {static_cast<int64_t>(ends.size())}, t)};
+                          },
+                          .call = HEARTH_CALL(in[0].clone()),
+                          .want = unchanged});
+  rows.push_back(std::move(copy));
+
+  OpRow fill{.op = "fill", .gradient = false};
+  for (double number : {2.5, -3.0, 300.0}) {
+    fill.samples.push_back({.name = concat("with ", number),
+                            .inputs = [](DType t) -> Out {
+                              return {noise({3, 4}, t)};
+                            },
+                            .call = [number](In in) -> Out {
+                              Tensor t = in[0].clone();
+                              return {t.fill_(number)};
+                            },
+                            .want = [number](In in, DType t) -> std::vector<Want> {
+                              return {{t, {3, 4}, std::vector<long double>(12, as_dtype(number, t))}};
+                            },
+                            .batch = 1});
+  }
+  rows.push_back(std::move(fill));
+
+  OpRow sum{.op = "sum_to", .accuracy = Accuracy::kSum};
+  add_golden(sum, "sum_to/rows", HEARTH_CALL(sum_to(in[0], {1, 3})), {.smooth = true, .batch = 1, .terms = 4});
+  add_golden(sum, "sum_to/scalar", HEARTH_CALL(sum_to(in[0], {})), {.smooth = true, .batch = 1, .terms = 12});
+  rows.push_back(std::move(sum));
+
+  OpRow strided{.op = "as_strided"};
+  add_golden(strided, "as_strided/region", HEARTH_CALL(in[0].as_strided({2, 2}, {4, 1}, in[0].storage_offset() + 3)),
+             {.smooth = true, .rearranged = false});
+  rows.push_back(std::move(strided));
+
+  OpRow write{.op = "view_write"};
+  add_golden(write, "view_write/region",
+             HEARTH_CALL(machinery::view_write(in[0], in[1], StridedAttrs{{2, 2}, {4, 1}, 3})),
+             {.smooth = true, .rearranged = false});
+  rows.push_back(std::move(write));
+
+  rows.push_back({.op = "detach",
+                  .samples = {{.name = "any",
+                               .inputs = [](DType t) -> Out {
+                                 return {noise({3, 4}, t)};
+                               },
+                               .call = HEARTH_CALL(in[0].detach()),
+                               .want = unchanged,
+                               .batch = 1}},
+                  .gradient = false});
+}
+
+}  // namespace hearth::testing

@@ -1,0 +1,49 @@
+#include "core/op/attrs/optim.h"
+#include "core/op/run.h"
+#include "core/ops/create.h"
+#include "core/optim/optimizer.h"
+#include "tests/core/op_table/families.h"
+
+namespace hearth::testing {
+namespace {
+
+constexpr const char* kBeside = "the optimizer's state is written beside the result";
+
+// Three steps by the public optimizer, with the gradients in[1] to in[3]; what they leave of in[0].
+template <class Optimizer, class Options>
+TensorFunction steps(const Options& options) {
+  return [options](In in) -> Out {
+    Tensor p = in[0].detach().clone();
+    p.requires_grad_();
+    Optimizer optimizer({p}, options);
+    for (size_t i = 1; i < in.size(); ++i) {
+      p.set_grad(in[i]);
+      optimizer.step();
+    }
+    return {p.detach()};
+  };
+}
+
+}  // namespace
+
+void optim_rows(Rows& rows) {
+  OpRow sgd{.op = "sgd_step", .accuracy = Accuracy::kGradient, .gradient = false, .untraced = kBeside};
+  using optim::SGD, optim::SGDOptions, optim::Adam, optim::AdamW, optim::AdamOptions, optim::AdamWOptions;
+  add_golden(sgd, "sgd_step/plain", steps<SGD>(SGDOptions{.lr = 0.125, .weight_decay = 0.0625}));
+  add_golden(sgd, "sgd_step/momentum", steps<SGD>(SGDOptions{.lr = 0.125, .momentum = 0.75, .dampening = 0.25}));
+  add_golden(sgd, "sgd_step/nesterov",
+             steps<SGD>(SGDOptions{
+                 .lr = 0.125, .momentum = 0.75, .weight_decay = 0.0625, .nesterov = true, .maximize = true}));
+  rows.push_back(std::move(sgd));
+
+  OpRow adam{.op = "adam_step", .accuracy = Accuracy::kGradient, .gradient = false, .untraced = kBeside};
+  add_golden(adam, "adam_step/adam",
+             steps<Adam>(AdamOptions{.lr = 0.125, .beta1 = 0.75, .beta2 = 0.875, .weight_decay = 0.0625}));
+  add_golden(adam, "adam_step/adamw",
+             steps<AdamW>(AdamWOptions{.lr = 0.125, .beta1 = 0.75, .beta2 = 0.875, .weight_decay = 0.0625}));
+  add_golden(adam, "adam_step/amsgrad",
+             steps<Adam>(AdamOptions{.lr = 0.125, .beta1 = 0.75, .beta2 = 0.5, .amsgrad = true, .maximize = true}));
+  rows.push_back(std::move(adam));
+}
+
+}  // namespace hearth::testing
