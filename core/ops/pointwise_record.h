@@ -22,19 +22,19 @@ inline Tensor kept_operand(const GradContext& g, int i) {
 }  // namespace hearth
 
 // HEARTH_POINTWISE(kName, "name", kernel, operands, dtypes, promote, what backward keeps, backward)
-#define HEARTH_POINTWISE(record, op_name, cpu_kernel, operands, types, promotion, kept, gradient) \
-  extern constinit const OpDef record = {.name = op_name,                                         \
-                                         .kind = OpKind::kPointwise,                              \
-                                         .dtypes = types,                                         \
-                                         .promote = Promote::promotion,                           \
-                                         .autocast = Autocast::kWidest,                           \
-                                         .min_inputs = operands,                                  \
-                                         .max_inputs = operands,                                  \
-                                         .scalars = 0xfe | (operands > 1),                        \
-                                         .infer = broadcast,                                      \
-                                         .save = kept,                                            \
-                                         .kernel = {cpu::cpu_kernel},                             \
-                                         .backward = gradient};                                   \
+#define HEARTH_POINTWISE(record, op_name, cpu_kernel, operands, types, promotion, kept, ...) \
+  extern constinit const OpDef record = {.name = op_name,                                    \
+                                         .kind = OpKind::kPointwise,                         \
+                                         .dtypes = types,                                    \
+                                         .promote = Promote::promotion,                      \
+                                         .autocast = Autocast::kWidest,                      \
+                                         .min_inputs = operands,                             \
+                                         .max_inputs = operands,                             \
+                                         .scalars = 0xfe | (operands > 1),                   \
+                                         .infer = broadcast,                                 \
+                                         .save = kept,                                       \
+                                         .kernel = {cpu::cpu_kernel},                        \
+                                         .backward = __VA_ARGS__};                           \
   HEARTH_OP(record)
 
 // The function and methods of a one-operand op.

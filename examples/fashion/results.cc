@@ -1,11 +1,17 @@
 #include "examples/fashion/results.h"
 
 #include <algorithm>
+#include <cctype>
+#include <filesystem>
 #include <set>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/graph/save.h"
+#include "core/graph/trace.h"
 #include "examples/fashion/progress.h"
 #include "examples/fashion/report.h"
+#include "vision/image/codec.h"
 
 namespace hearth::fashion {
 namespace {
@@ -102,7 +108,43 @@ Report report(const Results& r) {
 
 }  // namespace
 
+namespace {
+
+absl::Status write_model(const Results& r, const std::string& path) {
+  r.net.eval();
+  graph::Exported model{.main = graph::trace(r.net, {{"image", f32, {"batch", 1, 28, 28}}}),
+                        .preprocess = r.preprocess,
+                        .signature = {}};
+  r.net.train();
+  model.signature.description = "Clothing on grey pictures, light on dark (Fashion-MNIST)";
+  for (const char* name : vision::FashionMnist::kClassNames) model.signature.labels.emplace_back(name);
+  model.signature.preprocess_input = {{"type", "image"}, {"color", "gray"}};
+  return graph::save(model, path);
+}
+
+// The first test image of each class, as pictures to try the model on.
+absl::Status write_samples(const Results& r, const std::string& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return absl::UnknownError(absl::StrCat("cannot make ", directory, ": ", error.message()));
+  const std::vector<int64_t> truths = r.test.labels().to_vector<int64_t>();
+  for (int64_t c = 0; c < kClasses; ++c) {
+    const auto at = std::ranges::find(truths, c);
+    if (at == truths.end()) continue;
+    std::string name = vision::FashionMnist::kClassNames[static_cast<size_t>(c)];
+    for (char& ch : name) ch = ch == ' ' || ch == '/' ? '-' : static_cast<char>(std::tolower(ch));
+    const absl::Status s =
+        vision::write_image(absl::StrCat(directory, "/", name, ".png"), r.test.images()[at - truths.begin()]);
+    if (!s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::Status write_results(const Results& r, const std::string& directory) {
+  if (absl::Status s = write_model(r, directory + "/model"); !s.ok()) return s;
+  if (absl::Status s = write_samples(r, directory + "/samples"); !s.ok()) return s;
   return draw_report(report(r), directory + "/report.png");
 }
 
