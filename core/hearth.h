@@ -1,9 +1,10 @@
 // All of Hearth's core: tensors, gradients, modules, optimizers, data, files, graphs.
 //
-// Programs that want less depend on single targets (//core/ops:basic, //core/nn:linear, …) and include their headers.
-#pragma once
+// io/checkpoint.h, autograd/checkpoint.h and io/npy.h are included by themselves. Programs that want less than //core
+// depend on single targets (//core:ops, //core:nn, …).
 
 #include "core/autograd/backward.h"
+#include "core/autograd/function.h"
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/base/parallel.h"
@@ -11,6 +12,7 @@
 #include "core/data/loader.h"
 #include "core/data/sampler.h"
 #include "core/graph/graph.h"
+#include "core/graph/save.h"
 #include "core/graph/trace.h"
 #include "core/io/safetensors.h"
 #include "core/nn/activation.h"
@@ -34,6 +36,7 @@
 #include "core/ops/matmul.h"
 #include "core/ops/norm.h"
 #include "core/ops/pool.h"
+#include "core/ops/print.h"
 #include "core/ops/random.h"
 #include "core/ops/reduce.h"
 #include "core/ops/softmax.h"

@@ -1,7 +1,10 @@
-// Printing in the manner of PyTorch: four digits, columns aligned, long dimensions cut in the middle.
+// Four digits, columns aligned, long dimensions cut in the middle.
+#include "core/ops/print.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -174,5 +177,10 @@ std::string to_string(const Tensor& t) {
   }
   return text + ")";
 }
+
+std::ostream& operator<<(std::ostream& out, const Tensor& t) { return out << to_string(t); }
+std::ostream& operator<<(std::ostream& out, const Dims& d) { return out << to_string(d); }
+std::ostream& operator<<(std::ostream& out, DType t) { return out << to_string(t); }
+std::ostream& operator<<(std::ostream& out, Device d) { return out << to_string(d); }
 
 }  // namespace hearth
