@@ -107,9 +107,9 @@ Places padded(int64_t from, int64_t before, int64_t after, PadMode mode) {
   for (int64_t i = -before; i < from + after; ++i) {
     int64_t at = i;
     if (i < 0 || i >= from) {
+      at = -1;
       switch (mode) {
         case PadMode::kConstant:
-          at = -1;
           break;
         case PadMode::kReflect:
           at = i < 0 ? -i : 2 * from - 2 - i;

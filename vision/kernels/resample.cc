@@ -17,6 +17,11 @@
 namespace hearth::vision::cpu {
 
 constexpr int64_t kLanes = 16;  // rows that are summed side by side
+#ifdef HEARTH_ASAN
+constexpr size_t kRegisterBytes = 32;  // GCC 12's AddressSanitizer aligns its stack to no more
+#else
+constexpr size_t kRegisterBytes = 64;
+#endif
 
 // Taps with their weights in the type of the sums.
 template <class W>
@@ -124,7 +129,7 @@ void sum_rows(const In* in, int64_t stride, int64_t rows, const Line<W>& line, I
   for (int64_t o = 0; o < line.to; ++o) {
     const int64_t column = o % kLanes;
     // Left to itself GCC makes scalar code of this loop.
-    const hn::CappedTag<W, kLanes> d;
+    const hn::CappedTag<W, kRegisterBytes / sizeof(W)> d;
     for (int64_t l = 0; l < kLanes; l += static_cast<int64_t>(hn::Lanes(d))) {
       const In* HWY_RESTRICT v = beside + (line.first[o] - line.lowest) * kLanes + l;
       auto sum = hn::Set(d, initial<W>());
