@@ -43,6 +43,9 @@ absl::StatusOr<nlohmann::json> parse_json(std::string_view text, int max_depth, 
     }
     return true;
   };
+  // The library takes a null character for the end and ignores what follows.
+  if (text.find('\0') != std::string_view::npos)
+    return absl::InvalidArgumentError("not valid JSON: it contains a null character");
   try {
     return Json::parse(text.begin(), text.end(), check);
   } catch (const Json::exception& e) {

@@ -134,7 +134,17 @@ absl::StatusOr<Safetensors> read(const std::string& file, std::string_view bytes
 Tensor copied(const Entry& e, const char* data) {
   Tensor t = empty(e.shape, {.dtype = e.dtype});
   if (e.end > e.begin) std::memcpy(t.raw_data(), data, e.end - e.begin);
+  if (e.dtype == DType::kBool) {
+    auto* p = static_cast<unsigned char*>(t.raw_data());
+    for (uint64_t i = 0; i < e.end - e.begin; ++i) p[i] = p[i] != 0;
+  }
   return t;
+}
+
+// Bytes other than 0 and 1 are no bools of C++.
+bool has_other_bools(const Entry& e, const char* data) {
+  return e.dtype == DType::kBool &&
+         std::any_of(data, data + (e.end - e.begin), [](char c) { return c != 0 && c != 1; });
 }
 
 }  // namespace
@@ -145,7 +155,8 @@ absl::StatusOr<Safetensors> load_safetensors(const std::string& path) {
   const std::string_view bytes(reinterpret_cast<const char*>((*file)->data()), (*file)->size());
   try {
     return read(path, bytes, [&](const Entry& e, const char* data) {
-      if (e.begin == e.end || reinterpret_cast<uintptr_t>(data) % size_of(e.dtype) != 0) return copied(e, data);
+      if (e.begin == e.end || reinterpret_cast<uintptr_t>(data) % size_of(e.dtype) != 0 || has_other_bools(e, data))
+        return copied(e, data);
       return from_blob(const_cast<char*>(data), e.shape, e.dtype, *file, /*read_only=*/true);
     });
   } catch (const Error& e) {  // out of memory

@@ -16,9 +16,9 @@ struct Safetensors {
 };
 
 // The tensors look into the mapped file and are read-only (clone() one to write to it); one whose place in the file
-// does not suit its dtype's alignment is copied. The file must not be shortened while they live; replacing it is safe.
-// Every claim of the header is checked before it is used: kInvalidArgument names the file, the tensor and what is
-// wrong; kUnimplemented a dtype that Hearth has not.
+// does not suit its dtype's alignment, or whose bools are not all 0 or 1, is copied. The file must not be shortened
+// while they live; replacing it is safe. Every claim of the header is checked before it is used: kInvalidArgument names
+// the file, the tensor and what is wrong; kUnimplemented a dtype that Hearth has not.
 absl::StatusOr<Safetensors> load_safetensors(const std::string& path);
 // The same of bytes in memory, which are copied. `name` stands for the path in messages.
 absl::StatusOr<Safetensors> parse_safetensors(std::string_view bytes, const std::string& name);

@@ -16,7 +16,7 @@ void* allocate(size_t bytes) {
 }
 void deallocate(void* p, size_t bytes) {
   if (bytes <= slab::kMaxBytes) return slab::deallocate(p, bytes);
-  ::operator delete (p, bytes, std::align_val_t{slab::kAlignment});
+  ::operator delete (p, std::align_val_t{slab::kAlignment});
 }
 
 void drop(Saved& s) {

@@ -65,10 +65,44 @@ TEST(Safetensors, TensorsThatAreNotAlignedAreCopied) {
   EXPECT_EQ(r->tensors.at("a").to_vector<int16_t>(), (std::vector<int16_t>{0x0201, 0x0403}));
 }
 
+// Written by the reference implementation (tools/golden/numpy_files.py).
+TEST(Safetensors, ReadsWhatTheReferenceWrites) {
+  const auto r = load_safetensors("tests/core/io/data/numpy/reference.safetensors");
+  ASSERT_TRUE(r.ok()) << r.status();
+  EXPECT_EQ(r->metadata, (std::map<std::string, std::string>{{"format", "np"}}));
+  EXPECT_EQ(r->tensors.size(), 12u);
+  const Tensor i = arange(6).view({2, 3});
+  for (DType d : {u8, i8, i16, i32, i64}) EXPECT_TRUE(r->tensors.at(to_string(d)).equal((i - 2).to(d))) << to_string(d);
+  for (DType d : {f16, bf16, f32, f64})
+    EXPECT_TRUE(r->tensors.at(to_string(d)).equal(((i - 2).to(f64) / 2).to(d))) << to_string(d);
+  EXPECT_TRUE(r->tensors.at("bool").equal(i.remainder(2).to(boolean)));
+  EXPECT_EQ(r->tensors.at("scalar").item<double>(), 2.5);
+  EXPECT_EQ(r->tensors.at("scalar").dim(), 0);
+  EXPECT_EQ(r->tensors.at("empty").shape(), (Shape{0, 4}));
+}
+
+TEST(Safetensors, BoolsAreZeroOrOne) {
+  const std::string bytes =
+      with_header(R"({"a":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}})", {'\0', '\1', '\7'});
+  std::ofstream(path("bools.safetensors"), std::ios::binary) << bytes;
+  for (const auto& r : {parse_safetensors(bytes, "bools"), load_safetensors(path("bools.safetensors"))}) {
+    ASSERT_TRUE(r.ok()) << r.status();
+    const auto* p = static_cast<const unsigned char*>(r->tensors.at("a").raw_data());
+    EXPECT_EQ(std::vector<int>(p, p + 3), (std::vector<int>{0, 1, 1}));
+  }
+}
+
 TEST(Safetensors, HostileHeaders) {
   refuses("", "0 bytes");
   refuses(std::string("\xff\xff\xff\xff\xff\xff\xff\x7f", 8), "at most 100000000");
   refuses(std::string("\x10\0\0\0\0\0\0\0", 8) + "{}", "only 2 follow");
+  refuses(std::string("\x01\xe1\xf5\x05\0\0\0\0", 8), "claims 100000001 bytes; at most 100000000");
+  refuses(std::string("\xff\xff\xff\xff\xff\xff\xff\xff{}", 10), "at most 100000000");
+  refuses(std::string("\0\0\0\0\0\0\0\0", 8), "does not begin with {");
+  refuses(with_header(" {}"), "does not begin with {");
+  refuses(with_header("{}x"), "not valid JSON");
+  refuses(with_header("{}{}"), "not valid JSON");
+  refuses(with_header(std::string("{}\0", 3)), "not valid JSON");
   refuses(with_header("[]"), "does not begin with {");
   refuses(with_header("{"), "not valid JSON");
   refuses(with_header("{\"\xff\":1}"), "not valid JSON");
@@ -92,7 +126,37 @@ TEST(Safetensors, HostileHeaders) {
           R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}})",
           "123456"),
       "inside of the tensor before it");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"more":1}})", "1234"), "needs exactly");
+  refuses(with_header(R"({"a":{"dtype":4,"shape":[1],"data_offsets":[0,4]}})", "1234"), "dtype that is not a string");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":1,"data_offsets":[0,4]}})", "1234"), "shape that is not a list");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}})", "1234"), "not two whole numbers");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}})", "1234"), "not two whole numbers");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0.0,4.0]}})", "1234"),
+          "not two whole numbers");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[18446744073709551612,18446744073709551616]}})",
+                      "1234"),
+          "not two whole numbers");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[18446744073709551608,18446744073709551612]}})",
+                      "1234"),
+          "after a hole");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,4]}})", "1234"),
+          "whole number from 0 to 2^63 - 1");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,0]}})"), "overflows");
+  refuses(with_header(R"({"a":{"dtype":"F32","shape":[0,9223372036854775807],"data_offsets":[0,4]}})", "1234"),
+          "needs 0 bytes");
+  refuses(
+      with_header(
+          R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+          "1234"),
+      "\"a\" stands twice");
+  refuses(with_header(R"({"a":{"dtype":"U8","dtype":"I8","shape":[1],"data_offsets":[0,1]}})", "1"), "stands twice");
+  refuses(
+      with_header(
+          R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})",
+          "12"),
+      "inside of the tensor before it");
   refuses(with_header(R"({"__metadata__":{"a":1}})"), "is not a string");
+  refuses(with_header(R"({"__metadata__":[]})"), "is not an object");
   EXPECT_FALSE(load_safetensors(path("missing.safetensors")).ok());
 }
 
@@ -100,13 +164,14 @@ TEST(Safetensors, AFullDiskLeavesTheOldFile) {
   const std::string p = path("kept.safetensors");
   ASSERT_TRUE(save_safetensors(p, {{"a", ones({3})}}).ok());
   EXPECT_FALSE(save_safetensors(p, {{"a", Tensor()}}).ok());
+  const Tensor large = zeros({100000});
   // A limit on the size of files stands in for the full disk; in a child, because it cannot be raised again.
   const pid_t child = fork();
   if (child == 0) {
     std::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{50000, 50000};
     setrlimit(RLIMIT_FSIZE, &limit);
-    const absl::Status s = save_safetensors(p, {{"a", zeros({100000})}});
+    const absl::Status s = save_safetensors(p, {{"a", large}});
     _exit(s.message().find(p) != absl::string_view::npos ? 0 : 1);
   }
   int status;
