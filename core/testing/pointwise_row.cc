@@ -67,7 +67,13 @@ OpRow pointwise(PointwiseRow given) {
   const auto row = std::make_shared<const PointwiseRow>(std::move(given));
   const OpDef* record = find_op(row->op);
   const Promote promote = record ? record->promote : Promote::kCommon;
-  OpRow out{row->op, row->accuracy, {}, row->takes, row->gradient, row->gradient, row->zero_sign};
+  OpRow out{.op = row->op,
+            .accuracy = row->accuracy,
+            .takes = row->takes,
+            .gradient = row->gradient,
+            .second = row->gradient,
+            .zero_sign = row->zero_sign,
+            .composed = row->composed};
   // Integers and bool meet in f32 where the record says so.
   if (promote == Promote::kFloat && !out.takes) out.takes = kAllTypes;
   if (!row->real && !out.takes && record) out.takes = record->dtypes;
