@@ -65,29 +65,31 @@ bool begins(const std::string& text, const std::string& with) { return text.star
 TEST(Gradcheck, AcceptsWhatIsRight) {
   const Out in{leaf({2, 3}), leaf({3}, 1), arange(3)};
   const TensorFunction fn = [](In x) -> Out { return {exp(x[0]) * x[1], sum(x[0] * x[2]), x[2] * 2}; };
-  EXPECT_PRED2(begins, error_of(fn, in), "");
+  const uint32_t version = in[0].version();
+  EXPECT_EQ(error_of(fn, in), "");
   EXPECT_EQ(error_of(fn, in, true), "");
   EXPECT_FALSE(in[0].grad().defined());
-  EXPECT_EQ(in[0].version(), 0u);
+  EXPECT_EQ(in[0].version(), version);
 }
 
 TEST(Gradcheck, NamesOutputInputElementAndValues) {
   const TensorFunction fn = [](In x) -> Out { return {x[0] * 2, square_with<twice_as_much>(x[1])}; };
-  EXPECT_EQ(error_of(fn, {leaf({2}), leaf({1, 2}, 0.5)}),
-            "gradcheck: the gradient of element 0 of output 1 with respect to input 1 at [0, 0] (shape [1, 2]) is 2, "
-            "but differences");
+  EXPECT_PRED2(
+      begins, error_of(fn, {leaf({2}), leaf({1, 2}, 0.5)}),
+      "gradcheck: the gradient of element 0 of output 1 with respect to input 1 at [0, 0] (shape [1, 2]) is 2, "
+      "but differences");
 }
 
 TEST(Gradcheck, AGradientThatNeverArrivesCountsAsZeros) {
-  EXPECT_PRED2(begins, error_of([](In x) -> Out { return {x[0] + x[1].detach() * 0}; }, {leaf({2}), leaf({2})}), "");
-  EXPECT_EQ(error_of([](In x) -> Out { return {x[0].detach() * 2}; }, {leaf({1})}),
-            "gradcheck: the gradient of element 0 of output 0 with respect to input 0 at [0] (shape [1]) is 0");
+  EXPECT_EQ(error_of([](In x) -> Out { return {x[0] + x[1].detach() * 0}; }, {leaf({2}), leaf({2})}), "");
+  EXPECT_PRED2(begins, error_of([](In x) -> Out { return {x[0].detach() * 2}; }, Out{leaf({1})}),
+               "gradcheck: the gradient of element 0 of output 0 with respect to input 0 at [0] (shape [1]) is 0");
   EXPECT_NE(error_of([](In x) -> Out { return {square_with<forgets>(x[0])}; }, {leaf({1})}), "");
 }
 
 TEST(Gradcheck, GradientsOfAllOutputsAtOnceAndInOtherOrders) {
   const TensorFunction fn = [](In x) -> Out { return {square_with<reads_memory>(x[0])}; };
-  EXPECT_PRED2(begins, error_of(fn, {leaf({4})}), "");
+  EXPECT_EQ(error_of(fn, {leaf({4})}), "");
   EXPECT_NE(error_of(fn, {leaf({2, 2})}).find("a weighted sum from output 0"), std::string::npos);
 }
 
@@ -104,8 +106,8 @@ TEST(Gradcheck, OperandsThatDoNotLieRowByRow) {
 TEST(Gradcheck, SecondDerivatives) {
   const TensorFunction fn = [](In x) -> Out { return {square_with<without_history>(x[0])}; };
   EXPECT_EQ(error_of(fn, {leaf({2})}), "");
-  EXPECT_EQ(error_of(fn, {leaf({2})}, true),
-            "gradgradcheck: the gradient of element 0 of output 0 with respect to input 0 at [0] (shape [2])");
+  EXPECT_PRED2(begins, error_of(fn, {leaf({2})}, true),
+               "gradgradcheck: the gradient of element 0 of output 0 with respect to input 0 at [0] (shape [2])");
   const Tensor given = full({2}, 2.0, {.dtype = f64});
   const Out in{leaf({2})};
   EXPECT_NO_THROW(gradgradcheck([](In x) -> Out { return {pow(x[0], 3)}; }, in, {{given}}));

@@ -134,6 +134,11 @@ for label, shape, dims in [("all", (3, 4, 2), None), ("first", (3, 4, 2), (0,)),
                            ("nothing", (0, 3), (0,)), ("none left", (0, 3), (1,)), ("long", (2, 3001), (1,)),
                            ("tall", (3001, 2), (0,))]:
     reduction(f"sum/{label}", sum_of, lambda x, d=dims: sum_of(x.abs(), d), *shape, dims=dims)
+SPECIAL = [[1, math.nan, 3], [math.inf, 2, -math.inf], [math.inf, 7, 7], [0, -math.inf, 1]]
+for name, f in [("sum", lambda x: x.sum(1)), ("mean", lambda x: x.mean(1)), ("prod", lambda x: x.prod(1)),
+                ("cumsum", lambda x: x.cumsum(1)), ("matmul", lambda x: x @ torch.ones(3, 2, dtype=x.dtype))]:
+    more = (values(3, 2, low=8, high=8),) if name == "matmul" else ()
+    case(f"{name}/special", lambda x, *rest, f=f: f(x), Operand(values=SPECIAL), *more, kinds=("float",))
 for label, shape, dims in [("all", (3, 4, 2), None), ("first", (3, 4, 2), (0,)), ("outer", (3, 4, 2), (0, 2)),
                            ("long", (2, 3001), (1,)), ("0-dim", (), None), ("nothing", (0, 3), (0,))]:
     case(f"mean/{label}", lambda x, d=dims: x.mean(d) if d else x.mean(), values(*shape), kinds=("float",),

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "core/ops/activation.h"
+#include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
 #include "core/ops/conv.h"
 #include "core/ops/index.h"
@@ -30,6 +31,13 @@ OpRow& add(Rows& rows, const char* name, const std::vector<Case>& cases, Accurac
 }
 
 void pointwise_rows(Rows& rows) {
+  rows.push_back(pointwise({.op = "true_divide",
+                            .operands = 2,
+                            .call = HEARTH_CALL(true_divide(in[0], in[1])),
+                            .real = HEARTH_REAL(a / b),
+                            .smooth = {{{-2, 2}, {1, 3}}},
+                            .composed = true,
+                            .takes = kFloatTypes}));
   rows.push_back(pointwise({.op = "relu6",
                             .call = HEARTH_CALL(relu6(in[0])),
                             .real = HEARTH_REAL(std::isnan(a) ? a : std::min(std::max(a, 0.0L), 6.0L)),
