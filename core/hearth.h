@@ -2,6 +2,7 @@
 //
 // io/checkpoint.h, autograd/checkpoint.h and io/npy.h are included by themselves. Programs that want less than //core
 // depend on single targets (//core:ops, //core:nn, …).
+#pragma once
 
 #include "core/autograd/backward.h"
 #include "core/autograd/function.h"

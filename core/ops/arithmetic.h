@@ -15,6 +15,7 @@ HEARTH_BINARY(add)
 HEARTH_BINARY(sub)
 HEARTH_BINARY(mul)
 HEARTH_BINARY(div)           // integers give f32
+HEARTH_BINARY(true_divide)   // div by another name
 HEARTH_BINARY(floor_divide)  // rounded downwards
 HEARTH_BINARY(remainder)     // has the divisor's sign
 HEARTH_BINARY(fmod)          // has the dividend's sign

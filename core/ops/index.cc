@@ -284,7 +284,8 @@ Tensor one_hot(const Tensor& index, int64_t classes) {
   Shape shape = index.shape();
   shape.push_back(classes);
   const Tensor at = unsqueeze(index, -1);
-  return scatter(zeros(shape, {.dtype = i64}), -1, at, ones(at.shape(), {.dtype = i64}));
+  return scatter(machinery::full(shape, 0, i64, index.device()), -1, at,
+                 machinery::full(at.shape(), 1, i64, index.device()));
 }
 
 Tensor repeat(const Tensor& x, const Dims& counts) {
@@ -324,12 +325,14 @@ namespace {
 // Bool [rows, columns]: is column - row <= k.
 Tensor below_diagonal(const Tensor& x, int64_t k) {
   HEARTH_CHECK(x.dim() >= 2, "tril: expected at least 2 dimensions, but the shape is ", x.shape());
-  const Tensor row = unsqueeze(arange(x.size(-2)), 1), column = arange(x.size(-1));
-  return le(column - row, k);
+  // Counted by ops: so they are there on every device, and a graph has them in any size.
+  const auto places = [&](int64_t n) { return cumsum(machinery::full({n}, 1, i64, x.device()), 0); };
+  return le(places(x.size(-1)) - unsqueeze(places(x.size(-2)), 1), k);
 }
+Scalar zero_of(const Tensor& x) { return x.dtype() == DType::kBool ? Scalar(false) : Scalar(0); }
 }  // namespace
-Tensor tril(const Tensor& x, int64_t k) { return where(below_diagonal(x, k), x, Scalar(0)); }
-Tensor triu(const Tensor& x, int64_t k) { return where(below_diagonal(x, k - 1), Scalar(0), x); }
+Tensor tril(const Tensor& x, int64_t k) { return where(below_diagonal(x, k), x, zero_of(x)); }
+Tensor triu(const Tensor& x, int64_t k) { return where(below_diagonal(x, k - 1), zero_of(x), x); }
 Tensor cumsum(const Tensor& x, int64_t d) { return run(kCumsum, {x}, DimAttrs{d}); }
 Tensor cumprod(const Tensor& x, int64_t d) {
   const int w = wrap_dim(d, x.dim(), "cumprod");

@@ -1,4 +1,5 @@
-// One row of the op table: an op, and samples of calls of its public function.
+// One row of the op table: an op, and samples of calls of its public function. A function that is made of ops may have
+// a row too.
 #pragma once
 
 #include <functional>
@@ -39,7 +40,7 @@ struct Sample {
 };
 
 struct OpRow {
-  std::string op;  // the record's name
+  std::string op;  // the record's name, or a public function's that is made of ops
   Accuracy accuracy = Accuracy::kExact;
   std::vector<Sample> samples;
   // What the public function takes, if that is not what the record states: others must throw.
@@ -48,6 +49,9 @@ struct OpRow {
   bool second = true;              // a gradient passes through the gradient
   bool zero_sign = true;           // the sign of a zero counts (of sums it never does)
   const char* untraced = nullptr;  // why a graph cannot hold it
+  // A function without a record of its own: its results are rounded to the dtype between its ops.
+  bool composed = false;
+  bool reads_values = false;  // so it needs data to know its result's shape
 };
 
 }  // namespace hearth::testing

@@ -13,14 +13,15 @@ namespace {
 
 struct Counts {
   std::map<std::string, int64_t> checks;
-  size_t rows = 0, ops = 0, samples = 0;
+  size_t rows = 0, functions = 0, ops = 0, samples = 0;
 };
 
 class RowTest : public ::testing::Test {
  public:
   RowTest(const OpRow& row, const OpCheck& check, Counts& counts) : row_(row), check_(check), counts_(counts) {}
   void TestBody() override {
-    const OpDef* record = find_op(row_.op);
+    static constexpr OpDef composed{.name = "", .dtypes = kAllTypes};
+    const OpDef* record = row_.composed ? &composed : find_op(row_.op);
     ASSERT_NE(record, nullptr) << "the row is for an op that is not linked into this program: " << row_.op;
     counts_.checks[check_.name] += check_.run(row_, *record);
   }
@@ -36,7 +37,9 @@ class CompletenessTest : public ::testing::Test {
   explicit CompletenessTest(const OpTable& table) : table_(table) {}
   void TestBody() override {
     std::map<std::string_view, int> rows, records;
-    for (const OpRow& r : table_.rows) ++rows[r.op];
+    for (const OpRow& r : table_.rows) rows[r.op] += r.composed ? 0 : 1;
+    for (const OpRow& r : table_.rows) EXPECT_TRUE(!r.composed || !find_op(r.op)) << "is an op: " << r.op;
+    std::erase_if(rows, [](const auto& r) { return r.second == 0; });
     for (const OpDef* op : all_ops()) ++records[op->name];
     for (const auto& [name, n] : records) {
       EXPECT_EQ(n, 1) << "several records are called " << name;
@@ -73,7 +76,7 @@ int run_op_table(int argc, char** argv, const std::function<OpTable()>& make) {
                               [&]() -> ::testing::Test* { return new RowTest(row, check, counts); });
     }
   }
-  counts.rows = table.rows.size();
+  for (const OpRow& row : table.rows) ++(row.composed ? counts.functions : counts.rows);
   for (const OpDef* op : all_ops()) counts.ops += table.owns(op->name);
   const int failed = RUN_ALL_TESTS();
   std::string checks;
@@ -82,8 +85,8 @@ int run_op_table(int argc, char** argv, const std::function<OpTable()>& make) {
     checks += (checks.empty() ? "" : ", ") + name + " " + std::to_string(n);
     total += n;
   }
-  std::printf("op table: %zu ops, %zu rows, %zu samples; %lld checks in this run (%s)\n", counts.ops, counts.rows,
-              counts.samples, static_cast<long long>(total), checks.c_str());
+  std::printf("op table: %zu ops, %zu rows, %zu functions made of ops, %zu samples; %lld checks in this run (%s)\n",
+              counts.ops, counts.rows, counts.functions, counts.samples, static_cast<long long>(total), checks.c_str());
   return failed;
 }
 

@@ -21,6 +21,36 @@ long double wrap(__int128 v, DType t) {
 
 using Shared = std::shared_ptr<const PointwiseRow>;
 
+// Dtypes that meet, and in which, as PyTorch's promotion table has them.
+struct Meeting {
+  DType with, in;
+};
+Meeting meeting_of(DType t) {
+  switch (t) {
+    case DType::kBool:
+      return {u8, u8};
+    case DType::kU8:
+      return {i8, i16};
+    case DType::kI8:
+      return {i16, i16};
+    case DType::kI16:
+      return {i32, i32};
+    case DType::kI32:
+      return {i64, i64};
+    case DType::kI64:
+      return {f16, f16};
+    case DType::kF16:
+      return {bf16, f32};
+    case DType::kBF16:
+      return {f16, f32};
+    case DType::kF32:
+      return {i64, f32};
+    case DType::kF64:
+      return {f32, f64};
+  }
+  __builtin_unreachable();
+}
+
 // The row's formula over broadcast operands, computed in dtype `meet`.
 Want formula(const Shared& row, std::span<const Tensor> in, DType meet, Promote promote) {
   Want w;
@@ -67,7 +97,13 @@ OpRow pointwise(PointwiseRow given) {
   const auto row = std::make_shared<const PointwiseRow>(std::move(given));
   const OpDef* record = find_op(row->op);
   const Promote promote = record ? record->promote : Promote::kCommon;
-  OpRow out{row->op, row->accuracy, {}, row->takes, row->gradient, row->gradient, row->zero_sign};
+  OpRow out{.op = row->op,
+            .accuracy = row->accuracy,
+            .takes = row->takes,
+            .gradient = row->gradient,
+            .second = row->gradient,
+            .zero_sign = row->zero_sign,
+            .composed = row->composed};
   // Integers and bool meet in f32 where the record says so.
   if (promote == Promote::kFloat && !out.takes) out.takes = kAllTypes;
   if (!row->real && !out.takes && record) out.takes = record->dtypes;
@@ -113,6 +149,29 @@ OpRow pointwise(PointwiseRow given) {
     add("broadcast", [](int k) {
       return k == 0 ? Shape{2, 3, 1, 5} : k == 1 ? Shape{4, 1} : k == 2 ? Shape{1, 1, 4, 5} : Shape{5};
     });
+    DTypeSet meet;
+    for (int t = 0; record && t < kDTypes; ++t) {
+      if (record->dtypes.contains(meeting_of(static_cast<DType>(t)).in) || promote == Promote::kFloat)
+        meet = meet | DTypeSet{static_cast<DType>(t)};
+    }
+    if (!(meet == DTypeSet{})) {
+      out.samples.push_back(
+          {.name = "two dtypes",
+           .inputs =
+               [row, n, value](DType t) {
+                 std::vector<Tensor> in;
+                 for (int k = 0; k < n; ++k) {
+                   in.push_back(value(k, {2, 7}, k == 1 ? meeting_of(t).with : t, row->domain[static_cast<size_t>(k)]));
+                 }
+                 return in;
+               },
+           .call = row->call,
+           .want = [row, promote](std::span<const Tensor> in, DType t) -> std::vector<Want> {
+             return {formula(row, in, meeting_of(t).in, promote)};
+           },
+           .dtypes = meet,
+           .batch = all});
+    }
     add("one of them 0-dim", [](int k) { return k == 0 ? Shape{3, 5} : Shape{}; });
   }
   out.samples.push_back(

@@ -31,6 +31,7 @@ struct PointwiseRow {
   bool extremes = true;  // the ends of the dtypes too
   bool gradient = true;
   bool zero_sign = true;
+  bool composed = false;
   std::optional<DTypeSet> takes = std::nullopt;
 };
 OpRow pointwise(PointwiseRow row);

@@ -51,7 +51,8 @@ long double ulp(long double v, DType t) {
   return std::ldexp(1.0L, e - f.digits + 1);
 }
 
-long double excess(long double got, long double want, DType t, Accuracy accuracy, long double size, double terms) {
+long double excess(long double got, long double want, DType t, Accuracy accuracy, long double size, double terms,
+                   DType computed) {
   if (got == want) return 0;
   constexpr long double kWrong = std::numeric_limits<long double>::infinity();
   if (std::isnan(want) || std::isnan(got)) return std::isnan(want) && std::isnan(got) ? 0 : kWrong;
@@ -63,7 +64,6 @@ long double excess(long double got, long double want, DType t, Accuracy accuracy
   if (std::isinf(got)) got = std::copysign(beyond, got);
   want = std::clamp(want, -beyond, beyond);
   const Tolerance allowed = tolerance_of(accuracy);
-  const DType computed = compute_type(t);
   // Of a 16-bit result only the last rounding counts; f32's errors before it are small beside it.
   const double narrow = computed == t ? 0 : std::ldexp(1.0, f.digits - 24);
   const double ulps = computed == t ? allowed.ulps : 0.5 + allowed.ulps * narrow;

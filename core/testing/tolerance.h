@@ -26,7 +26,9 @@ Tolerance tolerance_of(Accuracy a);
 long double ulp(long double v, DType t);
 
 // How far `got`, a value of dtype t, is beyond what it may be off; at most 0 if it is right. A NaN is right only where
-// a NaN is wanted, an infinity where the exact value rounds to one. Integers must be equal.
-long double excess(long double got, long double want, DType t, Accuracy accuracy, long double size, double terms);
+// a NaN is wanted, an infinity where the exact value rounds to one. Integers must be equal. computed: the dtype of the
+// results in between.
+long double excess(long double got, long double want, DType t, Accuracy accuracy, long double size, double terms,
+                   DType computed);
 
 }  // namespace hearth::testing

@@ -134,6 +134,11 @@ for label, shape, dims in [("all", (3, 4, 2), None), ("first", (3, 4, 2), (0,)),
                            ("nothing", (0, 3), (0,)), ("none left", (0, 3), (1,)), ("long", (2, 3001), (1,)),
                            ("tall", (3001, 2), (0,))]:
     reduction(f"sum/{label}", sum_of, lambda x, d=dims: sum_of(x.abs(), d), *shape, dims=dims)
+SPECIAL = [[1, math.nan, 3], [math.inf, 2, -math.inf], [math.inf, 7, 7], [0, -math.inf, 1]]
+for name, f in [("sum", lambda x: x.sum(1)), ("mean", lambda x: x.mean(1)), ("prod", lambda x: x.prod(1)),
+                ("cumsum", lambda x: x.cumsum(1)), ("matmul", lambda x: x @ torch.ones(3, 2, dtype=x.dtype))]:
+    more = (values(3, 2, low=8, high=8),) if name == "matmul" else ()
+    case(f"{name}/special", lambda x, *rest, f=f: f(x), Operand(values=SPECIAL), *more, kinds=("float",))
 for label, shape, dims in [("all", (3, 4, 2), None), ("first", (3, 4, 2), (0,)), ("outer", (3, 4, 2), (0, 2)),
                            ("long", (2, 3001), (1,)), ("0-dim", (), None), ("nothing", (0, 3), (0,))]:
     case(f"mean/{label}", lambda x, d=dims: x.mean(d) if d else x.mean(), values(*shape), kinds=("float",),
@@ -382,6 +387,76 @@ steps("adam_step/adam", lambda p: torch.optim.Adam(p, lr=0.125, weight_decay=0.0
 steps("adam_step/adamw", lambda p: torch.optim.AdamW(p, lr=0.125, weight_decay=0.0625, betas=(0.75, 0.875)))
 steps("adam_step/amsgrad", lambda p: torch.optim.Adam(p, lr=0.125, amsgrad=True, maximize=True, betas=(0.75, 0.5)))
 
+
+# ---- losses
+REDUCTIONS = ("mean", "sum", "none")
+CLASSES = fixed([2, 0, -100, 3, 1])
+for reduction in REDUCTIONS:
+    case(f"cross_entropy/{reduction}", lambda x, t, r=reduction: F.cross_entropy(x, t, reduction=r), values(5, 4), CLASSES,
+         kinds=FLOAT)
+    case(f"nll_loss/{reduction}", lambda x, w, t, r=reduction: F.nll_loss(x, t, w, reduction=r), values(5, 4),
+         values(4, low=1), CLASSES, kinds=FLOAT)
+    for name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"):
+        case(f"{name}/{reduction}", lambda x, t, n=name, r=reduction: getattr(F, n)(x, t, reduction=r),
+             values(3, 4, distinct=True), values(3, 4), kinds=FLOAT)
+case("smooth_l1_loss/beta", lambda x, t: F.smooth_l1_loss(x, t, beta=0.7), values(3, 4), values(3, 4), kinds=FLOAT)
+case("huber_loss/delta", lambda x, t: F.huber_loss(x, t, delta=0.7), values(3, 4), values(3, 4), kinds=FLOAT)
+case("cross_entropy/smoothed", lambda x, w, t: F.cross_entropy(x, t, w, label_smoothing=0.25, ignore_index=3),
+     values(5, 4), values(4, low=1), fixed([2, 0, 1, 3, 1]), kinds=FLOAT)
+case("cross_entropy/pixels", F.cross_entropy, values(2, 3, 2, 2), fixed([[[0, 2], [1, 1]], [[2, 2], [0, 1]]]), kinds=FLOAT)
+bce = F.binary_cross_entropy_with_logits
+for reduction in REDUCTIONS:
+    case(f"binary_cross_entropy_with_logits/{reduction}", lambda x, t, r=reduction: bce(x, t, reduction=r), values(3, 4),
+         values(3, 4, low=0, high=8), kinds=FLOAT)
+case("binary_cross_entropy_with_logits/weighted", lambda x, t, w, p: bce(x, t, w, pos_weight=p), values(3, 4),
+     values(3, 4, low=0, high=8), values(4, low=1), values(4, low=1), kinds=FLOAT)
+
+# ---- attention
+attention = F.scaled_dot_product_attention
+case("scaled_dot_product_attention/plain", attention, values(1, 2, 3, 4), values(1, 2, 5, 4), values(1, 2, 5, 3), kinds=FLOAT)
+case("scaled_dot_product_attention/causal", lambda q, k, v: attention(q, k, v, is_causal=True), values(2, 3, 4),
+     values(2, 3, 4), values(2, 3, 2), kinds=FLOAT)
+case("scaled_dot_product_attention/masked", lambda q, k, v, m: attention(q, k, v, m, scale=0.5), values(2, 2, 4),
+     values(2, 3, 4), values(2, 3, 2), fixed([[True, False, True], [True, True, False]], torch.bool), kinds=FLOAT)
+case("scaled_dot_product_attention/added", lambda q, k, v, m: attention(q, k, v, m), values(2, 2, 4), values(2, 3, 4),
+     values(2, 3, 2), values(2, 3), kinds=FLOAT)
+case("scaled_dot_product_attention/shared heads", lambda q, k, v: attention(q, k, v, enable_gqa=True), values(1, 4, 2, 3),
+     values(1, 2, 3, 3), values(1, 2, 3, 2), kinds=FLOAT)
+
+# ---- functions made of ops
+for label, dims, correction in [("all", None, 1), ("rows", (1,), 0), ("outer", (0, 2), 1)]:
+    shape = (3, 4, 2)
+    case(f"var/{label}", lambda x, d=dims, c=correction: x.var(d, correction=c), values(*shape), kinds=FLOAT)
+    case(f"std/{label}", lambda x, d=dims, c=correction: x.std(d, correction=c), values(*shape, distinct=True), kinds=FLOAT)
+for p in (0, 1, 2, 3, math.inf):
+    case(f"norm/{p}", lambda x, p=p: torch.linalg.vector_norm(x, p, 1), values(3, 4, distinct=True), kinds=FLOAT)
+for label, shape, dims in [("rows", (3, 4), (1,)), ("all", (2, 3), (0, 1))]:
+    case(f"logsumexp/{label}", lambda x, d=dims: x.logsumexp(d), values(*shape), kinds=FLOAT)
+case("logsumexp/extreme", lambda x: x.logsumexp(1), Operand(values=[[1, -math.inf], [500, 499], [-math.inf, -math.inf],
+                                                                    [math.inf, 0]]), kinds=FLOAT)
+case("count_nonzero/all", lambda x: torch.count_nonzero(x), values(4, 5), own=SUMS)
+case("cumprod/rows", lambda x: x.cumprod(1), values(2, 4), kinds=FLOAT)
+case("repeat/both", lambda x: x.repeat(2, 1, 3), values(2, 2))
+case("roll/two", lambda x: x.roll((1, -2), (0, 1)), values(3, 4))
+case("roll/flat", lambda x: x.roll(3), values(2, 4))
+case("tril/below", lambda x: x.tril(-1), values(2, 4, 3))
+case("triu/above", lambda x: x.triu(1), values(4, 3))
+case("stack/last", lambda a, b: torch.stack([a, b], -1), values(2, 3), values(2, 3))
+case("embedding/padded", lambda w, i: F.embedding(i, w), values(4, 3), fixed([[1, 0, 2], [3, 1, 1]]), kinds=FLOAT)
+case("one_hot/rows", lambda i: F.one_hot(i, 4), fixed([[1, 0], [3, 2]]), kinds=("int",), own=SUMS)
+case("masked_select/some", lambda x, m: x.masked_select(m), values(2, 3),
+     fixed([[True, False, True], [False, False, True]], torch.bool))
+case("nonzero/some", lambda x: x.nonzero(), values(3, 4), own=SUMS)
+case("index/tensors", lambda x, i, j: x[i, :, j], values(3, 2, 4), fixed([[0, 2], [1, -1]]), fixed([1, 3]))
+case("index/beside", lambda x, i: x[:, i, 1:], values(2, 3, 4), fixed([2, 0, -1]))
+case("isclose/near", lambda a, b: torch.isclose(a, b, rtol=0.1, atol=0.3), values(5, 6), values(5, 6), kinds=("float", "int"),
+     own={0: "bool"})
+case("addmm/scaled", lambda m, a, b: torch.addmm(m, a, b, beta=2, alpha=3), values(4), values(3, 2), values(2, 4),
+     kinds=NUMBERS)
+case("conv1d/strided", lambda x, w, b: F.conv1d(x, w, b, stride=2, padding=1), values(2, 2, 7), values(3, 2, 3), values(3),
+     kinds=FLOAT)
+case("avg_pool1d/plain", lambda x: F.avg_pool1d(x, 3, 2, 1), values(2, 2, 7), kinds=FLOAT)
+case("max_pool1d/plain", lambda x: F.max_pool1d(x, 3, 2, 1), values(2, 2, 7, distinct=True), kinds=FLOAT)
 
 # ---- random numbers: Philox4x32-10, written after Salmon et al. (SC 2011), and checked against Random123's vectors
 def philox(seed, counter):

@@ -29,6 +29,8 @@ void norm_rows(Rows& rows);
 void softmax_rows(Rows& rows);
 void random_rows(Rows& rows);
 void optim_rows(Rows& rows);
+void loss_rows(Rows& rows);
+void function_rows(Rows& rows);
 
 // Samples of tools/golden/ops.py.
 const Golden& golden();

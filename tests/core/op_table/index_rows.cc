@@ -46,6 +46,7 @@ void index_rows(Rows& rows) {
   add_golden(running, "cumsum/last", HEARTH_CALL(cumsum(in[0], -1)), {.smooth = true, .batch = 1, .terms = 5});
   add_golden(running, "cumsum/0-dim", HEARTH_CALL(cumsum(in[0], 0)), plain);
   add_golden(running, "cumsum/long", HEARTH_CALL(cumsum(in[0], 1)), {.batch = 1, .terms = 1500});
+  add_golden(running, "cumsum/special", HEARTH_CALL(cumsum(in[0], 1)), {.batch = 1, .terms = 3});
   add_golden(running, "cumsum/nothing", HEARTH_CALL(cumsum(in[0], 0)), {});
   rows.push_back(std::move(running));
 

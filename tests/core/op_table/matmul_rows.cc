@@ -13,6 +13,7 @@ void matmul_rows(Rows& rows) {
   add_golden(mat, "matmul/batched", product, {.smooth = true, .batch = 1, .terms = 4});
   add_golden(mat, "matmul/shared", product, {.smooth = true, .batch = 1, .terms = 4});
   add_golden(mat, "matmul/large", product, {.batch = 1, .terms = 90});
+  add_golden(mat, "matmul/special", product, {.batch = 1, .terms = 3});
   add_golden(mat, "matmul/no terms", product, {.batch = 1});
   add_golden(mat, "matmul/nothing", product, {});
   rows.push_back(std::move(mat));

@@ -75,6 +75,7 @@ void reduce_rows(Rows& rows) {
   add(s, sum, {"none left", {1}, false, 3, 0});
   add(s, sum, {"long", {1}, false, 3001});
   add(s, sum, {"tall", {0}, false, 3001});
+  add(s, sum, {"special", {1}});
   add_keepdim(s, "sum/outer", sum, {0, -1}, {1, 4, 1});
   rows.push_back(std::move(s));
 
@@ -85,6 +86,7 @@ void reduce_rows(Rows& rows) {
   add(m, mean, {"long", {1}, false, 3001});
   add(m, mean, {"0-dim", {}, true, 1, 0});
   add(m, mean, {"nothing", {0}, false, 1, 0});
+  add(m, mean, {"special", {1}});
   add_keepdim(m, "mean/outer", mean, {0, -1}, {1, 4, 1});
   rows.push_back(std::move(m));
 
@@ -93,6 +95,7 @@ void reduce_rows(Rows& rows) {
   add(p, prod, {"last", {1}, true, 4});
   add(p, prod, {"0-dim", {}, true, 1, 0});
   add(p, prod, {"nothing", {0}, false, 1, 0});
+  add(p, prod, {"special", {1}});
   // Zeros among the factors: none, one and two of them in a row.
   p.samples.push_back({.name = "zeros",
                        .inputs = [](DType t) -> Out {
