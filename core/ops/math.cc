@@ -55,8 +55,8 @@ HEARTH_POINTWISE(kErfc, "erfc", erfc, 1, kFloatTypes, kFloat, kKeepInput,
 HEARTH_POINTWISE(kErfinv, "erfinv", erfinv, 1, kFloatTypes, kFloat, kKeepOutput,
                  [](GradContext& g) { g.set(0, g.grad() * exp(square(g.output())) * (1 / kTwoOverRootPi)); });
 HEARTH_POINTWISE(kAtan2, "atan2", atan2, 2, kFloatTypes, kFloat, kKeepBoth, [](GradContext& g) {
-  Tensor y = g.is_scalar(0) ? machinery::full({}, g.scalar(0), g.grad().dtype(), g.grad().device()) : g.input(0);
-  Tensor x = g.is_scalar(1) ? machinery::full({}, g.scalar(1), g.grad().dtype(), g.grad().device()) : g.input(1);
+  const Tensor y = kept_operand(g, 0);
+  const Tensor x = kept_operand(g, 1);
   const Tensor d = g.grad() / (square(x) + square(y));
   if (g.needs(0)) g.set(0, d * x);
   if (g.needs(1)) g.set(1, -(d * y));

@@ -14,6 +14,11 @@ constexpr Save kKeepOutput{.outputs = 1};
 constexpr Save kKeepBoth{.input = {kAnyGradient, kAnyGradient}};
 using Backward = void (*)(GradContext&);
 constexpr Backward kNoGradient = nullptr;
+
+// Operand i, which backward keeps, as a tensor: a number becomes a 0-dim one.
+inline Tensor kept_operand(const GradContext& g, int i) {
+  return g.is_scalar(i) ? machinery::full({}, g.scalar(i), g.grad().dtype(), g.grad().device()) : g.input(i);
+}
 }  // namespace hearth
 
 // HEARTH_POINTWISE(kName, "name", kernel, operands, dtypes, promote, what backward keeps, backward)
