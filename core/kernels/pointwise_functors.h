@@ -124,6 +124,7 @@ HEARTH_FUNCTOR_1(Erf, return erf(x);)
 HEARTH_FUNCTOR_1(Erfc, return erfc(x);)
 HEARTH_FUNCTOR_1(Erfinv, return erfinv(x);)
 HEARTH_FUNCTOR_2(Atan2, return atan2(a, b);)
+HEARTH_FUNCTOR_2(Xlogy, return select(isnan(b), b, select(a == V(0), V(0), a* log(b)));)
 
 // ---- activations. x log(1 + e^x)-like forms are arranged so that neither end overflows.
 HEARTH_FUNCTOR_1(Sigmoid, return sigmoid(x);)
@@ -180,7 +181,7 @@ HWY_AFTER_NAMESPACE();
   X(log10, Log10, 1, F) X(log1p, Log1p, 1, F) X(sin, Sin, 1, F) X(cos, Cos, 1, F) X(tan, Tan, 1, F) \
   X(asin, Asin, 1, F) X(acos, Acos, 1, F) X(atan, Atan, 1, F) X(sinh, Sinh, 1, F) X(cosh, Cosh, 1, F) \
   X(tanh, Tanh, 1, F) X(asinh, Asinh, 1, F) X(acosh, Acosh, 1, F) X(atanh, Atanh, 1, F) X(erf, Erf, 1, F) \
-  X(erfc, Erfc, 1, F) X(erfinv, Erfinv, 1, F) X(atan2, Atan2, 2, F)
+  X(erfc, Erfc, 1, F) X(erfinv, Erfinv, 1, F) X(atan2, Atan2, 2, F) X(xlogy, Xlogy, 2, F)
 #define HEARTH_ACTIVATION_OPS(X) \
   X(sigmoid, Sigmoid, 1, F) X(relu, Relu, 1, A) X(silu, Silu, 1, F) X(gelu, Gelu, 1, F) \
   X(gelu_tanh, GeluTanh, 1, F) X(log_sigmoid, LogSigmoid, 1, F) X(mish, Mish, 1, F) X(hardswish, Hardswish, 1, F) \

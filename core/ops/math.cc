@@ -2,6 +2,7 @@
 
 #include "core/ops/activation.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/compare.h"
 #include "core/ops/pointwise_record.h"
 
 namespace hearth {
@@ -62,6 +63,13 @@ HEARTH_POINTWISE(kAtan2, "atan2", atan2, 2, kFloatTypes, kFloat, kKeepBoth, [](G
   if (g.needs(1)) g.set(1, -(d * y));
 });
 
+HEARTH_POINTWISE(kXlogy, "xlogy", xlogy, 2, kFloatTypes, kFloat, kKeepBoth, [](GradContext& g) {
+  const Tensor x = kept_operand(g, 0);
+  const Tensor y = kept_operand(g, 1);
+  if (g.needs(0)) g.set(0, where(logical_and(eq(x, 0), le(y, 0)), Scalar(0), xlogy(g.grad(), y)));
+  if (g.needs(1)) g.set(1, g.grad() * x / y);
+});
+
 HEARTH_UNARY_METHODS(kExp, exp)
 HEARTH_UNARY_METHODS(kExp2, exp2)
 HEARTH_UNARY_METHODS(kExpm1, expm1)
@@ -84,6 +92,7 @@ HEARTH_UNARY_METHODS(kAtanh, atanh)
 HEARTH_UNARY_METHODS(kErf, erf)
 HEARTH_UNARY_METHODS(kErfc, erfc)
 HEARTH_UNARY_METHODS(kErfinv, erfinv)
+HEARTH_BINARY_FUNCTIONS(kXlogy, xlogy)
 
 Tensor atan2(const Tensor& y, const Tensor& x) { return run(kAtan2, {y, x}); }
 Tensor Tensor::atan2(const Tensor& x) const { return run(kAtan2, {*this, x}); }

@@ -29,10 +29,13 @@ Tensor atanh(const Tensor& x);
 Tensor erf(const Tensor& x);
 Tensor erfc(const Tensor& x);
 Tensor erfinv(const Tensor& x);
-Tensor atan2(const Tensor& y, const Tensor& x);                 // the angle of (x, y)
+Tensor atan2(const Tensor& y, const Tensor& x);  // the angle of (x, y)
+Tensor xlogy(const Tensor& x, const Tensor& y);  // x log(y), and 0 where x is 0 unless y is NaN
+Tensor xlogy(const Tensor& x, Scalar y);
+Tensor xlogy(Scalar x, const Tensor& y);
 Tensor logit(const Tensor& x, std::optional<double> eps = {});  // log(x / (1 - x)), x first clamped to [eps, 1 - eps]
 
-extern constinit const OpDef kAtan2, kExp, kExp2, kExpm1, kLog, kLog2, kLog10, kLog1p, kSin, kCos, kTan, kAsin, kAcos,
-    kAtan, kSinh, kCosh, kTanh, kAsinh, kAcosh, kAtanh, kErf, kErfc, kErfinv;
+extern constinit const OpDef kAtan2, kXlogy, kExp, kExp2, kExpm1, kLog, kLog2, kLog10, kLog1p, kSin, kCos, kTan, kAsin,
+    kAcos, kAtan, kSinh, kCosh, kTanh, kAsinh, kAcosh, kAtanh, kErf, kErfc, kErfinv;
 
 }  // namespace hearth
