@@ -96,6 +96,11 @@ HEARTH_BINARY_FUNCTIONS(kXlogy, xlogy)
 
 Tensor atan2(const Tensor& y, const Tensor& x) { return run(kAtan2, {y, x}); }
 Tensor Tensor::atan2(const Tensor& x) const { return run(kAtan2, {*this, x}); }
+Tensor& Tensor::atan2_(const Tensor& x) {
+  run_into(kAtan2, *this, {*this, x});
+  return *this;
+}
+Tensor Tensor::xlogy(const Tensor& y) const { return run(kXlogy, {*this, y}); }
 Tensor logit(const Tensor& x, std::optional<double> eps) {
   const Tensor z = eps ? clamp(x, *eps, 1 - *eps) : x;
   return log(z / (1 - z));

@@ -126,11 +126,11 @@ TEST(Tensor, BadCallsSayWhatIsWrong) {
               zeros({1, 1, 1, 1, 1, 1, 1, 1, 1});
             }),
             "tensors have at most 8 dimensions, but 9 were given");
-  EXPECT_EQ(
-      error_of([] {
-        zeros({1L << 40, 1L << 40});
-      }),
-      "full: a tensor of shape [1099511627776, 1099511627776] is too large: its size in bytes does not fit in 63 bits");
+  EXPECT_EQ(error_of([] {
+              zeros({1L << 40, 1L << 40});
+            }),
+            "zeros: a tensor of shape [1099511627776, 1099511627776] is too large: its size in bytes does not fit in "
+            "63 bits");
   EXPECT_EQ(error_of([] {
               zeros({2}).to(Device{DeviceType::kCuda, 0});
             }),
