@@ -108,6 +108,7 @@ Tensor& Tensor::bitwise_not_() {
 namespace {
 // Integers are always finite: no float kernel is asked.
 Tensor test(const OpDef& op, const Tensor& x, bool of_integers) {
+  expect_defined(op.name, {x});
   if (x.is_floating_point()) return run(op, {x});
   return machinery::full(x.shape(), of_integers, DType::kBool, x.device());
 }

@@ -415,16 +415,16 @@ Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
 }
 
 namespace {
-// Bool [rows, columns]: is column - row <= k.
-Tensor below_diagonal(const char* op, const Tensor& x, int64_t k) {
+// [rows, columns]: column - row.
+Tensor above_diagonal(const char* op, const Tensor& x) {
   expect_defined(op, {x});
   HEARTH_CHECK(x.dim() >= 2, op, ": expected at least 2 dimensions, but the shape is ", x.shape());
   const Tensor row = unsqueeze(arange(x.size(-2)), 1), column = arange(x.size(-1));
-  return le(column - row, k);
+  return column - row;
 }
 }  // namespace
-Tensor tril(const Tensor& x, int64_t k) { return where(below_diagonal("tril", x, k), x, Scalar(0)); }
-Tensor triu(const Tensor& x, int64_t k) { return where(below_diagonal("triu", x, k - 1), Scalar(0), x); }
+Tensor tril(const Tensor& x, int64_t k) { return where(le(above_diagonal("tril", x), k), x, Scalar(0)); }
+Tensor triu(const Tensor& x, int64_t k) { return where(ge(above_diagonal("triu", x), k), x, Scalar(0)); }
 Tensor cumsum(const Tensor& x, int64_t d) { return run(kCumsum, {x}, DimAttrs{d}); }
 Tensor cumprod(const Tensor& x, int64_t d) {
   expect_defined("cumprod", {x});
@@ -447,6 +447,7 @@ Selected select_basic(const Tensor& x, std::initializer_list<Index> at) {
   int used = 0;
   bool ellipsis = false;
   for (const Index& i : at) {
+    HEARTH_CHECK(i.kind() != Index::Kind::kTensor || i.tensor().defined(), "index: an index is an undefined tensor");
     if (i.kind() == Index::Kind::kEllipsis) {
       HEARTH_CHECK(!ellipsis, "index: only one Ellipsis is allowed");
       ellipsis = true;

@@ -102,6 +102,7 @@ Tensor& Tensor::atan2_(const Tensor& x) {
 }
 Tensor Tensor::xlogy(const Tensor& y) const { return run(kXlogy, {*this, y}); }
 Tensor logit(const Tensor& x, std::optional<double> eps) {
+  expect_defined("logit", {x});
   const Tensor z = eps ? clamp(x, *eps, 1 - *eps) : x;
   return log(z / (1 - z));
 }

@@ -19,7 +19,7 @@ void infer(OpCall& c) {
 
 // The kernels compute dense f32 and f64.
 Tensor run_dense(const OpDef& op, const Tensor& x, int64_t d) {
-  expect_defined(op.name, {x});
+  expect_dtypes(op.name, x, kFloatTypes);
   const DType t = x.dtype();
   const bool half = t == DType::kF16 || t == DType::kBF16;
   const Tensor y = run(op, {(half ? x.to(f32) : x).contiguous()}, DimAttrs{d});
