@@ -248,6 +248,8 @@ void Tensor::set_grad(const Tensor& g) {
   autograd::ensure_meta(*impl_).grad = g;
 }
 
+bool Tensor::grad_retained() const { return grad_meta(*impl_)->retains_grad; }
+
 Tensor Tensor::detach() const { return run(kDetach, {*this}); }
 
 Tensor& Tensor::detach_() {

@@ -29,6 +29,7 @@ void infer_fill(OpCall& c) {
   HEARTH_CHECK(c.bound, "fill: it only writes in place");
   c.device = c.out[0].device();
   c.dtype = c.out[0].dtype();
+  HEARTH_CHECK(fits(c.scalar(0), c.dtype), "fill: the number ", c.scalar(0), " does not fit into ", c.dtype);
 }
 
 void infer_sum_to(OpCall& c) {

@@ -5,6 +5,7 @@
 namespace hearth::machinery {
 
 Tensor cast(const Tensor& t, DType dtype) {
+  if (!t.defined()) return run(kCopy, {t}, CopyAttrs{});  // names itself
   if (t.dtype() == dtype) return t;
   return run(kCopy, {t}, CopyAttrs{.dtype = dtype});
 }

@@ -121,6 +121,12 @@ void expect_defined(const char* op, std::initializer_list<std::reference_wrapper
   }
 }
 
+void expect_dtypes(const char* op, const Tensor& t, DTypeSet set) {
+  expect_defined(op, {t});
+  if (!set.contains(t.dtype()))
+    fail(ErrorKind::kUnsupported, op, ": dtype ", t.dtype(), " is not supported; it takes ", set);
+}
+
 void expect_rank(const OpCall& c, int operand, int rank) {
   const Tensor& t = c.input(operand);
   HEARTH_CHECK(t.dim() == rank, c.op.name, ": operand ", operand, " must have ", rank, " dimensions, but its shape is ",

@@ -21,6 +21,8 @@ DType result_type(std::span<const Operand> in);
 
 // For functions made of several ops: throws Error that names `op` if one of the tensors is undefined.
 void expect_defined(const char* op, std::initializer_list<std::reference_wrapper<const Tensor>> tensors);
+// The same for a dtype that `op` does not take.
+void expect_dtypes(const char* op, const Tensor& t, DTypeSet set);
 
 // For infer functions: operand i has this many dimensions; shapes and dtypes agree. Throw Error naming the op.
 void expect_rank(const OpCall& call, int operand, int rank);

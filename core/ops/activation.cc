@@ -1,9 +1,13 @@
 #include "core/ops/activation.h"
 
+#include <algorithm>
+
+#include "core/base/error.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
 #include "core/ops/math.h"
 #include "core/ops/pointwise_record.h"
+#include "core/ops/view.h"
 
 namespace hearth {
 namespace {
@@ -104,6 +108,25 @@ Tensor gelu(const Tensor& x, bool tanh) { return run(tanh ? kGeluTanh : kGelu, {
 Tensor relu6(const Tensor& x) { return clamp(x, 0, 6); }
 Tensor hardtanh(const Tensor& x, double min, double max) { return clamp(x, min, max); }
 Tensor leaky_relu(const Tensor& x, double negative_slope) { return run(kLeakyRelu, {x, negative_slope}); }
+Tensor prelu(const Tensor& x, const Tensor& weight) {
+  expect_defined("prelu", {x, weight});
+  const int64_t channels = x.dim() >= 2 ? x.shape()[1] : 1;
+  HEARTH_CHECK(weight.numel() == 1 || (weight.dim() == 1 && weight.numel() == channels),
+               "prelu: the weight must have one element or ", channels, " for an input of shape ", x.shape(),
+               ", but its shape is ", weight.shape());
+  Shape part(std::max(x.dim(), 1), 1);
+  if (weight.numel() > 1) part[1] = channels;
+  const Tensor w = x.dim() == 0 ? reshape(weight, {}) : reshape(weight, part);
+  return where(gt(x, 0), x, w * x);
+}
+Tensor glu(const Tensor& x, int64_t d) {
+  expect_dtypes("glu", x, kFloatTypes);
+  HEARTH_CHECK(x.dim() > 0, "glu: a 0-dim tensor cannot be halved");
+  const int w = wrap_dim(d, x.dim(), "glu");
+  const int64_t n = x.shape()[w];
+  HEARTH_CHECK(n % 2 == 0, "glu: dimension ", w, " of shape ", x.shape(), " cannot be halved");
+  return slice(x, w, 0, n / 2) * sigmoid(slice(x, w, n / 2, n));
+}
 Tensor elu(const Tensor& x, double alpha) { return run(kElu, {x, alpha}); }
 Tensor selu(const Tensor& x) { return elu(x, 1.6732632423543772848170429916717) * 1.0507009873554804934193349852946; }
 Tensor softplus(const Tensor& x, double beta, double threshold) { return run(kSoftplus, {x, beta, threshold}); }

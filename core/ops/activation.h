@@ -18,6 +18,10 @@ Tensor hardswish(const Tensor& x);
 Tensor hardsigmoid(const Tensor& x);
 Tensor hardtanh(const Tensor& x, double min = -1, double max = 1);
 Tensor leaky_relu(const Tensor& x, double negative_slope = 0.01);
+// x where it is positive, else weight x; weight has one element, or one for each channel (dimension 1).
+Tensor prelu(const Tensor& x, const Tensor& weight);
+// The first half along a dimension times sigmoid of the second (Dauphin et al., 2017).
+Tensor glu(const Tensor& x, int64_t d = -1);
 Tensor elu(const Tensor& x, double alpha = 1);
 Tensor selu(const Tensor& x);  // constants of Klambauer et al., 2017
 // log(1 + e^(beta x)) / beta, and x itself where beta x > threshold.

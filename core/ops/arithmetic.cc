@@ -1,5 +1,6 @@
 #include "core/ops/arithmetic.h"
 
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -193,6 +194,29 @@ Tensor remainder(const Tensor& a, const Tensor& b) { return divide_checked(kRema
 Tensor remainder(const Tensor& a, Scalar b) { return divide_checked(kRemainder, a, b); }
 Tensor remainder(Scalar a, const Tensor& b) { return divide_checked(kRemainder, a, b); }
 
+Tensor div(const Tensor& a, const Tensor& b, Rounding rounding) {
+  if (rounding == Rounding::kFloor) return floor_divide(a, b);
+  expect_defined("div", {a, b});
+  if (is_floating_point(result_type(std::array{Operand(a), Operand(b)}))) return trunc(div(a, b));
+  // Of integers exactly: what fmod leaves over is taken away before.
+  check_divisor("div", a, b);
+  return run(kFloorDivide, {sub(a, fmod(a, b)), b});
+}
+Tensor div(const Tensor& a, Scalar b, Rounding rounding) {
+  expect_defined("div", {a});
+  if (rounding == Rounding::kFloor) return floor_divide(a, b);
+  if (is_floating_point(result_type(std::array{Operand(a), Operand(b)}))) return trunc(div(a, b));
+  check_divisor("div", a, b);
+  return run(kFloorDivide, {sub(a, fmod(a, b)), b});
+}
+Tensor true_divide(const Tensor& a, const Tensor& b) { return div(a, b); }
+Tensor true_divide(const Tensor& a, Scalar b) { return div(a, b); }
+Tensor round(const Tensor& x, int64_t decimals) {
+  expect_dtypes("round", x, kFloatTypes);
+  const double scale = std::pow(10.0, static_cast<double>(decimals < 0 ? -decimals : decimals));
+  return decimals < 0 ? round(x / scale) * scale : round(x * scale) / scale;
+}
+
 HEARTH_UNARY_METHODS(kNeg, neg)
 HEARTH_UNARY_METHODS(kAbs, abs)
 HEARTH_UNARY_METHODS(kSign, sign)
@@ -218,6 +242,7 @@ Scalar open_bound(const Tensor& x, bool upper) {
 }
 }  // namespace
 Tensor clamp(const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> max) {
+  expect_defined("clamp", {x});
   HEARTH_CHECK(min || max, "clamp: at least one of min and max must be given");
   return run(kClamp, {x, min ? *min : open_bound(x, false), max ? *max : open_bound(x, true)});
 }
@@ -226,6 +251,7 @@ Tensor Tensor::clamp(std::optional<Scalar> min, std::optional<Scalar> max) const
   return hearth::clamp(*this, min, max);
 }
 Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max) {
+  expect_defined("clamp_", {*this});
   HEARTH_CHECK(min || max, "clamp_: at least one of min and max must be given");
   run_into(kClamp, *this, {*this, min ? *min : open_bound(*this, false), max ? *max : open_bound(*this, true)});
   return *this;
@@ -233,8 +259,14 @@ Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max) {
 
 namespace {
 Tensor run_where(const Tensor& condition, const Operand& a, const Operand& b) {
+  expect_defined("where", {condition});
   HEARTH_CHECK(condition.dtype() == DType::kBool, "where: the condition must be a bool tensor, but is ",
                condition.dtype());
+  for (const auto& [number, tensor] : {std::pair(&a, &b), std::pair(&b, &a)}) {
+    if (!number->is_scalar() || !tensor->is_tensor() || !tensor->tensor().defined()) continue;
+    const DType t = result_type(std::array{a, b});
+    HEARTH_CHECK(fits(number->scalar(), t), "where: the number ", number->scalar(), " does not fit into ", t);
+  }
   return run(kWhere, {condition, a, b});
 }
 }  // namespace
@@ -272,8 +304,9 @@ Tensor& Tensor::addcdiv_(const Tensor& a, const Tensor& b, Scalar value) {
 }
 
 Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
+  expect_defined("nan_to_num", {x});
   // Integers have nothing to replace.
-  if (x.defined() && !x.is_floating_point()) return x.clone();
+  if (!x.is_floating_point()) return x.clone();
   const double largest = x.dtype() == DType::kF64    ? std::numeric_limits<double>::max()
                          : x.dtype() == DType::kF16  ? 65504.0
                          : x.dtype() == DType::kBF16 ? 3.38953138925153547590e38
@@ -287,6 +320,14 @@ Tensor Tensor::nan_to_num(double nan, std::optional<double> posinf, std::optiona
 Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const { return hearth::where(mask, value, *this); }
 Tensor Tensor::masked_fill(const Tensor& mask, const Tensor& value) const { return hearth::where(mask, value, *this); }
 Tensor& Tensor::masked_fill_(const Tensor& mask, Scalar value) {
+  expect_defined("masked_fill_", {*this, mask});
+  HEARTH_CHECK(mask.dtype() == DType::kBool, "masked_fill_: the mask must be a bool tensor, but is ", mask.dtype());
+  HEARTH_CHECK(fits(value, dtype()), "masked_fill_: the number ", value, " does not fit into ", dtype());
+  run_into(kWhere, *this, {mask, value, *this});
+  return *this;
+}
+Tensor& Tensor::masked_fill_(const Tensor& mask, const Tensor& value) {
+  expect_defined("masked_fill_", {*this, mask, value});
   HEARTH_CHECK(mask.dtype() == DType::kBool, "masked_fill_: the mask must be a bool tensor, but is ", mask.dtype());
   run_into(kWhere, *this, {mask, value, *this});
   return *this;
@@ -305,6 +346,43 @@ HEARTH_METHODS(fmod)
 HEARTH_METHODS(floor_divide)
 Tensor Tensor::maximum(const Tensor& o) const { return hearth::maximum(*this, o); }
 Tensor Tensor::minimum(const Tensor& o) const { return hearth::minimum(*this, o); }
+
+#define HEARTH_IN_PLACE_ONLY(name, record) \
+  Tensor& Tensor::name(const Tensor& o) {  \
+    run_into(record, *this, {*this, o});   \
+    return *this;                          \
+  }                                        \
+  Tensor& Tensor::name(Scalar o) {         \
+    run_into(record, *this, {*this, o});   \
+    return *this;                          \
+  }
+HEARTH_IN_PLACE_ONLY(pow_, kPow)
+HEARTH_IN_PLACE_ONLY(fmod_, kFmod)
+#define HEARTH_IN_PLACE_CHECKED(name, record) \
+  Tensor& Tensor::name(const Tensor& o) {     \
+    check_divisor(#name, *this, o);           \
+    run_into(record, *this, {*this, o});      \
+    return *this;                             \
+  }                                           \
+  Tensor& Tensor::name(Scalar o) {            \
+    check_divisor(#name, *this, o);           \
+    run_into(record, *this, {*this, o});      \
+    return *this;                             \
+  }
+HEARTH_IN_PLACE_CHECKED(remainder_, kRemainder)
+HEARTH_IN_PLACE_CHECKED(floor_divide_, kFloorDivide)
+Tensor& Tensor::lerp_(const Tensor& end, const Tensor& weight) {
+  run_into(kLerp, *this, {*this, end, weight});
+  return *this;
+}
+Tensor& Tensor::nan_to_num_(double nan, std::optional<double> posinf, std::optional<double> neginf) {
+  return copy_(hearth::nan_to_num(*this, nan, posinf, neginf));
+}
+Tensor& Tensor::clamp_(const Tensor& min, const Tensor& max) {
+  run_into(kClamp, *this, {*this, min, max});
+  return *this;
+}
+Tensor Tensor::clamp(const Tensor& min, const Tensor& max) const { return hearth::clamp(*this, min, max); }
 
 #define HEARTH_IN_PLACE(name, record, symbol)                               \
   Tensor& Tensor::name(const Tensor& o) {                                   \

@@ -23,6 +23,12 @@ HEARTH_BINARY(pow)
 HEARTH_BINARY(maximum)  // NaN if either is; at a tie each side gets half the gradient
 HEARTH_BINARY(minimum)
 #undef HEARTH_BINARY
+// The quotient cut to an integer, towards zero or downwards; the dtypes meet as for add.
+enum class Rounding : uint8_t { kTrunc, kFloor };
+Tensor div(const Tensor& a, const Tensor& b, Rounding rounding);
+Tensor div(const Tensor& a, Scalar b, Rounding rounding);
+Tensor true_divide(const Tensor& a, const Tensor& b);  // div
+Tensor true_divide(const Tensor& a, Scalar b);
 // a + alpha * b
 Tensor add(const Tensor& a, const Tensor& b, Scalar alpha);
 Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha);
@@ -38,9 +44,11 @@ Tensor floor(const Tensor& x);
 Tensor ceil(const Tensor& x);
 Tensor trunc(const Tensor& x);
 Tensor round(const Tensor& x);  // ties to even
-Tensor frac(const Tensor& x);   // x - trunc(x)
+// To `decimals` digits after the point, or for a negative number before it.
+Tensor round(const Tensor& x, int64_t decimals);
+Tensor frac(const Tensor& x);  // x - trunc(x)
 
-// Values outside of [min, max] become the bound. At least one bound must be given.
+// Values outside of [min, max] become the bound, that of max if min > max. At least one bound must be given.
 Tensor clamp(const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> max = std::nullopt);
 Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max);
 // a where condition (bool) is true, else b.

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "core/base/error.h"
+#include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
 #include "core/ops/index.h"
@@ -30,6 +31,7 @@ Tensor spread_heads(const Tensor& t, int64_t heads) {
 }  // namespace
 
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o) {
+  expect_defined("scaled_dot_product_attention", {q, k, v});
   HEARTH_CHECK(q.dim() >= 2 && k.dim() == q.dim() && v.dim() == q.dim(),
                "scaled_dot_product_attention: q, k and v have shapes ", q.shape(), ", ", k.shape(), " and ", v.shape(),
                "; they must have as many dimensions, at least 2");

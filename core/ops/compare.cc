@@ -52,6 +52,7 @@ Tensor Tensor::bitwise_right_shift(const Tensor& o) const { return hearth::bitwi
 Tensor Tensor::bitwise_right_shift(Scalar o) const { return hearth::bitwise_right_shift(*this, o); }
 
 Tensor bitwise_not(const Tensor& x) {
+  expect_defined("bitwise_not", {x});
   return x.dtype() == DType::kBool ? run(kLogicalNot, {x}) : run(kBitwiseNot, {x});
 }
 Tensor Tensor::bitwise_not() const { return hearth::bitwise_not(*this); }
@@ -66,9 +67,48 @@ HEARTH_LOGICAL(kLogicalXor, logical_xor)
 Tensor logical_not(const Tensor& x) { return run(kLogicalNot, {x}); }
 Tensor Tensor::logical_not() const { return run(kLogicalNot, {*this}); }
 
+#define HEARTH_IN_PLACE(name, record)     \
+  Tensor& Tensor::name(const Tensor& o) { \
+    run_into(record, *this, {*this, o});  \
+    return *this;                         \
+  }                                       \
+  Tensor& Tensor::name(Scalar o) {        \
+    run_into(record, *this, {*this, o});  \
+    return *this;                         \
+  }
+HEARTH_IN_PLACE(eq_, kEq)
+HEARTH_IN_PLACE(ne_, kNe)
+HEARTH_IN_PLACE(lt_, kLt)
+HEARTH_IN_PLACE(le_, kLe)
+HEARTH_IN_PLACE(gt_, kGt)
+HEARTH_IN_PLACE(ge_, kGe)
+HEARTH_IN_PLACE(bitwise_and_, kBitwiseAnd)
+HEARTH_IN_PLACE(bitwise_or_, kBitwiseOr)
+HEARTH_IN_PLACE(bitwise_xor_, kBitwiseXor)
+HEARTH_IN_PLACE(bitwise_left_shift_, kBitwiseLeftShift)
+HEARTH_IN_PLACE(bitwise_right_shift_, kBitwiseRightShift)
+#define HEARTH_IN_PLACE_LOGICAL(name, record) \
+  Tensor& Tensor::name(const Tensor& o) {     \
+    run_into(record, *this, {*this, o});      \
+    return *this;                             \
+  }
+HEARTH_IN_PLACE_LOGICAL(logical_and_, kLogicalAnd)
+HEARTH_IN_PLACE_LOGICAL(logical_or_, kLogicalOr)
+HEARTH_IN_PLACE_LOGICAL(logical_xor_, kLogicalXor)
+Tensor& Tensor::logical_not_() {
+  run_into(kLogicalNot, *this, {*this});
+  return *this;
+}
+Tensor& Tensor::bitwise_not_() {
+  expect_defined("bitwise_not_", {*this});
+  run_into(dtype() == DType::kBool ? kLogicalNot : kBitwiseNot, *this, {*this});
+  return *this;
+}
+
 namespace {
 // Integers are always finite: no float kernel is asked.
 Tensor test(const OpDef& op, const Tensor& x, bool of_integers) {
+  expect_defined(op.name, {x});
   if (x.is_floating_point()) return run(op, {x});
   return machinery::full(x.shape(), of_integers, DType::kBool, x.device());
 }
@@ -81,6 +121,7 @@ Tensor Tensor::isinf() const { return hearth::isinf(*this); }
 Tensor Tensor::isfinite() const { return hearth::isfinite(*this); }
 
 Tensor isclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool equal_nan) {
+  expect_defined("isclose", {a, b});
   HEARTH_CHECK(a.dtype() == b.dtype(), "isclose: the tensors are of dtypes ", a.dtype(), " and ", b.dtype());
   Tensor close = eq(a, b);
   if (a.is_floating_point()) {
@@ -94,7 +135,10 @@ Tensor isclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool 
 bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool equal_nan) {
   return isclose(a, b, rtol, atol, equal_nan).all().item<bool>();
 }
-bool equal(const Tensor& a, const Tensor& b) { return a.shape() == b.shape() && eq(a, b).all().item<bool>(); }
+bool equal(const Tensor& a, const Tensor& b) {
+  expect_defined("equal", {a, b});
+  return a.shape() == b.shape() && eq(a, b).all().item<bool>();
+}
 bool Tensor::equal(const Tensor& o) const { return hearth::equal(*this, o); }
 bool Tensor::allclose(const Tensor& o, double rtol, double atol, bool equal_nan) const {
   return hearth::allclose(*this, o, rtol, atol, equal_nan);

@@ -159,6 +159,7 @@ extern constinit const OpDef kConv2dWeights = {
 HEARTH_OP(kConv2dWeights);
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias, const Conv2dOptions& o) {
+  expect_defined("conv2d", {x, weight});
   const ConvAttrs a{.stride = {o.stride.h, o.stride.w},
                     .padding = {o.padding.h, o.padding.w},
                     .dilation = {o.dilation.h, o.dilation.w},
@@ -168,6 +169,7 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const std::optional<Tensor>
 }
 
 Tensor conv1d(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias, const Conv1dOptions& o) {
+  expect_defined("conv1d", {x, weight});
   HEARTH_CHECK((x.dim() == 3 || x.dim() == 2) && weight.dim() == 3,
                "conv1d: expected an input of 2 or 3 dimensions and a weight of 3, but the shapes are ", x.shape(),
                " and ", weight.shape());

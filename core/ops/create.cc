@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/thread_state.h"
 #include "core/op/machinery.h"
+#include "core/op/shape_rules.h"
 
 namespace hearth {
 namespace {
@@ -15,20 +16,30 @@ Tensor finish(Tensor t, const TensorOptions& o) {
   return t;
 }
 
-Tensor filled(const Shape& shape, Scalar value, DType fallback, const TensorOptions& o) {
-  checked_numel(shape, size_of(o.dtype.value_or(fallback)), "full");
+Tensor filled(const char* op, const Shape& shape, Scalar value, DType fallback, const TensorOptions& o) {
+  const DType t = o.dtype.value_or(fallback);
+  checked_numel(shape, size_of(t), op);
+  HEARTH_CHECK(fits(value, t), op, ": the number ", value, " does not fit into ", t);
   return finish(machinery::full(shape, value, o.dtype.value_or(fallback), o.device), o);
 }
 
-Tensor like(const Tensor& t) {
-  return detail::empty_strided(t.shape(), strides_for(t.layout(), MemoryFormat::kPreserve), t.dtype(), t.device(),
-                               "empty_like");
+Tensor like(const char* op, const Tensor& t, std::optional<DType> dtype) {
+  expect_defined(op, {t});
+  return detail::empty_strided(t.shape(), strides_for(t.layout(), MemoryFormat::kPreserve), dtype.value_or(t.dtype()),
+                               t.device(), op);
+}
+
+Tensor filled_like(const char* op, const Tensor& t, Scalar value, std::optional<DType> dtype) {
+  Tensor r = like(op, t, dtype);
+  HEARTH_CHECK(fits(value, r.dtype()), op, ": the number ", value, " does not fit into ", r.dtype());
+  machinery::fill_into(r, value);
+  return r;
 }
 
 // On the CPU in the given dtype, then to where the options say.
 template <class F>
-Tensor generate(const Shape& shape, DType dtype, const TensorOptions& o, F value) {
-  Tensor t = detail::empty(shape, dtype, kCpu, "arange");
+Tensor generate(const char* op, const Shape& shape, DType dtype, const TensorOptions& o, F value) {
+  Tensor t = detail::empty(shape, dtype, kCpu, op);
   visit(dtype, [&]<class T>() {
     T* p = static_cast<T*>(t.raw_data());
     for (int64_t i = 0, n = t.numel(); i < n; ++i) p[i] = convert<T>(value(i));
@@ -41,18 +52,37 @@ Tensor generate(const Shape& shape, DType dtype, const TensorOptions& o, F value
 Tensor empty(const Shape& shape, const TensorOptions& o) {
   return finish(detail::empty(shape, o.dtype.value_or(kDefaultFloat), o.device), o);
 }
-Tensor zeros(const Shape& shape, const TensorOptions& o) { return filled(shape, 0, kDefaultFloat, o); }
-Tensor ones(const Shape& shape, const TensorOptions& o) { return filled(shape, 1, kDefaultFloat, o); }
-Tensor full(const Shape& shape, Scalar value, const TensorOptions& o) { return filled(shape, value, value.dtype(), o); }
-Tensor scalar_tensor(Scalar value, const TensorOptions& o) { return filled({}, value, value.dtype(), o); }
-Tensor empty_like(const Tensor& t) { return like(t); }
-Tensor full_like(const Tensor& t, Scalar value) {
-  Tensor r = like(t);
-  machinery::fill_into(r, value);
-  return r;
+Tensor zeros(const Shape& shape, const TensorOptions& o) { return filled("zeros", shape, 0, kDefaultFloat, o); }
+Tensor ones(const Shape& shape, const TensorOptions& o) { return filled("ones", shape, 1, kDefaultFloat, o); }
+Tensor full(const Shape& shape, Scalar value, const TensorOptions& o) {
+  return filled("full", shape, value, value.dtype(), o);
 }
-Tensor zeros_like(const Tensor& t) { return full_like(t, 0); }
-Tensor ones_like(const Tensor& t) { return full_like(t, 1); }
+Tensor scalar_tensor(Scalar value, const TensorOptions& o) {
+  return filled("scalar_tensor", {}, value, value.dtype(), o);
+}
+Tensor empty_like(const Tensor& t, std::optional<DType> dtype) { return like("empty_like", t, dtype); }
+Tensor full_like(const Tensor& t, Scalar value, std::optional<DType> dtype) {
+  return filled_like("full_like", t, value, dtype);
+}
+Tensor zeros_like(const Tensor& t, std::optional<DType> dtype) { return filled_like("zeros_like", t, 0, dtype); }
+Tensor ones_like(const Tensor& t, std::optional<DType> dtype) { return filled_like("ones_like", t, 1, dtype); }
+
+Tensor Tensor::new_empty(const Shape& shape, std::optional<DType> t) const {
+  expect_defined("new_empty", {*this});
+  return hearth::empty(shape, {.dtype = t.value_or(dtype()), .device = device()});
+}
+Tensor Tensor::new_full(const Shape& shape, Scalar value, std::optional<DType> t) const {
+  expect_defined("new_full", {*this});
+  return filled("new_full", shape, value, dtype(), {.dtype = t, .device = device()});
+}
+Tensor Tensor::new_zeros(const Shape& shape, std::optional<DType> t) const {
+  expect_defined("new_zeros", {*this});
+  return filled("new_zeros", shape, 0, dtype(), {.dtype = t, .device = device()});
+}
+Tensor Tensor::new_ones(const Shape& shape, std::optional<DType> t) const {
+  expect_defined("new_ones", {*this});
+  return filled("new_ones", shape, 1, dtype(), {.dtype = t, .device = device()});
+}
 
 Tensor arange(Scalar end, const TensorOptions& o) { return arange(0, end, 1, o); }
 Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& o) {
@@ -65,20 +95,24 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& o) {
                " does not lead to ", end);
   const double count = std::ceil(distance / s);
   HEARTH_CHECK(count < 9e15, "arange: ", count, " elements are too many");
-  const Shape shape{static_cast<int64_t>(count)};
   if (integral) {
+    // Exactly, also where doubles would round. The numbers of steps that lead to the end fit into 63 bits: see above.
     const int64_t a = start.to<int64_t>(), b = step.to<int64_t>();
-    return generate(shape, o.dtype.value_or(DType::kI64), o, [=](int64_t i) { return a + i * b; });
+    const auto way = static_cast<__int128>(end.to<int64_t>()) - a;
+    const Shape shape{static_cast<int64_t>((way + b - (b > 0 ? 1 : -1)) / b)};
+    return generate("arange", shape, o.dtype.value_or(DType::kI64), o, [=](int64_t i) { return a + i * b; });
   }
+  const Shape shape{static_cast<int64_t>(count)};
   const double a = start.to<double>();
-  return generate(shape, o.dtype.value_or(kDefaultFloat), o, [=](int64_t i) { return a + static_cast<double>(i) * s; });
+  return generate("arange", shape, o.dtype.value_or(kDefaultFloat), o,
+                  [=](int64_t i) { return a + static_cast<double>(i) * s; });
 }
 
 Tensor linspace(double start, double end, int64_t steps, const TensorOptions& o) {
   HEARTH_CHECK(steps >= 0, "linspace: the number of steps must not be negative, but is ", steps);
   const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
   // From the nearer end, so that both are met exactly.
-  return generate({steps}, o.dtype.value_or(kDefaultFloat), o, [=](int64_t i) {
+  return generate("linspace", {steps}, o.dtype.value_or(kDefaultFloat), o, [=](int64_t i) {
     return i < (steps + 1) / 2 ? start + step * static_cast<double>(i)
                                : end - step * static_cast<double>(steps - 1 - i);
   });
@@ -86,7 +120,7 @@ Tensor linspace(double start, double end, int64_t steps, const TensorOptions& o)
 
 Tensor eye(int64_t n, std::optional<int64_t> m, const TensorOptions& o) {
   const int64_t columns = m.value_or(n);
-  return generate({n, columns}, o.dtype.value_or(kDefaultFloat), o,
+  return generate("eye", {n, columns}, o.dtype.value_or(kDefaultFloat), o,
                   [=](int64_t i) { return i / columns == i % columns ? 1.0 : 0.0; });
 }
 

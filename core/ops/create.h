@@ -16,11 +16,11 @@ Tensor empty(const Shape& shape, const TensorOptions& options = {});  // uniniti
 Tensor zeros(const Shape& shape, const TensorOptions& options = {});
 Tensor ones(const Shape& shape, const TensorOptions& options = {});
 Tensor full(const Shape& shape, Scalar value, const TensorOptions& options = {});
-// Of another tensor's shape, dtype, device and memory format.
-Tensor empty_like(const Tensor& t);
-Tensor zeros_like(const Tensor& t);
-Tensor ones_like(const Tensor& t);
-Tensor full_like(const Tensor& t, Scalar value);
+// Of another tensor's shape, device and memory format, and of its dtype if none is given.
+Tensor empty_like(const Tensor& t, std::optional<DType> dtype = {});
+Tensor zeros_like(const Tensor& t, std::optional<DType> dtype = {});
+Tensor ones_like(const Tensor& t, std::optional<DType> dtype = {});
+Tensor full_like(const Tensor& t, Scalar value, std::optional<DType> dtype = {});
 // start, start + step, ... below end (above, if step is negative).
 Tensor arange(Scalar end, const TensorOptions& options = {});
 Tensor arange(Scalar start, Scalar end, Scalar step = 1, const TensorOptions& options = {});

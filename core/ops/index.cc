@@ -40,7 +40,8 @@ void infer_cat(OpCall& c) {
       HEARTH_CHECK(k == d || x.shape()[k] == shape[k], "cat: sizes differ in dimension ", k, ": operand ", i,
                    " has shape ", x.shape(), ", another ", first->shape());
     }
-    shape[d] += x.shape()[d];
+    HEARTH_CHECK(!__builtin_add_overflow(shape[d], x.shape()[d], &shape[d]), "cat: the sizes in dimension ", d,
+                 " add up to more than 63 bits");
   }
   c.make(
       0, shape,
@@ -193,6 +194,8 @@ HEARTH_INDEX_OP(kFlip, "flip", 1, PermuteAttrs, infer_flip, cpu::flip, {},
 namespace {
 std::vector<Operand> promoted(std::span<const Tensor> tensors, std::vector<Tensor>& cast, const char* op) {
   HEARTH_CHECK(!tensors.empty(), op, ": there are no tensors");
+  for (size_t i = 0; i < tensors.size(); ++i)
+    HEARTH_CHECK(tensors[i].defined(), op, ": operand ", i, " is an undefined tensor");
   DType t = tensors[0].dtype();
   for (const Tensor& x : tensors) t = promote(t, x.dtype());
   cast.reserve(tensors.size());
@@ -211,6 +214,8 @@ Tensor cat(std::initializer_list<Tensor> tensors, int64_t d) {
 Tensor stack(std::span<const Tensor> tensors, int64_t d) {
   HEARTH_CHECK(!tensors.empty(), "stack: there are no tensors");
   std::vector<Tensor> rows;
+  for (size_t i = 0; i < tensors.size(); ++i)
+    HEARTH_CHECK(tensors[i].defined(), "stack: operand ", i, " is an undefined tensor");
   for (const Tensor& x : tensors) {
     HEARTH_CHECK(x.shape() == tensors[0].shape(), "stack: shapes differ: ", tensors[0].shape(), " and ", x.shape());
     rows.push_back(unsqueeze(x, d));
@@ -235,7 +240,82 @@ Tensor index_add(const Tensor& x, int64_t d, const Tensor& index, const Tensor& 
   return run(kIndexAdd, {x, index, source}, DimAttrs{d});
 }
 
+Tensor scatter(const Tensor& x, int64_t d, const Tensor& index, Scalar value) { return x.scatter(d, index, value); }
+
+Tensor take_along_dim(const Tensor& x, const Tensor& index, std::optional<int64_t> d) {
+  expect_defined("take_along_dim", {x, index});
+  if (!d) return gather(reshape(x, {-1}), 0, reshape(index, {-1}));
+  HEARTH_CHECK(x.dim() == index.dim(), "take_along_dim: the index of shape ", index.shape(),
+               " and the tensor of shape ", x.shape(), " must have as many dimensions");
+  const int w = wrap_dim(*d, x.dim(), "take_along_dim");
+  Shape of_x = x.shape(), of_index = index.shape();
+  if (x.dim() > 0) {
+    of_x[w] = of_index[w] = 1;
+    const Shape around = broadcast_shapes(of_x, of_index, "take_along_dim");
+    of_x = of_index = around;
+    of_x[w] = x.shape()[w];
+    of_index[w] = index.shape()[w];
+  }
+  return gather(expand(x, of_x), w, expand(index, of_index));
+}
+
+namespace {
+// The index along dimension d for each element of its slices, for scatter.
+Tensor index_for_slices(const char* op, const Tensor& x, int64_t d, const Tensor& index) {
+  expect_defined(op, {x, index});
+  HEARTH_CHECK(index.dim() <= 1, op, ": the index must have one dimension, but its shape is ", index.shape());
+  const int w = wrap_dim(d, x.dim(), op);
+  if (x.dim() == 0) return reshape(index, {});
+  Shape one(x.dim(), 1), all = x.shape();
+  one[w] = all[w] = index.numel();
+  return expand(reshape(index, one), all);
+}
+}  // namespace
+
+Tensor index_fill(const Tensor& x, int64_t d, const Tensor& index, Scalar value) {
+  return scatter(x, d, index_for_slices("index_fill", x, d, index), value);
+}
+Tensor index_fill(const Tensor& x, int64_t d, const Tensor& index, const Tensor& value) {
+  expect_defined("index_fill", {x, index, value});
+  HEARTH_CHECK(value.dim() == 0, "index_fill: the value must be a 0-dim tensor, but its shape is ", value.shape());
+  const Tensor at = index_for_slices("index_fill", x, d, index);
+  return scatter(x, d, at, expand(value.to(x.dtype()), at.shape()));
+}
+Tensor index_copy(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source) {
+  expect_defined("index_copy", {source});
+  const Tensor at = index_for_slices("index_copy", x, d, index);
+  HEARTH_CHECK(source.shape() == at.shape(), "index_copy: the source has shape ", source.shape(), "; expected ",
+               at.shape());
+  return scatter(x, d, at, source);
+}
+
+Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source) {
+  expect_defined("masked_scatter", {x, mask, source});
+  HEARTH_CHECK(mask.dtype() == DType::kBool, "masked_scatter: the mask must be a bool tensor, but is ", mask.dtype());
+  HEARTH_CHECK(source.dtype() == x.dtype(), "masked_scatter: the source is ", source.dtype(), ", but the tensor ",
+               x.dtype());
+  const Shape shape = broadcast_shapes(x.shape(), mask.shape(), "masked_scatter");
+  const Tensor flat_mask = reshape(expand(mask, shape), {-1});
+  // The place of each true element among them.
+  const Tensor place = cumsum(flat_mask, 0) - 1;
+  if (!place.device().is_meta() && place.numel() > 0) {
+    const int64_t needed = place[-1].item<int64_t>() + 1;
+    HEARTH_CHECK(needed <= source.numel(), "masked_scatter: the mask has ", needed,
+                 " true elements, but the source of ", "shape ", source.shape(), " only ", source.numel());
+  }
+  if (source.numel() == 0) return expand(x, shape).clone(MemoryFormat::kContiguous);
+  const Tensor picked = reshape(index_select(reshape(source, {-1}), 0, clamp(place, 0)), shape);
+  return where(mask, picked, x);
+}
+
+std::vector<Tensor> where(const Tensor& condition) {
+  expect_defined("where", {condition});
+  return unbind(nonzero(condition), 1);
+}
+Tensor argwhere(const Tensor& x) { return nonzero(x); }
+
 Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_t> padding_idx) {
+  expect_defined("embedding", {weight, index});
   HEARTH_CHECK(weight.dim() == 2, "embedding: the weight must have 2 dimensions, but its shape is ", weight.shape());
   Tensor rows;
   const Tensor flat = index.reshape({-1});
@@ -253,6 +333,7 @@ Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_
 }
 
 Tensor nonzero(const Tensor& x) {
+  expect_defined("nonzero", {x});
   HEARTH_CHECK(!x.device().is_meta(),
                "nonzero: the number of elements depends on values, which a meta tensor does not have");
   const Tensor mask = ne(x, 0).contiguous();
@@ -273,6 +354,7 @@ Tensor nonzero(const Tensor& x) {
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
+  expect_defined("masked_select", {x, mask});
   HEARTH_CHECK(mask.dtype() == DType::kBool, "masked_select: the mask must be a bool tensor, but is ", mask.dtype());
   const Shape shape = broadcast_shapes(x.shape(), mask.shape(), "masked_select");
   const Tensor flat = reshape(expand(x, shape), {-1});
@@ -280,6 +362,7 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
 }
 
 Tensor one_hot(const Tensor& index, int64_t classes) {
+  expect_defined("one_hot", {index});
   HEARTH_CHECK(classes >= 1, "one_hot: the number of classes must be at least 1, but is ", classes);
   Shape shape = index.shape();
   shape.push_back(classes);
@@ -289,22 +372,33 @@ Tensor one_hot(const Tensor& index, int64_t classes) {
 }
 
 Tensor repeat(const Tensor& x, const Dims& counts) {
+  expect_defined("repeat", {x});
   HEARTH_CHECK(counts.rank() >= x.dim(), "repeat: ", counts, " has fewer numbers than the tensor of shape ", x.shape(),
                " dimensions");
-
   const int shift = counts.rank() - x.dim();
-  Tensor y = x;
-  for (int d = 0; d < shift; ++d) y = unsqueeze(y, 0);
+  Shape shape(counts.rank(), 1), repeated = counts;
   for (int d = 0; d < counts.rank(); ++d) {
     HEARTH_CHECK(counts[d] >= 0, "repeat: counts must not be negative, but are ", counts);
-    if (counts[d] == 1) continue;
-    std::vector<Tensor> copies(static_cast<size_t>(counts[d]), y);
-    y = counts[d] == 0 ? slice(y, d, 0, 0) : cat(copies, d);
+    if (d >= shift) shape[d] = x.shape()[d - shift];
+    HEARTH_CHECK(!__builtin_mul_overflow(counts[d], shape[d], &repeated[d]), "repeat: shape ", shape, " repeated ",
+                 counts, " times is too large");
   }
-  return y.is(x) ? x.clone() : y;
+  checked_numel(repeated, x.itemsize(), "repeat");
+  Tensor y = reshape(x, shape);
+  for (int d = counts.rank(); d-- > 0;) {
+    if (counts[d] == 1) continue;
+    // Copies of everything from dimension d on, side by side.
+    int64_t outer = 1, inner = 1;
+    for (int k = 0; k < d; ++k) outer *= shape[k];
+    for (int k = d; k < counts.rank(); ++k) inner *= shape[k];
+    shape[d] = repeated[d];
+    y = reshape(expand(reshape(y, {outer, 1, inner}), {outer, counts[d], inner}), shape);
+  }
+  return y.impl()->storage == x.impl()->storage ? y.clone() : y;
 }
 Tensor flip(const Tensor& x, const Dims& dims) { return run(kFlip, {x}, PermuteAttrs{dims}); }
 Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
+  expect_defined("roll", {x});
   if (dims.empty()) {
     HEARTH_CHECK(shifts.rank() == 1, "roll: without dimensions one shift is needed, but ", shifts.rank(),
                  " were given");
@@ -323,18 +417,20 @@ Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
 
 namespace {
 // Bool [rows, columns]: is column - row <= k.
-Tensor below_diagonal(const Tensor& x, int64_t k) {
-  HEARTH_CHECK(x.dim() >= 2, "tril: expected at least 2 dimensions, but the shape is ", x.shape());
+Tensor below_diagonal(const char* op, const Tensor& x, int64_t k) {
+  expect_defined(op, {x});
+  HEARTH_CHECK(x.dim() >= 2, op, ": expected at least 2 dimensions, but the shape is ", x.shape());
   // Counted by ops: so they are there on every device, and a graph has them in any size.
   const auto places = [&](int64_t n) { return cumsum(machinery::full({n}, 1, i64, x.device()), 0); };
   return le(places(x.size(-1)) - unsqueeze(places(x.size(-2)), 1), k);
 }
 Scalar zero_of(const Tensor& x) { return x.dtype() == DType::kBool ? Scalar(false) : Scalar(0); }
 }  // namespace
-Tensor tril(const Tensor& x, int64_t k) { return where(below_diagonal(x, k), x, zero_of(x)); }
-Tensor triu(const Tensor& x, int64_t k) { return where(below_diagonal(x, k - 1), zero_of(x), x); }
+Tensor tril(const Tensor& x, int64_t k) { return where(below_diagonal("tril", x, k), x, zero_of(x)); }
+Tensor triu(const Tensor& x, int64_t k) { return where(below_diagonal("triu", x, k - 1), zero_of(x), x); }
 Tensor cumsum(const Tensor& x, int64_t d) { return run(kCumsum, {x}, DimAttrs{d}); }
 Tensor cumprod(const Tensor& x, int64_t d) {
+  expect_defined("cumprod", {x});
   const int w = wrap_dim(d, x.dim(), "cumprod");
   if (x.dim() == 0) return x;
   std::vector<Tensor> parts = unbind(x, w);
@@ -354,6 +450,7 @@ Selected select_basic(const Tensor& x, std::initializer_list<Index> at) {
   int used = 0;
   bool ellipsis = false;
   for (const Index& i : at) {
+    HEARTH_CHECK(i.kind() != Index::Kind::kTensor || i.tensor().defined(), "index: an index is an undefined tensor");
     if (i.kind() == Index::Kind::kEllipsis) {
       HEARTH_CHECK(!ellipsis, "index: only one Ellipsis is allowed");
       ellipsis = true;
@@ -451,6 +548,7 @@ Linear linearise(const Selected& s) {
 }  // namespace
 
 Tensor Tensor::index(std::initializer_list<Index> at) const {
+  expect_defined("index", {*this});
   const Selected s = select_basic(*this, at);
   if (s.tensors.empty()) return s.view;
   const Linear l = linearise(s);
@@ -470,6 +568,7 @@ Tensor Tensor::index(std::initializer_list<Index> at) const {
 }
 
 Tensor& Tensor::index_put_(std::initializer_list<Index> at, const Tensor& value, bool accumulate) {
+  expect_defined("index_put_", {*this, value});
   Selected s = select_basic(*this, at);
   if (s.tensors.empty()) {
     if (accumulate) {
@@ -521,7 +620,36 @@ Tensor& Tensor::index_put_(std::initializer_list<Index> at, const Tensor& value,
 }
 
 Tensor& Tensor::index_put_(std::initializer_list<Index> at, Scalar value) {
+  expect_defined("index_put_", {*this});
   return index_put_(at, scalar_tensor(value, {.dtype = dtype(), .device = device()}));
+}
+
+Tensor Tensor::index_put(std::initializer_list<Index> at, const Tensor& value, bool accumulate) const {
+  expect_defined("index_put", {*this});
+  Tensor y = clone();
+  y.index_put_(at, value, accumulate);
+  return y;
+}
+Tensor Tensor::take_along_dim(const Tensor& index, std::optional<int64_t> d) const {
+  return hearth::take_along_dim(*this, index, d);
+}
+Tensor Tensor::index_fill(int64_t d, const Tensor& index, Scalar value) const {
+  return hearth::index_fill(*this, d, index, value);
+}
+Tensor Tensor::index_fill(int64_t d, const Tensor& index, const Tensor& value) const {
+  return hearth::index_fill(*this, d, index, value);
+}
+Tensor& Tensor::index_fill_(int64_t d, const Tensor& index, Scalar value) {
+  return copy_(hearth::index_fill(*this, d, index, value));
+}
+Tensor& Tensor::index_fill_(int64_t d, const Tensor& index, const Tensor& value) {
+  return copy_(hearth::index_fill(*this, d, index, value));
+}
+Tensor Tensor::masked_scatter(const Tensor& mask, const Tensor& source) const {
+  return hearth::masked_scatter(*this, mask, source);
+}
+Tensor& Tensor::masked_scatter_(const Tensor& mask, const Tensor& source) {
+  return copy_(hearth::masked_scatter(*this, mask, source));
 }
 
 Tensor Tensor::index_select(int64_t d, const Tensor& index) const { return hearth::index_select(*this, d, index); }
@@ -532,7 +660,10 @@ Tensor Tensor::scatter(int64_t d, const Tensor& index, const Tensor& source) con
   return hearth::scatter(*this, d, index, source);
 }
 Tensor Tensor::scatter(int64_t d, const Tensor& index, Scalar value) const {
-  return hearth::scatter(*this, d, index, full(index.shape(), value, {.dtype = dtype(), .device = device()}));
+  expect_defined("scatter", {*this, index});
+  HEARTH_CHECK(fits(value, dtype()), "scatter: the number ", value, " does not fit into ", dtype());
+  const Tensor source = full({}, value, {.dtype = dtype(), .device = device()});
+  return hearth::scatter(*this, d, index, hearth::expand(source, index.shape()));
 }
 Tensor Tensor::scatter_add(int64_t d, const Tensor& index, const Tensor& source) const {
   return hearth::scatter_add(*this, d, index, source);
@@ -554,6 +685,7 @@ Tensor& Tensor::index_add_(int64_t d, const Tensor& index, const Tensor& source)
 }
 Tensor Tensor::repeat(const Dims& counts) const { return hearth::repeat(*this, counts); }
 Tensor Tensor::tile(const Dims& counts) const {
+  expect_defined("tile", {*this});
   Dims full = counts;
   while (full.rank() < dim()) full.insert(0, 1);
   return hearth::repeat(*this, full);

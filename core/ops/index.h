@@ -52,12 +52,23 @@ Tensor stack(std::initializer_list<Tensor> tensors, int64_t d = 0);
 Tensor index_select(const Tensor& x, int64_t d, const Tensor& index);  // index is 1-D
 Tensor gather(const Tensor& x, int64_t d, const Tensor& index);        // out[i][j] = x[index[i][j]][j] for d = 0
 Tensor scatter(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source);
+Tensor scatter(const Tensor& x, int64_t d, const Tensor& index, Scalar value);
 Tensor scatter_add(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source);  // sums in a fixed order
 Tensor index_add(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source);
+// gather with an index that broadcasts to x, and x to it, but along d; without d over all elements in row-major order.
+Tensor take_along_dim(const Tensor& x, const Tensor& index, std::optional<int64_t> d = {});
+// x with the slices at `index` (1-D) along d replaced: by a number, a 0-dim tensor, or the source's slices.
+Tensor index_fill(const Tensor& x, int64_t d, const Tensor& index, Scalar value);
+Tensor index_fill(const Tensor& x, int64_t d, const Tensor& index, const Tensor& value);
+Tensor index_copy(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source);
+// x with the elements where mask is true replaced by the source's, one after the other in row-major order.
+Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source);
 // Rows of weight [n, d] by index; the row padding_idx gets no gradient.
 Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_t> padding_idx = {});
 Tensor masked_select(const Tensor& x, const Tensor& mask);  // 1-D
 Tensor nonzero(const Tensor& x);                            // [count, rank] i64
+Tensor argwhere(const Tensor& x);                           // nonzero
+std::vector<Tensor> where(const Tensor& condition);         // nonzero's columns, for index()
 Tensor one_hot(const Tensor& index, int64_t classes);       // i64, with a last dimension of `classes`
 Tensor repeat(const Tensor& x, const Dims& counts);
 Tensor flip(const Tensor& x, const Dims& dims);

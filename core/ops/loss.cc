@@ -1,6 +1,7 @@
 #include "core/ops/loss.h"
 
 #include "core/base/error.h"
+#include "core/op/shape_rules.h"
 #include "core/ops/activation.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
@@ -27,11 +28,13 @@ Tensor reduce(const Tensor& loss, Reduction r) {
 }
 
 void check_same_shape(const char* op, const Tensor& x, const Tensor& target) {
+  expect_defined(op, {x, target});
   HEARTH_CHECK(x.shape() == target.shape(), op, ": the input has shape ", x.shape(), ", but the target ",
                target.shape());
 }
 
 void check_classes(const char* op, const Tensor& x, const Tensor& target, const ClassLossOptions& o) {
+  expect_defined(op, {x, target});
   HEARTH_CHECK(x.dim() >= 2, op, ": the input must be [n, classes, ...], but its shape is ", x.shape());
   HEARTH_CHECK(target.dtype() == DType::kI64 || target.dtype() == DType::kI32, op,
                ": the target must be i64 class numbers, but is ", target.dtype());
@@ -48,10 +51,13 @@ Tensor pick(const Tensor& values, const Tensor& safe, const Tensor& scale) {
   return -(squeeze(gather(values, 1, unsqueeze(safe, 1)), 1) * scale);
 }
 
-Tensor class_loss(const char* op, const Tensor& log_p, const Tensor& target, const ClassLossOptions& o) {
-  check_classes(op, log_p, target, o);
+void check_smoothing(const char* op, const ClassLossOptions& o) {
   HEARTH_CHECK(o.label_smoothing >= 0 && o.label_smoothing <= 1, op, ": label_smoothing must be from 0 to 1, but is ",
                o.label_smoothing);
+}
+
+Tensor class_loss(const char* op, const Tensor& log_p, const Tensor& target, const ClassLossOptions& o) {
+  check_classes(op, log_p, target, o);
   const Tensor counts = ne(target, o.ignore_index);
   const Tensor safe = where(counts, target, Scalar(0));
   Tensor scale = counts.to(log_p.dtype());
@@ -74,7 +80,40 @@ Tensor class_loss(const char* op, const Tensor& log_p, const Tensor& target, con
 
 }  // namespace
 
+namespace {
+
+// Of targets that are probabilities of all classes.
+Tensor probability_loss(const Tensor& log_p, const Tensor& target, const ClassLossOptions& o) {
+  const char* op = "cross_entropy";
+  HEARTH_CHECK(target.shape() == log_p.shape(), op, ": a target of probabilities has the input's shape, ",
+               log_p.shape(), ", but this one has ", target.shape());
+  const int64_t classes = log_p.shape()[1];
+  HEARTH_CHECK(!o.weight || o.weight->shape() == Shape{classes}, op, ": the weight has shape ", o.weight->shape(),
+               "; expected [", classes, "]");
+  Tensor t = target.to(log_p.dtype());
+  if (o.label_smoothing > 0) t = t * (1 - o.label_smoothing) + o.label_smoothing / static_cast<double>(classes);
+  if (o.weight) {
+    Shape part(log_p.dim(), 1);
+    part[1] = classes;
+    t = t * view(*o.weight, part);
+  }
+  const Tensor loss = -sum(log_p * t, {1});
+  return reduce(loss, o.reduction);
+}
+
+}  // namespace
+
 Tensor cross_entropy(const Tensor& x, const Tensor& target, const ClassLossOptions& o) {
+  expect_defined("cross_entropy", {x, target});
+  if (x.dim() == 1) {  // one sample
+    const Tensor loss = cross_entropy(unsqueeze(x, 0), unsqueeze(target, 0), o);
+    return o.reduction == Reduction::kNone ? squeeze(loss, 0) : loss;
+  }
+  check_smoothing("cross_entropy", o);
+  if (target.is_floating_point()) {
+    HEARTH_CHECK(x.dim() >= 2, "cross_entropy: the input must be [n, classes, ...], but its shape is ", x.shape());
+    return probability_loss(log_softmax(x, 1), target, o);
+  }
   check_classes("cross_entropy", x, target, o);
   return class_loss("cross_entropy", log_softmax(x, 1), target, o);
 }

@@ -15,7 +15,8 @@ struct ClassLossOptions {
   double label_smoothing = 0;                   // cross_entropy only (Szegedy et al., 2016)
   Reduction reduction = Reduction::kMean;
 };
-// -log softmax(x)[target]: x [n, classes, ...] unnormalised, target i64 [n, ...].
+// -log softmax(x)[target]: x [n, classes, ...] unnormalised, target i64 [n, ...]; or target probabilities of x's shape,
+// whose mean is taken over the samples. Of one sample [classes] without n.
 Tensor cross_entropy(const Tensor& x, const Tensor& target, const ClassLossOptions& options = {});
 // -log_probabilities[target].
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const ClassLossOptions& options = {});

@@ -56,14 +56,16 @@ HEARTH_POINTWISE(kErfc, "erfc", erfc, 1, kFloatTypes, kFloat, kKeepInput,
 HEARTH_POINTWISE(kErfinv, "erfinv", erfinv, 1, kFloatTypes, kFloat, kKeepOutput,
                  [](GradContext& g) { g.set(0, g.grad() * exp(square(g.output())) * (1 / kTwoOverRootPi)); });
 HEARTH_POINTWISE(kAtan2, "atan2", atan2, 2, kFloatTypes, kFloat, kKeepBoth, [](GradContext& g) {
-  const Tensor y = kept_operand(g, 0), x = kept_operand(g, 1);
+  const Tensor y = kept_operand(g, 0);
+  const Tensor x = kept_operand(g, 1);
   const Tensor d = g.grad() / (square(x) + square(y));
   if (g.needs(0)) g.set(0, d * x);
   if (g.needs(1)) g.set(1, -(d * y));
 });
 
 HEARTH_POINTWISE(kXlogy, "xlogy", xlogy, 2, kFloatTypes, kFloat, kKeepBoth, [](GradContext& g) {
-  const Tensor x = kept_operand(g, 0), y = kept_operand(g, 1);
+  const Tensor x = kept_operand(g, 0);
+  const Tensor y = kept_operand(g, 1);
   if (g.needs(0)) g.set(0, where(logical_and(eq(x, 0), le(y, 0)), Scalar(0), xlogy(g.grad(), y)));
   if (g.needs(1)) g.set(1, g.grad() * x / y);
 });
@@ -94,7 +96,13 @@ HEARTH_BINARY_FUNCTIONS(kXlogy, xlogy)
 
 Tensor atan2(const Tensor& y, const Tensor& x) { return run(kAtan2, {y, x}); }
 Tensor Tensor::atan2(const Tensor& x) const { return run(kAtan2, {*this, x}); }
+Tensor& Tensor::atan2_(const Tensor& x) {
+  run_into(kAtan2, *this, {*this, x});
+  return *this;
+}
+Tensor Tensor::xlogy(const Tensor& y) const { return run(kXlogy, {*this, y}); }
 Tensor logit(const Tensor& x, std::optional<double> eps) {
+  expect_defined("logit", {x});
   const Tensor z = eps ? clamp(x, *eps, 1 - *eps) : x;
   return log(z / (1 - z));
 }

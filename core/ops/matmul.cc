@@ -97,6 +97,7 @@ extern constinit const OpDef kLinear = {
 HEARTH_OP(kLinear);
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
+  expect_defined("matmul", {a, b});
   const int ra = a.dim(), rb = b.dim();
   if (ra >= 2 && rb >= 2) [[likely]]
     return run(kMatmul, {a, b});
@@ -111,6 +112,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 
 namespace {
 void expect_dims(const char* op, const Tensor& a, int ra, const Tensor& b, int rb) {
+  expect_defined(op, {a, b});
   HEARTH_CHECK(a.dim() == ra && b.dim() == rb, op, ": expected ", ra, " and ", rb, " dimensions, but the shapes are ",
                a.shape(), " and ", b.shape());
 }
@@ -137,14 +139,58 @@ Tensor outer(const Tensor& a, const Tensor& b) {
   expect_dims("outer", a, 1, b, 1);
   return unsqueeze(a, 1) * unsqueeze(b, 0);
 }
+
+namespace {
+Tensor add_product(const char* op, const Tensor& input, const Tensor& plain, Scalar beta, Scalar alpha) {
+  expect_defined(op, {input});
+  const Tensor product = alpha.to<double>() == 1 ? plain : plain * alpha;
+  HEARTH_CHECK(broadcastable_to(input.shape(), product.shape()), op, ": input of shape ", input.shape(),
+               " does not broadcast to ", product.shape());
+  HEARTH_CHECK(input.dtype() == product.dtype(), op, ": input is ", input.dtype(), ", but the product ",
+               product.dtype());
+  if (beta.to<double>() == 0) return product;
+  return beta.to<double>() == 1 ? input + product : input * beta + product;
+}
+}  // namespace
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
   expect_dims("addmm", a, 2, b, 2);
-  const bool plain_alpha = alpha.to<double>() == 1, plain_beta = beta.to<double>() == 1;
-  const Tensor product = plain_alpha ? matmul(a, b) : matmul(a, b) * alpha;
-  HEARTH_CHECK(broadcastable_to(input.shape(), product.shape()), "addmm: input of shape ", input.shape(),
-               " does not broadcast to ", product.shape());
-  if (beta.to<double>() == 0) return product;
-  return plain_beta ? input + product : input * beta + product;
+  return add_product("addmm", input, matmul(a, b), beta, alpha);
+}
+Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
+  expect_dims("baddbmm", a, 3, b, 3);
+  HEARTH_CHECK(a.size(0) == b.size(0), "baddbmm: batch sizes differ: ", a.shape(), " x ", b.shape());
+  return add_product("baddbmm", input, matmul(a, b), beta, alpha);
+}
+Tensor addbmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
+  expect_dims("addbmm", a, 3, b, 3);
+  HEARTH_CHECK(a.size(0) == b.size(0) && a.size(2) == b.size(1), "addbmm: sizes do not fit: ", a.shape(), " x ",
+               b.shape());
+  // One product over batch and inner dimension together.
+  const Tensor left = reshape(permute(a, {1, 0, 2}), {a.size(1), a.size(0) * a.size(2)});
+  return add_product("addbmm", input, matmul(left, reshape(b, {b.size(0) * b.size(1), b.size(2)})), beta, alpha);
+}
+Tensor addmv(const Tensor& input, const Tensor& a, const Tensor& x, Scalar beta, Scalar alpha) {
+  expect_dims("addmv", a, 2, x, 1);
+  return add_product("addmv", input, matmul(a, x), beta, alpha);
+}
+Tensor addr(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
+  expect_dims("addr", a, 1, b, 1);
+  return add_product("addr", input, unsqueeze(a, 1) * unsqueeze(b, 0), beta, alpha);
+}
+Tensor vdot(const Tensor& a, const Tensor& b) {
+  expect_dims("vdot", a, 1, b, 1);
+  return matmul(a, b);
+}
+Tensor inner(const Tensor& a, const Tensor& b) {
+  expect_defined("inner", {a, b});
+  if (a.dim() == 0 || b.dim() == 0) return a * b;
+  HEARTH_CHECK(a.size(-1) == b.size(-1), "inner: the last sizes differ: ", a.shape(), " and ", b.shape());
+  Shape shape = a.shape();
+  shape.erase(a.dim() - 1);
+  for (int d = 0; d + 1 < b.dim(); ++d) shape.push_back(b.shape()[d]);
+  return reshape(
+      matmul(rows(a.dim() == 1 ? unsqueeze(a, 0) : a), transpose(rows(b.dim() == 1 ? unsqueeze(b, 0) : b), 0, 1)),
+      shape);
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
@@ -155,5 +201,9 @@ Tensor Tensor::matmul(const Tensor& o) const { return hearth::matmul(*this, o); 
 Tensor Tensor::mm(const Tensor& o) const { return hearth::mm(*this, o); }
 Tensor Tensor::bmm(const Tensor& o) const { return hearth::bmm(*this, o); }
 Tensor Tensor::dot(const Tensor& o) const { return hearth::dot(*this, o); }
+Tensor Tensor::mv(const Tensor& x) const { return hearth::mv(*this, x); }
+Tensor Tensor::outer(const Tensor& o) const { return hearth::outer(*this, o); }
+Tensor Tensor::inner(const Tensor& o) const { return hearth::inner(*this, o); }
+Tensor Tensor::vdot(const Tensor& o) const { return hearth::vdot(*this, o); }
 
 }  // namespace hearth

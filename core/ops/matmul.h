@@ -20,6 +20,14 @@ Tensor dot(const Tensor& a, const Tensor& b);    // [k], [k] -> []
 Tensor outer(const Tensor& a, const Tensor& b);  // [m], [n] -> [m, n]
 // beta input + alpha (a b), input broadcast to [m, n]; with beta = 0, input is not read.
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta = 1, Scalar alpha = 1);
+// beta input + alpha times a product, as addmm: of a [b, m, k] and b [b, k, n] for each b, or summed over b; of a
+// matrix and a vector; of two vectors, their outer product.
+Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta = 1, Scalar alpha = 1);
+Tensor addbmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta = 1, Scalar alpha = 1);
+Tensor addmv(const Tensor& input, const Tensor& a, const Tensor& x, Scalar beta = 1, Scalar alpha = 1);
+Tensor addr(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta = 1, Scalar alpha = 1);
+Tensor vdot(const Tensor& a, const Tensor& b);   // dot: there are no complex numbers
+Tensor inner(const Tensor& a, const Tensor& b);  // over the last dimensions: [..., k], [..., k] -> [..., ...]
 
 // x weight^T + bias: x [..., in], weight [out, in], bias [out] or none; the result is [..., out]. Weights that are used
 // again unchanged, without a gradient being recorded, are kept in the library's packed format beside their memory.

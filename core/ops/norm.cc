@@ -215,6 +215,7 @@ OptionalTensor dense(const OptionalTensor& t, DType dtype) {
 
 Tensor normalise_last(const Tensor& x, const Shape& shape, const OptionalTensor& weight, const OptionalTensor& bias,
                       double eps, bool center, const char* op) {
+  expect_dtypes(op, x, kFloatTypes);
   HEARTH_CHECK(x.dim() >= shape.rank(), op, ": the tensor of shape ", x.shape(), " does not end in ", shape);
   for (int d = 0; d < shape.rank(); ++d) {
     HEARTH_CHECK(x.shape()[x.dim() - shape.rank() + d] == shape[d], op, ": the tensor of shape ", x.shape(),
@@ -238,6 +239,7 @@ Tensor rms_norm(const Tensor& x, const Shape& shape, const OptionalTensor& weigh
 
 Tensor group_norm(const Tensor& x, int64_t groups, const OptionalTensor& weight, const OptionalTensor& bias,
                   double eps) {
+  expect_dtypes("group_norm", x, kFloatTypes);
   HEARTH_CHECK(x.dim() >= 2, "group_norm: expected at least 2 dimensions, but the shape is ", x.shape());
   HEARTH_CHECK(groups >= 1 && x.shape()[1] % groups == 0, "group_norm: ", x.shape()[1], " channels do not divide into ",
                groups, " groups");
@@ -252,7 +254,10 @@ Tensor group_norm(const Tensor& x, int64_t groups, const OptionalTensor& weight,
 
 Tensor batch_norm(const Tensor& x, const OptionalTensor& running_mean, const OptionalTensor& running_var,
                   const OptionalTensor& weight, const OptionalTensor& bias, const BatchNormOptions& o) {
+  expect_dtypes("batch_norm", x, kFloatTypes);
   HEARTH_CHECK(x.dim() >= 2 && x.dim() <= 4, "batch_norm: expected 2 to 4 dimensions, but the shape is ", x.shape());
+  HEARTH_CHECK(!o.training || x.numel() == 0 || x.numel() > x.shape()[1],
+               "batch_norm: training needs more than one value in each channel, but the shape is ", x.shape());
   Tensor image = x;
   while (image.dim() < 4) image = unsqueeze(image, 2);
   const DType t = computed_in(x, "batch_norm");

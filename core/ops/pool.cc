@@ -159,17 +159,20 @@ PoolAttrs attrs(Extent2 kernel, const AvgPool2dOptions& o) {
 }
 // Results of a pooling of x, with a batch dimension for the time of the call if it has none.
 std::pair<Tensor, Tensor> max_pool(const Tensor& x, const PoolAttrs& a) {
+  expect_defined("max_pool2d", {x});
   const bool single = x.dim() == 3;
   auto r = run_all(kMaxPool2d, {single ? unsqueeze(x, 0) : x}, a);
   if (single) return {squeeze(r[0], 0), squeeze(r[1], 0)};
   return {r[0], r[1]};
 }
 Tensor avg_pool(const Tensor& x, const PoolAttrs& a) {
+  expect_defined("avg_pool2d", {x});
   if (x.dim() == 3) return squeeze(run(kAvgPool2d, {unsqueeze(x, 0)}, a), 0);
   return run(kAvgPool2d, {x}, a);
 }
 // A line as an image of height 1.
 Tensor as_image(const char* op, const Tensor& x) {
+  expect_defined(op, {x});
   HEARTH_CHECK(x.dim() == 2 || x.dim() == 3, op, ": expected an input [n, c, l] or [c, l], but its shape is ",
                x.shape());
   return unsqueeze(x, -2);

@@ -8,9 +8,12 @@
 #include "core/kernels/cpu/random.h"
 #include "core/op/attrs/random.h"
 #include "core/op/run.h"
+#include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
+#include "core/ops/reduce.h"
+#include "core/ops/view.h"
 
 namespace hearth {
 namespace {
@@ -55,12 +58,14 @@ extern constinit const OpDef kRandom = {.name = "random",
 HEARTH_OP(kRandom);
 
 Tensor& Tensor::uniform_(double low, double high, Generator* g) {
+  expect_defined("uniform_", {*this});
   check_float("uniform_", dtype());
   HEARTH_CHECK(std::isfinite(low) && std::isfinite(high) && low <= high, "uniform_: [", low, ", ", high,
                ") is not an interval");
   return draw(*this, {.distribution = Distribution::kUniform, .a = low, .b = high}, g);
 }
 Tensor& Tensor::normal_(double mean, double std, Generator* g) {
+  expect_defined("normal_", {*this});
   check_float("normal_", dtype());
   HEARTH_CHECK(std >= 0, "normal_: the standard deviation must not be negative, but is ", std);
   return draw(*this, {.distribution = Distribution::kNormal, .a = mean, .b = std}, g);
@@ -70,7 +75,10 @@ Tensor& Tensor::bernoulli_(double p, Generator* g) {
   return draw(*this, {.distribution = Distribution::kBernoulli, .a = p}, g);
 }
 Tensor& Tensor::random_(int64_t low, int64_t high, Generator* g) {
+  expect_defined("random_", {*this});
   HEARTH_CHECK(low < high, "random_: there are no integers in [", low, ", ", high, ")");
+  HEARTH_CHECK(fits(low, dtype()) && fits(high - 1, dtype()), "random_: integers in [", low, ", ", high,
+               ") do not fit into ", dtype());
   return draw(*this, {.distribution = Distribution::kInteger, .low = low, .high = high}, g);
 }
 
@@ -87,12 +95,50 @@ Tensor randint(int64_t low, int64_t high, const Shape& shape, const TensorOption
   return finish(t.random_(low, high, g), o);
 }
 Tensor rand_like(const Tensor& t, Generator* g) {
+  expect_defined("rand_like", {t});
   Tensor r = empty_like(t);
   return r.uniform_(0, 1, g);
 }
 Tensor randn_like(const Tensor& t, Generator* g) {
+  expect_defined("randn_like", {t});
   Tensor r = empty_like(t);
   return r.normal_(0, 1, g);
+}
+
+Tensor randint_like(const Tensor& t, int64_t low, int64_t high, Generator* g) {
+  expect_defined("randint_like", {t});
+  Tensor r = empty_like(t);
+  return r.random_(low, high, g);
+}
+Tensor& Tensor::bernoulli_(const Tensor& p, Generator* g) {
+  expect_defined("bernoulli_", {*this, p});
+  return copy_(hearth::bernoulli(hearth::expand(p, shape()), g));
+}
+
+namespace {
+void check_std(const Tensor& std) {
+  HEARTH_CHECK(std.device().is_meta() || std.numel() == 0 || !lt(std, 0).any().item<bool>(),
+               "normal: a standard deviation is negative");
+}
+}  // namespace
+Tensor normal(const Tensor& mean, const Tensor& std, Generator* g) {
+  expect_defined("normal", {mean, std});
+  check_std(std);
+  const Shape shape = broadcast_shapes(mean.shape(), std.shape(), "normal");
+  return randn(shape, {.dtype = promote(mean.dtype(), std.dtype()), .device = mean.device()}, g) * std + mean;
+}
+Tensor normal(const Tensor& mean, double std, Generator* g) {
+  HEARTH_CHECK(std >= 0, "normal: the standard deviation must not be negative, but is ", std);
+  return randn_like(mean, g) * std + mean;
+}
+Tensor normal(double mean, const Tensor& std, Generator* g) {
+  expect_defined("normal", {std});
+  check_std(std);
+  return randn_like(std, g) * std + mean;
+}
+Tensor normal(double mean, double std, const Shape& shape, const TensorOptions& o, Generator* g) {
+  Tensor t = empty(shape, {.dtype = o.dtype, .device = o.device});
+  return finish(t.normal_(mean, std, g), o);
 }
 
 Tensor randperm(int64_t n, const TensorOptions& o, Generator* g) {
@@ -111,9 +157,15 @@ Tensor randperm(int64_t n, const TensorOptions& o, Generator* g) {
   return from_values(p, {n}, o);
 }
 
-Tensor bernoulli(const Tensor& p, Generator* g) { return lt(rand_like(p, g), p).to(p.dtype()); }
+Tensor bernoulli(const Tensor& p, Generator* g) {
+  expect_dtypes("bernoulli", p, kFloatTypes);
+  HEARTH_CHECK(p.device().is_meta() || p.numel() == 0 || logical_and(ge(p, 0), le(p, 1)).all().item<bool>(),
+               "bernoulli: a probability is not from 0 to 1");
+  return lt(rand_like(p, g), p).to(p.dtype());
+}
 
 Tensor multinomial(const Tensor& weights, int64_t count, bool replacement, Generator* g) {
+  expect_defined("multinomial", {weights});
   HEARTH_CHECK(weights.dim() == 1 || weights.dim() == 2,
                "multinomial: the weights must be [n] or [m, n], but their shape is ", weights.shape());
   const int64_t n = weights.size(-1), m = weights.dim() == 2 ? weights.size(0) : 1;
@@ -150,9 +202,11 @@ Tensor drop(const Tensor& x, const Shape& mask_shape, double p, Generator* g, co
 }
 }  // namespace
 Tensor dropout(const Tensor& x, double p, bool training, Generator* g) {
+  expect_defined("dropout", {x});
   return training && p != 0 ? drop(x, x.shape(), p, g, "dropout") : x;
 }
 Tensor dropout2d(const Tensor& x, double p, bool training, Generator* g) {
+  expect_defined("dropout2d", {x});
   HEARTH_CHECK(x.dim() >= 2, "dropout2d: expected [n, c, ...], but the shape is ", x.shape());
   Shape shape(x.dim(), 1);
   shape[0] = x.shape()[0];

@@ -17,6 +17,13 @@ Tensor randint(int64_t low, int64_t high, const Shape& shape, const TensorOption
 Tensor randperm(int64_t n, const TensorOptions& options = {}, Generator* generator = nullptr);  // i64
 Tensor rand_like(const Tensor& t, Generator* generator = nullptr);
 Tensor randn_like(const Tensor& t, Generator* generator = nullptr);
+Tensor randint_like(const Tensor& t, int64_t low, int64_t high, Generator* generator = nullptr);
+// Normal, with a mean and a standard deviation for each element (they broadcast) or for all.
+Tensor normal(const Tensor& mean, const Tensor& std, Generator* generator = nullptr);
+Tensor normal(const Tensor& mean, double std, Generator* generator = nullptr);
+Tensor normal(double mean, const Tensor& std, Generator* generator = nullptr);
+Tensor normal(double mean, double std, const Shape& shape, const TensorOptions& options = {},
+              Generator* generator = nullptr);
 Tensor bernoulli(const Tensor& p, Generator* generator = nullptr);  // 1 with probability p, elementwise
 // `count` indices drawn from weights [n] or rows of [m, n], that need not add up to 1.
 Tensor multinomial(const Tensor& weights, int64_t count, bool replacement = false, Generator* generator = nullptr);

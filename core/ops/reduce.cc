@@ -8,6 +8,7 @@
 #include "core/op/attrs/reduce.h"
 #include "core/op/grad_context.h"
 #include "core/op/machinery.h"
+#include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
 #include "core/ops/index.h"
@@ -215,9 +216,11 @@ HEARTH_FUNCTION(kProd, prod)
 HEARTH_FUNCTION(kAmax, amax)
 HEARTH_FUNCTION(kAmin, amin)
 Tensor any(const Tensor& x, const Dims& dims, bool keepdim) {
+  expect_defined("any", {x});
   return run(kAny, {x.dtype() == DType::kBool ? x : ne(x, 0)}, ReduceAttrs{dims, keepdim});
 }
 Tensor all(const Tensor& x, const Dims& dims, bool keepdim) {
+  expect_defined("all", {x});
   return run(kAll, {x.dtype() == DType::kBool ? x : ne(x, 0)}, ReduceAttrs{dims, keepdim});
 }
 Tensor sum_to(const Tensor& x, const Shape& shape) { return machinery::sum_to(x, shape); }
@@ -238,6 +241,7 @@ Tensor argmin(const Tensor& x, std::optional<int64_t> d, bool keepdim) {
 }
 
 Tensor var(const Tensor& x, const Dims& dims, int64_t correction, bool keepdim) {
+  expect_dtypes("var", x, kFloatTypes);
   const Tensor squares = sum(square(x - mean(x, dims, true)), dims, keepdim);
   const double n = static_cast<double>(x.numel()) / std::max<double>(static_cast<double>(squares.numel()), 1);
   return squares / std::max(n - static_cast<double>(correction), 0.0);
@@ -247,6 +251,7 @@ Tensor std(const Tensor& x, const Dims& dims, int64_t correction, bool keepdim) 
 }
 
 Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
+  expect_dtypes("norm", x, kFloatTypes);
   if (p == 2) return sqrt(sum(square(x), dims, keepdim));
   if (p == 1) return sum(abs(x), dims, keepdim);
   if (p == 0) return sum(ne(x, 0).to(x.dtype()), dims, keepdim);
@@ -255,6 +260,7 @@ Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
 }
 
 Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
+  expect_defined("logsumexp", {x});
   const Tensor top = amax(x.detach(), dims, true);
   // An infinite maximum is not subtracted: inf - inf would be NaN.
   const Tensor shift = where(isfinite(top), top, Scalar(0.0));
@@ -262,7 +268,9 @@ Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
   return keepdim ? s : view(s, reduced_shape(x.shape(), reduced_mask("logsumexp", dims, x.dim()), false));
 }
 
-Tensor count_nonzero(const Tensor& x) { return sum(ne(x, 0)); }
+Tensor count_nonzero(const Tensor& x, const Dims& dims) { return sum(ne(x, 0), dims); }
+Tensor max(const Tensor& x) { return amax(x); }
+Tensor min(const Tensor& x) { return amin(x); }
 
 #define HEARTH_METHOD(name) \
   Tensor Tensor::name(const Dims& dims, bool keepdim) const { return hearth::name(*this, dims, keepdim); }
@@ -290,6 +298,6 @@ Tensor Tensor::std(const Dims& dims, int64_t correction, bool keepdim) const {
   return hearth::std(*this, dims, correction, keepdim);
 }
 Tensor Tensor::norm(double p, const Dims& dims, bool keepdim) const { return hearth::norm(*this, p, dims, keepdim); }
-Tensor Tensor::count_nonzero() const { return hearth::count_nonzero(*this); }
+Tensor Tensor::count_nonzero(const Dims& dims) const { return hearth::count_nonzero(*this, dims); }
 
 }  // namespace hearth

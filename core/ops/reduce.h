@@ -18,6 +18,8 @@ Tensor amax(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 Tensor amin(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 Tensor any(const Tensor& x, const Dims& dims = {}, bool keepdim = false);  // bool: is one element not 0
 Tensor all(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
+Tensor max(const Tensor& x);  // amax and amin over all elements
+Tensor min(const Tensor& x);
 // Values and i64 indices of the first extremes along a dimension.
 std::pair<Tensor, Tensor> max(const Tensor& x, int64_t d, bool keepdim = false);
 std::pair<Tensor, Tensor> min(const Tensor& x, int64_t d, bool keepdim = false);
@@ -30,7 +32,7 @@ Tensor std(const Tensor& x, const Dims& dims = {}, int64_t correction = 1, bool 
 // (sum |x|^p)^(1/p); the largest |x| for p = infinity, the number of elements that are not 0 for p = 0.
 Tensor norm(const Tensor& x, double p = 2, const Dims& dims = {}, bool keepdim = false);
 Tensor logsumexp(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
-Tensor count_nonzero(const Tensor& x);
+Tensor count_nonzero(const Tensor& x, const Dims& dims = {});  // i64
 // x summed down to a shape that broadcasts to x's.
 Tensor sum_to(const Tensor& x, const Shape& shape);
 

@@ -4,6 +4,7 @@
 #include "core/op/attrs/reduce.h"
 #include "core/op/grad_context.h"
 #include "core/op/run.h"
+#include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/math.h"
 #include "core/ops/reduce.h"
@@ -18,6 +19,7 @@ void infer(OpCall& c) {
 
 // The kernels compute dense f32 and f64.
 Tensor run_dense(const OpDef& op, const Tensor& x, int64_t d) {
+  expect_dtypes(op.name, x, kFloatTypes);
   const DType t = x.dtype();
   const bool half = t == DType::kF16 || t == DType::kBF16;
   const Tensor y = run(op, {(half ? x.to(f32) : x).contiguous()}, DimAttrs{d});

@@ -7,6 +7,7 @@
 #include "core/op/attrs/view.h"
 #include "core/op/grad_context.h"
 #include "core/op/machinery.h"
+#include "core/op/shape_rules.h"
 #include "core/ops/create.h"
 
 namespace hearth {
@@ -158,7 +159,7 @@ void infer_slice(OpCall& c) {
   Strides strides = x.strides();
   const int64_t offset = x.storage_offset() + start * strides[d];
   shape[d] = (end - start) / a.step + ((end - start) % a.step != 0);
-  strides[d] *= a.step;
+  strides[d] *= std::min(a.step, std::max<int64_t>(size, 1));
   c.out[0] = detail::alias(x, Layout(shape, strides, offset));
 }
 
@@ -195,7 +196,7 @@ void infer_unfold(OpCall& c) {
   shape[d] = (shape[d] - a.size) / a.step + 1;
   shape.push_back(a.size);
   strides.push_back(strides[d]);
-  strides[d] *= a.step;
+  strides[d] *= std::min(a.step, x.shape()[d]);
   c.out[0] = detail::alias(x, Layout(shape, strides, x.storage_offset()));
 }
 
@@ -261,6 +262,7 @@ HEARTH_VIEW(kUnfold, "unfold", UnfoldAttrs, infer_unfold, [](GradContext& g) {
 
 Tensor view(const Tensor& x, const Dims& shape) { return run(kReshapeView, {x}, ShapeAttrs{shape}); }
 Tensor reshape(const Tensor& x, const Dims& shape) {
+  expect_defined("reshape", {x});
   Strides strides;
   const Shape to = resolve(x.shape(), shape, x.numel());
   return strides_for_view(x.layout(), to, strides) ? view(x, shape) : view(x.contiguous(), shape);
@@ -268,6 +270,7 @@ Tensor reshape(const Tensor& x, const Dims& shape) {
 Tensor expand(const Tensor& x, const Dims& shape) { return run(kExpand, {x}, ShapeAttrs{shape}); }
 Tensor permute(const Tensor& x, const Dims& dims) { return run(kPermute, {x}, PermuteAttrs{dims}); }
 Tensor transpose(const Tensor& x, int64_t a, int64_t b) {
+  expect_defined("transpose", {x});
   if (x.dim() == 0) return x;
   const int i = wrap_dim(a, x.dim(), "transpose"), j = wrap_dim(b, x.dim(), "transpose");
   Dims dims(x.dim(), 0);
@@ -275,6 +278,7 @@ Tensor transpose(const Tensor& x, int64_t a, int64_t b) {
   return permute(x, dims);
 }
 Tensor movedim(const Tensor& x, int64_t from, int64_t to) {
+  expect_defined("movedim", {x});
   const int f = wrap_dim(from, x.dim(), "movedim"), t = wrap_dim(to, x.dim(), "movedim");
   Dims dims;
   for (int d = 0; d < x.dim(); ++d) {
@@ -287,6 +291,7 @@ Tensor squeeze(const Tensor& x) { return run(kSqueeze, {x}, ArgAttrs{}); }
 Tensor squeeze(const Tensor& x, int64_t d) { return run(kSqueeze, {x}, ArgAttrs{.dim = d}); }
 Tensor unsqueeze(const Tensor& x, int64_t d) { return run(kUnsqueeze, {x}, DimAttrs{d}); }
 Tensor flatten(const Tensor& x, int64_t start, int64_t end) {
+  expect_defined("flatten", {x});
   // Whether a view is possible depends on the strides alone; a copy is made where it is not.
   const int s = wrap_dim(start, x.dim(), "flatten"), e = wrap_dim(end, x.dim(), "flatten");
   bool fits = true;
@@ -297,6 +302,7 @@ Tensor flatten(const Tensor& x, int64_t start, int64_t end) {
   return run(kFlatten, {x.numel() == 0 || (fits && x.layout().dense) || x.is_contiguous() ? x : x.contiguous()}, attrs);
 }
 Tensor unflatten(const Tensor& x, int64_t d, const Dims& sizes) {
+  expect_defined("unflatten", {x});
   const int w = wrap_dim(d, x.dim(), "unflatten");
   const Shape part = resolve({x.shape()[w]}, sizes, x.shape()[w]);
   Shape to;
@@ -314,6 +320,7 @@ Tensor slice(const Tensor& x, int64_t d, std::optional<int64_t> start, std::opti
   return run(kSlice, {x}, SliceAttrs{d, start.value_or(0), end, step});
 }
 Tensor narrow(const Tensor& x, int64_t d, int64_t start, int64_t length) {
+  expect_defined("narrow", {x});
   const int64_t size = x.size(d), s = start < 0 ? start + size : start;
   HEARTH_CHECK(s >= 0 && length >= 0 && s <= size - length, "narrow: ", length, " elements from ", start,
                " do not lie within dimension ", d, " of size ", size);
@@ -327,6 +334,7 @@ Tensor unfold(const Tensor& x, int64_t d, int64_t size, int64_t step) {
 }
 
 std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t d) {
+  expect_defined("split", {x});
   HEARTH_CHECK(size >= 1, "split: the size must be at least 1, but is ", size);
   std::vector<Tensor> out;
   for (int64_t at = 0, n = x.size(d); at < n || (n == 0 && out.empty()); at += size)
@@ -334,6 +342,7 @@ std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t d) {
   return out;
 }
 std::vector<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64_t d) {
+  expect_defined("split", {x});
   int64_t at = 0;
   std::vector<Tensor> out;
   for (int64_t s : sizes) {
@@ -344,15 +353,19 @@ std::vector<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64
   return out;
 }
 std::vector<Tensor> chunk(const Tensor& x, int64_t n, int64_t d) {
+  expect_defined("chunk", {x});
   HEARTH_CHECK(n >= 1, "chunk: the number of chunks must be at least 1, but is ", n);
   return split(x, std::max<int64_t>((x.size(d) + n - 1) / n, 1), d);
 }
 std::vector<Tensor> unbind(const Tensor& x, int64_t d) {
+  expect_defined("unbind", {x});
   std::vector<Tensor> out;
   for (int64_t i = 0, n = x.size(d); i < n; ++i) out.push_back(select(x, d, i));
   return out;
 }
 std::vector<Tensor> broadcast_tensors(std::span<const Tensor> tensors) {
+  for (size_t i = 0; i < tensors.size(); ++i)
+    HEARTH_CHECK(tensors[i].defined(), "broadcast_tensors: operand ", i, " is an undefined tensor");
   Shape shape;
   for (const Tensor& t : tensors) shape = broadcast_shapes(shape, t.shape(), "broadcast_tensors");
   std::vector<Tensor> out;
@@ -363,12 +376,19 @@ std::vector<Tensor> broadcast_tensors(std::span<const Tensor> tensors) {
 Tensor Tensor::view(const Dims& shape) const { return hearth::view(*this, shape); }
 Tensor Tensor::reshape(const Dims& shape) const { return hearth::reshape(*this, shape); }
 Tensor Tensor::view_as(const Tensor& o) const { return hearth::view(*this, o.shape()); }
+Tensor Tensor::reshape_as(const Tensor& o) const { return hearth::reshape(*this, o.shape()); }
+Tensor Tensor::mT() const {
+  expect_defined("mT", {*this});
+  HEARTH_CHECK(dim() >= 2, "mT: expected at least 2 dimensions, but the shape is ", shape());
+  return hearth::transpose(*this, -2, -1);
+}
 Tensor Tensor::expand(const Dims& shape) const { return hearth::expand(*this, shape); }
 Tensor Tensor::expand_as(const Tensor& o) const { return hearth::expand(*this, o.shape()); }
 Tensor Tensor::broadcast_to(const Dims& shape) const { return hearth::expand(*this, shape); }
 Tensor Tensor::permute(const Dims& dims) const { return hearth::permute(*this, dims); }
 Tensor Tensor::transpose(int64_t a, int64_t b) const { return hearth::transpose(*this, a, b); }
 Tensor Tensor::t() const {
+  expect_defined("t", {*this});
   HEARTH_CHECK(dim() <= 2, "t: expected at most 2 dimensions, but the shape is ", shape());
   return dim() < 2 ? *this : hearth::transpose(*this, 0, 1);
 }
@@ -390,6 +410,7 @@ Tensor Tensor::diagonal(int64_t offset, int64_t d1, int64_t d2) const {
 }
 Tensor Tensor::unfold(int64_t d, int64_t size, int64_t step) const { return hearth::unfold(*this, d, size, step); }
 Tensor Tensor::as_strided(const Dims& shape, const Dims& strides, std::optional<int64_t> offset) const {
+  expect_defined("as_strided", {*this});
   return machinery::as_strided(*this, {shape, strides, offset ? *offset - storage_offset() : 0});
 }
 std::vector<Tensor> Tensor::split(int64_t size, int64_t d) const { return hearth::split(*this, size, d); }

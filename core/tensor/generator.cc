@@ -1,5 +1,7 @@
 #include "core/tensor/generator.h"
 
+#include <random>
+
 namespace hearth {
 
 void Generator::set_seed(uint64_t seed) { set_state({seed, 0}); }
@@ -38,5 +40,13 @@ Generator& default_generator() {
 }
 
 void manual_seed(uint64_t seed) { default_generator().set_seed(seed); }
+
+uint64_t seed() {
+  std::random_device device;
+  const uint64_t s = uint64_t{device()} << 32 | device();
+  manual_seed(s);
+  return s;
+}
+uint64_t initial_seed() { return default_generator().state().seed; }
 
 }  // namespace hearth

@@ -55,5 +55,10 @@ class Generator {
 Generator& default_generator();
 // Seeds the default generator.
 void manual_seed(uint64_t seed);
+// Seeds it with a number that nobody knows beforehand, and returns the number.
+uint64_t seed();
+uint64_t initial_seed();  // its seed
+inline GeneratorState get_rng_state() { return default_generator().state(); }
+inline void set_rng_state(const GeneratorState& s) { default_generator().set_state(s); }
 
 }  // namespace hearth

@@ -43,4 +43,8 @@ class Scalar {
 
 std::string to_string(const Scalar& s);
 
+// True if a tensor of this dtype can hold the number, perhaps rounded or cut to an integer. As in PyTorch an unsigned
+// dtype takes small negative numbers, which wrap around, and bool takes anything.
+bool fits(const Scalar& s, DType t);
+
 }  // namespace hearth

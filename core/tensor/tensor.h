@@ -90,6 +90,7 @@ class Tensor {
   Tensor grad() const;  // undefined until a backward has reached this leaf
   void set_grad(const Tensor& g);
   void retain_grad() const;
+  bool retains_grad() const { return checked().meta && grad_retained(); }
   // Adds the gradients of this tensor to every leaf it was computed from. `gradient` may be left out for a tensor of
   // one element. Throws Error if no gradient was recorded, or on a second run without retain_graph.
   void backward(const Tensor& gradient = {}, bool retain_graph = false, bool create_graph = false) const;
@@ -109,13 +110,20 @@ class Tensor {
   Tensor to(Device device) const;
   Tensor to(MemoryFormat format) const;
   Tensor to(Device device, DType dtype) const;
+  Tensor type_as(const Tensor& o) const { return to(o.device(), o.dtype()); }
   Tensor cpu() const { return to(kCpu); }
   Tensor cuda(int index = 0) const { return to(Device{DeviceType::kCuda, static_cast<int8_t>(index)}); }
   Tensor& copy_(const Tensor& source);
   Tensor& fill_(Scalar value);
   Tensor& zero_() { return fill_(0); }
 
-  // ---- pointwise (ops/pointwise); name_ writes into this tensor
+  // ---- new tensors on this one's device, of its dtype if none is given (ops/create)
+  Tensor new_empty(const Shape& shape, std::optional<DType> dtype = {}) const;
+  Tensor new_zeros(const Shape& shape, std::optional<DType> dtype = {}) const;
+  Tensor new_ones(const Shape& shape, std::optional<DType> dtype = {}) const;
+  Tensor new_full(const Shape& shape, Scalar value, std::optional<DType> dtype = {}) const;
+
+  // ---- pointwise (ops/arithmetic, math, compare, activation); name_ writes into this tensor
   Tensor abs() const, neg() const, square() const, reciprocal() const, sqrt() const;
   Tensor rsqrt() const, exp() const, exp2() const, expm1() const, log() const;
   Tensor log2() const, log10() const, log1p() const, sin() const, cos() const;
@@ -150,19 +158,32 @@ class Tensor {
   Tensor logical_and(const Tensor& o) const;
   Tensor logical_or(const Tensor& o) const;
   Tensor logical_xor(const Tensor& o) const;
+  Tensor &pow_(const Tensor&o), &pow_(Scalar o), &fmod_(const Tensor&o), &fmod_(Scalar o);
+  Tensor &remainder_(const Tensor&o), &remainder_(Scalar o), &floor_divide_(const Tensor&o), &floor_divide_(Scalar o);
+  Tensor &bitwise_and_(const Tensor&o), &bitwise_and_(Scalar o), &bitwise_or_(const Tensor&o), &bitwise_or_(Scalar o);
+  Tensor &bitwise_xor_(const Tensor&o), &bitwise_xor_(Scalar o), &bitwise_not_();
+  Tensor &bitwise_left_shift_(const Tensor&o), &bitwise_left_shift_(Scalar o);
+  Tensor &bitwise_right_shift_(const Tensor&o), &bitwise_right_shift_(Scalar o);
+  Tensor &logical_and_(const Tensor&o), &logical_or_(const Tensor&o), &logical_xor_(const Tensor&o), &logical_not_();
+  Tensor &eq_(const Tensor&o), &eq_(Scalar o), &ne_(const Tensor&o), &ne_(Scalar o), &lt_(const Tensor&o);
+  Tensor &lt_(Scalar o), &le_(const Tensor&o), &le_(Scalar o), &gt_(const Tensor&o), &gt_(Scalar o);
+  Tensor &ge_(const Tensor&o), &ge_(Scalar o), &atan2_(const Tensor&x);
+  Tensor xlogy(const Tensor& y) const;
   Tensor bitwise_not() const, logical_not() const, isnan() const, isinf() const, isfinite() const;
   Tensor atan2(const Tensor&x) const, lerp(const Tensor&end, Scalar weight) const,
       lerp(const Tensor&end, const Tensor&weight) const;
-  Tensor& lerp_(const Tensor& end, Scalar weight);
+  Tensor &lerp_(const Tensor&end, Scalar weight), &lerp_(const Tensor&end, const Tensor&weight);
   Tensor addcmul(const Tensor&a, const Tensor&b, Scalar value = 1) const,
       &addcmul_(const Tensor&a, const Tensor&b, Scalar value = 1);
   Tensor addcdiv(const Tensor&a, const Tensor&b, Scalar value = 1) const,
       &addcdiv_(const Tensor&a, const Tensor&b, Scalar value = 1);
   Tensor clamp(std::optional<Scalar> min, std::optional<Scalar> max = std::nullopt) const;
   Tensor& clamp_(std::optional<Scalar> min, std::optional<Scalar> max = std::nullopt);
+  Tensor clamp(const Tensor&min, const Tensor&max) const, &clamp_(const Tensor&min, const Tensor&max);
   Tensor nan_to_num(double nan = 0.0, std::optional<double> posinf = {}, std::optional<double> neginf = {}) const;
+  Tensor& nan_to_num_(double nan = 0.0, std::optional<double> posinf = {}, std::optional<double> neginf = {});
   Tensor masked_fill(const Tensor&mask, Scalar value) const, masked_fill(const Tensor&mask, const Tensor&value) const;
-  Tensor& masked_fill_(const Tensor& mask, Scalar value);
+  Tensor &masked_fill_(const Tensor&mask, Scalar value), &masked_fill_(const Tensor&mask, const Tensor&value);
   Tensor eq(const Tensor&o) const, eq(Scalar o) const;
   Tensor ne(const Tensor&o) const, ne(Scalar o) const;
   Tensor lt(const Tensor&o) const, lt(Scalar o) const;
@@ -187,11 +208,13 @@ class Tensor {
       argmin(std::optional<int64_t> d = {}, bool keepdim = false) const;
   Tensor var(const Dims& dims = {}, int64_t correction = 1, bool keepdim = false) const;
   Tensor std(const Dims& dims = {}, int64_t correction = 1, bool keepdim = false) const;
-  Tensor norm(double p = 2, const Dims&dims = {}, bool keepdim = false) const, count_nonzero() const;
+  Tensor norm(double p = 2, const Dims&dims = {}, bool keepdim = false) const,
+      count_nonzero(const Dims&dims = {}) const;
   Tensor cumsum(int64_t d) const, cumprod(int64_t d) const, softmax(int64_t d) const, log_softmax(int64_t d) const;
 
   // ---- shapes (ops/view): the result looks into this tensor's memory where it can
   Tensor view(const Dims&shape) const, reshape(const Dims&shape) const, view_as(const Tensor&o) const;
+  Tensor reshape_as(const Tensor&o) const, mT() const;  // mT: the last two dimensions exchanged
   Tensor expand(const Dims&shape) const, expand_as(const Tensor&o) const, broadcast_to(const Dims&shape) const;
   Tensor permute(const Dims&dims) const, transpose(int64_t a, int64_t b) const, t() const,
       movedim(int64_t from, int64_t to) const;
@@ -214,6 +237,14 @@ class Tensor {
   Tensor index(std::initializer_list<Index> at) const;
   Tensor& index_put_(std::initializer_list<Index> at, const Tensor& value, bool accumulate = false);
   Tensor& index_put_(std::initializer_list<Index> at, Scalar value);
+  Tensor index_put(std::initializer_list<Index> at, const Tensor& value, bool accumulate = false) const;
+  Tensor take_along_dim(const Tensor& index, std::optional<int64_t> d = {}) const;
+  Tensor index_fill(int64_t d, const Tensor&index, Scalar value) const,
+      index_fill(int64_t d, const Tensor&index, const Tensor&value) const;
+  Tensor &index_fill_(int64_t d, const Tensor&index, Scalar value),
+      &index_fill_(int64_t d, const Tensor&index, const Tensor&value);
+  Tensor masked_scatter(const Tensor&mask, const Tensor&source) const,
+      &masked_scatter_(const Tensor&mask, const Tensor&source);
   Tensor index_select(int64_t d, const Tensor&index) const, masked_select(const Tensor&mask) const, nonzero() const;
   Tensor gather(int64_t d, const Tensor& index) const;
   Tensor scatter(int64_t d, const Tensor&index, const Tensor&source) const,
@@ -226,11 +257,13 @@ class Tensor {
 
   // ---- linear algebra (ops/matmul)
   Tensor matmul(const Tensor&o) const, mm(const Tensor&o) const, bmm(const Tensor&o) const, dot(const Tensor&o) const;
+  Tensor mv(const Tensor&x) const, outer(const Tensor&o) const, inner(const Tensor&o) const, vdot(const Tensor&o) const;
 
   // ---- random numbers in place (ops/random)
   Tensor& uniform_(double low = 0, double high = 1, Generator* generator = nullptr);
   Tensor& normal_(double mean = 0, double std = 1, Generator* generator = nullptr);
   Tensor& bernoulli_(double p = 0.5, Generator* generator = nullptr);
+  Tensor& bernoulli_(const Tensor& p, Generator* generator = nullptr);
   Tensor& random_(int64_t low, int64_t high, Generator* generator = nullptr);
 
  private:
@@ -240,6 +273,7 @@ class Tensor {
     return *impl_;
   }
   [[noreturn]] static void undefined();
+  bool grad_retained() const;
   void expect_readable(DType t) const;
 
   Ref<TensorImpl> impl_;

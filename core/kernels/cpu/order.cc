@@ -40,8 +40,10 @@ void isin(OpCall& c) {
     const T* from = static_cast<const T*>(x.raw_data());
     bool* to = static_cast<bool*>(out.raw_data());
     parallel_for(x.numel(), 4096, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        to[i] = std::binary_search(known.begin(), known.end(), static_cast<C>(from[i]));
+      for (int64_t i = begin; i < end; ++i) {
+        const C v = static_cast<C>(from[i]);
+        to[i] = v == v && std::binary_search(known.begin(), known.end(), v);
+      }
     });
   });
 }
