@@ -4,7 +4,7 @@
 
 namespace hearth::vision {
 
-[[gnu::used]] extern const OpDef* const all_op_families[];
-const OpDef* const all_op_families[] = {&kCrop, &kResize};
+extern const OpDef* const all_op_families[];
+[[gnu::used]] const OpDef* const all_op_families[] = {&kCrop, &kResize};
 
 }  // namespace hearth::vision

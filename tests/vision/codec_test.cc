@@ -3,6 +3,7 @@
 
 #include <zlib.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -104,7 +105,8 @@ TEST(Codec, ChangesChannels) {
     }
     for (size_t i = 0; i < plane; ++i) {
       alpha.push_back(c == 2 || c == 4 ? at(c - 1, i) : 255);
-      gray.push_back(c < 3 ? at(0, i) : static_cast<int>(0.299 * at(0, i) + 0.587 * at(1, i) + 0.114 * at(2, i) + 0.5));
+      gray.push_back(c < 3 ? at(0, i)
+                           : static_cast<int>(std::lround(0.299 * at(0, i) + 0.587 * at(1, i) + 0.114 * at(2, i))));
     }
     EXPECT_EQ(values(decoded(file)), rgb) << p.name;
     std::vector<int> rgba = rgb;

@@ -48,8 +48,8 @@ void add(Taps& t, int64_t first, const std::vector<double>& w) {
 void add_antialiased(Taps& t, int64_t i, double scale, bool bicubic, std::vector<double>& w) {
   const double widen = std::max(scale, 1.0), support = (bicubic ? 2.0 : 1.0) * widen, step = 1.0 / widen;
   const double center = (static_cast<double>(i) + 0.5) * scale;
-  const int64_t lo = std::max<int64_t>(static_cast<int64_t>(center - support + 0.5), 0);
-  const int64_t hi = std::min<int64_t>(static_cast<int64_t>(center + support + 0.5), t.from);
+  const int64_t lo = std::max<int64_t>(static_cast<int64_t>(std::floor(center - support + 0.5)), 0);
+  const int64_t hi = std::min<int64_t>(static_cast<int64_t>(std::floor(center + support + 0.5)), t.from);
   w.clear();
   double sum = 0;
   for (int64_t k = 0; k < hi - lo; ++k) {
