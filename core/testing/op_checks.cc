@@ -8,6 +8,7 @@
 #include <set>
 #include <variant>
 
+#include "core/autograd/backward.h"
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/base/parallel.h"
@@ -308,6 +309,113 @@ int64_t check_meta(const OpRow& row, const OpDef& record) {
   return n;
 }
 
+// The gradients of a call for all operands that can have one, with gradients of the outputs that depend on the seed.
+Tensors gradients_of(const TensorFunction& fn, std::span<const Tensor> leaves) {
+  Tensors outputs, with, wanted;
+  int64_t seed = 90;
+  for (const Tensor& y : fn(leaves)) {
+    ++seed;
+    if (!y.is_floating_point() || !y.requires_grad()) continue;
+    outputs.push_back(y);
+    // Of numbers that every dtype holds.
+    std::vector<long double> v = to_wide(noise(y.shape(), i64, -8, 8, static_cast<uint64_t>(seed)));
+    for (long double& e : v) e /= 8;
+    with.push_back(from_wide(v, y.shape(), y.dtype()));
+  }
+  for (const Tensor& x : leaves) {
+    if (x.requires_grad()) wanted.push_back(x);
+  }
+  return outputs.empty() ? Tensors(wanted.size()) : grad(outputs, wanted, with, {}, true);
+}
+
+// Gradients of narrower dtypes have these and are near those of f64 at the same place.
+void check_gradient_dtypes(const OpRow& row, const Sample& s, DType t) {
+  const TensorFunction fn = [&](std::span<const Tensor> x) { return call(s, x); };
+  Tensors leaves, wide;
+  for (const Tensor& x : s.inputs(t)) {
+    const bool wanted = x.is_floating_point() && !(s.constants >> leaves.size() & 1);
+    leaves.push_back(x.clone());
+    wide.push_back(x.is_floating_point() ? from_wide(to_wide(x), x.shape(), f64) : x);
+    if (wanted) leaves.back().requires_grad_(), wide.back().requires_grad_();
+  }
+  const Tensors got = gradients_of(fn, leaves), want = gradients_of(fn, wide);
+  size_t k = 0;
+  for (const Tensor& x : leaves) {
+    if (!x.requires_grad()) continue;
+    const size_t i = k++;
+    EXPECT_EQ(got[i].defined(), want[i].defined()) << "gradient " << i;
+    if (!got[i].defined() || !want[i].defined()) continue;
+    EXPECT_EQ(hearth::to_string(got[i].dtype()), hearth::to_string(x.dtype())) << "gradient " << i;
+    EXPECT_EQ(hearth::to_string(got[i].shape()), hearth::to_string(x.shape())) << "gradient " << i;
+    const std::vector<long double> a = to_wide(got[i]), b = to_wide(want[i]);
+    long double largest = 1;
+    for (long double v : b) largest = std::max(largest, std::abs(v));
+    for (size_t e = 0; e < a.size(); ++e) {
+      // Every op on the way rounds to the narrowest of the operands' dtypes.
+      long double unit = 0;
+      for (const Tensor& y : leaves) unit = y.is_floating_point() ? std::max(unit, ulp(1, y.dtype())) : unit;
+      if (std::abs(a[e] - b[e]) <= 16 * unit * std::sqrt(s.terms) * largest) continue;
+      ADD_FAILURE() << "gradient " << i << ", element " << e << ", is " << static_cast<double>(a[e])
+                    << "; in f64 it is " << static_cast<double>(b[e]);
+      return;
+    }
+  }
+}
+
+// The op written over one of its operands hands back the gradients of the op beside it.
+int64_t check_gradients_in_place(const OpDef& record, const Sample& s) {
+  Watch watch(record);
+  {
+    const NoGrad off;
+    const Tensors in = s.inputs(f64);
+    const InterposerGuard guard(watch);
+    call(s, in);
+  }
+  int64_t n = 0;
+  for (const Watch::Seen& seen : watch.seen) {
+    if (seen.bound.defined()) continue;
+    Tensors leaves;
+    for (const auto& v : seen.in) {
+      const Tensor* x = std::get_if<Tensor>(&v);
+      leaves.push_back(!x ? Tensor() : x->clone());
+      if (x && x->dtype() == f64) leaves.back().requires_grad_();
+    }
+    std::vector<Tensor> wanted;
+    for (const Tensor& l : leaves) {
+      if (l.defined() && l.requires_grad()) wanted.push_back(l);
+    }
+    // over: the operand that is overwritten; -1: none.
+    const auto gradients = [&](int over) {
+      Watch::Seen now = seen;
+      for (size_t k = 0; k < leaves.size(); ++k) {
+        if (leaves[k].defined()) now.in[k] = leaves[k];
+      }
+      Tensor y;
+      if (over >= 0) {
+        y = leaves[static_cast<size_t>(over)] * 1;
+        now.in[static_cast<size_t>(over)] = y;
+        run_into(record, y, now.operands(), now.attrs.ref());
+      } else {
+        y = run(record, now.operands(), now.attrs.ref());
+      }
+      const Tensor with = noise(y.shape(), f64, -1, 1, 77);
+      return y.requires_grad() ? grad({&y, 1}, wanted, {&with, 1}, {}, true) : Tensors(wanted.size());
+    };
+    const Tensors want = gradients(-1);
+    const Shape shape = run(record, seen.operands(), seen.attrs.ref()).shape();
+    for (size_t k = 0; k < leaves.size(); ++k) {
+      if (!leaves[k].defined() || leaves[k].dtype() != f64 || !(leaves[k].shape() == shape)) continue;
+      ++n;
+      const Tensors got = gradients(static_cast<int>(k));
+      for (size_t i = 0; i < want.size(); ++i) {
+        EXPECT_TRUE(got[i].defined() == want[i].defined() && (!got[i].defined() || same_bits(got[i], want[i])))
+            << "written over operand " << k << ", the gradient " << i << " differs";
+      }
+    }
+  }
+  return n;
+}
+
 int64_t check_gradients(const OpRow& row, const OpDef& record) {
   int64_t n = 0;
   if (row.composed && !row.gradient) return 0;
@@ -320,6 +428,18 @@ int64_t check_gradients(const OpRow& row, const OpDef& record) {
   for (const Sample& s : row.samples) {
     if (!s.smooth || !both(s.dtypes, taken(row, record)).contains(f64)) continue;
     smooth = true;
+    SCOPED_TRACE(concat("sample \"", s.name, "\""));
+    try {
+      if (record.kind == OpKind::kPointwise && record.outputs == 1) n += check_gradients_in_place(record, s);
+      for_dtypes(both(both(s.dtypes, taken(row, record)), kFloatTypes), [&](DType t) {
+        if (t == f64) return;
+        SCOPED_TRACE(hearth::to_string(t));
+        check_gradient_dtypes(row, s, t);
+        ++n;
+      });
+    } catch (const Error& e) {
+      ADD_FAILURE() << "threw: " << e.what();
+    }
     for (Arrangement a : kArrangements) {
       if (a != Arrangement::kAsMade && !s.rearranged) continue;
       SCOPED_TRACE(concat("sample \"", s.name, "\", operands ", to_string(a)));
@@ -327,7 +447,7 @@ int64_t check_gradients(const OpRow& row, const OpDef& record) {
       for (const Tensor& x : s.inputs(f64)) {
         Tensor leaf = x.layout().overlapping() ? x.clone() : arranged(x, a);
         const bool constant = s.constants >> in.size() & 1;
-        in.push_back(leaf.is_floating_point() && !constant ? leaf.requires_grad_() : leaf);
+        in.push_back(leaf.dtype() == f64 && !constant ? leaf.requires_grad_() : leaf);
       }
       const TensorFunction fn = [&](std::span<const Tensor> x) { return call(s, x); };
       ++n;

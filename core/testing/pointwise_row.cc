@@ -161,7 +161,7 @@ OpRow pointwise(PointwiseRow given) {
                [row, n, value](DType t) {
                  std::vector<Tensor> in;
                  for (int k = 0; k < n; ++k) {
-                   in.push_back(value(k, {2, 7}, k == 1 ? meeting_of(t).with : t, row->domain[static_cast<size_t>(k)]));
+                   in.push_back(value(k, {2, 7}, k == 1 ? meeting_of(t).with : t, row->smooth[static_cast<size_t>(k)]));
                  }
                  return in;
                },
@@ -170,6 +170,7 @@ OpRow pointwise(PointwiseRow given) {
              return {formula(row, in, meeting_of(t).in, promote)};
            },
            .dtypes = meet,
+           .smooth = row->gradient,
            .batch = all});
     }
     add("one of them 0-dim", [](int k) { return k == 0 ? Shape{3, 5} : Shape{}; });
