@@ -209,8 +209,6 @@ Tensor div(const Tensor& a, Scalar b, Rounding rounding) {
   check_divisor("div", a, b);
   return run(kFloorDivide, {sub(a, fmod(a, b)), b});
 }
-Tensor true_divide(const Tensor& a, const Tensor& b) { return div(a, b); }
-Tensor true_divide(const Tensor& a, Scalar b) { return div(a, b); }
 Tensor round(const Tensor& x, int64_t decimals) {
   expect_dtypes("round", x, kFloatTypes);
   const double scale = std::pow(10.0, static_cast<double>(decimals < 0 ? -decimals : decimals));

@@ -27,8 +27,6 @@ HEARTH_BINARY(minimum)
 enum class Rounding : uint8_t { kTrunc, kFloor };
 Tensor div(const Tensor& a, const Tensor& b, Rounding rounding);
 Tensor div(const Tensor& a, Scalar b, Rounding rounding);
-Tensor true_divide(const Tensor& a, const Tensor& b);  // div
-Tensor true_divide(const Tensor& a, Scalar b);
 // a + alpha * b
 Tensor add(const Tensor& a, const Tensor& b, Scalar alpha);
 Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha);
