@@ -58,9 +58,9 @@ Want formula(const Shared& row, std::span<const Tensor> in, DType meet, Promote 
   for (const Tensor& t : in) w.shape = broadcast_shapes(w.shape, t.shape(), "want");
   const bool real = is_floating_point(meet) || (promote == Promote::kFloat);
   if (promote == Promote::kFloat && !is_floating_point(meet)) meet = kDefaultFloat;
-  const auto exact = real ? row->real : nullptr;
-  const auto whole = real ? nullptr : row->whole;
-  HEARTH_CHECK(exact || whole, row->op, ": the row has no formula for ", meet);
+  const auto exact = row->real;
+  const auto whole = row->whole;
+  if (real ? !exact : !whole) fail(row->op, ": the row has no formula for ", meet);
   w.dtype = promote == Promote::kBool ? DType::kBool : meet;
   std::vector<std::vector<long double>> values;
   for (const Tensor& t : in) {
@@ -89,7 +89,8 @@ Want formula(const Shared& row, std::span<const Tensor> in, DType meet, Promote 
       x[k] = values[k][static_cast<size_t>(at)];
       if (!real) z[k] = static_cast<__int128>(x[k]);
     }
-    w.values[static_cast<size_t>(i)] = exact ? exact(x) : wrap(whole(z), w.dtype);
+    // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): the one that is called was checked above.
+    w.values[static_cast<size_t>(i)] = real ? exact(x) : wrap(whole(z), w.dtype);
     if (!w.size.empty()) w.size[static_cast<size_t>(i)] = std::abs(row->size(x));
   }
   return w;
