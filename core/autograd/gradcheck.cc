@@ -131,6 +131,7 @@ class Check {
 
   std::vector<Tensor> leaves(const std::vector<Tensor>& x) const {
     std::vector<Tensor> l;
+    l.reserve(wanted_.size());
     for (size_t i : wanted_) l.push_back(x[i]);
     return l;
   }
@@ -262,6 +263,7 @@ void gradgradcheck(const TensorFunction& fn, std::span<const Tensor> inputs, std
     }
     const std::vector<Tensor> out = fn(in);
     std::vector<Tensor> from;
+    from.reserve(outputs.size());
     for (size_t o : outputs) from.push_back(out[o]);
     std::vector<Tensor> g = grad(from, leaves, x.subspan(n), {.create_graph = true}, true);
     for (size_t w = 0; w < g.size(); ++w) {

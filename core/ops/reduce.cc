@@ -153,7 +153,7 @@ void prod_backward(GradContext& g) {
 
 void arg_backward(GradContext& g) {
   const auto& a = g.attrs<ArgAttrs>();
-  const int d = wrap_dim(*a.dim, g.input_shape(0).rank(), "max");
+  const int d = wrap_dim(a.dim.value_or(0), g.input_shape(0).rank(), "max");
   Tensor index = g.output(1), grad = g.grad();
   if (g.input_shape(0).rank() == 0) return g.set(0, grad);
   if (!a.keepdim) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <memory>
 
+#include "core/base/error.h"
 #include "core/ops/view.h"
 #include "core/testing/tensors.h"
 
@@ -57,6 +58,9 @@ Want formula(const Shared& row, std::span<const Tensor> in, DType meet, Promote 
   for (const Tensor& t : in) w.shape = broadcast_shapes(w.shape, t.shape(), "want");
   const bool real = is_floating_point(meet) || (promote == Promote::kFloat);
   if (promote == Promote::kFloat && !is_floating_point(meet)) meet = kDefaultFloat;
+  const auto exact = row->real;
+  const auto whole = row->whole;
+  if (real ? !exact : !whole) fail(row->op, ": the row has no formula for ", meet);
   w.dtype = promote == Promote::kBool ? DType::kBool : meet;
   std::vector<std::vector<long double>> values;
   for (const Tensor& t : in) {
@@ -85,7 +89,8 @@ Want formula(const Shared& row, std::span<const Tensor> in, DType meet, Promote 
       x[k] = values[k][static_cast<size_t>(at)];
       if (!real) z[k] = static_cast<__int128>(x[k]);
     }
-    w.values[static_cast<size_t>(i)] = real ? row->real(x) : wrap(row->whole(z), w.dtype);
+    // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): the one that is called was checked above.
+    w.values[static_cast<size_t>(i)] = real ? exact(x) : wrap(whole(z), w.dtype);
     if (!w.size.empty()) w.size[static_cast<size_t>(i)] = std::abs(row->size(x));
   }
   return w;
@@ -129,6 +134,7 @@ OpRow pointwise(PointwiseRow given) {
                            .inputs =
                                [row, n, value, shape](DType t) {
                                  std::vector<Tensor> in;
+                                 in.reserve(kMaxOperands);
                                  for (int k = 0; k < n; ++k)
                                    in.push_back(value(k, shape(k), t, row->domain[static_cast<size_t>(k)]));
                                  return in;
@@ -160,6 +166,7 @@ OpRow pointwise(PointwiseRow given) {
            .inputs =
                [row, n, value](DType t) {
                  std::vector<Tensor> in;
+                 in.reserve(kMaxOperands);
                  for (int k = 0; k < n; ++k) {
                    in.push_back(value(k, {2, 7}, k == 1 ? meeting_of(t).with : t, row->smooth[static_cast<size_t>(k)]));
                  }
@@ -180,6 +187,7 @@ OpRow pointwise(PointwiseRow given) {
        .inputs =
            [row, n, value](DType t) {
              std::vector<Tensor> in;
+             in.reserve(kMaxOperands);
              for (int k = 0; k < n; ++k) {
                const Tensor one = value(k, k % 2 ? Shape{1, 6} : Shape{4, 1}, t, row->domain[static_cast<size_t>(k)]);
                in.push_back(expand(one, {4, 6}));
@@ -196,6 +204,7 @@ OpRow pointwise(PointwiseRow given) {
                                  const std::vector<long double> ends = extremes(t);
                                  const size_t m = ends.size(), count = n > 1 ? m * m : m;
                                  std::vector<Tensor> in;
+                                 in.reserve(kMaxOperands);
                                  for (int k = 0; k < n; ++k) {
                                    std::vector<long double> v(count);
                                    const bool condition = row->keeps >> k & 1;
@@ -221,6 +230,7 @@ OpRow pointwise(PointwiseRow given) {
                              .inputs =
                                  [row, n, value, broadcasts](DType t) {
                                    std::vector<Tensor> in;
+                                   in.reserve(kMaxOperands);
                                    for (int k = 0; k < n; ++k) {
                                      const Shape shape = !broadcasts ? Shape{2, 3}
                                                          : k == 0    ? Shape{2, 1}
