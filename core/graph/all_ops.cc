@@ -6,6 +6,7 @@ namespace hearth {
 #define HEARTH_FAMILY(record) extern const OpDef record;
 #define HEARTH_FAMILIES(F) \
   F(kAdd)                  \
+  F(kMedian)               \
   F(kConv2d)               \
   F(kCat)                  \
   F(kMatmul) F(kSoftmax) F(kLayerNorm) F(kMaxPool2d) F(kRandom) F(kReshapeView) F(kSum) F(kRelu) F(kSub) F(kEq) F(kExp)

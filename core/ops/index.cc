@@ -366,6 +366,7 @@ Tensor one_hot(const Tensor& index, int64_t classes) {
   HEARTH_CHECK(classes >= 1, "one_hot: the number of classes must be at least 1, but is ", classes);
   Shape shape = index.shape();
   shape.push_back(classes);
+  checked_numel(shape, sizeof(int64_t), "one_hot");
   const Tensor at = unsqueeze(index, -1);
   return scatter(machinery::full(shape, 0, i64, index.device()), -1, at,
                  machinery::full(at.shape(), 1, i64, index.device()));
@@ -416,18 +417,24 @@ Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
 }
 
 namespace {
-// Bool [rows, columns]: is column - row <= k.
-Tensor below_diagonal(const char* op, const Tensor& x, int64_t k) {
+// i64 [rows, columns]: column - row.
+Tensor diagonal_of_place(const char* op, const Tensor& x) {
   expect_defined(op, {x});
   HEARTH_CHECK(x.dim() >= 2, op, ": expected at least 2 dimensions, but the shape is ", x.shape());
   // Counted by ops: so they are there on every device, and a graph has them in any size.
   const auto places = [&](int64_t n) { return cumsum(machinery::full({n}, 1, i64, x.device()), 0); };
-  return le(places(x.size(-1)) - unsqueeze(places(x.size(-2)), 1), k);
+  return places(x.size(-1)) - unsqueeze(places(x.size(-2)), 1);
 }
 Scalar zero_of(const Tensor& x) { return x.dtype() == DType::kBool ? Scalar(false) : Scalar(0); }
 }  // namespace
-Tensor tril(const Tensor& x, int64_t k) { return where(below_diagonal("tril", x, k), x, zero_of(x)); }
-Tensor triu(const Tensor& x, int64_t k) { return where(below_diagonal("triu", x, k - 1), zero_of(x), x); }
+Tensor tril(const Tensor& x, int64_t k) {
+  const Tensor kept = le(diagonal_of_place("tril", x), k);
+  return where(kept, x, zero_of(x));
+}
+Tensor triu(const Tensor& x, int64_t k) {
+  const Tensor kept = ge(diagonal_of_place("triu", x), k);
+  return where(kept, x, zero_of(x));
+}
 Tensor cumsum(const Tensor& x, int64_t d) { return run(kCumsum, {x}, DimAttrs{d}); }
 Tensor cumprod(const Tensor& x, int64_t d) {
   expect_defined("cumprod", {x});

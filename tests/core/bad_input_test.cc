@@ -174,7 +174,7 @@ TEST(BadInput, SizesThatOverflow) {
   EXPECT_SAYS(arange(0, 1e18, 1.0), "arange: 1e+18 elements are too many");
   EXPECT_SAYS(
       one_hot(tensor({0}), INT64_MAX),
-      "zeros: a tensor of shape [1, 9223372036854775807] is too large: its size in bytes does not fit in 63 bits");
+      "one_hot: a tensor of shape [1, 9223372036854775807] is too large: its size in bytes does not fit in 63 bits");
   // Steps beyond everything are not an error.
   EXPECT_EQ(arange(0, 12).view({3, 4}).slice(0, 0, 3, INT64_MAX).shape(), (Shape{1, 4}));
   EXPECT_EQ(arange(0, 12).view({3, 4}).unfold(0, 2, INT64_MAX).shape(), (Shape{1, 4, 2}));

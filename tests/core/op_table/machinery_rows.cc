@@ -83,7 +83,7 @@ void machinery_rows(Rows& rows) {
   rows.push_back(std::move(copy));
 
   OpRow fill{.op = "fill", .gradient = false};
-  for (double number : {2.5, -3.0, 300.0}) {
+  for (double number : {2.5, -3.0, 100.0}) {
     fill.samples.push_back({.name = concat("with ", number),
                             .inputs = [](DType t) -> Out {
                               return {noise({3, 4}, t)};

@@ -65,6 +65,13 @@ void math_rows(Rows& rows) {
                             .real = HEARTH_REAL(std::atan2(a, b)),
                             .accuracy = Accuracy::kMath,
                             .smooth = {{{0.5, 2}, {-2, 2}}}}));
+  rows.push_back(pointwise({.op = "xlogy",
+                            .operands = 2,
+                            .call = [](In in) -> Out { return {xlogy(in[0], in[1])}; },
+                            .real = HEARTH_REAL(a == 0 && !std::isnan(b) ? 0.0L : a * std::log(b)),
+                            .accuracy = Accuracy::kMath,
+                            .domain = {{{-4, 4}, {-1, 8}}},
+                            .smooth = {{{0.5, 2}, {0.5, 2}}}}));
 }
 
 }  // namespace hearth::testing
