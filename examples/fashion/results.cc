@@ -112,9 +112,8 @@ namespace {
 
 absl::Status write_model(const Results& r, const std::string& path) {
   r.net.eval();
-  graph::Exported model{.main = graph::trace(r.net, {{"image", f32, {"batch", 1, 28, 28}}}),
-                        .preprocess = r.preprocess,
-                        .signature = {}};
+  graph::Exported model{
+      .main = graph::trace(r.net, {{"image", f32, {"batch", 1, 28, 28}}}), .preprocess = r.preprocess, .signature = {}};
   r.net.train();
   model.signature.description = "Clothing on grey pictures, light on dark (Fashion-MNIST)";
   for (const char* name : vision::FashionMnist::kClassNames) model.signature.labels.emplace_back(name);
