@@ -6,10 +6,10 @@ namespace hearth {
 #define HEARTH_FAMILY(record) extern const OpDef record;
 #define HEARTH_FAMILIES(F) \
   F(kAdd)                  \
-  F(kMedian)               \
   F(kConv2d)               \
   F(kCat)                  \
-  F(kMatmul) F(kSoftmax) F(kLayerNorm) F(kMaxPool2d) F(kRandom) F(kReshapeView) F(kSum) F(kRelu) F(kSub) F(kEq) F(kExp)
+  F(kMatmul)               \
+  F(kSoftmax) F(kLayerNorm) F(kMaxPool2d) F(kMedian) F(kRandom) F(kReshapeView) F(kSum) F(kRelu) F(kSub) F(kEq) F(kExp)
 HEARTH_FAMILIES(HEARTH_FAMILY)
 #undef HEARTH_FAMILY
 

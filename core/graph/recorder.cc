@@ -62,6 +62,8 @@ Recorder::Entry& Recorder::entry(const Tensor& t, bool about_to_be_written) {
         (tensor.impl()->storage.get() == t.impl()->storage.get() && tensor.layout() == t.layout()))
       name = n;
   }
+  HEARTH_CHECK(!t.device().is_meta(), "trace: a tensor without data, of shape ", t.shape(),
+               ", was made by other means than the traced function's own ops; it cannot be a constant");
   constants_.push_back({name, t});
   return enter(t, meta, {ValueId::From::kConstant, static_cast<int>(constants_.size()) - 1});
 }

@@ -52,6 +52,7 @@ class Recorder final : public Interposer {
   Tensor stand_in(const Tensor& t);
 
   void intercept(OpCall& call) override;
+  bool traces() const override { return true; }
 
   struct Captured {
     std::string name;  // empty: none is known

@@ -350,14 +350,15 @@ void prune(Graph& g) {
 
 }  // namespace
 
-void check_training_mode(bool training, const TraceOptions& options) {
-  HEARTH_CHECK(!training || options.training,
-               "trace: the module is in training mode; call eval() first, or set TraceOptions::training");
+void check_training_mode(bool training, const std::string& name, const TraceOptions& options) {
+  HEARTH_CHECK(!training || options.training, "trace: the module", name.empty() ? "" : " ", name,
+               " is in training mode; call eval() first, or set TraceOptions::training");
 }
 
 void bad_input_count(size_t n) { fail("trace: the module cannot be called with ", n, " tensors"); }
 
 Graph trace(const Function& fn, std::span<const Spec> specs, const TraceOptions& options) {
+  HEARTH_CHECK(!tracing(), "trace: a function that is being traced cannot call trace");
   Graph g;
   std::vector<std::string> names;
   std::vector<int64_t> least;

@@ -47,14 +47,14 @@ using Function = std::function<std::vector<Tensor>(std::span<const Tensor>)>;
 // something else for other sizes, or needs a size that has not that form.
 Graph trace(const Function& fn, std::span<const Spec> inputs, const TraceOptions& options = {});
 
-// Of a module with forward(tensors...) giving a Tensor. Throws Error if the module is in training mode, unless
-// options.training says that it is meant.
-void check_training_mode(bool training, const TraceOptions& options);
+// Of a module with forward(tensors...) giving a Tensor. Throws Error if it or a module in it is in training mode,
+// unless options.training says that it is meant.
+void check_training_mode(bool training, const std::string& name, const TraceOptions& options);
 [[noreturn]] void bad_input_count(size_t n);
 template <class M>
 requires requires(M& m) { m.state_dict(); }
 Graph trace(M& module, std::initializer_list<Spec> inputs, TraceOptions options = {}) {
-  check_training_mode(module.training(), options);
+  for (auto& [name, m] : module.named_modules()) check_training_mode(m->training(), name, options);
   for (auto& [name, t] : module.named_parameters()) options.names.emplace(name, t);
   for (auto& [name, t] : module.named_buffers()) options.names.emplace(name, t);
   const auto fn = [&](std::span<const Tensor> in) -> std::vector<Tensor> {

@@ -20,6 +20,13 @@ InterposerGuard::InterposerGuard(Interposer& i) : previous_(thread_state.interpo
 }
 InterposerGuard::~InterposerGuard() { thread_state.interposer = previous_; }
 
+bool tracing() {
+  for (const Interposer* i = thread_state.interposer; i; i = InterposerAccess::next(*i)) {
+    if (i->traces()) return true;
+  }
+  return false;
+}
+
 bool needs_grad(const TensorImpl& t) {
   if (t.meta && t.meta->requires_grad) return true;
   // A view may have been made before its base was written to by something that carries a gradient.

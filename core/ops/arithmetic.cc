@@ -178,8 +178,13 @@ void check_divisor(const char* op, const Operand& a, const Operand& b) {
   const Operand both[] = {a, b};
   if ((a.is_tensor() && !a.tensor().defined()) || (b.is_tensor() && !b.tensor().defined())) return;  // run() names it
   if (is_floating_point(result_type(both))) return;
-  const bool zero = b.is_scalar() ? b.scalar().to<int64_t>() == 0
-                                  : !b.tensor().device().is_meta() && b.tensor().eq(0).any().item<bool>();
+  bool zero;
+  if (b.is_scalar()) {
+    zero = b.scalar().to<int64_t>() == 0;
+  } else {
+    const Tensor any_zero = b.tensor().eq(0).any();  // without data also for a constant of a traced function
+    zero = !any_zero.device().is_meta() && any_zero.item<bool>();
+  }
   HEARTH_CHECK(!zero, op, ": integer division by zero");
 }
 Tensor divide_checked(const OpDef& op, const Operand& a, const Operand& b) {

@@ -133,10 +133,12 @@ Tensor isclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool 
   return close;
 }
 bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool equal_nan) {
+  detail::expect_values(a, "allclose");
   return isclose(a, b, rtol, atol, equal_nan).all().item<bool>();
 }
 bool equal(const Tensor& a, const Tensor& b) {
   expect_defined("equal", {a, b});
+  detail::expect_values(a, "equal");
   return a.shape() == b.shape() && eq(a, b).all().item<bool>();
 }
 bool Tensor::equal(const Tensor& o) const { return hearth::equal(*this, o); }

@@ -1,6 +1,7 @@
 // Copies, conversions and single values: methods of Tensor.
 #include "core/base/error.h"
 #include "core/op/grad_context.h"
+#include "core/op/interposer.h"
 #include "core/op/machinery.h"
 
 namespace hearth {
@@ -36,9 +37,16 @@ Tensor& Tensor::fill_(Scalar value) {
   return *this;
 }
 
-Scalar Tensor::item() const {
+void detail::expect_values(const Tensor& t, const char* op, const std::source_location* caller) {
+  if (!t.device().is_meta() && !tracing()) return;
+  const std::string where = caller ? concat(" (", caller->file_name(), ":", caller->line(), ")") : std::string();
+  if (tracing()) fail(op, ": a tensor has no values while a function is traced", where);
+  fail(op, ": a meta tensor has no values", where);
+}
+
+Scalar Tensor::item(std::source_location caller) const {
   HEARTH_CHECK(numel() == 1, "item: the tensor of shape ", shape(), " does not have exactly one element");
-  HEARTH_CHECK(!device().is_meta(), "item: a meta tensor has no values");
+  detail::expect_values(*this, "item", &caller);
   const void* p = raw_data();
   return visit(dtype(), [&]<class T>() -> Scalar {
     const T v = *static_cast<const T*>(p);

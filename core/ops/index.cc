@@ -334,8 +334,7 @@ Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_
 
 Tensor nonzero(const Tensor& x) {
   expect_defined("nonzero", {x});
-  HEARTH_CHECK(!x.device().is_meta(),
-               "nonzero: the number of elements depends on values, which a meta tensor does not have");
+  detail::expect_values(x, "nonzero");
   const Tensor mask = ne(x, 0).contiguous();
   const bool* p = mask.data<bool>();
   std::vector<int64_t> places;
@@ -355,6 +354,7 @@ Tensor nonzero(const Tensor& x) {
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
   expect_defined("masked_select", {x, mask});
+  detail::expect_values(mask, "masked_select");
   HEARTH_CHECK(mask.dtype() == DType::kBool, "masked_select: the mask must be a bool tensor, but is ", mask.dtype());
   const Shape shape = broadcast_shapes(x.shape(), mask.shape(), "masked_select");
   const Tensor flat = reshape(expand(x, shape), {-1});
@@ -491,6 +491,7 @@ Selected select_basic(const Tensor& x, std::initializer_list<Index> at) {
             HEARTH_CHECK(t.shape()[k] == s.view.shape()[d + k], "index: a mask of shape ", t.shape(),
                          " does not fit the tensor of shape ", s.view.shape(), " at dimension ", d);
           }
+          detail::expect_values(t, "index by a mask");
           const Tensor places = nonzero(t);
           for (int k = 0; k < t.dim(); ++k) s.tensors.emplace_back(d++, select(places, 1, k));
         } else {
@@ -537,7 +538,7 @@ Linear linearise(const Selected& s) {
   for (size_t i = 0; i < indices.size(); ++i) {
     const int64_t n = x.shape()[s.tensors[i].first];
     const Tensor bad = logical_or(lt(indices[i], -n), ge(indices[i], n));
-    if (any(bad).item<bool>()) {
+    if (const Tensor found = any(bad); !found.device().is_meta() && found.item<bool>()) {
       fail("index: index ", masked_select(indices[i], bad)[0].item<int64_t>(), " is out of range for dimension ",
            s.tensors[i].first, " of size ", n);
     }

@@ -137,10 +137,7 @@ struct RowOrder {
   }
 };
 
-void check_values(const Tensor& x) {
-  HEARTH_CHECK(!x.device().is_meta(),
-               "unique: the number of elements depends on values, which a meta tensor does not have");
-}
+void check_values(const Tensor& x) { detail::expect_values(x, "unique"); }
 
 }  // namespace
 

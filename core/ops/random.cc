@@ -171,6 +171,7 @@ Tensor multinomial(const Tensor& weights, int64_t count, bool replacement, Gener
   const int64_t n = weights.size(-1), m = weights.dim() == 2 ? weights.size(0) : 1;
   HEARTH_CHECK(count >= 1 && (replacement || count <= n), "multinomial: cannot draw ", count, " of ", n,
                " without replacement");
+  detail::expect_values(weights, "multinomial");
   const std::vector<double> w = weights.to_vector<double>();
   const std::vector<double> u = rand({m, count}, {.dtype = f64}, g).to_vector<double>();
   std::vector<int64_t> out;

@@ -11,6 +11,7 @@
 #include <functional>
 #include <initializer_list>
 #include <optional>
+#include <source_location>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -73,15 +74,16 @@ class Tensor {
     return static_cast<T*>(impl_->data());
   }
   void* raw_data() const { return checked().data(); }
-  // The value of a tensor of one element. Throws Error if there are more or none.
-  Scalar item() const;
+  // The value of a tensor of one element. Throws Error if there are more or none, and, naming the caller, where there
+  // are no values to read: of a meta tensor, and while a function is traced.
+  Scalar item(std::source_location caller = std::source_location::current()) const;
   template <class T>
-  T item() const {
-    return item().to<T>();
+  T item(std::source_location caller = std::source_location::current()) const {
+    return item(caller).to<T>();
   }
-  // All elements in row-major order, converted to T.
+  // All elements in row-major order, converted to T. Throws Error as item().
   template <class T>
-  std::vector<T> to_vector() const;
+  std::vector<T> to_vector(std::source_location caller = std::source_location::current()) const;
 
   // ---- autograd (core/autograd)
   bool requires_grad() const;
@@ -329,12 +331,15 @@ namespace detail {
 // A new tensor with uninitialised memory. `shape` is checked for overflow in the name of `op`.
 Tensor empty(const Shape& shape, DType dtype, Device device, const char* op = "empty");
 Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype, Device device, const char* op = "empty");
+// Throws Error naming `op` and its caller where the values of a tensor are not there to be read.
+void expect_values(const Tensor& t, const char* op, const std::source_location* caller = nullptr);
 // A tensor over the same storage with another layout. No gradient is recorded; `base` is set unless `detached`.
 Tensor alias(const Tensor& t, const Layout& layout, bool detached = false);
 }  // namespace detail
 
 template <class T>
-std::vector<T> Tensor::to_vector() const {
+std::vector<T> Tensor::to_vector(std::source_location caller) const {
+  detail::expect_values(*this, "to_vector", &caller);
   std::vector<T> out(static_cast<size_t>(numel()));
   const Tensor source = (dtype() == dtype_of<T> ? *this : to(dtype_of<T>)).contiguous().cpu();
   const T* p = source.data<T>();

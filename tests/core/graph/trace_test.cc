@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/nn/activation.h"
@@ -165,6 +167,78 @@ TEST(Trace, WhatCannotBeTraced) {
   nn::Sequential net(nn::Linear(5, 2));
   net.eval();
   fails([&] { trace(net, {{"x", f32, {"n", 4}}}); }, "in 0: linear");
+}
+
+TEST(Trace, ReadingValuesIsNamedWithItsCaller) {
+  const Spec spec[] = {{"x", f32, {"n", 4}}};
+  using In = std::span<const Tensor>;
+  using Out = std::vector<Tensor>;
+  const auto refuses = [&](const graph::Function& f, const std::string& part) {
+    fails([&] { trace(f, spec); }, part);
+    fails([&] { trace(f, spec); }, "has no values while a function is traced");
+  };
+  Tensor count = zeros({}, {.dtype = i64});
+  const Tensor mask = tensor({true, false, true, true});
+  const std::string line = std::to_string(__LINE__ + 1);
+  const auto read = [](In in) -> Out { return {in[0] * in[0].sum().item<double>()}; };
+  refuses(read, "item: ");
+  refuses(read, "trace_test.cc:" + line + ")");
+  refuses([](In in) -> Out { return {in[0] + in[0].to_vector<float>()[0]}; }, "to_vector: ");
+  refuses([](In in) -> Out { return {in[0].nonzero()}; }, "nonzero: ");
+  refuses([](In in) -> Out { return {in[0].masked_select(in[0] > 0)}; }, "masked_select: ");
+  refuses([](In in) -> Out { return {in[0].index({in[0] > 0})}; }, "index by a mask: ");
+  refuses([](In in) -> Out { return in[0].equal(in[0]) ? Out{in[0]} : Out{}; }, "equal: ");
+  refuses([](In in) -> Out { return in[0].allclose(in[0]) ? Out{in[0]} : Out{}; }, "allclose: ");
+  // Also of a tensor that has data: what was written to it meanwhile was only noted down.
+  refuses(
+      [&](In in) -> Out {
+        count.add_(1);
+        return {in[0] * count.item()};
+      },
+      "item: ");
+  refuses([&](In in) -> Out { return {in[0].transpose(0, 1).masked_select(mask)}; }, "masked_select: ");
+  EXPECT_EQ(count.item<int64_t>(), 0);
+}
+
+TEST(Trace, ChecksOfValuesWaitUntilTheGraphRuns) {
+  const Tensor divisor = tensor({2, 3, 4, 5}), places = tensor({3, 0});
+  const auto fn = [&](std::span<const Tensor> in) -> std::vector<Tensor> {
+    return {in[0].remainder(divisor), in[0].floor_divide(divisor), in[0].index({Slice(), places})};
+  };
+  const Spec spec[] = {{"x", i64, {"n", 4}}};
+  const Graph g = trace(fn, spec);
+  const Tensor x[] = {randint(-9, 9, {3, 4})};
+  const auto want = fn(x), got = g.run(x);
+  for (size_t i = 0; i < want.size(); ++i) EXPECT_TRUE(got[i].equal(want[i])) << i;
+}
+
+TEST(Trace, TrainingModeOfAPartIsRefusedByItsName) {
+  Net net;
+  net.eval();
+  net.drop.train();
+  fails([&] { trace(net, {{"image", f32, {"batch", 1, 14, 14}}}); }, "the module drop is in training mode");
+}
+
+TEST(Trace, TensorsFromElsewhere) {
+  const Spec spec[] = {{"x", f32, {"n", 4}}};
+  using In = std::span<const Tensor>;
+  using Out = std::vector<Tensor>;
+  const Tensor meta = zeros({4}, {.device = Device::parse("meta")});
+  fails([&] { trace([&](In in) -> Out { return {in[0] + meta}; }, spec); }, "a tensor without data, of shape [4]");
+  fails([&] { trace([&](In in) -> Out { return trace([](In i) -> Out { return {i[0]}; }, spec).run(in); }, spec); },
+        "cannot call trace");
+  // What another thread computes is not seen.
+  fails(
+      [&] {
+        trace(
+            [&](In in) -> Out {
+              Tensor y;
+              std::thread([&] { y = in[0] + 1; }).join();
+              return {y};
+            },
+            spec);
+      },
+      "made by other means than the traced function's own ops");
 }
 
 TEST(Trace, UnusedWorkIsDropped) {

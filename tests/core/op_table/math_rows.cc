@@ -70,7 +70,7 @@ void math_rows(Rows& rows) {
                             .call = [](In in) -> Out { return {xlogy(in[0], in[1])}; },
                             .real = HEARTH_REAL(a == 0 && !std::isnan(b) ? 0.0L : a * std::log(b)),
                             .accuracy = Accuracy::kMath,
-                            .domain = {{{-4, 4}, {-1, 8}}},
+                            .domain = {{{-4, 4}, {0.125, 8}}},
                             .smooth = {{{0.5, 2}, {0.5, 2}}}}));
 }
 
