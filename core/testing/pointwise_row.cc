@@ -89,9 +89,8 @@ Want formula(const Shared& row, std::span<const Tensor> in, DType meet, Promote 
       x[k] = values[k][static_cast<size_t>(at)];
       if (!real) z[k] = static_cast<__int128>(x[k]);
     }
-    // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): the one that is called was checked above.
     w.values[static_cast<size_t>(i)] = real ? exact(x) : wrap(whole(z), w.dtype);
-    if (!w.size.empty()) w.size[static_cast<size_t>(i)] = std::abs(row->size(x));
+    if (row->size && real) w.size[static_cast<size_t>(i)] = std::abs(row->size(x));
   }
   return w;
 }
