@@ -166,6 +166,7 @@ HEARTH_BINARY_FUNCTIONS(kAdd, add)
 HEARTH_BINARY_FUNCTIONS(kSub, sub)
 HEARTH_BINARY_FUNCTIONS(kScale, mul)
 HEARTH_BINARY_FUNCTIONS(kDiv, div)
+HEARTH_BINARY_FUNCTIONS(kDiv, true_divide)
 HEARTH_BINARY_FUNCTIONS(kFmod, fmod)
 HEARTH_BINARY_FUNCTIONS(kPow, pow)
 HEARTH_BINARY_FUNCTIONS(kMaximum, maximum)
@@ -208,8 +209,6 @@ Tensor div(const Tensor& a, Scalar b, Rounding rounding) {
   check_divisor("div", a, b);
   return run(kFloorDivide, {sub(a, fmod(a, b)), b});
 }
-Tensor true_divide(const Tensor& a, const Tensor& b) { return div(a, b); }
-Tensor true_divide(const Tensor& a, Scalar b) { return div(a, b); }
 Tensor round(const Tensor& x, int64_t decimals) {
   expect_dtypes("round", x, kFloatTypes);
   const double scale = std::pow(10.0, static_cast<double>(decimals < 0 ? -decimals : decimals));
@@ -304,6 +303,8 @@ Tensor& Tensor::addcdiv_(const Tensor& a, const Tensor& b, Scalar value) {
 
 Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
   expect_defined("nan_to_num", {x});
+  // Integers have nothing to replace.
+  if (!x.is_floating_point()) return x.clone();
   const double largest = x.dtype() == DType::kF64    ? std::numeric_limits<double>::max()
                          : x.dtype() == DType::kF16  ? 65504.0
                          : x.dtype() == DType::kBF16 ? 3.38953138925153547590e38

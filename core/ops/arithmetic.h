@@ -15,6 +15,7 @@ HEARTH_BINARY(add)
 HEARTH_BINARY(sub)
 HEARTH_BINARY(mul)
 HEARTH_BINARY(div)           // integers give f32
+HEARTH_BINARY(true_divide)   // div by another name
 HEARTH_BINARY(floor_divide)  // rounded downwards
 HEARTH_BINARY(remainder)     // has the divisor's sign
 HEARTH_BINARY(fmod)          // has the dividend's sign
@@ -26,8 +27,6 @@ HEARTH_BINARY(minimum)
 enum class Rounding : uint8_t { kTrunc, kFloor };
 Tensor div(const Tensor& a, const Tensor& b, Rounding rounding);
 Tensor div(const Tensor& a, Scalar b, Rounding rounding);
-Tensor true_divide(const Tensor& a, const Tensor& b);  // div
-Tensor true_divide(const Tensor& a, Scalar b);
 // a + alpha * b
 Tensor add(const Tensor& a, const Tensor& b, Scalar alpha);
 Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha);

@@ -366,8 +366,10 @@ Tensor one_hot(const Tensor& index, int64_t classes) {
   HEARTH_CHECK(classes >= 1, "one_hot: the number of classes must be at least 1, but is ", classes);
   Shape shape = index.shape();
   shape.push_back(classes);
+  checked_numel(shape, sizeof(int64_t), "one_hot");
   const Tensor at = unsqueeze(index, -1);
-  return scatter(zeros(shape, {.dtype = i64}), -1, at, ones(at.shape(), {.dtype = i64}));
+  return scatter(machinery::full(shape, 0, i64, index.device()), -1, at,
+                 machinery::full(at.shape(), 1, i64, index.device()));
 }
 
 Tensor repeat(const Tensor& x, const Dims& counts) {
@@ -419,12 +421,20 @@ namespace {
 Tensor above_diagonal(const char* op, const Tensor& x) {
   expect_defined(op, {x});
   HEARTH_CHECK(x.dim() >= 2, op, ": expected at least 2 dimensions, but the shape is ", x.shape());
-  const Tensor row = unsqueeze(arange(x.size(-2)), 1), column = arange(x.size(-1));
-  return column - row;
+  // Counted by ops: so they are there on every device, and a graph has them in any size.
+  const auto places = [&](int64_t n) { return cumsum(machinery::full({n}, 1, i64, x.device()), 0); };
+  return places(x.size(-1)) - unsqueeze(places(x.size(-2)), 1);
 }
+Scalar zero_of(const Tensor& x) { return x.dtype() == DType::kBool ? Scalar(false) : Scalar(0); }
 }  // namespace
-Tensor tril(const Tensor& x, int64_t k) { return where(le(above_diagonal("tril", x), k), x, Scalar(0)); }
-Tensor triu(const Tensor& x, int64_t k) { return where(ge(above_diagonal("triu", x), k), x, Scalar(0)); }
+Tensor tril(const Tensor& x, int64_t k) {
+  const Tensor above = above_diagonal("tril", x);
+  return where(le(above, k), x, zero_of(x));
+}
+Tensor triu(const Tensor& x, int64_t k) {
+  const Tensor above = above_diagonal("triu", x);
+  return where(ge(above, k), x, zero_of(x));
+}
 Tensor cumsum(const Tensor& x, int64_t d) { return run(kCumsum, {x}, DimAttrs{d}); }
 Tensor cumprod(const Tensor& x, int64_t d) {
   expect_defined("cumprod", {x});

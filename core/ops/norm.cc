@@ -201,19 +201,25 @@ HEARTH_OP(kBatchNorm);
 
 namespace {
 
+// The kernels compute f32 and f64; f16 and bf16 are cast there and back.
+DType computed_in(const Tensor& x, const char* op) {
+  HEARTH_CHECK(x.is_floating_point(), op, ": dtype ", x.dtype(), " is not supported; it takes ", kFloatTypes);
+  return x.dtype() == DType::kF64 ? f64 : f32;
+}
+
 OptionalTensor dense(const OptionalTensor& t, DType dtype) {
   return t ? OptionalTensor(t->to(dtype).contiguous()) : std::nullopt;
 }
 
 Tensor normalise_last(const Tensor& x, const Shape& shape, const OptionalTensor& weight, const OptionalTensor& bias,
                       double eps, bool center, const char* op) {
-  expect_dtypes(op, x, kFloatTypes);
+  expect_defined(op, {x});
   HEARTH_CHECK(x.dim() >= shape.rank(), op, ": the tensor of shape ", x.shape(), " does not end in ", shape);
   for (int d = 0; d < shape.rank(); ++d) {
     HEARTH_CHECK(x.shape()[x.dim() - shape.rank() + d] == shape[d], op, ": the tensor of shape ", x.shape(),
                  " does not end in ", shape);
   }
-  const DType t = x.dtype() == DType::kF64 ? f64 : f32;
+  const DType t = computed_in(x, op);
   const Tensor y = run(kLayerNorm, {x.to(t).contiguous(), dense(weight, t), dense(bias, t)},
                        LayerNormAttrs{shape.rank(), eps, center});
   return y.to(x.dtype());
@@ -246,13 +252,13 @@ Tensor group_norm(const Tensor& x, int64_t groups, const OptionalTensor& weight,
 
 Tensor batch_norm(const Tensor& x, const OptionalTensor& running_mean, const OptionalTensor& running_var,
                   const OptionalTensor& weight, const OptionalTensor& bias, const BatchNormOptions& o) {
-  expect_dtypes("batch_norm", x, kFloatTypes);
+  expect_defined("batch_norm", {x});
   HEARTH_CHECK(x.dim() >= 2 && x.dim() <= 4, "batch_norm: expected 2 to 4 dimensions, but the shape is ", x.shape());
   HEARTH_CHECK(!o.training || x.numel() == 0 || x.numel() > x.shape()[1],
                "batch_norm: training needs more than one value in each channel, but the shape is ", x.shape());
   Tensor image = x;
   while (image.dim() < 4) image = unsqueeze(image, 2);
-  const DType t = x.dtype() == DType::kF64 ? f64 : f32;
+  const DType t = computed_in(x, "batch_norm");
   image = image.to(t).contiguous(MemoryFormat::kChannelsLast);
   const bool update = o.training && running_mean && running_var;
   const auto out = run_all(kBatchNorm,
