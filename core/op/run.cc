@@ -37,9 +37,11 @@ bool needs_grad(const TensorImpl& t) {
 namespace {
 
 [[noreturn, gnu::cold]] void bad_count(const OpCall& c) {
-  if (c.op.max_inputs == 255)
-    fail(c.op.name, ": expected at least ", int{c.op.min_inputs}, " operands, but got ", c.inputs());
-  fail(c.op.name, ": expected ", int{c.op.min_inputs}, " to ", int{c.op.max_inputs}, " operands, but got ", c.inputs());
+  const int least = c.op.min_inputs, most = c.op.max_inputs;
+  const char* const operands = (most == 255 ? least : most) == 1 ? " operand" : " operands";
+  if (most == 255) fail(c.op.name, ": expected at least ", least, operands, ", but got ", c.inputs());
+  if (least == most) fail(c.op.name, ": expected ", least, operands, ", but got ", c.inputs());
+  fail(c.op.name, ": expected ", least, " to ", most, operands, ", but got ", c.inputs());
 }
 
 [[noreturn, gnu::cold]] void no_kernel(const OpCall& c) {

@@ -215,7 +215,7 @@ OptionalTensor dense(const OptionalTensor& t, DType dtype) {
 
 Tensor normalise_last(const Tensor& x, const Shape& shape, const OptionalTensor& weight, const OptionalTensor& bias,
                       double eps, bool center, const char* op) {
-  expect_dtypes(op, x, kFloatTypes);
+  expect_defined(op, {x});
   HEARTH_CHECK(x.dim() >= shape.rank(), op, ": the tensor of shape ", x.shape(), " does not end in ", shape);
   for (int d = 0; d < shape.rank(); ++d) {
     HEARTH_CHECK(x.shape()[x.dim() - shape.rank() + d] == shape[d], op, ": the tensor of shape ", x.shape(),
@@ -254,7 +254,7 @@ Tensor group_norm(const Tensor& x, int64_t groups, const OptionalTensor& weight,
 
 Tensor batch_norm(const Tensor& x, const OptionalTensor& running_mean, const OptionalTensor& running_var,
                   const OptionalTensor& weight, const OptionalTensor& bias, const BatchNormOptions& o) {
-  expect_dtypes("batch_norm", x, kFloatTypes);
+  expect_defined("batch_norm", {x});
   HEARTH_CHECK(x.dim() >= 2 && x.dim() <= 4, "batch_norm: expected 2 to 4 dimensions, but the shape is ", x.shape());
   HEARTH_CHECK(!o.training || x.numel() == 0 || x.numel() > x.shape()[1],
                "batch_norm: training needs more than one value in each channel, but the shape is ", x.shape());

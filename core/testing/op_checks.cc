@@ -354,6 +354,7 @@ void check_gradient_dtypes(const OpRow& row, const Sample& s, DType t) {
       // Every op on the way rounds to the narrowest of the operands' dtypes.
       long double unit = 0;
       for (const Tensor& y : leaves) unit = y.is_floating_point() ? std::max(unit, ulp(1, y.dtype())) : unit;
+      if (std::isnan(a[e]) && std::isnan(b[e])) continue;
       if (std::abs(a[e] - b[e]) <= 16 * unit * std::sqrt(s.terms) * largest) continue;
       ADD_FAILURE() << "gradient " << i << ", element " << e << ", is " << static_cast<double>(a[e])
                     << "; in f64 it is " << static_cast<double>(b[e]);

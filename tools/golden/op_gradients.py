@@ -2,7 +2,7 @@
 
 Operands are sin(0.37 i + s) with s = 1, 2, ... for the first, second, ... For each case: the result, the gradients of
 sum(result * w5), and those of sum over operands of sum(gradient * w), with w = sin(0.37 i + s) of s = 5, 6, 7, ...
-    python3 tools/golden/core_ops.py > tests/core/ops_golden.inc
+    python3 tools/golden/op_gradients.py > tests/core/ops_golden.inc
 """
 import torch
 import torch.nn.functional as F
@@ -41,7 +41,7 @@ def values(name, t):
     print('    {"%s", {%s}, %s, {}, {}},' % (name, ", ".join(map(str, t.shape)), text(flat(t.double()))))
 
 
-print("// Made by tools/golden/core_ops.py with PyTorch %s." % torch.__version__)
+print("// Made by tools/golden/op_gradients.py with PyTorch %s." % torch.__version__)
 print("inline const std::vector<Golden> kGolden = {")
 emit("xlogy", lambda x, y: torch.xlogy(x, y.abs()), (3, 4), (4,))
 emit("xlogy of a number", lambda y: torch.xlogy(2.5, y + 2), (5,))
