@@ -21,6 +21,7 @@ void activation_rows(Rows& rows);
 void machinery_rows(Rows& rows);
 void view_rows(Rows& rows);
 void reduce_rows(Rows& rows);
+void order_rows(Rows& rows);
 void index_rows(Rows& rows);
 void matmul_rows(Rows& rows);
 void conv_rows(Rows& rows);
