@@ -32,19 +32,19 @@ std::string to_string(const Dims& d) {
 
 Strides contiguous_strides(const Shape& shape) {
   Strides s = shape;
-  int64_t step = 1;
+  uint64_t step = 1;
   for (int i = shape.rank(); i-- > 0;) {
-    s[i] = step;
-    step *= std::max<int64_t>(shape[i], 1);
+    s[i] = static_cast<int64_t>(step);
+    step *= static_cast<uint64_t>(std::max<int64_t>(shape[i], 1));
   }
   return s;
 }
 
 Strides channels_last_strides(const Shape& shape) {
   HEARTH_CHECK(shape.rank() == 4, "channels-last needs a tensor of 4 dimensions, but the shape is ", shape);
-  auto at_least_one = [&](int i) { return std::max<int64_t>(shape[i], 1); };
-  const int64_t c = at_least_one(1), w = at_least_one(3), h = at_least_one(2);
-  return {h * w * c, 1, w * c, c};
+  auto at_least_one = [&](int i) { return static_cast<uint64_t>(std::max<int64_t>(shape[i], 1)); };
+  const uint64_t c = at_least_one(1), w = at_least_one(3), h = at_least_one(2);
+  return {static_cast<int64_t>(h * w * c), 1, static_cast<int64_t>(w * c), static_cast<int64_t>(c)};
 }
 
 int wrap_dim(int64_t dim, int rank, const char* op) {

@@ -45,11 +45,11 @@ class Dims {
   }
   void insert(int at, int64_t v);
   void erase(int at);
-  // Product of all entries, without overflow checks; 1 for rank 0.
+  // Product of all entries, without overflow checks (it wraps around); 1 for rank 0.
   int64_t numel() const {
-    int64_t n = 1;
-    for (int i = 0; i < rank_; ++i) n *= d_[i];
-    return n;
+    uint64_t n = 1;
+    for (int i = 0; i < rank_; ++i) n *= static_cast<uint64_t>(d_[i]);
+    return static_cast<int64_t>(n);
   }
   friend bool operator==(const Dims& a, const Dims& b) {
     if (a.rank_ != b.rank_) return false;
@@ -78,7 +78,7 @@ using Strides = Dims;
 // "[2, 3]"
 std::string to_string(const Dims& d);
 
-// Row-major strides of a shape.
+// Row-major strides of a shape. Those of a shape that is too large wrap around: checked_numel() refuses it.
 Strides contiguous_strides(const Shape& shape);
 // Strides of a rank-4 shape (N, C, H, W) laid out N, H, W, C in memory.
 Strides channels_last_strides(const Shape& shape);
