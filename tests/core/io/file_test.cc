@@ -3,8 +3,10 @@
 #include <csignal>
 #include <filesystem>
 
+#include <linux/capability.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,6 +99,28 @@ TEST_F(FileTest, FullDiskIsAnErrorAndLeavesTheOldFile) {
   }
   int status;
   ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  EXPECT_EQ(content(), "old");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(FileTest, ReadOnlyDirectoryIsAnErrorAndLeavesTheOldFile) {
+  ASSERT_TRUE(write_file(path(), "old").ok());
+  ASSERT_EQ(chmod(directory_.c_str(), 0555), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    // Permissions do not bind root until it gives up its capabilities.
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    const __user_cap_data_struct none[2] = {};
+    if (syscall(SYS_capset, &header, none) != 0) _exit(2);
+    const absl::Status failed = write_file(path(), "new");
+    const bool good = failed.code() == absl::StatusCode::kPermissionDenied &&
+                      failed.message().find(path()) != absl::string_view::npos;
+    _exit(good ? 0 : 1);
+  }
+  int status;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_EQ(chmod(directory_.c_str(), 0755), 0);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
   EXPECT_EQ(content(), "old");
   EXPECT_EQ(files(), 1u);
