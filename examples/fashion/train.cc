@@ -26,7 +26,7 @@
 ABSL_FLAG(std::string, data, hearth::vision::kFashionMnistDirectory, "directory of the Fashion-MNIST files");
 ABSL_FLAG(std::string, out, "runs/quickstart", "directory for checkpoint, exported model, events and report");
 ABSL_FLAG(bool, resume, false, "go on from the checkpoint in --out");
-ABSL_FLAG(int64_t, epochs, 8, "how often every training image is seen");
+ABSL_FLAG(int64_t, epochs, 7, "how often every training image is seen");
 ABSL_FLAG(int64_t, batch, 64, "images in a step");
 ABSL_FLAG(double, lr, 4e-3, "highest learning rate of the cycle");
 ABSL_FLAG(uint64_t, seed, 1, "of weights, order and augmentation");
