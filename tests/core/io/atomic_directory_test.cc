@@ -121,6 +121,20 @@ TEST_P(AtomicDirectoryTest, StatesThatAKilledWriterLeaves) {
   EXPECT_THAT(names(), testing::ElementsAre("d"));
 }
 
+TEST_P(AtomicDirectoryTest, AReaderThatIsOvertakenReadsAgain) {
+  ASSERT_TRUE(write("one").ok());
+  std::vector<std::string> seen;
+  const absl::Status s = with_directory(path_, [&](const std::string& d) {
+    const auto a = read_file(d + "/main", 1000);
+    if (seen.empty()) EXPECT_TRUE(write("two").ok());
+    const auto b = read_file(d + "/more", 1000);
+    seen.push_back(a.value_or("none") + b.value_or("none"));
+    return a.ok() ? b.status() : a.status();
+  });
+  EXPECT_TRUE(s.ok()) << s;
+  EXPECT_THAT(seen, testing::ElementsAre("onetwo", "twotwo"));
+}
+
 TEST_P(AtomicDirectoryTest, ReadersNeverSeeHalf) {
   ASSERT_TRUE(write("0").ok());
   for (int i = 0; i < 5; ++i) {
