@@ -20,6 +20,9 @@ struct ScopeGuard {
   }
 };
 
+// A value's place in a list of all.
+size_t place(int value, int k = 0) { return static_cast<size_t>(value) + static_cast<size_t>(k); }
+
 Shape shape_of(const std::vector<SizeExpr>& sizes, std::span<const int64_t> dims) {
   Shape s;
   for (const SizeExpr& e : sizes) s.push_back(e.value(dims));
@@ -34,6 +37,7 @@ std::string shape_text(const std::vector<SizeExpr>& sizes, const std::vector<std
 
 std::vector<std::string> dim_names(const Graph& g) {
   std::vector<std::string> names;
+  names.reserve(g.dims.size());
   for (const Dim& d : g.dims) names.push_back(d.name);
   return names;
 }
@@ -97,7 +101,7 @@ void run_node(const Node& n, std::span<const int64_t> dims, Device device, std::
     call.bound = true;
   }
   execute(call);
-  for (int k = 0; k < n.count; ++k) values[static_cast<size_t>(n.first + k)] = std::move(call.out[k]);
+  for (int k = 0; k < n.count; ++k) values[place(n.first, k)] = std::move(call.out[k]);
 }
 
 // Runs all nodes over values, which holds inputs and constants; a value goes after its last use.
@@ -110,7 +114,7 @@ std::vector<Tensor> run_nodes(const Graph& g, std::span<const int64_t> dims, Dev
     for (const Argument& a : n.in) {
       if (const int* v = std::get_if<int>(&a.is)) last[static_cast<size_t>(*v)] = static_cast<int>(i);
     }
-    for (int k = 0; k < n.count; ++k) last[static_cast<size_t>(n.first + k)] = static_cast<int>(i);
+    for (int k = 0; k < n.count; ++k) last[place(n.first, k)] = static_cast<int>(i);
   }
   for (const Output& o : g.outputs) last[static_cast<size_t>(o.value)] = static_cast<int>(g.nodes.size());
   for (const Update& u : g.updates) last[static_cast<size_t>(u.value)] = static_cast<int>(g.nodes.size());
@@ -126,6 +130,7 @@ std::vector<Tensor> run_nodes(const Graph& g, std::span<const int64_t> dims, Dev
     for (int k = 0; k < n.count; ++k) drop(n.first + k);
   }
   std::vector<Tensor> out;
+  out.reserve(g.outputs.size() + g.updates.size());
   for (const Output& o : g.outputs) out.push_back(values[static_cast<size_t>(o.value)]);
   for (const Update& u : g.updates) out.push_back(values[static_cast<size_t>(u.value)]);
   return out;
@@ -231,6 +236,7 @@ void Graph::validate() const {
   check_structure(*this);
   const NoGrad off;
   std::vector<int64_t> sizes;
+  sizes.reserve(dims.size());
   for (const Dim& d : dims) sizes.push_back(d.example);
   const Device meta = Device::parse("meta");
   std::vector<Tensor> values(value_count(*this));

@@ -445,6 +445,7 @@ std::vector<Signature::Port> read_ports(const Json& list, const std::string& whe
 
 std::vector<Signature::Extent> extents(const std::vector<SizeExpr>& shape, const std::vector<Dim>& dims) {
   std::vector<std::string> names;
+  names.reserve(dims.size());
   for (const Dim& d : dims) names.push_back(d.name);
   std::vector<Signature::Extent> out;
   for (const SizeExpr& e : shape) {
@@ -570,11 +571,13 @@ Graph graph_from_json(const Json& j, const std::string& where, const std::map<st
 
 std::vector<Signature::Port> ports(const std::vector<Dim>& dims, const std::vector<Input>& inputs) {
   std::vector<Signature::Port> out;
+  out.reserve(inputs.size());
   for (const Input& in : inputs) out.push_back({in.name, in.dtype, extents(in.shape, dims)});
   return out;
 }
 std::vector<Signature::Port> ports(const std::vector<Dim>& dims, const std::vector<Output>& outputs) {
   std::vector<Signature::Port> out;
+  out.reserve(outputs.size());
   for (const Output& o : outputs) out.push_back({o.name, o.dtype, extents(o.shape, dims)});
   return out;
 }

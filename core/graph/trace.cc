@@ -301,21 +301,24 @@ class Merger {
   std::vector<int> first_;
 };
 
+// A value's place in a list of all.
+size_t at(int value, int k = 0) { return static_cast<size_t>(value) + static_cast<size_t>(k); }
+
 // Drops nodes and constants that no output needs, and numbers the rest anew. Random ops stay in their order.
 void prune(Graph& g) {
   const int made = g.first_made();
   std::vector<bool> used(static_cast<size_t>(made));
-  for (const Node& n : g.nodes) used.resize(static_cast<size_t>(n.first + n.count));
+  for (const Node& n : g.nodes) used.resize(at(n.first, n.count));
   for (const Output& o : g.outputs) used[static_cast<size_t>(o.value)] = true;
   for (const Update& u : g.updates) {
     used[static_cast<size_t>(u.value)] = true;
-    used[static_cast<size_t>(g.first_constant() + u.constant)] = true;
+    used[at(g.first_constant(), u.constant)] = true;
   }
   std::vector<Node> kept;
   for (size_t i = g.nodes.size(); i-- > 0;) {
     const Node& n = g.nodes[i];
     bool wanted = n.op->kind == OpKind::kRandom;
-    for (int k = 0; k < n.count; ++k) wanted |= used[static_cast<size_t>(n.first + k)];
+    for (int k = 0; k < n.count; ++k) wanted |= used[at(n.first, k)];
     if (!wanted) continue;
     for (const Argument& a : n.in) {
       if (const int* v = std::get_if<int>(&a.is)) used[static_cast<size_t>(*v)] = true;
@@ -338,7 +341,7 @@ void prune(Graph& g) {
     for (Argument& a : n.in) {
       if (int* v = std::get_if<int>(&a.is)) *v = renamed[static_cast<size_t>(*v)];
     }
-    for (int k = 0; k < n.count; ++k) renamed[static_cast<size_t>(n.first + k)] = next + k;
+    for (int k = 0; k < n.count; ++k) renamed[at(n.first, k)] = next + k;
     n.first = next;
     next += n.count;
   }

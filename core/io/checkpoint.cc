@@ -177,6 +177,7 @@ absl::Status Checkpoint::get(const std::string& name, std::vector<double>& value
 
 std::vector<std::string> Checkpoint::names() const {
   std::vector<std::string> out;
+  out.reserve(entries_.size());
   for (const auto& [name, e] : entries_) out.push_back(name);
   return out;
 }
@@ -214,9 +215,10 @@ absl::StatusOr<Checkpoint> Checkpoint::from(Tensors tensors, const std::map<std:
     if (it == out.entries_.end()) return bad(absl::StrCat("tensor \"", full, "\" belongs to no entry"));
     it->second.tensors[part] = std::move(t);
   }
-  for (const auto& [name, e] : out.entries_) {
+  for (const auto& entry : out.entries_) {
+    const Entry& e = entry.second;
     const auto wrong = [&](const char* what) {
-      return bad(absl::StrCat("entry '", name, "' of the kind ", e.kind, " ", what));
+      return bad(absl::StrCat("entry '", entry.first, "' of the kind ", e.kind, " ", what));
     };
     const auto kind = std::ranges::find(kKinds, e.kind, [](const Kind& k) { return std::string_view(k.name); });
     if (kind == std::end(kKinds)) return wrong("is unknown");

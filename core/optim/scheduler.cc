@@ -32,7 +32,8 @@ StepLR::StepLR(Optimizer& o, int64_t size, double gamma) : Scheduler(o), size_(s
   HEARTH_CHECK(size >= 1, "StepLR: the size must be at least 1, but is ", size);
 }
 double StepLR::lr_at(int64_t step, double base) const {
-  return base * std::pow(gamma_, static_cast<double>(step / size_));
+  const int64_t falls = step / size_;
+  return base * std::pow(gamma_, static_cast<double>(falls));
 }
 
 CosineAnnealingLR::CosineAnnealingLR(Optimizer& o, int64_t length, double min)

