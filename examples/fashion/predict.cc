@@ -43,12 +43,12 @@ struct Picture {
   bool inverted = false;
 };
 
-absl::StatusOr<Picture> prepare(const graph::Exported& model, const std::string& path, const std::string& invert) {
+absl::StatusOr<Picture> prepare(const graph::Graph& preprocess, const std::string& path, const std::string& invert) {
   auto image = vision::read_image(path, {.color = vision::ColorMode::kGray});
   if (!image.ok()) return image.status();
   Picture p{path, *image, invert == "yes" || (invert == "auto" && has_light_edge(*image))};
   if (p.inverted) p.input = bitwise_not(p.input);  // 255 - value
-  p.input = (*model.preprocess)(p.input);
+  p.input = preprocess(p.input);
   return p;
 }
 
@@ -82,7 +82,7 @@ absl::Status predict(const std::vector<std::string>& paths) {
   std::vector<Picture> pictures;
   int unreadable = 0;
   for (const std::string& path : paths) {
-    auto p = prepare(*model, path, invert);
+    auto p = prepare(*model->preprocess, path, invert);
     if (p.ok()) {
       pictures.push_back(*std::move(p));
     } else {
@@ -92,6 +92,7 @@ absl::Status predict(const std::vector<std::string>& paths) {
   }
   if (!pictures.empty()) {
     std::vector<Tensor> inputs;
+    inputs.reserve(pictures.size());
     for (const Picture& p : pictures) inputs.push_back(p.input);
     const Tensor probabilities = softmax(model->main(stack(inputs)), -1);
     for (size_t i = 0; i < pictures.size(); ++i)

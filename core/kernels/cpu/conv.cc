@@ -35,8 +35,8 @@ struct Piece {
 };
 
 double flops_per_image(const Conv& s) {
-  return 2.0 * static_cast<double>(s.oc * s.oh * s.ow) *
-         static_cast<double>(s.c / s.groups * s.kernel[0] * s.kernel[1]);
+  const int64_t in = s.c / s.groups;
+  return 2.0 * static_cast<double>(s.oc * s.oh * s.ow) * static_cast<double>(in * s.kernel[0] * s.kernel[1]);
 }
 
 // ---- primitives
