@@ -74,15 +74,16 @@ absl::Status predict(const std::vector<std::string>& paths) {
   if (top < 1) return absl::InvalidArgumentError("--top must be at least 1");
   auto model = graph::load(directory);
   if (!model.ok()) return model.status();
+  const auto& preprocess = model->preprocess;
   const auto& ports = model->signature.preprocess;
-  if (!model->preprocess || ports.size() != 1 || ports[0].dtype != u8 || ports[0].shape.size() != 3 ||
+  if (!preprocess || ports.size() != 1 || ports[0].dtype != u8 || ports[0].shape.size() != 3 ||
       ports[0].shape[0].size != 1) {
     return absl::InvalidArgumentError(absl::StrCat(directory, " is no model of grey pictures"));
   }
   std::vector<Picture> pictures;
   int unreadable = 0;
   for (const std::string& path : paths) {
-    auto p = prepare(*model->preprocess, path, invert);
+    auto p = prepare(*preprocess, path, invert);
     if (p.ok()) {
       pictures.push_back(*std::move(p));
     } else {
