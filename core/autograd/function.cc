@@ -110,8 +110,9 @@ void FunctionCall::finish(std::span<Tensor* const> results) {
   node->visible = static_cast<uint8_t>(results.size());
   uint64_t number = 0;
   for (size_t i = 0; i < operands_.size(); ++i) {
-    if (!operands_[i]) continue;
-    const Ref<TensorImpl>& t = operands_[i]->ref();
+    const auto& present = operands_[i];
+    if (!present) continue;
+    const Ref<TensorImpl>& t = present->ref();
     Edge edge = autograd::grad_edge(t);
     if (edge.valid()) number = autograd::number_above(number, edge);
     autograd::fill_input(node->inputs()[i], *t, std::move(edge));

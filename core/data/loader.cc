@@ -10,7 +10,7 @@
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/base/parallel.h"
-#include "core/ops/index.h"
+#include "core/ops/join.h"
 
 namespace hearth::data {
 namespace {

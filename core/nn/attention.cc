@@ -25,10 +25,8 @@ MultiheadAttention::MultiheadAttention(ModuleBase* parent, const char* name, int
   HEARTH_CHECK(heads >= 1 && embed % heads == 0, "MultiheadAttention: an embedding of ", embed,
                " does not divide into ", heads, " heads");
   init::xavier_uniform_(in_proj_weight);
-  if (options.bias) {
-    in_proj_bias.emplace(this, "in_proj_bias", zeros({3 * embed}));
-    init::zeros_(*out_proj.bias);
-  }
+  if (options.bias) in_proj_bias.emplace(this, "in_proj_bias", zeros({3 * embed}));
+  if (out_proj.bias) init::zeros_(*out_proj.bias);
 }
 
 Tensor MultiheadAttention::forward(const Tensor& query, const Tensor& key, const Tensor& value,

@@ -9,7 +9,7 @@
 #include "core/ops/activation.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
-#include "core/ops/index.h"
+#include "core/ops/join.h"
 #include "core/ops/math.h"
 #include "core/ops/matmul.h"
 #include "core/ops/random.h"
@@ -93,6 +93,7 @@ std::vector<Tensor> initial_states(const char* what, const std::optional<Tensor>
 
 Tensor gather_states(const std::vector<std::vector<Tensor>>& states, size_t which) {
   std::vector<Tensor> all;
+  all.reserve(states.size());
   for (const auto& s : states) all.push_back(s[which]);
   return stack(all, 0);
 }

@@ -1,4 +1,5 @@
 #include "core/ops/index.h"
+#include "core/ops/join.h"
 
 #include <algorithm>
 
@@ -19,37 +20,6 @@ namespace hearth {
 namespace {
 
 constexpr DTypeSet kIndexTypes{i32, i64};
-
-void infer_cat(OpCall& c) {
-  const Tensor* first = nullptr;
-  for (int i = 0; i < c.inputs() && !first; ++i) {
-    if (c.input(i).dim() != 1 || c.input(i).numel() > 0) first = &c.input(i);
-  }
-  if (!first) first = &c.input(0);
-  HEARTH_CHECK(first->dim() > 0, "cat: 0-dim tensors cannot be joined; use stack");
-  const int d = wrap_dim(c.attrs_as<DimAttrs>().dim, first->dim(), "cat");
-  Shape shape = first->shape();
-  shape[d] = 0;
-  expect_same_dtype(c);
-  for (int i = 0; i < c.inputs(); ++i) {
-    const Tensor& x = c.input(i);
-    if (x.dim() == 1 && x.numel() == 0 && first->dim() != 1) continue;
-    HEARTH_CHECK(x.dim() == first->dim(), "cat: operand ", i, " has shape ", x.shape(), ", but operand 0 has ",
-                 first->shape());
-    for (int k = 0; k < x.dim(); ++k) {
-      HEARTH_CHECK(k == d || x.shape()[k] == shape[k], "cat: sizes differ in dimension ", k, ": operand ", i,
-                   " has shape ", x.shape(), ", another ", first->shape());
-    }
-    HEARTH_CHECK(!__builtin_add_overflow(shape[d], x.shape()[d], &shape[d]), "cat: the sizes in dimension ", d,
-                 " add up to more than 63 bits");
-  }
-  c.make(
-      0, shape,
-      strides_for(
-          Layout(shape, first->layout().channels_last() ? channels_last_strides(shape) : contiguous_strides(shape), 0),
-          MemoryFormat::kPreserve),
-      c.dtype);
-}
 
 void infer_index_select(OpCall& c) {
   const Tensor &x = c.input(0), &index = c.input(1);
@@ -130,7 +100,7 @@ Tensor zeros_for(GradContext& g, int i) {
 #define HEARTH_INDEX_OP(record, op_name, n, attributes, rule, kernel_fn, kept, gradient) \
   extern constinit const OpDef record = {.name = op_name,                                \
                                          .dtypes = kAllTypes,                            \
-                                         .min_inputs = n == 255 ? 1 : n,                 \
+                                         .min_inputs = n,                                \
                                          .max_inputs = n,                                \
                                          .attrs = &attrs_type<attributes>,               \
                                          .infer = rule,                                  \
@@ -139,16 +109,6 @@ Tensor zeros_for(GradContext& g, int i) {
                                          .backward = gradient};                          \
   HEARTH_OP(record)
 
-HEARTH_INDEX_OP(kCat, "cat", 255, DimAttrs, infer_cat, cpu::cat, {}, [](GradContext& g) {
-  const int d = wrap_dim(g.attrs<DimAttrs>().dim, g.grad().dim(), "cat");
-  int64_t at = 0;
-  for (int i = 0; i < g.inputs(); ++i) {
-    if (g.input_shape(i).rank() != g.grad().dim()) continue;
-    const int64_t n = g.input_shape(i)[d];
-    if (g.needs(i)) g.set(i, slice(g.grad(), d, at, at + n));
-    at += n;
-  }
-});
 HEARTH_INDEX_OP(kIndexSelect, "index_select", 2, DimAttrs, infer_index_select, cpu::index_select,
                 (Save{.input = {0, 1}}), [](GradContext& g) {
                   const Tensor index = g.input(1);
@@ -190,41 +150,6 @@ HEARTH_INDEX_OP(kCumsum, "cumsum", 1, DimAttrs, infer_cumsum, cpu::cumsum, {}, [
 });
 HEARTH_INDEX_OP(kFlip, "flip", 1, PermuteAttrs, infer_flip, cpu::flip, {},
                 [](GradContext& g) { g.set(0, flip(g.grad(), g.attrs<PermuteAttrs>().dims)); });
-
-namespace {
-std::vector<Operand> promoted(std::span<const Tensor> tensors, std::vector<Tensor>& cast, const char* op) {
-  HEARTH_CHECK(!tensors.empty(), op, ": there are no tensors");
-  for (size_t i = 0; i < tensors.size(); ++i)
-    HEARTH_CHECK(tensors[i].defined(), op, ": operand ", i, " is an undefined tensor");
-  DType t = tensors[0].dtype();
-  for (const Tensor& x : tensors) t = promote(t, x.dtype());
-  cast.reserve(tensors.size());
-  for (const Tensor& x : tensors) cast.push_back(x.to(t));
-  return {cast.begin(), cast.end()};
-}
-}  // namespace
-
-Tensor cat(std::span<const Tensor> tensors, int64_t d) {
-  std::vector<Tensor> cast;
-  return run(kCat, promoted(tensors, cast, "cat"), DimAttrs{d});
-}
-Tensor cat(std::initializer_list<Tensor> tensors, int64_t d) {
-  return cat(std::span<const Tensor>(tensors.begin(), tensors.size()), d);
-}
-Tensor stack(std::span<const Tensor> tensors, int64_t d) {
-  HEARTH_CHECK(!tensors.empty(), "stack: there are no tensors");
-  std::vector<Tensor> rows;
-  for (size_t i = 0; i < tensors.size(); ++i)
-    HEARTH_CHECK(tensors[i].defined(), "stack: operand ", i, " is an undefined tensor");
-  for (const Tensor& x : tensors) {
-    HEARTH_CHECK(x.shape() == tensors[0].shape(), "stack: shapes differ: ", tensors[0].shape(), " and ", x.shape());
-    rows.push_back(unsqueeze(x, d));
-  }
-  return cat(rows, wrap_dim(d, tensors[0].dim() + 1, "stack"));
-}
-Tensor stack(std::initializer_list<Tensor> tensors, int64_t d) {
-  return stack(std::span<const Tensor>(tensors.begin(), tensors.size()), d);
-}
 
 Tensor index_select(const Tensor& x, int64_t d, const Tensor& index) {
   return run(kIndexSelect, {x, index}, DimAttrs{d});

@@ -1,4 +1,4 @@
-// Indexing by integers, slices, masks and index tensors; joining; gathering and scattering. Results are new tensors.
+// Indexing by integers, slices, masks and index tensors; gathering and scattering. Results are new tensors.
 #pragma once
 
 #include <optional>
@@ -43,11 +43,6 @@ class Index {
   Tensor tensor_;
 };
 
-// Joined along a dimension that exists (cat) or is new (stack). Dtypes are promoted.
-Tensor cat(std::span<const Tensor> tensors, int64_t d = 0);
-Tensor cat(std::initializer_list<Tensor> tensors, int64_t d = 0);
-Tensor stack(std::span<const Tensor> tensors, int64_t d = 0);
-Tensor stack(std::initializer_list<Tensor> tensors, int64_t d = 0);
 // Index tensors are i64 (or i32); an index out of range throws. Negative indices are allowed in index() only.
 Tensor index_select(const Tensor& x, int64_t d, const Tensor& index);  // index is 1-D
 Tensor gather(const Tensor& x, int64_t d, const Tensor& index);        // out[i][j] = x[index[i][j]][j] for d = 0
@@ -78,6 +73,6 @@ Tensor triu(const Tensor& x, int64_t k = 0);
 Tensor cumsum(const Tensor& x, int64_t d);
 Tensor cumprod(const Tensor& x, int64_t d);
 
-extern constinit const OpDef kCat, kIndexSelect, kGather, kScatter, kScatterAdd, kIndexAdd, kCumsum, kFlip;
+extern constinit const OpDef kIndexSelect, kGather, kScatter, kScatterAdd, kIndexAdd, kCumsum, kFlip;
 
 }  // namespace hearth

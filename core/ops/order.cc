@@ -43,7 +43,7 @@ void median_backward(GradContext& g) {
   const auto& a = g.attrs<ArgAttrs>();
   const int rank = g.input_shape(0).rank();
   if (rank == 0) return g.set(0, g.grad());
-  const int d = wrap_dim(*a.dim, rank, "median");
+  const int d = wrap_dim(a.dim.value_or(-1), rank, "median");
   const auto at_its_place = [&](const Tensor& t) { return a.keepdim ? t : unsqueeze(t, d); };
   const Tensor zero = machinery::full(g.input_shape(0), 0, g.grad().dtype(), g.grad().device());
   g.set(0, scatter_add(zero, d, at_its_place(g.output(1)), at_its_place(g.grad())));

@@ -12,6 +12,7 @@
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
 #include "core/ops/index.h"
+#include "core/ops/join.h"
 #include "core/ops/math.h"
 #include "core/ops/view.h"
 

@@ -16,7 +16,7 @@ Golden::Golden(const std::string& path) {
   file_ = std::make_shared<const io::Safetensors>(std::move(*file));
 }
 
-Sample Golden::sample(const std::string& name, TensorFunction call) const {
+Sample Golden::sample(const std::string& name, TensorFunction call, const SampleOptions& options) const {
   const auto file = file_;
   const auto find = [file](const std::string& key) -> const Tensor* {
     const auto it = file->tensors.find(key);
@@ -38,7 +38,11 @@ Sample Golden::sample(const std::string& name, TensorFunction call) const {
   };
   Sample s;
   s.name = name;
-  s.dtypes = dtypes;
+  s.dtypes = options.dtypes.value_or(dtypes);
+  s.smooth = options.smooth;
+  s.batch = options.batch;
+  s.terms = options.terms;
+  s.rearranged = options.rearranged;
   s.call = std::move(call);
   s.inputs = [find, prefix](DType t) {
     std::vector<Tensor> in;

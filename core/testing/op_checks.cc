@@ -10,13 +10,13 @@
 
 #include "core/autograd/backward.h"
 #include "core/autograd/guards.h"
-#include "core/base/error.h"
 #include "core/base/parallel.h"
 #include "core/graph/attrs.h"
 #include "core/graph/trace.h"
 #include "core/op/interposer.h"
 #include "core/op/run.h"
 #include "core/tensor/generator.h"
+#include "core/testing/error_of.h"
 #include "core/testing/tensors.h"
 #include "hwy/targets.h"
 
@@ -191,15 +191,6 @@ class Watch final : public Interposer {
   const OpDef& record_;
 };
 
-std::string error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
-
 // A number among the operands may carry them into a dtype that is stated: bool + 1 is i64.
 bool lifted(const OpDef& record, const Watch::Seen& s, DType t) {
   if (record.promote == Promote::kSame) return false;
@@ -227,7 +218,7 @@ void check_refused(const OpDef& record, const Watch::Seen& s, DType own, DType o
   });
   EXPECT_TRUE(error.starts_with(concat(record.name, ": ")) && error.find(hearth::to_string(other)) != std::string::npos)
       << concat("in ", other, ", which the record does not state: ")
-      << (error.empty() ? "no error" : "the error does not name op and dtype: " + error);
+      << (error == kNoError ? error : "the error does not name op and dtype: " + error);
 }
 
 int64_t check_dtypes(const OpRow& row, const OpDef& record) {
@@ -277,7 +268,7 @@ int64_t check_dtypes(const OpRow& row, const OpDef& record) {
     });
     if (!now.seen.empty() && lifted(record, now.seen[0], t)) continue;
     EXPECT_NE(error.find(hearth::to_string(t)), std::string::npos)
-        << concat("the function in ", t, ": ") << (error.empty() ? "no error" : "the error does not name it: " + error);
+        << concat("the function in ", t, ": ") << (error == kNoError ? error : "the error does not name it: " + error);
     ++n;
   }
   return n;
@@ -456,8 +447,8 @@ int64_t check_gradients(const OpRow& row, const OpDef& record) {
         gradcheck(fn, in);
         if (row.second) gradgradcheck(fn, in);
       });
-      EXPECT_EQ(error, "");
-      if (!error.empty()) return n;
+      EXPECT_EQ(error, kNoError);
+      if (error != kNoError) return n;
     }
   }
   EXPECT_TRUE(smooth) << "no sample is smooth";

@@ -14,6 +14,9 @@
 
 namespace hearth::testing {
 
+using In = std::span<const Tensor>;
+using Out = std::vector<Tensor>;
+
 // What one result must be.
 struct Want {
   DType dtype;
@@ -55,3 +58,6 @@ struct OpRow {
 };
 
 }  // namespace hearth::testing
+
+// A call of a public function, of operands in[0], in[1], ...
+#define HEARTH_CALL(...) [=]([[maybe_unused]] hearth::testing::In in) -> hearth::testing::Out { return {__VA_ARGS__}; }

@@ -15,7 +15,7 @@
 #include "core/base/error.h"
 #include "core/graph/save.h"
 #include "core/ops/compare.h"
-#include "core/ops/index.h"
+#include "core/ops/join.h"
 #include "core/ops/reduce.h"
 #include "core/ops/softmax.h"
 #include "core/ops/view.h"

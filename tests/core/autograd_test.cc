@@ -11,11 +11,12 @@
 #include "core/ops/activation.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
-#include "core/ops/index.h"
+#include "core/ops/join.h"
 #include "core/ops/math.h"
 #include "core/ops/matmul.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
+#include "core/testing/error_of.h"
 
 namespace hearth {
 namespace {
@@ -24,15 +25,7 @@ using V = std::vector<double>;
 V values(const Tensor& t) { return t.to_vector<double>(); }
 Tensor leaf(std::initializer_list<detail::Nested> v) { return tensor(v, {.dtype = f64, .requires_grad = true}); }
 
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using testing::error_of;
 
 TEST(Autograd, ProductAndBroadcast) {
   Tensor a = leaf({1.0, 2.0, 3.0}), b = leaf({10.0});

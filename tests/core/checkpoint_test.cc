@@ -1,4 +1,5 @@
 #include "core/autograd/checkpoint.h"
+#include "core/testing/error_of.h"
 
 #include <gtest/gtest.h>
 
@@ -21,15 +22,7 @@ using V = std::vector<double>;
 V values(const Tensor& t) { return t.to_vector<double>(); }
 Tensor leaf(std::initializer_list<detail::Nested> v) { return tensor(v, {.dtype = f64, .requires_grad = true}); }
 
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using testing::error_of;
 
 // Gradients of x and w, and of their own sum, with the function checkpointed or not.
 struct Results {

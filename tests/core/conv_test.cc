@@ -8,7 +8,7 @@
 #include "core/base/error.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
-#include "core/ops/index.h"
+#include "core/ops/join.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
 

@@ -1,4 +1,5 @@
 #include "core/autograd/function.h"
+#include "core/testing/error_of.h"
 
 #include <gtest/gtest.h>
 
@@ -24,15 +25,7 @@ using V = std::vector<double>;
 V values(const Tensor& t) { return t.to_vector<double>(); }
 Tensor leaf(std::initializer_list<detail::Nested> v) { return tensor(v, {.dtype = f64, .requires_grad = true}); }
 
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using testing::error_of;
 
 struct Cube : Function<Cube> {
   static constexpr const char* kName = "test::cube";

@@ -12,23 +12,16 @@
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
-#include "core/ops/index.h"
+#include "core/ops/join.h"
 #include "core/ops/math.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
+#include "core/testing/error_of.h"
 
 namespace hearth {
 namespace {
 
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using testing::error_of;
 
 // An op of the user's own: x + n, n taken from an attribute.
 struct ShiftAttrs {

@@ -1,5 +1,6 @@
 // Tensors, views, promotion, indexing and what bad calls answer.
 #include "core/tensor/tensor.h"
+#include "core/testing/error_of.h"
 
 #include <gtest/gtest.h>
 
@@ -11,6 +12,7 @@
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
 #include "core/ops/index.h"
+#include "core/ops/join.h"
 #include "core/ops/math.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
@@ -21,15 +23,7 @@ namespace {
 std::vector<double> values(const Tensor& t) { return t.to_vector<double>(); }
 using V = std::vector<double>;
 
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using testing::error_of;
 
 TEST(Tensor, ArithmeticBroadcastsAndPromotes) {
   const Tensor a = tensor({{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}), b = tensor({10.0, 20.0, 30.0});

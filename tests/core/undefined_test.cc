@@ -11,6 +11,7 @@
 #include "core/ops/create.h"
 #include "core/ops/einsum.h"
 #include "core/ops/index.h"
+#include "core/ops/join.h"
 #include "core/ops/loss.h"
 #include "core/ops/math.h"
 #include "core/ops/matmul.h"

@@ -11,7 +11,7 @@
 #include "core/base/error.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
-#include "core/ops/index.h"
+#include "core/ops/join.h"
 #include "core/ops/random.h"
 #include "core/ops/view.h"
 #include "gmock/gmock.h"

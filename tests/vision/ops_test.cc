@@ -14,7 +14,7 @@
 #include "core/graph/trace.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
-#include "core/ops/index.h"
+#include "core/ops/join.h"
 #include "core/ops/math.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"

@@ -6,6 +6,7 @@
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
 #include "core/ops/index.h"
+#include "core/ops/join.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
 #include "vision/ops/image.h"

@@ -29,10 +29,8 @@ constexpr int kBins = 4 * 47;
   const size_t quarter = size_t{1} << (log - 2);
   return 4 * log + static_cast<int>((bytes - 1 - (size_t{1} << log)) / quarter);
 }
-size_t bin_bytes(int bin) {
-  const int log = bin / 4;
-  return (size_t{1} << log) + (static_cast<size_t>(bin % 4) + 1) * (size_t{1} << (log - 2));
-}
+// 5, 6, 7 or 8 quarters of 2^log.
+size_t bin_bytes(int bin) { return ((static_cast<size_t>(bin % 4) + 5) << (bin / 4)) / 4; }
 
 size_t physical_memory() {
   size_t bytes = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGE_SIZE));

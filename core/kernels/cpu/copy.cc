@@ -5,6 +5,7 @@
 
 #include "core/base/parallel.h"
 #include "core/kernels/cpu/convert.h"
+#include "core/kernels/cpu/transpose.h"
 #include "core/kernels/iterate/loop.h"
 #include "core/kernels/iterate/pointwise.h"
 #include "core/op/attrs/shape.h"
@@ -26,14 +27,6 @@ void copy_bytes(char* to, const char* from, int64_t bytes) {
   });
 }
 
-// Tiles of a transpose: both sides' cache lines are used whole.
-template <class Item>
-void copy_tile(Item* to, int64_t to_row, const Item* from, int64_t from_column, int64_t rows, int64_t columns) {
-  for (int64_t i = 0; i < rows; ++i) {
-    for (int64_t j = 0; j < columns; ++j) to[i * to_row + j] = from[i + j * from_column];
-  }
-}
-
 template <class Item>
 void copy_strided(const Loop<2>& loop, Item* to, const Item* from) {
   const int inner = loop.rank - 1;
@@ -42,13 +35,13 @@ void copy_strided(const Loop<2>& loop, Item* to, const Item* from) {
     if (loop.stride[1][d] == 1) along = d;
   }
   const bool transpose = along != inner && loop.stride[0][inner] == 1 && loop.stride[1][inner] != 0;
-  constexpr int64_t kTile = 64 / sizeof(Item) > 16 ? 32 : 16;
-  const int64_t block = transpose ? kTile : 1;
+  const int64_t block = transpose ? transpose_rows(sizeof(Item)) : 1;
   int64_t outer = 1, size[kMaxRank];
   for (int d = 0; d < loop.rank; ++d) {
     size[d] = d == inner ? 1 : d == along && transpose ? (loop.size[d] + block - 1) / block : loop.size[d];
     outer *= size[d];
   }
+  const bool past_cache = outer * loop.size[inner] * block * static_cast<int64_t>(sizeof(Item)) >= kStreamBytes;
   const int64_t work = loop.size[inner] * block * static_cast<int64_t>(sizeof(Item));
   parallel_for(outer, std::max<int64_t>(kGrainBytes / std::max<int64_t>(work, 1), 1), [&](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; ++o) {
@@ -63,9 +56,7 @@ void copy_strided(const Loop<2>& loop, Item* to, const Item* from) {
       const int64_t n = loop.size[inner], ss = loop.stride[1][inner], ds = loop.stride[0][inner];
       if (transpose) {
         const int64_t rows = std::min(block, loop.size[along] - start);
-        for (int64_t j = 0; j < n; j += kTile) {
-          copy_tile(to + a + j, loop.stride[0][along], from + b + j * ss, ss, rows, std::min(kTile, n - j));
-        }
+        transpose_strip(to + a, loop.stride[0][along], from + b, ss, rows, n, sizeof(Item), past_cache);
       } else if (ss == 1 && ds == 1) {
         std::memcpy(to + a, from + b, static_cast<size_t>(n) * sizeof(Item));
       } else {

@@ -194,24 +194,25 @@ void gemv_target(const Gemm& g) { g.dtype == DType::kF32 ? gemv_typed<float>(g) 
 template <class T>
 void integer_typed(const Gemm& g) {
   using U = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
+  const auto wrapped = [](T v) { return static_cast<U>(static_cast<int64_t>(v)); };  // its sign extended
   const T* bias = static_cast<const T*>(g.bias);
   constexpr int64_t kBlock = 256;
   U sum[kBlock];
   for (int64_t i = 0; i < g.m; ++i) {
     for (int64_t j0 = 0; j0 < g.n; j0 += kBlock) {
       const int64_t nj = std::min(kBlock, g.n - j0);
-      for (int64_t j = 0; j < nj; ++j) sum[j] = bias ? static_cast<U>(bias[j0 + j]) : U(0);
+      for (int64_t j = 0; j < nj; ++j) sum[j] = bias ? wrapped(bias[j0 + j]) : U(0);
       for (int64_t p = 0; p < g.k; ++p) {
-        const U x = static_cast<U>(static_cast<const T*>(g.a)[i * g.a_row + p * g.a_col]);
+        const U x = wrapped(static_cast<const T*>(g.a)[i * g.a_row + p * g.a_col]);
         const T* b = static_cast<const T*>(g.b) + p * g.b_row + j0 * g.b_col;
         if (g.b_col == 1) {
-          for (int64_t j = 0; j < nj; ++j) sum[j] += x * static_cast<U>(b[j]);
+          for (int64_t j = 0; j < nj; ++j) sum[j] += x * wrapped(b[j]);
         } else {
-          for (int64_t j = 0; j < nj; ++j) sum[j] += x * static_cast<U>(b[j * g.b_col]);
+          for (int64_t j = 0; j < nj; ++j) sum[j] += x * wrapped(b[j * g.b_col]);
         }
       }
       T* to = static_cast<T*>(g.c) + i * g.c_row + j0;
-      for (int64_t j = 0; j < nj; ++j) to[j] = static_cast<T>(g.accumulate ? static_cast<U>(to[j]) + sum[j] : sum[j]);
+      for (int64_t j = 0; j < nj; ++j) to[j] = static_cast<T>(g.accumulate ? wrapped(to[j]) + sum[j] : sum[j]);
     }
   }
 }

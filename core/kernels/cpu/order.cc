@@ -51,7 +51,7 @@ void isin(OpCall& c) {
 void median(OpCall& c) {
   const auto& a = c.attrs_as<ArgAttrs>();
   const Tensor& x = c.input(0);
-  const int d = wrap_dim(*a.dim, x.dim(), "median");
+  const int d = wrap_dim(a.dim.value_or(-1), x.dim(), "median");
   // Lines along d, each in one piece.
   Shape shape = x.shape();
   Strides strides = x.strides();

@@ -34,7 +34,7 @@ struct Space {
 };
 
 Space analyse(const Layout& in, const Layout& out) {
-  Loop<2> loop;
+  Loop<2> loop{};
   const Layout* layouts[] = {&in, &out};
   loop.build(in.shape, layouts, 2);
   Space s;

@@ -11,8 +11,6 @@
 namespace hearth::testing {
 
 using Rows = std::vector<OpRow>;
-using In = std::span<const Tensor>;
-using Out = std::vector<Tensor>;
 
 void arithmetic_rows(Rows& rows);
 void math_rows(Rows& rows);
@@ -36,20 +34,9 @@ void function_rows(Rows& rows);
 // Samples of tools/golden/ops.py.
 const Golden& golden();
 
-// What a golden sample of a structured op has beside its call.
-struct GoldenOptions {
-  bool smooth = false;
-  unsigned batch = 0;
-  double terms = 1;
-  bool rearranged = true;
-  std::optional<DTypeSet> dtypes = std::nullopt;
-};
-void add_golden(OpRow& row, const std::string& sample, TensorFunction call, const GoldenOptions& options = {});
+void add_golden(OpRow& row, const std::string& sample, TensorFunction call, const SampleOptions& options = {});
 
 }  // namespace hearth::testing
-
-// A call of a public function, of operands in[0], in[1], ...
-#define HEARTH_CALL(...) [=]([[maybe_unused]] In in) -> Out { return {__VA_ARGS__}; }
 
 // Formulas of pointwise rows over a, b, c, d: in long double, and in whole numbers.
 #define HEARTH_REAL(...)                                                       \

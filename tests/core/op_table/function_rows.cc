@@ -6,6 +6,7 @@
 #include "core/ops/compare.h"
 #include "core/ops/conv.h"
 #include "core/ops/index.h"
+#include "core/ops/join.h"
 #include "core/ops/math.h"
 #include "core/ops/matmul.h"
 #include "core/ops/pool.h"
@@ -20,7 +21,7 @@ namespace {
 struct Case {
   const char* sample;
   TensorFunction call;
-  GoldenOptions options = {.smooth = true};
+  SampleOptions options = {.smooth = true};
 };
 
 OpRow& add(Rows& rows, const char* name, const std::vector<Case>& cases, Accuracy accuracy = Accuracy::kExact) {
@@ -77,7 +78,7 @@ void pointwise_rows(Rows& rows) {
 
 void function_rows(Rows& rows) {
   pointwise_rows(rows);
-  constexpr GoldenOptions batch{.smooth = true, .batch = 1};
+  constexpr SampleOptions batch{.smooth = true, .batch = 1};
   constexpr Accuracy close = Accuracy::kGradient;
 
   add(rows, "var",

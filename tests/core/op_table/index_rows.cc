@@ -1,10 +1,11 @@
 #include "core/ops/index.h"
+#include "core/ops/join.h"
 #include "tests/core/op_table/families.h"
 
 namespace hearth::testing {
 
 void index_rows(Rows& rows) {
-  constexpr GoldenOptions plain{.smooth = true};
+  constexpr SampleOptions plain{.smooth = true};
 
   OpRow joined{.op = "cat"};
   add_golden(joined, "cat/first", HEARTH_CALL(cat({in[0], in[1], in[2]})), plain);

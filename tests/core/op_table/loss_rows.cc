@@ -13,7 +13,7 @@ OpRow loss(const char* name) {
 }
 
 // Whole losses divide by numbers of elements that depend on the batch in ways a graph does not express.
-constexpr GoldenOptions kWhole{.smooth = true, .terms = 12};
+constexpr SampleOptions kWhole{.smooth = true, .terms = 12};
 
 template <class F>
 void elementwise(Rows& rows, const char* name, F f, const char* variant = nullptr, TensorFunction with = nullptr) {

@@ -9,14 +9,8 @@ const Golden& golden() {
   return file;
 }
 
-void add_golden(OpRow& row, const std::string& sample, TensorFunction call, const GoldenOptions& o) {
-  Sample s = golden().sample(sample, std::move(call));
-  s.smooth = o.smooth;
-  s.batch = o.batch;
-  s.terms = o.terms;
-  s.rearranged = o.rearranged;
-  if (o.dtypes) s.dtypes = *o.dtypes;
-  row.samples.push_back(std::move(s));
+void add_golden(OpRow& row, const std::string& sample, TensorFunction call, const SampleOptions& options) {
+  row.samples.push_back(golden().sample(sample, std::move(call), options));
 }
 
 }  // namespace hearth::testing

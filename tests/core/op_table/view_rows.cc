@@ -4,9 +4,9 @@
 namespace hearth::testing {
 namespace {
 
-constexpr GoldenOptions kPlain{.smooth = true};
-constexpr GoldenOptions kBatch{.smooth = true, .batch = 1};
-constexpr GoldenOptions kDense{.smooth = true, .batch = 1, .rearranged = false};
+constexpr SampleOptions kPlain{.smooth = true};
+constexpr SampleOptions kBatch{.smooth = true, .batch = 1};
+constexpr SampleOptions kDense{.smooth = true, .batch = 1, .rearranged = false};
 
 }  // namespace
 

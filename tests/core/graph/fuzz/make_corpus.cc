@@ -13,6 +13,7 @@
 #include "core/ops/conv.h"
 #include "core/ops/create.h"
 #include "core/ops/index.h"
+#include "core/ops/join.h"
 #include "core/ops/math.h"
 #include "core/ops/matmul.h"
 #include "core/ops/norm.h"
