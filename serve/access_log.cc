@@ -1,0 +1,51 @@
+#include "serve/access_log.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "core/base/error.h"
+#include "serve/json_writer.h"
+
+namespace hearth::serve {
+
+absl::StatusOr<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& path) {
+  std::FILE* file = path == "-" ? stderr : std::fopen(path.c_str(), "ae");
+  if (!file) return absl::UnknownError(concat("cannot write the access log ", path, ": ", std::strerror(errno)));
+  return std::unique_ptr<AccessLog>(new AccessLog(file));
+}
+
+AccessLog::~AccessLog() {
+  if (file_ != stderr) std::fclose(file_);
+}
+
+void AccessLog::write(const AccessRecord& r) {
+  std::string line;
+  JsonWriter json(line);
+  json.begin_object()
+      .field("time", absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone()))
+      .field("request_id", r.request_id)
+      .field("peer", r.peer)
+      .field("method", r.method)
+      .field("path", r.path)
+      .field("status", r.status)
+      .field("bytes_in", r.bytes_in)
+      .field("bytes_out", r.bytes_out)
+      .field("total_ms", r.total_ms);
+  if (!r.model.empty()) {
+    json.field("model", r.model)
+        .field("version", r.version)
+        .field("batch", r.batch)
+        .field("queue_ms", r.queue_ms)
+        .field("compute_ms", r.compute_ms);
+  }
+  if (!r.error.empty()) json.field("error", r.error);
+  json.end_object();
+  line += '\n';
+  const std::lock_guard lock(mutex_);
+  std::fwrite(line.data(), 1, line.size(), file_);
+  std::fflush(file_);
+}
+
+}  // namespace hearth::serve

@@ -1,0 +1,451 @@
+#include "serve/http_api.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
+#include "core/base/error.h"
+#include "core/ops/softmax.h"
+#include "serve/json_writer.h"
+#include "serve/metrics.h"
+#include "serve/oip.h"
+#include "serve/page.h"
+
+namespace hearth::serve {
+namespace {
+
+// Bodies beyond this are read by the workers, so that a connection's thread is free for others.
+constexpr size_t kLargeBody = 256 << 10;
+constexpr size_t kWaitingWork = 256;
+
+HttpResponse json_answer(std::string body, int status = 200) { return {.status = status, .body = std::move(body)}; }
+
+int http_status(const absl::Status& s) {
+  switch (s.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kOutOfRange:
+    case absl::StatusCode::kDataLoss:
+      return 400;
+    case absl::StatusCode::kNotFound:
+      return 404;
+    case absl::StatusCode::kUnimplemented:
+      return 501;
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kUnavailable:
+      return 503;
+    case absl::StatusCode::kDeadlineExceeded:
+      return 504;
+    case absl::StatusCode::kCancelled:
+      return 499;
+    default:
+      return 500;
+  }
+}
+
+HttpResponse failure(int status, std::string_view message) {
+  HttpResponse r = json_answer(error_json(message), status);
+  if (status == 503) r.headers.emplace_back("Retry-After", "1");
+  return r;
+}
+HttpResponse failure(const absl::Status& s) { return failure(http_status(s), std::string(s.message())); }
+
+HttpResponse wrong_method(std::string_view allowed) {
+  HttpResponse r = failure(405, concat("this address takes ", allowed));
+  r.headers.emplace_back("Allow", std::string(allowed));
+  return r;
+}
+
+// As long for every wrong token of the same length.
+bool same(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  unsigned char differ = 0;
+  for (size_t i = 0; i < a.size(); ++i) differ = static_cast<unsigned char>(differ | (a[i] ^ b[i]));
+  return differ == 0;
+}
+
+std::vector<std::string_view> split(std::string_view path) {
+  std::vector<std::string_view> parts;
+  while (!path.empty()) {
+    path.remove_prefix(1);  // '/'
+    parts.push_back(path.substr(0, path.find('/')));
+    path.remove_prefix(parts.back().size());
+  }
+  if (!parts.empty() && parts.back().empty()) parts.pop_back();
+  return parts;
+}
+
+constexpr std::string_view kServerMetadata =
+    R"({"name":"hearth","version":"0.1","extensions":["binary_tensor_data","model_repository","statistics"]})";
+
+std::string metadata_json(const Repository& models, const Model& model) {
+  std::string out;
+  JsonWriter json(out);
+  const graph::Signature& s = model.servable->signature();
+  json.begin_object().field("name", model.name).key("versions").begin_array();
+  for (const ModelPtr& m : models.models()) {
+    if (m->name == model.name) json.value(concat(m->version));
+  }
+  json.end_array().field("platform", concat("hearth_", s.kind));
+  json.key("inputs").raw(ports_json(s.inputs)).key("outputs").raw(ports_json(s.outputs));
+  if (!s.description.empty()) json.field("description", s.description);
+  if (!s.labels.empty()) {
+    json.key("labels").begin_array();
+    for (const std::string& l : s.labels) json.value(l);
+    json.end_array();
+  }
+  if (!s.preprocess_input.empty()) {
+    json.key("file_input").begin_object();
+    for (const auto& [k, v] : s.preprocess_input) json.field(k, v);
+    json.end_object();
+  }
+  json.end_object();
+  return out;
+}
+
+std::string config_json(const Model& model) {
+  std::string out;
+  JsonWriter json(out);
+  const SchedulerOptions& o = model.scheduler->options();
+  const graph::Signature& s = model.servable->signature();
+  const bool batched = is_batched(s);
+  json.begin_object().field("name", model.name).field("platform", concat("hearth_", s.kind)).field("backend", "hearth");
+  json.field("max_batch_size", batched ? o.max_batch_size : int64_t{0});
+  const auto ports = [&](const char* key, const std::vector<graph::Signature::Port>& all) {
+    json.key(key).begin_array();
+    for (const auto& p : all) {
+      json.begin_object()
+          .field("name", p.name)
+          .field("data_type", concat("TYPE_", oip_datatype(p.dtype)))
+          .key("dims")
+          .begin_array();
+      for (size_t d = batched ? 1 : 0; d < p.shape.size(); ++d) json.value(p.shape[d].size);
+      json.end_array().end_object();
+    }
+    json.end_array();
+  };
+  ports("input", s.inputs);
+  ports("output", s.outputs);
+  json.key("instance_group")
+      .begin_array()
+      .begin_object()
+      .field("kind", "KIND_CPU")
+      .field("count", o.instances)
+      .end_object()
+      .end_array();
+  json.key("dynamic_batching").begin_object();
+  json.field("max_queue_delay_microseconds", static_cast<int64_t>(o.max_queue_delay.count()))
+      .field("priority_levels", 2);
+  json.key("default_queue_policy").begin_object().field("max_queue_size", o.max_queue_size).end_object();
+  json.end_object().end_object();
+  return out;
+}
+
+// The labels with the highest scores of the first output's only row.
+absl::StatusOr<std::string> predictions_json(const Model& model, const std::vector<Tensor>& outputs, int64_t top) {
+  const graph::Signature& s = model.servable->signature();
+  const Tensor& scores = outputs[0];
+  if (!scores.is_floating_point() || scores.dim() != 2 || scores.size(0) != 1)
+    return absl::FailedPreconditionError("the model's first output is no row of scores; send its inputs as tensors");
+  const auto as = s.metadata.find("scores");
+  const Tensor probabilities = as != s.metadata.end() && as->second == "probabilities" ? scores : softmax(scores, -1);
+  const std::vector<double> p = probabilities.to(f64).to_vector<double>();
+  std::vector<size_t> order(p.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return p[a] > p[b]; });
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().field("model_name", model.name).field("model_version", concat(model.version));
+  json.key("predictions").begin_array();
+  for (size_t k = 0; k < std::min(order.size(), static_cast<size_t>(top)); ++k) {
+    const size_t i = order[k];
+    if (!std::isfinite(p[i])) return absl::InternalError("the model's scores are no finite numbers");
+    json.begin_object().field("label", i < s.labels.size() ? s.labels[i] : concat("class ", i));
+    json.field("class", static_cast<int64_t>(i)).field("probability", static_cast<float>(p[i])).end_object();
+  }
+  json.end_array().end_object();
+  return out;
+}
+
+}  // namespace
+
+// A request on its way through the server.
+struct HttpApi::Call {
+  HttpRequest request;
+  Respond respond;
+  std::string id;
+  ModelPtr model;
+  InferRequest infer;
+  Job::Timing timing;
+};
+
+HttpApi::HttpApi(Repository& models, const HttpApiOptions& options, AccessLog* log)
+    : models_(models),
+      options_(options),
+      log_(log),
+      id_prefix_(absl::StrFormat("%08x", std::random_device()())),
+      workers_(options.workers, kWaitingWork) {}
+
+HttpHandler HttpApi::inference() {
+  return [this](HttpRequest r, Respond respond) { handle(std::move(r), std::move(respond), false); };
+}
+HttpHandler HttpApi::administration() {
+  return [this](HttpRequest r, Respond respond) { handle(std::move(r), std::move(respond), true); };
+}
+
+std::string HttpApi::new_request_id() { return absl::StrFormat("%s-%x", id_prefix_, next_id_.fetch_add(1)); }
+
+bool HttpApi::allowed(const HttpRequest& request, const std::vector<std::string>& tokens) const {
+  if (tokens.empty()) return true;
+  const std::string* header = request.header("Authorization");
+  if (!header || !absl::StartsWithIgnoreCase(*header, "bearer ")) return false;
+  bool found = false;
+  for (const std::string& t : tokens) found |= same(std::string_view(*header).substr(7), t);
+  return found;
+}
+
+void HttpApi::handle(HttpRequest request, Respond respond, bool admin) {
+  auto call = std::make_shared<Call>();
+  call->request = std::move(request);
+  const std::string* given = call->request.header("X-Request-Id");
+  const bool usable = given && !given->empty() && given->size() <= 128 &&
+                      std::all_of(given->begin(), given->end(), [](char c) { return c > ' ' && c < 127; });
+  call->id = usable ? *given : new_request_id();
+  // Every answer goes by here.
+  call->respond = [this, call = call.get(),
+                   inner = std::move(respond)](absl::AnyInvocable<HttpResponse()> make) mutable {
+    inner([this, keep = call, make = std::move(make)]() mutable {
+      HttpResponse r;
+      try {
+        r = make();
+      } catch (const std::exception& e) {
+        r = failure(500, e.what());
+      }
+      r.headers.emplace_back("X-Request-Id", keep->id);
+      if (log_) {
+        AccessRecord a{.request_id = keep->id,
+                       .method = keep->request.method,
+                       .path = std::string(keep->request.path()),
+                       .peer = keep->request.peer,
+                       .model = keep->model ? keep->model->name : "",
+                       .error = r.status >= 400 ? r.body : "",
+                       .version = keep->model ? keep->model->version : 0,
+                       .bytes_in = static_cast<int64_t>(keep->request.body.size()),
+                       .bytes_out = static_cast<int64_t>(r.body.size()),
+                       .batch = keep->timing.batch,
+                       .status = r.status,
+                       .total_ms = static_cast<double>(nanoseconds(Clock::now() - keep->request.arrived)) * 1e-6,
+                       .queue_ms = static_cast<double>(keep->timing.queue_ns) * 1e-6,
+                       .compute_ms = static_cast<double>(keep->timing.compute_ns) * 1e-6};
+        log_->write(a);
+      }
+      return r;
+    });
+  };
+  bool later = false;
+  HttpResponse r = route(call, admin, later);
+  if (!later) call->respond([call, r = std::move(r)]() mutable { return std::move(r); });
+}
+
+HttpResponse HttpApi::route(const CallPtr& call, bool admin, bool& later) {
+  const HttpRequest& r = call->request;
+  const std::string_view path = r.path();
+  const bool get = r.method == "GET" || r.method == "HEAD";
+  if (path == "/")
+    return get ? HttpResponse{.content_type = "text/html; charset=utf-8",
+                              .headers = {{"Cache-Control", "no-cache"},
+                                          {"Content-Security-Policy",
+                                           "default-src 'self' 'unsafe-inline' data: blob:"}},
+                              .body = std::string(kPage)}
+               : wrong_method("GET");
+  if (path == "/healthz") return get ? HttpResponse{.content_type = "text/plain", .body = "ok\n"} : wrong_method("GET");
+  const std::vector<std::string_view> parts = split(path);
+  const bool v2 = !parts.empty() && parts[0] == "v2";
+  if (v2 && parts.size() == 3 && parts[1] == "health") {
+    if (!get) return wrong_method("GET");
+    if (parts[2] == "live") return json_answer(R"({"live":true})");
+    if (parts[2] == "ready") {
+      const bool ready = !draining_ && models_.ready();
+      return json_answer(concat("{\"ready\":", ready ? "true" : "false", "}"), ready ? 200 : 503);
+    }
+  }
+  if (!allowed(r, admin ? options_.admin_tokens : options_.tokens)) {
+    HttpResponse refused =
+        failure(401, r.header("Authorization") ? "the bearer token is not valid here" : "a bearer token is needed");
+    refused.headers.emplace_back("WWW-Authenticate", "Bearer");
+    return refused;
+  }
+  if (path == "/metrics") {
+    if (!get) return wrong_method("GET");
+    const HttpServer* server = server_;
+    return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
+            .body = prometheus_text(models_, server ? server->connections() : 0)};
+  }
+  if (!v2) return failure(404, "there is nothing at this address");
+  if (parts.size() == 1) return get ? json_answer(std::string(kServerMetadata)) : wrong_method("GET");
+  if (parts[1] == "models" && parts.size() == 3 && parts[2] == "stats")
+    return get ? json_answer(statistics_json(models_)) : wrong_method("GET");
+  if (parts[1] == "models" && parts.size() >= 3) return route_model(call, parts, later);
+  if (parts[1] == "repository") {
+    if (!admin) return failure(403, "the repository is administered on the server's other port (--admin_port)");
+    return route_repository(call, parts);
+  }
+  return failure(404, "there is nothing at this address");
+}
+
+// v2/models/NAME[/versions/V][/ACTION]
+HttpResponse HttpApi::route_model(const CallPtr& call, std::vector<std::string_view> parts, bool& later) {
+  const bool get = call->request.method == "GET" || call->request.method == "HEAD",
+             post = call->request.method == "POST";
+  const std::optional<std::string> name = percent_decode(parts[2]);
+  if (!name || !is_model_name(*name)) return failure(404, "there is no model of this name");
+  int64_t version = 0;
+  size_t next = 3;
+  if (parts.size() > 3 && parts[3] == "versions") {
+    const auto v = parts.size() > 4 ? parse_version(parts[4]) : std::nullopt;
+    if (!v) return failure(404, "a version is a whole number from 1 on");
+    version = *v;
+    next = 5;
+  }
+  const std::string_view action = parts.size() > next ? parts[next] : std::string_view();
+  if (parts.size() > next + 1) return failure(404, "there is nothing at this address");
+  auto model = models_.find(*name, version);
+  if (action == "ready") {
+    if (!get) return wrong_method("GET");
+    std::string body;
+    JsonWriter(body).begin_object().field("name", *name).field("ready", model.ok() && !draining_).end_object();
+    return json_answer(std::move(body), model.ok() && !draining_ ? 200 : model.ok() ? 503 : 404);
+  }
+  if (!model.ok()) return failure(model.status());
+  if (action == "infer" || action == "predict") {
+    if (!post) return wrong_method("POST");
+    call->model = *std::move(model);
+    later = true;
+    const std::string* type = call->request.header("Content-Type");
+    const bool file = action == "predict" || (type && absl::StartsWithIgnoreCase(*type, "image/"));
+    if (file || call->request.body.size() > kLargeBody) {
+      if (!workers_.run([this, call, file] { file ? predict(call) : infer(call); }))
+        call->respond([call] { return failure(503, "the server has too many files and large requests to read"); });
+    } else {
+      infer(call);
+    }
+    return {};
+  }
+  if (!get) return wrong_method("GET");
+  if (action.empty()) return json_answer(metadata_json(models_, **model));
+  if (action == "config") return json_answer(config_json(**model));
+  if (action == "stats") return json_answer(statistics_json(models_, *name, version));
+  return failure(404, "there is nothing at this address");
+}
+
+HttpResponse HttpApi::route_repository(const CallPtr& call, const std::vector<std::string_view>& parts) {
+  if (call->request.method != "POST") return wrong_method("POST");
+  if (parts.size() == 3 && parts[2] == "index") {
+    std::string out;
+    JsonWriter json(out);
+    json.begin_array();
+    for (const IndexEntry& e : models_.index()) {
+      json.begin_object().field("name", e.name);
+      if (e.version > 0) json.field("version", concat(e.version));
+      json.field("state", kVersionStateNames[static_cast<size_t>(e.state)]).field("reason", e.reason).end_object();
+    }
+    json.end_array();
+    return json_answer(std::move(out));
+  }
+  if (parts.size() == 5 && parts[2] == "models" && (parts[4] == "load" || parts[4] == "unload")) {
+    const std::optional<std::string> name = percent_decode(parts[3]);
+    if (!name || !is_model_name(*name)) return failure(404, "there is no model of this name");
+    const absl::Status s = parts[4] == "load" ? models_.load(*name) : models_.unload(*name);
+    return s.ok() ? json_answer("{}") : failure(absl::IsNotFound(s) ? 404 : 400, std::string(s.message()));
+  }
+  return failure(404, "there is nothing at this address");
+}
+
+void HttpApi::infer(const CallPtr& call) {
+  std::optional<int64_t> header_length;
+  if (const std::string* h = call->request.header("Inference-Header-Content-Length")) {
+    int64_t n = 0;
+    if (!absl::SimpleAtoi(*h, &n)) {
+      return call->respond([call] { return failure(400, "Inference-Header-Content-Length is no whole number"); });
+    }
+    header_length = n;
+  }
+  absl::StatusOr<InferRequest> parsed;
+  try {
+    parsed = parse_infer(call->request.body, header_length, call->model->servable->signature());
+  } catch (const std::exception& e) {
+    parsed = absl::ResourceExhaustedError(e.what());
+  }
+  if (!parsed.ok()) return call->respond([call, s = parsed.status()] { return failure(s); });
+  call->infer = *std::move(parsed);
+  Job job;
+  job.inputs = call->infer.inputs;
+  call->infer.inputs.clear();
+  job.urgent = call->infer.urgent;
+  job.arrived = call->request.arrived;
+  job.deadline = call->request.arrived + call->infer.timeout.value_or(options_.default_timeout);
+  job.cancelled = call->request.cancelled;
+  job.done = [call](absl::StatusOr<std::vector<Tensor>> out, const Job::Timing& timing) {
+    call->timing = timing;
+    call->respond([call, out = std::move(out)]() -> HttpResponse {
+      if (!out.ok()) return failure(out.status());
+      const Clock::time_point start = Clock::now();
+      auto r =
+          write_infer(call->model->name, call->model->version, call->infer, call->model->servable->signature(), *out);
+      if (!r.ok()) return failure(422, std::string(r.status().message()));
+      HttpResponse response{.body = std::move(r->body)};
+      if (r->json_length > 0) {
+        response.content_type = "application/octet-stream";
+        response.headers.emplace_back("Inference-Header-Content-Length", concat(r->json_length));
+      }
+      call->model->stats->compute_output.add(nanoseconds(Clock::now() - start));
+      return response;
+    });
+  };
+  if (absl::Status s = call->model->scheduler->submit(std::move(job)); !s.ok())
+    call->respond([call, s] { return failure(s); });
+}
+
+// A file as it is: through the model's own preprocessing to labels with probabilities.
+void HttpApi::predict(const CallPtr& call) {
+  int64_t top = 5;
+  if (const auto t = call->request.query("top"); t && (!absl::SimpleAtoi(*t, &top) || top < 1)) {
+    return call->respond([call] { return failure(400, "top must be a whole number of at least 1"); });
+  }
+  absl::StatusOr<std::vector<Tensor>> inputs;
+  try {
+    inputs = inputs_from_file(*call->model->servable, call->request.body);
+    if (inputs.ok()) {
+      if (absl::Status s = check_inputs(call->model->servable->signature(), *inputs); !s.ok())
+        inputs = absl::InternalError(concat("the model's preprocessing does not fit it: ", std::string(s.message())));
+    }
+  } catch (const std::exception& e) {
+    inputs = absl::InvalidArgumentError(e.what());
+  }
+  if (!inputs.ok()) {
+    const absl::Status s = inputs.status();
+    const int status = absl::IsUnimplemented(s) ? 415 : absl::IsResourceExhausted(s) ? 413 : http_status(s);
+    return call->respond([call, s, status] { return failure(status, std::string(s.message())); });
+  }
+  Job job;
+  job.inputs = *std::move(inputs);
+  job.arrived = call->request.arrived;
+  job.deadline = call->request.arrived + options_.default_timeout;
+  job.cancelled = call->request.cancelled;
+  job.done = [call, top](absl::StatusOr<std::vector<Tensor>> out, const Job::Timing& timing) {
+    call->timing = timing;
+    call->respond([call, top, out = std::move(out)]() -> HttpResponse {
+      if (!out.ok()) return failure(out.status());
+      auto body = predictions_json(*call->model, *out, top);
+      return body.ok() ? json_answer(*std::move(body)) : failure(body.status());
+    });
+  };
+  if (absl::Status s = call->model->scheduler->submit(std::move(job)); !s.ok())
+    call->respond([call, s] { return failure(s); });
+}
+
+}  // namespace hearth::serve

@@ -1,0 +1,61 @@
+// HttpApi: what the server's addresses mean. docs/serving.md lists them.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "serve/access_log.h"
+#include "serve/http.h"
+#include "serve/http_server.h"
+#include "serve/repository.h"
+#include "serve/work_queue.h"
+
+namespace hearth::serve {
+
+struct HttpApiOptions {
+  std::vector<std::string> tokens;                    // bearer tokens for inference; none: everybody may
+  std::vector<std::string> admin_tokens;              // for administration
+  std::chrono::milliseconds default_timeout{30'000};  // of a request that names none
+  int workers = 1;                                    // threads that decode pictures
+};
+
+// Thread-safe. Outlives every request it has been given.
+class HttpApi {
+ public:
+  HttpApi(Repository& models, const HttpApiOptions& options, AccessLog* log);
+
+  // For the port of inference, and for that of administration, which offers everything.
+  HttpHandler inference();
+  HttpHandler administration();
+
+  // From now on "ready" says no.
+  void drain() { draining_ = true; }
+  // Whose connections the metrics count.
+  void count_connections_of(const HttpServer* server) { server_ = server; }
+
+ private:
+  struct Call;
+  using CallPtr = std::shared_ptr<Call>;
+
+  void handle(HttpRequest request, Respond respond, bool admin);
+  HttpResponse route(const CallPtr& call, bool admin, bool& later);
+  HttpResponse route_model(const CallPtr& call, std::vector<std::string_view> parts, bool& later);
+  HttpResponse route_repository(const CallPtr& call, const std::vector<std::string_view>& parts);
+  void infer(const CallPtr& call);
+  void predict(const CallPtr& call);
+  bool allowed(const HttpRequest& request, const std::vector<std::string>& tokens) const;
+  std::string new_request_id();
+
+  Repository& models_;
+  const HttpApiOptions options_;
+  AccessLog* log_;
+  std::atomic<bool> draining_{false};
+  std::atomic<const HttpServer*> server_{nullptr};
+  std::atomic<uint64_t> next_id_{0};
+  const std::string id_prefix_;
+  WorkQueue workers_;
+};
+
+}  // namespace hearth::serve

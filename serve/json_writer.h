@@ -1,0 +1,55 @@
+// Writes JSON text piece by piece: values stand in the order in which they are written, commas come by themselves.
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace hearth::serve {
+
+class JsonWriter {
+ public:
+  explicit JsonWriter(std::string& out) : out_(out) {}
+
+  JsonWriter& begin_object() { return open('{'); }
+  JsonWriter& end_object() { return close('}'); }
+  JsonWriter& begin_array() { return open('['); }
+  JsonWriter& end_array() { return close(']'); }
+  JsonWriter& key(std::string_view k);
+  JsonWriter& value(std::string_view v);
+  JsonWriter& value(const char* v) { return value(std::string_view(v)); }
+  JsonWriter& value(bool v) { return raw(v ? "true" : "false"); }
+  JsonWriter& value(int v) { return number(v); }
+  JsonWriter& value(int64_t v) { return number(v); }
+  JsonWriter& value(uint64_t v) { return number(v); }
+  // The fewest digits that read back as the same number. Must be finite.
+  JsonWriter& value(float v) { return number(v); }
+  JsonWriter& value(double v) { return number(v); }
+  // Text that is JSON already.
+  JsonWriter& raw(std::string_view json);
+  template <class T>
+  JsonWriter& field(std::string_view k, T&& v) {
+    return key(k).value(static_cast<T&&>(v));
+  }
+
+ private:
+  JsonWriter& open(char c);
+  JsonWriter& close(char c);
+  void separate() {
+    if (comma_) out_ += ',';
+    comma_ = true;
+  }
+  template <class T>
+  JsonWriter& number(T v) {
+    separate();
+    char text[32];
+    out_.append(text, std::to_chars(text, text + sizeof text, v).ptr);
+    return *this;
+  }
+
+  std::string& out_;
+  bool comma_ = false;
+};
+
+}  // namespace hearth::serve

@@ -1,0 +1,404 @@
+#include "serve/repository.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <utility>
+
+#include "core/base/error.h"
+#include "core/io/file.h"
+#include "core/io/json_internal.h"
+
+namespace hearth::serve {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Changes when a file of the version, or what stands beside it, is written anew.
+std::string fingerprint_of(const std::string& directory) {
+  std::string print;
+  std::error_code error;
+  std::vector<std::string> files;
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
+    files.push_back(it->path().string());
+  files.push_back((fs::path(directory).parent_path() / "config.json").string());
+  std::sort(files.begin(), files.end());
+  for (const std::string& f : files) {
+    struct stat s {};
+    if (stat(f.c_str(), &s) != 0) continue;
+    print += concat(fs::path(f).filename().string(), ":", s.st_ino, ":", s.st_size, ":", s.st_mtim.tv_sec, ".",
+                    s.st_mtim.tv_nsec, ";");
+  }
+  return print;
+}
+
+struct Config {
+  SchedulerOptions scheduler;
+  int versions;
+  bool warmup;
+};
+
+absl::StatusOr<Config> read_config(const RepositoryOptions& options, const std::string& model_directory) {
+  Config c{options.scheduler, options.versions, options.warmup};
+  const std::string path = model_directory + "/config.json";
+  const auto text = io::read_file(path, 1 << 20);
+  if (absl::IsNotFound(text.status())) return c;
+  if (!text.ok()) return text.status();
+  const auto json = io::parse_json(*text);
+  if (!json.ok()) return absl::InvalidArgumentError(concat(path, ": ", std::string(json.status().message())));
+  if (!json->is_object()) return absl::InvalidArgumentError(concat(path, ": expected an object"));
+  for (const auto& [key, value] : json->items()) {
+    if (key == "warmup") {
+      if (!value.is_boolean()) return absl::InvalidArgumentError(concat(path, ": \"warmup\" must be true or false"));
+      c.warmup = value.get<bool>();
+      continue;
+    }
+    if (!value.is_number_integer()) {
+      return absl::InvalidArgumentError(concat(path, ": \"", key, "\" must be a whole number"));
+    }
+    const auto n = value.get<int64_t>();
+    if (key == "max_batch_size") c.scheduler.max_batch_size = n;
+    else if (key == "max_queue_delay_microseconds") c.scheduler.max_queue_delay = std::chrono::microseconds(n);
+    else if (key == "instances") c.scheduler.instances = static_cast<int>(std::clamp<int64_t>(n, -1, 1 << 20));
+    else if (key == "threads_per_instance")
+      c.scheduler.threads_per_instance = static_cast<int>(std::clamp<int64_t>(n, -1, 1 << 20));
+    else if (key == "max_queue_size") c.scheduler.max_queue_size = n;
+    else if (key == "versions" && n >= 1 && n <= 1000) c.versions = static_cast<int>(n);
+    else return absl::InvalidArgumentError(concat(path, ": \"", key, "\": ", n, " is no option, or out of range"));
+  }
+  return c;
+}
+
+absl::Status warm_up(const Servable& model, int64_t max_batch) {
+  try {
+    for (const int64_t rows : {int64_t{1}, is_batched(model.signature()) ? max_batch : 1}) {
+      const std::vector<Tensor> inputs = model.example(rows);
+      if (inputs.empty()) return absl::OkStatus();
+      if (const auto out = model.run(inputs); !out.ok()) {
+        return absl::Status(out.status().code(), concat("it fails on an input of zeros: ", std::string(out.status().message())));
+      }
+    }
+  } catch (const std::exception& e) {
+    return absl::InternalError(concat("it fails on an input of zeros: ", e.what()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+bool is_model_name(std::string_view name) {
+  return !name.empty() && name.size() <= 128 && name[0] != '.' && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+  });
+}
+
+std::optional<int64_t> parse_version(std::string_view text) {
+  int64_t v = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
+  if (error != std::errc() || end != text.data() + text.size() || v < 1 || text[0] == '0' || text[0] == '+') return {};
+  return v;
+}
+
+Repository::Repository(const RepositoryOptions& options) : options_(options) {}
+
+absl::StatusOr<std::unique_ptr<Repository>> Repository::open(const RepositoryOptions& options) {
+  std::unique_ptr<Repository> r(new Repository(options));
+  std::error_code error;
+  fs::directory_iterator it(options.directory, error);
+  if (error) {
+    return absl::NotFoundError(
+        concat("the model repository ", options.directory, " cannot be read: ", error.message()));
+  }
+  std::vector<std::string> names;
+  for (const fs::directory_iterator end; !error && it != end; it.increment(error)) {
+    if (it->is_directory() && is_model_name(it->path().filename().string()))
+      names.push_back(it->path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  for (const std::string& n : names) r->refresh(n).IgnoreError();
+  r->watcher_ = std::thread([p = r.get()] { p->watch(); });
+  return r;
+}
+
+std::unique_ptr<Repository> Repository::of(const std::string& name, std::shared_ptr<const Servable> servable,
+                                           const SchedulerOptions& options) {
+  HEARTH_CHECK(is_model_name(name), "\"", name, "\" is no name of a model");
+  std::unique_ptr<Repository> r(new Repository({}));
+  auto model = std::make_shared<Model>();
+  model->name = name;
+  model->version = 1;
+  model->servable = std::move(servable);
+  model->stats = r->stats_of(name, 1);
+  model->scheduler = std::make_unique<Scheduler>(model->servable, options, model->stats);
+  r->entries_[name].versions[1] = {VersionState::kReady, "", "", std::move(model)};
+  r->watcher_ = std::thread([p = r.get()] { p->watch(); });
+  return r;
+}
+
+Repository::~Repository() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (watcher_.joinable()) watcher_.join();
+  // The schedulers' destructors answer what waits.
+  const std::lock_guard lock(mutex_);
+  entries_.clear();
+  retired_.clear();
+}
+
+std::shared_ptr<ModelStats> Repository::stats_of(const std::string& name, int64_t version) {
+  const std::lock_guard lock(mutex_);
+  auto& s = stats_[{name, version}];
+  if (!s) s = std::make_shared<ModelStats>();
+  return s;
+}
+
+absl::StatusOr<ModelPtr> Repository::find(std::string_view name, int64_t version) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = entries_.find(name);
+  if (at == entries_.end()) return absl::NotFoundError(concat("there is no model \"", name, "\""));
+  const auto& versions = at->second.versions;
+  if (version > 0) {
+    const auto v = versions.find(version);
+    if (v == versions.end() || !v->second.model) {
+      return absl::NotFoundError(concat("version ", version, " of the model \"", name, "\" is not loaded",
+                                        v != versions.end() && !v->second.reason.empty() ? ": " : "",
+                                        v != versions.end() ? v->second.reason : ""));
+    }
+    return v->second.model;
+  }
+  for (auto v = versions.rbegin(); v != versions.rend(); ++v) {
+    if (v->second.model) return v->second.model;
+  }
+  return absl::NotFoundError(concat("no version of the model \"", name, "\" is loaded"));
+}
+
+std::vector<ModelPtr> Repository::models() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<ModelPtr> all;
+  for (const auto& [name, entry] : entries_) {
+    for (const auto& [number, version] : entry.versions) {
+      if (version.model) all.push_back(version.model);
+    }
+  }
+  return all;
+}
+
+std::vector<IndexEntry> Repository::index() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<IndexEntry> all;
+  for (const auto& [name, entry] : entries_) {
+    for (const auto& [number, v] : entry.versions) all.push_back({name, number, v.state, v.reason});
+    if (entry.versions.empty())
+      all.push_back(
+          {name, 0, VersionState::kUnavailable, entry.unloaded ? "unloaded" : "its directory holds no version"});
+  }
+  return all;
+}
+
+std::vector<std::pair<std::pair<std::string, int64_t>, std::shared_ptr<const ModelStats>>> Repository::stats() const {
+  const std::lock_guard lock(mutex_);
+  return {stats_.begin(), stats_.end()};
+}
+
+bool Repository::ready() const {
+  const std::lock_guard lock(mutex_);
+  return std::all_of(entries_.begin(), entries_.end(), [](const auto& e) {
+    return e.second.unloaded || std::any_of(e.second.versions.begin(), e.second.versions.end(),
+                                            [](const auto& v) { return v.second.model != nullptr; });
+  });
+}
+
+absl::StatusOr<ModelPtr> Repository::make(const std::string& name, int64_t version, const std::string& directory) {
+  const auto config = read_config(options_, fs::path(directory).parent_path().string());
+  if (!config.ok()) return config.status();
+  try {
+    auto servable = load_servable(directory);
+    if (!servable.ok()) return servable.status();
+    auto model = std::make_shared<Model>();
+    model->name = name;
+    model->version = version;
+    model->servable = *std::move(servable);
+    if (config->warmup) {
+      if (absl::Status s = warm_up(*model->servable, config->scheduler.max_batch_size); !s.ok()) return s;
+    }
+    model->stats = stats_of(name, version);
+    model->scheduler = std::make_unique<Scheduler>(model->servable, config->scheduler, model->stats);
+    return model;
+  } catch (const std::exception& e) {
+    return absl::InternalError(e.what());
+  }
+}
+
+// Whoever has found it before may still submit to it: it is kept until nobody else holds it.
+void Repository::retire(Version& v) {
+  if (v.model) retired_.push_back(std::exchange(v.model, nullptr));
+}
+
+absl::Status Repository::refresh(const std::string& name) {
+  const std::lock_guard one(loading_);
+  const std::string directory = options_.directory + "/" + name;
+  std::map<int64_t, std::string> present;
+  std::error_code error;
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    if (const auto v = parse_version(it->path().filename().string()); v && it->is_directory())
+      present[*v] = it->path().string();
+  }
+  if (error) {
+    const std::lock_guard lock(mutex_);
+    if (const auto at = entries_.find(name); at != entries_.end()) {
+      for (auto& [number, v] : at->second.versions) retire(v);
+      entries_.erase(at);
+    }
+    changed_.notify_all();
+    return absl::NotFoundError(concat(directory, ": ", error.message()));
+  }
+  const auto config = read_config(options_, directory);
+  const int keep = config.ok() ? config->versions : options_.versions;
+  {
+    const std::lock_guard lock(mutex_);
+    entries_[name].unloaded = false;
+  }
+  // The newest first; an older one takes the place of one that cannot be loaded.
+  absl::Status newest = absl::OkStatus();
+  int serving = 0;
+  std::vector<int64_t> kept;
+  for (auto it = present.rbegin(); it != present.rend() && serving < keep; ++it) {
+    const auto& [number, path] = *it;
+    const std::string print = fingerprint_of(path);
+    kept.push_back(number);
+    {
+      const std::lock_guard lock(mutex_);
+      Version& v = entries_[name].versions[number];
+      if (v.fingerprint == print) {
+        if (v.model) ++serving;
+        else if (it == present.rbegin()) newest = absl::FailedPreconditionError(v.reason);
+        continue;
+      }
+      v.state = v.model ? v.state : VersionState::kLoading;
+    }
+    absl::StatusOr<ModelPtr> model = make(name, number, path);
+    const std::lock_guard lock(mutex_);
+    Version& v = entries_[name].versions[number];
+    v.fingerprint = print;
+    if (model.ok()) {
+      retire(v);
+      v.model = *std::move(model);
+      v.state = VersionState::kReady;
+      v.reason.clear();
+      ++serving;
+    } else {
+      v.reason = std::string(model.status().message());
+      if (v.model) {
+        ++serving;  // as it was before the files changed
+      } else {
+        v.state = VersionState::kUnavailable;
+      }
+      if (it == present.rbegin()) newest = model.status();
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  Entry& entry = entries_[name];
+  for (auto it = entry.versions.begin(); it != entry.versions.end();) {
+    if (std::find(kept.begin(), kept.end(), it->first) != kept.end()) {
+      ++it;
+    } else {
+      retire(it->second);
+      it = entry.versions.erase(it);
+    }
+  }
+  changed_.notify_all();
+  if (serving == 0 && newest.ok()) return absl::NotFoundError(concat(directory, " holds no version"));
+  return newest;
+}
+
+absl::Status Repository::load(const std::string& name) {
+  if (!is_model_name(name)) return absl::InvalidArgumentError(concat("\"", name, "\" is no name of a model"));
+  if (options_.directory.empty()) return absl::FailedPreconditionError("this server has no model repository");
+  {
+    // What failed before is tried again.
+    const std::lock_guard lock(mutex_);
+    if (const auto at = entries_.find(name); at != entries_.end()) {
+      for (auto& [number, v] : at->second.versions) {
+        if (!v.reason.empty()) v.fingerprint.clear();
+      }
+    }
+  }
+  return refresh(name);
+}
+
+absl::Status Repository::unload(const std::string& name) {
+  const std::lock_guard one(loading_);
+  const std::lock_guard lock(mutex_);
+  const auto at = entries_.find(name);
+  if (at == entries_.end() || at->second.versions.empty())
+    return absl::NotFoundError(concat("no version of the model \"", name, "\" is loaded"));
+  for (auto& [number, v] : at->second.versions) retire(v);
+  at->second.versions.clear();
+  at->second.unloaded = true;
+  changed_.notify_all();
+  return absl::OkStatus();
+}
+
+// Frees what nobody uses any more.
+void Repository::sweep() {
+  std::vector<ModelPtr> free;
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(retired_, [&](ModelPtr& m) {
+      if (m.use_count() > 1) return false;
+      free.push_back(std::move(m));
+      return true;
+    });
+  }
+  // Here, without the lock: a scheduler's destructor waits for what it still runs.
+}
+
+void Repository::watch() {
+  Clock::time_point next = Clock::now() + options_.poll;
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const bool polls = options_.poll.count() > 0;
+    if (!retired_.empty()) {
+      changed_.wait_for(lock, std::chrono::milliseconds(20));
+    } else if (polls) {
+      changed_.wait_until(lock, next);
+    } else {
+      changed_.wait(lock);
+    }
+    if (stopping_) return;
+    lock.unlock();
+    sweep();
+    if (polls && Clock::now() >= next) {
+      std::vector<std::string> names;
+      std::error_code error;
+      for (fs::directory_iterator it(options_.directory, error), end; !error && it != end; it.increment(error)) {
+        const std::string n = it->path().filename().string();
+        if (it->is_directory() && is_model_name(n)) names.push_back(n);
+      }
+      for (const IndexEntry& e : index()) {
+        if (names.empty() || names.back() != e.name) names.push_back(e.name);
+      }
+      std::sort(names.begin(), names.end());
+      names.erase(std::unique(names.begin(), names.end()), names.end());
+      for (const std::string& n : names) {
+        bool skip = false;
+        {
+          const std::lock_guard guard(mutex_);
+          const auto at = entries_.find(n);
+          skip = stopping_ || (at != entries_.end() && at->second.unloaded);
+        }
+        if (!skip) refresh(n).IgnoreError();
+      }
+      next = Clock::now() + options_.poll;
+    }
+    lock.lock();
+  }
+}
+
+}  // namespace hearth::serve

@@ -1,0 +1,226 @@
+#include "serve/scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/autograd/guards.h"
+#include "core/base/error.h"
+#include "core/base/parallel.h"
+#include "core/ops/join.h"
+#include "core/ops/view.h"
+
+namespace hearth::serve {
+namespace {
+
+int64_t rows_of(const Job& j, bool batched) { return batched ? j.inputs[0].size(0) : 1; }
+
+SchedulerOptions checked(SchedulerOptions o) {
+  HEARTH_CHECK(o.max_batch_size >= 1 && o.max_batch_size <= 65536, "max_batch_size must be 1 to 65536, but is ",
+               o.max_batch_size);
+  HEARTH_CHECK(o.max_queue_delay.count() >= 0 && o.max_queue_delay <= std::chrono::seconds(10),
+               "max_queue_delay must be 0 to 10 s, but is ", o.max_queue_delay.count(), " us");
+  HEARTH_CHECK(o.instances >= 1 && o.instances <= 256, "instances must be 1 to 256, but is ", o.instances);
+  HEARTH_CHECK(o.threads_per_instance >= 0 && o.threads_per_instance <= 1024,
+               "threads_per_instance must be 0 to 1024, but is ", o.threads_per_instance);
+  HEARTH_CHECK(o.max_queue_size >= 1 && o.max_queue_size <= 1'000'000, "max_queue_size must be 1 to 1000000, but is ",
+               o.max_queue_size);
+  if (o.threads_per_instance == 0) o.threads_per_instance = std::max(num_threads() / o.instances, 1);
+  return o;
+}
+
+int64_t now_ms() {
+  using std::chrono::milliseconds;
+  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+Scheduler::Scheduler(std::shared_ptr<const Servable> model, const SchedulerOptions& options,
+                     std::shared_ptr<ModelStats> stats)
+    : model_(std::move(model)),
+      stats_(std::move(stats)),
+      options_(checked(options)),
+      batched_(is_batched(model_->signature())) {
+  for (int i = 0; i < options_.instances; ++i) threads_.emplace_back([this] { work(); });
+}
+
+Scheduler::~Scheduler() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& t : threads_) t.join();
+}
+
+absl::Status Scheduler::submit(Job job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (static_cast<int64_t>(urgent_.size() + usual_.size()) >= options_.max_queue_size) {
+      stats_->failed(Failure::kRejected, 0);
+      return absl::ResourceExhaustedError(
+          concat("the model's queue is full: ", options_.max_queue_size, " requests wait"));
+    }
+    stats_->pending.fetch_add(1, std::memory_order_relaxed);
+    (job.urgent ? urgent_ : usual_).push_back(std::move(job));
+  }
+  changed_.notify_one();
+  return absl::OkStatus();
+}
+
+void Scheduler::work() {
+  const ThreadWidth width(options_.threads_per_instance);
+  const InferenceMode no_gradients;
+  while (true) {
+    Batch batch = next();
+    if (batch.empty()) return;
+    run(std::move(batch));
+  }
+}
+
+// Whether two jobs differ in nothing but their number of examples.
+bool Scheduler::fits(const Job& first, const Job& other) const {
+  for (size_t i = 0; i < first.inputs.size(); ++i) {
+    const Shape &a = first.inputs[i].shape(), &b = other.inputs[i].shape();
+    if (a.rank() != b.rank()) return false;
+    for (int d = 1; d < a.rank(); ++d) {
+      if (a[d] != b[d]) return false;
+    }
+  }
+  return true;
+}
+
+// Moves jobs over, urgent ones first, in the order in which they came. Whether the batch is as full as it will get.
+bool Scheduler::collect(Batch& batch, int64_t& rows) {
+  for (std::deque<Job>* queue : {&urgent_, &usual_}) {
+    while (!queue->empty()) {
+      Job& j = queue->front();
+      const int64_t more = rows_of(j, batched_);
+      if (!batch.empty() && (!batched_ || rows + more > options_.max_batch_size || !fits(batch[0], j))) return true;
+      rows += more;
+      batch.push_back(std::move(j));
+      queue->pop_front();
+    }
+  }
+  return !batched_ || rows >= options_.max_batch_size;
+}
+
+Scheduler::Batch Scheduler::next() {
+  std::unique_lock lock(mutex_);
+  Batch batch;
+  int64_t rows = 0;
+  changed_.wait(lock, [&] { return stopping_ || !urgent_.empty() || !usual_.empty(); });
+  bool full = collect(batch, rows);
+  if (batch.empty()) return batch;
+  const Clock::time_point until = batch[0].arrived + options_.max_queue_delay;
+  while (!full && !stopping_ && options_.max_queue_delay.count() > 0) {
+    if (!changed_.wait_until(lock, until, [&] { return stopping_ || !urgent_.empty() || !usual_.empty(); })) break;
+    full = collect(batch, rows);
+  }
+  stats_->pending.fetch_sub(static_cast<int64_t>(batch.size()), std::memory_order_relaxed);
+  return batch;
+}
+
+void Scheduler::finish(Job& job, absl::StatusOr<std::vector<Tensor>> result, const Job::Timing& timing) {
+  const int64_t total = nanoseconds(Clock::now() - job.arrived);
+  stats_->request_time.add(total);
+  stats_->queue.add(timing.queue_ns);
+  stats_->queue_time.add(timing.queue_ns);
+  if (result.ok()) {
+    stats_->success.add(total);
+    stats_->inferences.fetch_add(rows_of(job, batched_), std::memory_order_relaxed);
+  } else {
+    stats_->failed(absl::IsCancelled(result.status())          ? Failure::kCanceled
+                   : absl::IsDeadlineExceeded(result.status()) ? Failure::kRejected
+                                                               : Failure::kBackend,
+                   total);
+  }
+  job.done(std::move(result), timing);
+}
+
+void Scheduler::run(Batch batch) {
+  const Clock::time_point start = Clock::now();
+  // Nobody waits for these any more.
+  std::erase_if(batch, [&](Job& j) {
+    const bool gone = j.cancelled && j.cancelled->load(std::memory_order_relaxed), late = start >= j.deadline;
+    if (!gone && !late) return false;
+    finish(j,
+           gone ? absl::CancelledError("the client has gone")
+                : absl::DeadlineExceededError("the request's time was over before the model could take it"),
+           {.queue_ns = nanoseconds(start - j.arrived)});
+    return true;
+  });
+  if (batch.empty()) return;
+  if (batch.size() == 1) return run_alone(std::move(batch[0]), nanoseconds(start - batch[0].arrived));
+
+  int64_t rows = 0;
+  for (const Job& j : batch) rows += rows_of(j, batched_);
+  absl::StatusOr<std::vector<Tensor>> out;
+  Clock::time_point joined = start;
+  try {
+    std::vector<Tensor> inputs;
+    for (size_t i = 0; i < batch[0].inputs.size(); ++i) {
+      std::vector<Tensor> parts;
+      parts.reserve(batch.size());
+      for (const Job& j : batch) parts.push_back(j.inputs[i]);
+      inputs.push_back(cat(parts, 0));
+    }
+    joined = Clock::now();
+    out = model_->run(inputs);
+  } catch (const std::exception& e) {
+    out = absl::InternalError(e.what());
+  }
+  if (!out.ok()) {
+    // One of them may be to blame (an index out of range): the others need not suffer.
+    for (Job& j : batch) {
+      const int64_t waited = nanoseconds(start - j.arrived);
+      run_alone(std::move(j), waited);
+    }
+    return;
+  }
+  const Clock::time_point computed = Clock::now();
+  stats_->executions.fetch_add(1, std::memory_order_relaxed);
+  stats_->compute_time.add(nanoseconds(computed - joined));
+  ModelStats::Batch& size = stats_->batch(rows);
+  size.count.fetch_add(1, std::memory_order_relaxed);
+  size.input_ns.fetch_add(nanoseconds(joined - start), std::memory_order_relaxed);
+  size.infer_ns.fetch_add(nanoseconds(computed - joined), std::memory_order_relaxed);
+  stats_->last_inference_ms.store(now_ms(), std::memory_order_relaxed);
+  int64_t at = 0;
+  for (Job& j : batch) {
+    const int64_t n = rows_of(j, batched_);
+    std::vector<Tensor> own;
+    own.reserve(out->size());
+    for (const Tensor& t : *out) own.push_back(slice(t, 0, at, at + n));
+    at += n;
+    stats_->compute_input.add(nanoseconds(joined - start));
+    stats_->compute_infer.add(nanoseconds(computed - joined));
+    finish(j, std::move(own),
+           {.queue_ns = nanoseconds(start - j.arrived), .compute_ns = nanoseconds(computed - joined), .batch = rows});
+  }
+  size.output_ns.fetch_add(nanoseconds(Clock::now() - computed), std::memory_order_relaxed);
+}
+
+void Scheduler::run_alone(Job job, int64_t queue_ns) {
+  const Clock::time_point start = Clock::now();
+  absl::StatusOr<std::vector<Tensor>> out;
+  try {
+    out = model_->run(job.inputs);
+  } catch (const std::exception& e) {
+    out = absl::InternalError(e.what());
+  }
+  const int64_t compute = nanoseconds(Clock::now() - start), rows = rows_of(job, batched_);
+  if (out.ok()) {
+    stats_->executions.fetch_add(1, std::memory_order_relaxed);
+    stats_->compute_time.add(compute);
+    stats_->compute_infer.add(compute);
+    stats_->compute_input.add(0);
+    ModelStats::Batch& size = stats_->batch(rows);
+    size.count.fetch_add(1, std::memory_order_relaxed);
+    size.infer_ns.fetch_add(compute, std::memory_order_relaxed);
+    stats_->last_inference_ms.store(now_ms(), std::memory_order_relaxed);
+  }
+  finish(job, std::move(out), {.queue_ns = queue_ns, .compute_ns = compute, .batch = rows});
+}
+
+}  // namespace hearth::serve

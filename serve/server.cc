@@ -1,0 +1,47 @@
+#include "serve/server.h"
+
+#include <utility>
+
+namespace hearth::serve {
+
+absl::StatusOr<std::unique_ptr<Server>> Server::start(const ServerOptions& options) {
+  auto models = Repository::open(options.repository);
+  if (!models.ok()) return models.status();
+  return start(options, *std::move(models));
+}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::start(const ServerOptions& options,
+                                                      std::unique_ptr<Repository> models) {
+  std::unique_ptr<Server> s(new Server);
+  s->models_ = std::move(models);
+  if (!options.access_log.empty()) {
+    auto log = AccessLog::open(options.access_log);
+    if (!log.ok()) return log.status();
+    s->log_ = *std::move(log);
+  }
+  s->api_ = std::make_unique<HttpApi>(*s->models_, options.api, s->log_.get());
+  if (options.serve_admin) {
+    auto admin = HttpServer::start(options.admin, s->api_->administration());
+    if (!admin.ok()) return admin.status();
+    s->admin_ = *std::move(admin);
+  }
+  auto http = HttpServer::start(options.http, s->api_->inference());
+  if (!http.ok()) return http.status();
+  s->http_ = *std::move(http);
+  s->api_->count_connections_of(s->http_.get());
+  return s;
+}
+
+Server::~Server() {
+  admin_.reset();
+  http_.reset();
+}
+
+bool Server::drain(std::chrono::milliseconds grace, std::chrono::milliseconds limit) {
+  api_->drain();
+  const bool all = http_->drain(grace, limit);
+  if (admin_) admin_->drain(std::chrono::milliseconds(0), std::chrono::milliseconds(1000));
+  return all;
+}
+
+}  // namespace hearth::serve

@@ -1,0 +1,47 @@
+#include "serve/work_queue.h"
+
+#include <utility>
+
+#include "core/base/parallel.h"
+
+namespace hearth::serve {
+
+WorkQueue::WorkQueue(int threads, size_t limit) : limit_(limit) {
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { serve(); });
+}
+
+WorkQueue::~WorkQueue() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& t : threads_) t.join();
+}
+
+bool WorkQueue::run(absl::AnyInvocable<void()> work) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.size() >= limit_) return false;
+    waiting_.push_back(std::move(work));
+  }
+  changed_.notify_one();
+  return true;
+}
+
+void WorkQueue::serve() {
+  const ThreadWidth one(1);
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
+    if (waiting_.empty()) return;
+    absl::AnyInvocable<void()> work = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    work();
+    work = nullptr;
+    lock.lock();
+  }
+}
+
+}  // namespace hearth::serve
