@@ -21,7 +21,7 @@ ABSL_FLAG(int, port, 8000, "port of inference and the page; 0 takes a free one")
 ABSL_FLAG(std::string, admin_address, "127.0.0.1", "IP address that administration listens on");
 ABSL_FLAG(int, admin_port, 8002, "port of administration (and all else); 0 takes a free one, -1 has none");
 ABSL_FLAG(int, io_threads, 0, "threads that read requests and write answers; 0: half the processors, at least one");
-ABSL_FLAG(int64_t, max_batch_size, 64, "most examples in a batch");
+ABSL_FLAG(int64_t, max_batch_size, 0, "most examples in a batch; 0: what serves most a second, found while warming up");
 ABSL_FLAG(int64_t, max_queue_delay_us, 0, "microseconds that a request may wait for others to make a fuller batch");
 ABSL_FLAG(int, instances, 1, "batches of a model that run at the same time");
 ABSL_FLAG(int, threads_per_instance, 0, "processors for one batch; 0 divides them among the instances");

@@ -12,10 +12,19 @@
 namespace hearth::serve {
 namespace {
 
+constexpr int64_t kDefaultBatch = 32;
+
 int64_t rows_of(const Job& j, bool batched) { return batched ? j.inputs[0].size(0) : 1; }
 
-SchedulerOptions checked(SchedulerOptions o) {
-  HEARTH_CHECK(o.max_batch_size >= 1 && o.max_batch_size <= 65536, "max_batch_size must be 1 to 65536, but is ",
+int64_t now_ms() {
+  using std::chrono::milliseconds;
+  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+SchedulerOptions Scheduler::checked(SchedulerOptions o) {
+  HEARTH_CHECK(o.max_batch_size >= 0 && o.max_batch_size <= 65536, "max_batch_size must be 0 to 65536, but is ",
                o.max_batch_size);
   HEARTH_CHECK(o.max_queue_delay.count() >= 0 && o.max_queue_delay <= std::chrono::seconds(10),
                "max_queue_delay must be 0 to 10 s, but is ", o.max_queue_delay.count(), " us");
@@ -28,18 +37,15 @@ SchedulerOptions checked(SchedulerOptions o) {
   return o;
 }
 
-int64_t now_ms() {
-  using std::chrono::milliseconds;
-  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
-
 Scheduler::Scheduler(std::shared_ptr<const Servable> model, const SchedulerOptions& options,
                      std::shared_ptr<ModelStats> stats)
     : model_(std::move(model)),
       stats_(std::move(stats)),
-      options_(checked(options)),
+      options_([&] {
+        SchedulerOptions o = checked(options);
+        if (o.max_batch_size == 0) o.max_batch_size = kDefaultBatch;
+        return o;
+      }()),
       batched_(is_batched(model_->signature())) {
   for (int i = 0; i < options_.instances; ++i) threads_.emplace_back([this] { work(); });
 }

@@ -21,8 +21,9 @@
 namespace hearth::serve {
 
 struct SchedulerOptions {
-  // Most examples in a batch. Requests are joined only if the model is batched (is_batched).
-  int64_t max_batch_size = 64;
+  // Most examples in a batch; 0: a repository chooses when it warms the model up, and 32 without that. Requests are
+  // joined only if the model is batched (is_batched).
+  int64_t max_batch_size = 0;
   // How long a request may wait for others while its batch is not full. Also with 0, requests that came while an
   // instance was busy are joined.
   std::chrono::microseconds max_queue_delay{0};
@@ -51,7 +52,10 @@ struct Job {
 // Thread-safe.
 class Scheduler {
  public:
-  // Throws Error if an option is out of range.
+  // With 0 replaced. Throws Error if an option is out of range.
+  static SchedulerOptions checked(SchedulerOptions options);
+
+  // As checked().
   Scheduler(std::shared_ptr<const Servable> model, const SchedulerOptions& options, std::shared_ptr<ModelStats> stats);
   // Answers what waits, then ends the instances.
   ~Scheduler();

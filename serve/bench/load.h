@@ -1,0 +1,72 @@
+// Load on an HTTP server: many connections that send one request over and over, and what came of it.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace hearth::serve {
+
+// Latencies in nanoseconds, each kept to within 1.6 %.
+class LatencyRecorder {
+ public:
+  void add(int64_t ns);
+  void merge(const LatencyRecorder& other);
+  int64_t count() const { return count_; }
+  double mean_ns() const { return count_ ? static_cast<double>(sum_) / static_cast<double>(count_) : 0; }
+  int64_t max_ns() const { return max_; }
+  // The latency that the part q in [0, 1] of all stayed below.
+  int64_t quantile_ns(double q) const;
+
+ private:
+  static constexpr int kSub = 64;  // buckets for each power of two
+  static size_t bucket_of(int64_t ns);
+  std::array<int64_t, kSub * 42> buckets_{};
+  int64_t count_ = 0, sum_ = 0, max_ = 0;
+};
+
+struct LoadOptions {
+  std::string host = "127.0.0.1";  // an IP address or a name
+  int port = 8000;
+  std::string request;  // header and body, as they are sent
+  int concurrency = 1;  // connections, each with one request at a time
+  int threads = 1;
+  // Requests a second over all connections, at random moments (a Poisson process); latency counts from the moment that
+  // was meant. 0: each connection sends its next request when it has its answer.
+  double rate = 0;
+  std::chrono::milliseconds duration{5000}, warmup{500};
+  int64_t requests = 0;  // instead of a duration, if not 0
+  // End quietly when the server stops accepting: for tests of its ending.
+  bool until_refused = false;
+};
+
+struct LoadResult {
+  LatencyRecorder latency;  // of answers with status 200
+  std::map<int, int64_t> statuses;
+  int64_t lost = 0;     // sent, and the connection ended without an answer
+  int64_t refused = 0;  // connections that could not be made
+  int64_t bytes_in = 0;
+  double seconds = 0;
+  double cpu_seconds = 0;  // of this program
+  std::string example;     // the body of the first answer that was not 200, else of the first
+  int64_t answers() const;
+};
+
+// kUnavailable if not even a first connection can be made.
+absl::StatusOr<LoadResult> run_load(const LoadOptions& options);
+
+struct HttpAnswer {
+  int status = 0;
+  std::string body;
+};
+// One request over a connection of its own.
+absl::StatusOr<HttpAnswer> fetch(const std::string& host, int port, const std::string& request);
+
+std::string http_request(const std::string& method, const std::string& path, const std::string& host,
+                         const std::string& headers, const std::string& body);
+
+}  // namespace hearth::serve
