@@ -386,6 +386,7 @@ class HttpServer::Impl {
     }
     port_ = acceptor_->local_endpoint().port();
     accept();
+    running_ = true;
     for (auto& w : workers_) {
       sweep(*w);
       w->thread = std::thread([&io = w->io] { io.run(); });
@@ -394,6 +395,8 @@ class HttpServer::Impl {
   }
 
   ~Impl() {
+    if (!running_) return;
+    stop_accepting();  // so that no connection comes after these are ended
     for (auto& w : workers_) {
       asio::post(w->io, [&w = *w] {
         const std::vector<Session*> all(w.sessions.begin(), w.sessions.end());
@@ -401,8 +404,7 @@ class HttpServer::Impl {
         w.timer.cancel();
       });
     }
-    stop_accepting();
-    // Sessions that wait for an answer keep themselves; whoever answers posts to them, so the threads must be there.
+    // Connections that wait for an answer are kept by it; whoever answers posts to them, so the threads must be there.
     while (shared_.connections.load() > 0) std::this_thread::sleep_for(milliseconds(1));
     for (auto& w : workers_) {
       w->alive.reset();
@@ -477,6 +479,7 @@ class HttpServer::Impl {
   std::optional<tcp::acceptor> acceptor_;
   size_t next_ = 0;
   int port_ = 0;
+  bool running_ = false;
 };
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

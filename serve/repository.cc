@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 // Changes when a file of the version, or what stands beside it, is written anew.
 std::string fingerprint_of(const std::string& directory) {
-  std::string print;
+  std::string print = "files:";  // never empty, as that of what was not looked at is
   std::error_code error;
   std::vector<std::string> files;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
