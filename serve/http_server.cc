@@ -90,8 +90,8 @@ struct Shared {
   HttpServerOptions options;
   HttpHandler handler;
   std::unique_ptr<asio::ssl::context> tls;  // null: plain
-  std::atomic<int64_t> connections{0};
-  std::atomic<bool> draining{false};
+  std::atomic<int64_t> connections{0};  // accepted and not yet ended
+  std::atomic<bool> draining{false}, stopping{false};
   std::atomic<int64_t> drain_grace_ends{0};  // Clock's count
 };
 
@@ -114,7 +114,6 @@ class Session : public std::enable_shared_from_this<Session> {
     socket.set_option(tcp::no_delay(true), e);
     if (shared.tls) stream_ = std::make_unique<TlsStream>(std::move(socket), *shared.tls);
     else stream_ = std::make_unique<PlainStream>(std::move(socket));
-    shared_.connections.fetch_add(1);
     worker_.sessions.insert(this);
   }
   ~Session() {
@@ -131,7 +130,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   // A connection that is one too many.
-  void refuse() {
+  void turn_away() {
     closing_ = true;
     next_request();
     send(failure(503, "the server has as many connections as it takes"));
@@ -396,7 +395,8 @@ class HttpServer::Impl {
 
   ~Impl() {
     if (!running_) return;
-    stop_accepting();  // so that no connection comes after these are ended
+    stop_accepting();
+    shared_.stopping = true;
     for (auto& w : workers_) {
       asio::post(w->io, [&w = *w] {
         const std::vector<Session*> all(w.sessions.begin(), w.sessions.end());
@@ -432,8 +432,8 @@ class HttpServer::Impl {
   void accept() {
     Worker& w = *workers_[next_++ % workers_.size()];
     acceptor_->async_accept(w.io, [this, &w](error_code e, tcp::socket s) {
-      if (e == asio::error::operation_aborted || !acceptor_->is_open()) return;
       if (!e) adopt(w, std::move(s));
+      if (!acceptor_->is_open()) return;
       // Without file descriptors left there is nothing to do but to wait for some.
       if (e) std::this_thread::sleep_for(milliseconds(5));
       accept();
@@ -441,10 +441,14 @@ class HttpServer::Impl {
   }
 
   void adopt(Worker& w, tcp::socket s) {
-    asio::post(w.io, [this, &w, s = std::move(s)]() mutable {
-      const bool full = shared_.connections.load() >= shared_.options.max_connections;
+    const bool full = shared_.connections.fetch_add(1) >= shared_.options.max_connections;
+    asio::post(w.io, [this, &w, full, s = std::move(s)]() mutable {
+      if (shared_.stopping) {
+        shared_.connections.fetch_sub(1);
+        return;
+      }
       const auto session = std::make_shared<Session>(shared_, w, std::move(s));
-      if (full) session->refuse();
+      if (full) session->turn_away();
       else session->start();
     });
   }
@@ -454,7 +458,8 @@ class HttpServer::Impl {
     std::mutex m;
     std::condition_variable done;
     bool closed = false;
-    asio::post(workers_[0]->io, [&] {
+    auto& io = workers_[0]->io;
+    asio::post(io, [&] {
       error_code e;
       if (acceptor_->is_open()) {
         acceptor_->non_blocking(true, e);
@@ -466,9 +471,12 @@ class HttpServer::Impl {
         }
         acceptor_->close(e);
       }
-      const std::lock_guard lock(m);
-      closed = true;
-      done.notify_all();
+      // Behind an accept that was under way.
+      asio::post(io, [&] {
+        const std::lock_guard lock(m);
+        closed = true;
+        done.notify_all();
+      });
     });
     std::unique_lock lock(m);
     done.wait(lock, [&] { return closed; });
