@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "core/base/error.h"
 #include "core/ops/softmax.h"
+#include "serve/compression.h"
 #include "serve/json_writer.h"
 #include "serve/metrics.h"
 #include "serve/oip.h"
@@ -58,14 +59,6 @@ HttpResponse wrong_method(std::string_view allowed) {
   HttpResponse r = failure(405, concat("this address takes ", allowed));
   r.headers.emplace_back("Allow", std::string(allowed));
   return r;
-}
-
-// As long for every wrong token of the same length.
-bool same(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned char differ = 0;
-  for (size_t i = 0; i < a.size(); ++i) differ = static_cast<unsigned char>(differ | (a[i] ^ b[i]));
-  return differ == 0;
 }
 
 std::vector<std::string_view> split(std::string_view path) {
@@ -173,6 +166,18 @@ absl::StatusOr<std::string> predictions_json(const Model& model, const std::vect
 
 }  // namespace
 
+// Answers shorter than this stay as they are.
+constexpr size_t kWorthCompressing = 256;
+
+void compress_if_asked(const HttpRequest& request, HttpResponse& r) {
+  const std::string* accepted = request.header("Accept-Encoding");
+  if (!accepted || r.body.size() < kWorthCompressing || r.status != 200) return;
+  const bool gzip = absl::StrContains(*accepted, "gzip"), deflate = absl::StrContains(*accepted, "deflate");
+  if (!gzip && !deflate) return;
+  r.body = compress(r.body, gzip ? Compression::kGzip : Compression::kDeflate);
+  r.headers.emplace_back("Content-Encoding", gzip ? "gzip" : "deflate");
+}
+
 // A request on its way through the server.
 struct HttpApi::Call {
   HttpRequest request;
@@ -202,10 +207,7 @@ std::string HttpApi::new_request_id() { return absl::StrFormat("%s-%x", id_prefi
 bool HttpApi::allowed(const HttpRequest& request, const std::vector<std::string>& tokens) const {
   if (tokens.empty()) return true;
   const std::string* header = request.header("Authorization");
-  if (!header || !absl::StartsWithIgnoreCase(*header, "bearer ")) return false;
-  bool found = false;
-  for (const std::string& t : tokens) found |= same(std::string_view(*header).substr(7), t);
-  return found;
+  return header && is_bearer(*header, tokens);
 }
 
 void HttpApi::handle(HttpRequest request, Respond respond, bool admin) {
@@ -225,6 +227,7 @@ void HttpApi::handle(HttpRequest request, Respond respond, bool admin) {
       } catch (const std::exception& e) {
         r = failure(500, e.what());
       }
+      compress_if_asked(keep->request, r);
       r.headers.emplace_back("X-Request-Id", keep->id);
       if (log_) {
         AccessRecord a{.request_id = keep->id,
@@ -326,9 +329,19 @@ HttpResponse HttpApi::route_model(const CallPtr& call, std::vector<std::string_v
     call->model = *std::move(model);
     later = true;
     const std::string* type = call->request.header("Content-Type");
+    const std::string* encoding = call->request.header("Content-Encoding");
+    const bool packed = encoding && !equal_ignoring_case(*encoding, "identity");
+    if (packed && !equal_ignoring_case(*encoding, "gzip") && !equal_ignoring_case(*encoding, "deflate")) {
+      later = false;
+      return failure(415, "a body may be compressed with gzip or deflate only");
+    }
     const bool file = action == "predict" || (type && absl::StartsWithIgnoreCase(*type, "image/"));
-    if (file || call->request.body.size() > kLargeBody) {
-      if (!workers_.run([this, call, file] { file ? predict(call) : infer(call); }))
+    if (file || packed || call->request.body.size() > kLargeBody) {
+      const bool accepted = workers_.run([this, call, file, packed] {
+        if (packed && !unpack(call)) return;
+        file ? predict(call) : infer(call);
+      });
+      if (!accepted)
         call->respond([call] { return failure(503, "the server has too many files and large requests to read"); });
     } else {
       infer(call);
@@ -363,6 +376,20 @@ HttpResponse HttpApi::route_repository(const CallPtr& call, const std::vector<st
     return s.ok() ? json_answer("{}") : failure(absl::IsNotFound(s) ? 404 : 400, std::string(s.message()));
   }
   return failure(404, "there is nothing at this address");
+}
+
+// Whether the body could be unpacked; else the call is answered.
+bool HttpApi::unpack(const CallPtr& call) {
+  auto body = decompress(call->request.body, static_cast<size_t>(options_.max_body_bytes));
+  if (!body.ok()) {
+    const int status = absl::IsResourceExhausted(body.status()) ? 413 : 400;
+    call->respond([call, status, what = concat("the request's body: ", std::string(body.status().message()))] {
+      return failure(status, what);
+    });
+    return false;
+  }
+  call->request.body = *std::move(body);
+  return true;
 }
 
 void HttpApi::infer(const CallPtr& call) {
@@ -427,7 +454,7 @@ void HttpApi::predict(const CallPtr& call) {
     inputs = absl::InvalidArgumentError(e.what());
   }
   if (!inputs.ok()) {
-    const absl::Status s = inputs.status();
+    const absl::Status& s = inputs.status();
     const int status = absl::IsUnimplemented(s) ? 415 : absl::IsResourceExhausted(s) ? 413 : http_status(s);
     return call->respond([call, s, status] { return failure(status, std::string(s.message())); });
   }

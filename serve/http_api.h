@@ -19,6 +19,7 @@ struct HttpApiOptions {
   std::vector<std::string> admin_tokens;              // for administration
   std::chrono::milliseconds default_timeout{30'000};  // of a request that names none
   int workers = 1;                                    // threads that decode pictures
+  int64_t max_body_bytes = int64_t{64} << 20;         // of a compressed body when it is unpacked
 };
 
 // Thread-safe. Outlives every request it has been given.
@@ -43,6 +44,7 @@ class HttpApi {
   HttpResponse route(const CallPtr& call, bool admin, bool& later);
   HttpResponse route_model(const CallPtr& call, std::vector<std::string_view> parts, bool& later);
   HttpResponse route_repository(const CallPtr& call, const std::vector<std::string_view>& parts);
+  bool unpack(const CallPtr& call);
   void infer(const CallPtr& call);
   void predict(const CallPtr& call);
   bool allowed(const HttpRequest& request, const std::vector<std::string>& tokens) const;

@@ -13,6 +13,7 @@
 #include "core/base/error.h"
 #include "core/base/parallel.h"
 #include "core/io/file.h"
+#include "serve/grpc/grpc_server.h"
 #include "serve/server.h"
 
 ABSL_FLAG(std::string, model_repository, "", "directory of the models: <model>/<version>/ each an exported model");
@@ -20,6 +21,8 @@ ABSL_FLAG(std::string, address, "0.0.0.0", "IP address that inference listens on
 ABSL_FLAG(int, port, 8000, "port of inference and the page; 0 takes a free one");
 ABSL_FLAG(std::string, admin_address, "127.0.0.1", "IP address that administration listens on");
 ABSL_FLAG(int, admin_port, 8002, "port of administration (and all else); 0 takes a free one, -1 has none");
+ABSL_FLAG(int, grpc_port, 8001, "port of inference over gRPC, on --address; 0 takes a free one, -1 has none");
+ABSL_FLAG(int, grpc_admin_port, -1, "the same with administration, on --admin_address");
 ABSL_FLAG(int, io_threads, 0, "threads that read requests and write answers; 0: half the processors, at least one");
 ABSL_FLAG(int64_t, max_batch_size, 0, "most examples in a batch; 0: what serves most a second, found while warming up");
 ABSL_FLAG(int64_t, max_queue_delay_us, 0, "microseconds that a request may wait for others to make a fuller batch");
@@ -101,6 +104,7 @@ absl::StatusOr<ServerOptions> options_from_flags() {
   if (!admin_tokens.ok()) return admin_tokens.status();
   o.api.admin_tokens = *std::move(admin_tokens);
   o.api.default_timeout = milliseconds_of(absl::GetFlag(FLAGS_timeout_seconds));
+  o.api.max_body_bytes = o.http.max_body_bytes;
   o.api.workers = num_threads();
   o.access_log = absl::GetFlag(FLAGS_access_log);
   return o;
@@ -120,6 +124,27 @@ int serve_until_told(const ServerOptions& options) {
     std::fprintf(stderr, "hearth-serve: %s\n", std::string(server.status().message()).c_str());
     return 1;
   }
+  std::vector<std::unique_ptr<GrpcServer>> grpc;
+  std::string grpc_ports;
+  for (const bool admin : {false, true}) {
+    const int port = absl::GetFlag(admin ? FLAGS_grpc_admin_port : FLAGS_grpc_port);
+    if (port < 0) continue;
+    auto g = GrpcServer::start({.address = admin ? options.admin.address : options.http.address,
+                                .port = port,
+                                .tokens = admin ? options.api.admin_tokens : options.api.tokens,
+                                .administration = admin,
+                                .default_timeout = options.api.default_timeout,
+                                .max_message_bytes = options.http.max_body_bytes,
+                                .certificate = admin ? "" : options.http.certificate,
+                                .private_key = admin ? "" : options.http.private_key},
+                               (*server)->models());
+    if (!g.ok()) {
+      std::fprintf(stderr, "hearth-serve: %s\n", std::string(g.status().message()).c_str());
+      return 1;
+    }
+    grpc_ports += concat(admin ? ", gRPC with administration on port " : ", gRPC on port ", (*g)->port());
+    grpc.push_back(*std::move(g));
+  }
   for (const IndexEntry& e : (*server)->models().index()) {
     std::fprintf(stderr, "hearth-serve: %s version %lld: %s%s%s\n", e.name.c_str(), static_cast<long long>(e.version),
                  kVersionStateNames[static_cast<size_t>(e.state)], e.reason.empty() ? "" : ": ", e.reason.c_str());
@@ -127,7 +152,7 @@ int serve_until_told(const ServerOptions& options) {
   std::printf("listening on %s port %d", options.http.address.c_str(), (*server)->port());
   if (options.serve_admin)
     std::printf(", administration on %s port %d", options.admin.address.c_str(), (*server)->admin_port());
-  std::printf("\n");
+  std::printf("%s\n", grpc_ports.c_str());
   std::fflush(stdout);
   int signal = 0;
   sigwait(&signals, &signal);
@@ -136,6 +161,7 @@ int serve_until_told(const ServerOptions& options) {
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   const bool all =
       (*server)->drain(std::chrono::milliseconds(300), milliseconds_of(absl::GetFlag(FLAGS_drain_seconds)));
+  for (auto& g : grpc) g->drain(milliseconds_of(absl::GetFlag(FLAGS_drain_seconds)));
   if (!all) std::fprintf(stderr, "hearth-serve: some requests were not answered in time\n");
   // What cannot be ended (a model that computes for hours) is not waited for.
   if (!all) std::_Exit(1);

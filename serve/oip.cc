@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -190,23 +191,6 @@ absl::StatusOr<Shape> read_shape(const dom::object& input, std::string_view name
   return shape;
 }
 
-absl::Status check_port(const Port& port, DType dtype, const Shape& shape) {
-  if (dtype != port.dtype) {
-    return bad("input ", quote(port.name), ": the datatype is ", oip_datatype(dtype), ", but the model takes ",
-               oip_datatype(port.dtype));
-  }
-  bool fits = shape.rank() == static_cast<int>(port.shape.size());
-  for (int d = 0; fits && d < shape.rank(); ++d) {
-    const auto& e = port.shape[static_cast<size_t>(d)];
-    fits = e.size >= 0 ? shape[d] == e.size : shape[d] >= 1;
-  }
-  if (!fits) {
-    return bad("input ", quote(port.name), ": the shape is ", hearth::to_string(shape), ", but the model takes ",
-               shape_text(port.shape));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<Tensor> read_input(const dom::object& input, const Port& port, size_t json_bytes,
                                   std::string_view& blobs, bool binary) {
   std::string_view datatype;
@@ -216,7 +200,7 @@ absl::StatusOr<Tensor> read_input(const dom::object& input, const Port& port, si
     return bad("input ", quote(port.name), ": the datatype ", quote(datatype), " is none that this server takes");
   const auto shape = read_shape(input, port.name);
   if (!shape.ok()) return shape.status();
-  if (absl::Status s = check_port(port, *dtype, *shape); !s.ok()) return s;
+  if (absl::Status s = check_input(port, *dtype, *shape); !s.ok()) return s;
   const auto parameters = read_parameters(input, concat("input ", quote(port.name)));
   if (!parameters.ok()) return parameters.status();
 
@@ -355,12 +339,29 @@ std::optional<DType> parse_oip_datatype(std::string_view name) {
   return {};
 }
 
+absl::Status check_input(const Port& port, DType dtype, const Shape& shape) {
+  if (dtype != port.dtype) {
+    return bad("input ", quote(port.name), ": the datatype is ", oip_datatype(dtype), ", but the model takes ",
+               oip_datatype(port.dtype));
+  }
+  bool fits = shape.rank() == static_cast<int>(port.shape.size());
+  for (int d = 0; fits && d < shape.rank(); ++d) {
+    const auto& e = port.shape[static_cast<size_t>(d)];
+    fits = e.size >= 0 ? shape[d] == e.size : shape[d] >= 1;
+  }
+  if (!fits) {
+    return bad("input ", quote(port.name), ": the shape is ", hearth::to_string(shape), ", but the model takes ",
+               shape_text(port.shape));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status check_inputs(const graph::Signature& s, const std::vector<Tensor>& inputs) {
   if (inputs.size() != s.inputs.size()) return bad("the model takes ", s.inputs.size(), " inputs, not ", inputs.size());
   std::map<std::string_view, int64_t> sizes;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Port& port = s.inputs[i];
-    if (absl::Status status = check_port(port, inputs[i].dtype(), inputs[i].shape()); !status.ok()) return status;
+    if (absl::Status status = check_input(port, inputs[i].dtype(), inputs[i].shape()); !status.ok()) return status;
     for (size_t d = 0; d < port.shape.size(); ++d) {
       const auto& e = port.shape[d];
       if (e.size >= 0) continue;
@@ -484,6 +485,23 @@ absl::StatusOr<InferResponse> write_infer(std::string_view model, int64_t versio
       r.body.append(static_cast<const char*>(t.raw_data()), static_cast<size_t>(t.numel()) * t.itemsize());
   }
   return r;
+}
+
+bool is_bearer(std::string_view header, const std::vector<std::string>& tokens) {
+  constexpr std::string_view kScheme = "bearer ";
+  if (header.size() < kScheme.size()) return false;
+  for (size_t i = 0; i < kScheme.size(); ++i) {
+    if ((header[i] | 0x20) != (kScheme[i] | 0x20)) return false;
+  }
+  header.remove_prefix(kScheme.size());
+  bool found = false;
+  for (const std::string& t : tokens) {
+    unsigned char differ = t.size() == header.size() ? 0 : 1;
+    for (size_t i = 0; i < std::min(t.size(), header.size()); ++i)
+      differ = static_cast<unsigned char>(differ | (t[i] ^ header[i]));
+    found |= differ == 0;
+  }
+  return found;
 }
 
 std::string error_json(std::string_view message) {

@@ -38,6 +38,8 @@ struct InferRequest {
 absl::StatusOr<InferRequest> parse_infer(std::string_view body, std::optional<int64_t> header_length,
                                          const graph::Signature& signature);
 
+// Holds one input against what the model takes.
+absl::Status check_input(const graph::Signature::Port& port, DType dtype, const Shape& shape);
 // Holds inputs in the signature's order against it: dtypes, shapes, and that sizes of one name agree.
 absl::Status check_inputs(const graph::Signature& signature, const std::vector<Tensor>& inputs);
 
@@ -48,6 +50,9 @@ struct InferResponse {
 // kInvalidArgument where an output holds a number that JSON has not (NaN, infinity) and is not wanted as binary data.
 absl::StatusOr<InferResponse> write_infer(std::string_view model, int64_t version, const InferRequest& request,
                                           const graph::Signature& signature, const std::vector<Tensor>& outputs);
+
+// Whether an Authorization header is "Bearer" and one of the tokens. Takes as long for every wrong one of a length.
+bool is_bearer(std::string_view header, const std::vector<std::string>& tokens);
 
 // {"error": "..."}
 std::string error_json(std::string_view message);

@@ -10,6 +10,7 @@
 #include "core/graph/trace.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
+#include "serve/compression.h"
 #include "tests/serve/client.h"
 #include "tests/serve/models.h"
 
@@ -104,6 +105,29 @@ TEST_F(ServerTest, BinaryTensors) {
   EXPECT_EQ(c.post(kInfer, body, "Inference-Header-Content-Length: -5\r\n").status, 400);
   EXPECT_EQ(c.post(kInfer, body, "Inference-Header-Content-Length: many\r\n").status, 400);
   EXPECT_EQ(c.post(kInfer, body, "Inference-Header-Content-Length: 99999999999\r\n").status, 400);
+}
+
+TEST_F(ServerTest, CompressedBodies) {
+  options.api.max_body_bytes = 100'000;
+  start();
+  Client c(port());
+  for (const Compression how : {Compression::kGzip, Compression::kDeflate}) {
+    const std::string encoding =
+        how == Compression::kGzip ? "Content-Encoding: gzip\r\n" : "Content-Encoding: deflate\r\n";
+    const std::string packed = compress(ask(), how);
+    EXPECT_EQ(c.post(kInfer, packed, encoding).body, kAnswer);
+    EXPECT_EQ(c.post(kInfer, packed.substr(0, packed.size() / 2), encoding).status, 400);
+    EXPECT_EQ(c.post(kInfer, packed + "more", encoding).status, 400);
+    EXPECT_EQ(c.post(kInfer, compress(std::string(50'000'000, ' '), how), encoding).status, 413);
+    const Answer a =
+        c.request("GET", "/v2/models/scale/stats",
+                  how == Compression::kGzip ? "Accept-Encoding: gzip\r\n" : "Accept-Encoding: deflate\r\n", "");
+    const auto plain = decompress(a.body, 1 << 20);
+    ASSERT_TRUE(plain.ok()) << plain.status();
+    EXPECT_EQ(plain->substr(0, 15), "{\"model_stats\":");
+  }
+  EXPECT_EQ(c.post(kInfer, ask(), "Content-Encoding: br\r\n").status, 415);
+  EXPECT_EQ(c.post(kInfer, ask(), "Content-Encoding: identity\r\n").body, kAnswer);
 }
 
 TEST_F(ServerTest, WrongAddressesAndMethods) {
