@@ -67,6 +67,11 @@ class Client {
       if (!more()) return {};
     }
   }
+  // All that comes until the server closes the connection.
+  std::string rest() {
+    while (more()) continue;
+    return in_;
+  }
   // Whether the server closes the connection within half a minute.
   bool ended() {
     while (more()) continue;

@@ -1,0 +1,34 @@
+// Infer requests. The first two bytes are Inference-Header-Content-Length, little endian; 0xFFFF: there is none. What
+// is taken must fit the signature, and can be answered.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#include "serve/oip.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace hearth;
+  if (size < 2) return 0;
+  static const graph::Signature signature = [] {
+    graph::Signature s;
+    s.inputs = {{"x", f32, {{-1, "batch"}, {2, ""}}},
+                {"n", i64, {{-1, "batch"}}},
+                {"m", boolean, {{-1, "batch"}, {-1, "length"}}}};
+    s.outputs = {{"y", f32, {{-1, "batch"}, {2, ""}}}, {"k", i64, {{-1, "batch"}}}};
+    return s;
+  }();
+  const int64_t length = data[0] | data[1] << 8;
+  const std::string_view body(reinterpret_cast<const char*>(data + 2), size - 2);
+  const auto r = serve::parse_infer(body, length == 0xFFFF ? std::nullopt : std::optional(length), signature);
+  if (!r.ok()) {
+    if (r.status().message().empty()) std::abort();
+    return 0;
+  }
+  if (!serve::check_inputs(signature, r->inputs).ok()) std::abort();
+  size_t bytes = 0;
+  for (const Tensor& t : r->inputs) bytes += t.nbytes();
+  if (bytes > 16 * size) std::abort();
+  const auto answer = serve::write_infer("m", 1, *r, signature, {r->inputs[0], r->inputs[1]});
+  if (!answer.ok() && answer.status().message().find("NaN or infinity") == absl::string_view::npos) std::abort();
+  return 0;
+}
