@@ -118,7 +118,7 @@ absl::StatusOr<Signature> parse_signature(const std::string& path, std::string_v
 }
 
 absl::StatusOr<Exported> assemble(const std::string& directory, std::string_view graph, const Tensors& weights,
-                                  std::string_view signature) {
+                                  std::string_view signature, std::string_view kind) {
   const std::string path = absl::StrCat(directory, "/", kGraph);
   const absl::StatusOr<Json> j = parse(path, graph);
   if (!j.ok()) return j.status();
@@ -127,8 +127,8 @@ absl::StatusOr<Exported> assemble(const std::string& directory, std::string_view
   Exported m;
   m.signature = *std::move(s);
   const absl::Status bad = guarded(path, [&] {
-    HEARTH_CHECK(m.signature.kind == "graph", "the signature is of the kind \"", m.signature.kind,
-                 "\", which is not run as a graph");
+    HEARTH_CHECK(m.signature.kind == kind, "the signature is of the kind \"", m.signature.kind, "\"; expected \"", kind,
+                 "\"");
     JsonObject o(*j, "graph");
     HEARTH_CHECK(o.text("format") == "hearth.graph", "it is not a graph");
     if (const int64_t v = o.whole("version"); v != kVersion)
@@ -166,7 +166,7 @@ absl::Status save(const Exported& model, const std::string& directory) {
       }
     }
     Signature s = model.signature;
-    HEARTH_CHECK(s.kind == "graph", "a graph's signature must be of the kind \"graph\", but is of \"", s.kind, "\"");
+    HEARTH_CHECK(!s.kind.empty(), "the signature needs a kind");
     HEARTH_CHECK(model.preprocess || s.preprocess_input.empty(), "preprocess_input is given, but no preprocess graph");
     take_from_graphs(s, model);
     try {
@@ -190,7 +190,7 @@ absl::Status save(const Exported& model, const std::string& directory) {
   return to->commit();
 }
 
-absl::StatusOr<Exported> load(const std::string& directory) {
+absl::StatusOr<Exported> load(const std::string& directory, std::string_view kind) {
   absl::StatusOr<Exported> out = absl::UnknownError("");
   const absl::Status s = io::with_directory(directory, [&](const std::string& at) -> absl::Status {
     const absl::StatusOr<std::string> graph = io::read_file(absl::StrCat(at, "/", kGraph), kMaxJson);
@@ -199,7 +199,7 @@ absl::StatusOr<Exported> load(const std::string& directory) {
     if (!signature.ok()) return signature.status();
     const absl::StatusOr<io::Safetensors> weights = io::load_safetensors(absl::StrCat(at, "/", kWeights));
     if (!weights.ok()) return weights.status();
-    out = assemble(directory, *graph, weights->tensors, *signature);
+    out = assemble(directory, *graph, weights->tensors, *signature, kind);
     return out.status();
   });
   if (!s.ok()) return s;
@@ -216,11 +216,11 @@ absl::StatusOr<Signature> load_signature(const std::string& directory) {
   return parse_signature(absl::StrCat(directory, "/", kSignature), *text);
 }
 
-absl::StatusOr<Exported> parse_exported(const ExportedBytes& bytes, const std::string& name) {
+absl::StatusOr<Exported> parse_exported(const ExportedBytes& bytes, const std::string& name, std::string_view kind) {
   const absl::StatusOr<io::Safetensors> weights =
       io::parse_safetensors(bytes.weights, absl::StrCat(name, "/", kWeights));
   if (!weights.ok()) return weights.status();
-  return assemble(name, bytes.graph, weights->tensors, bytes.signature);
+  return assemble(name, bytes.graph, weights->tensors, bytes.signature, kind);
 }
 
 }  // namespace hearth::graph

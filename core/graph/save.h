@@ -36,9 +36,13 @@ struct Signature {
     friend bool operator==(const Port&, const Port&) = default;
   };
 
-  std::string kind = "graph";  // what runs it
+  // What runs it: "graph" is the graphs as they are. A server's kinds of one's own (serve/servable.h) do more with
+  // them.
+  std::string kind = "graph";
   std::string description;
-  std::vector<std::string> labels;              // of the classes that the first output's last dimension counts
+  // Of the classes that the first output's last dimension counts, whose scores are logits unless metadata "scores" says
+  // "probabilities".
+  std::vector<std::string> labels;
   std::map<std::string, std::string> metadata;  // anything else
 
   // Of what the preprocess graph's inputs are made: {{"type", "image"}, {"color", "gray"}}, for example.
@@ -63,8 +67,9 @@ absl::Status save(const Exported& model, const std::string& directory);
 // The weights look into the mapped file and are read-only. A graph runs in the same bits as the function it was traced
 // from. Everything is checked before it is used, and both graphs are run once without data: kInvalidArgument names the
 // file, the place in it and what is wrong; kUnimplemented an op, a version of an op, or a version of the format that
-// this program does not know, and which target to link.
-absl::StatusOr<Exported> load(const std::string& directory);
+// this program does not know, and which target to link. A model of another kind than is asked for is refused: it means
+// something else than its graphs alone.
+absl::StatusOr<Exported> load(const std::string& directory, std::string_view kind = "graph");
 
 // Only what the model takes and gives.
 absl::StatusOr<Signature> load_signature(const std::string& directory);
@@ -73,6 +78,7 @@ absl::StatusOr<Signature> load_signature(const std::string& directory);
 struct ExportedBytes {
   std::string_view graph, weights, signature;
 };
-absl::StatusOr<Exported> parse_exported(const ExportedBytes& bytes, const std::string& name);
+absl::StatusOr<Exported> parse_exported(const ExportedBytes& bytes, const std::string& name,
+                                        std::string_view kind = "graph");
 
 }  // namespace hearth::graph

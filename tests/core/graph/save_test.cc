@@ -243,8 +243,8 @@ TEST(Save, WhatCannotBeSavedIsRefused) {
   m.main.inputs[0].name = "\xff";
   refused(saved(m), kInvalid, "cannot be written as JSON");
   m.main = line({});
-  m.signature.kind = "text-generation";
-  refused(saved(m), kInvalid, "must be of the kind \"graph\"");
+  m.signature.kind = "";
+  refused(saved(m), kInvalid, "the signature needs a kind");
   m.signature = {.preprocess_input = {{"type", "image"}}};
   refused(saved(m), kInvalid, "no preprocess graph");
   m.signature = {};
