@@ -29,6 +29,7 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
 using std::chrono::milliseconds;
+using Parser = http::request_parser<http::string_body>;
 
 constexpr size_t kReadBytes = 16 << 10;
 constexpr milliseconds kSweep{100}, kLinger{2000};
@@ -167,7 +168,7 @@ class Session : public std::enable_shared_from_this<Session> {
   enum class State : uint8_t { kIdle, kReading, kAnswering, kWriting, kLingering };
 
   void next_request() {
-    parser_.emplace();
+    parser_ = std::make_unique<Parser>();
     parser_->eager(true);
     parser_->header_limit(static_cast<uint32_t>(shared_.options.max_header_bytes));
     parser_->body_limit(static_cast<uint64_t>(shared_.options.max_body_bytes));
@@ -318,7 +319,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Clock::time_point deadline_, arrived_;
   std::vector<char> buffer_;
   size_t unread_ = 0;  // of the buffer's bytes, from its begin
-  std::optional<http::request_parser<http::string_body>> parser_;
+  std::unique_ptr<Parser> parser_;
   bool keep_alive_ = false, closing_ = false, continued_ = false, head_ = false, watching_ = false;
   Cancelled cancelled_;
   std::string head_text_, body_;
@@ -373,7 +374,7 @@ class HttpServer::Impl {
     const auto address = asio::ip::make_address(options.address, e);
     if (e) return absl::InvalidArgumentError(concat("\"", options.address, "\" is no IP address"));
     for (int i = 0; i < options.threads; ++i) workers_.push_back(std::make_unique<Worker>());
-    acceptor_.emplace(workers_[0]->io);
+    acceptor_ = std::make_unique<tcp::acceptor>(workers_[0]->io);
     const tcp::endpoint endpoint(address, static_cast<uint16_t>(options.port));
     acceptor_->open(endpoint.protocol(), e);
     if (!e) acceptor_->set_option(tcp::acceptor::reuse_address(true), e);
@@ -484,7 +485,7 @@ class HttpServer::Impl {
 
   Shared shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::optional<tcp::acceptor> acceptor_;
+  std::unique_ptr<tcp::acceptor> acceptor_;
   size_t next_ = 0;
   int port_ = 0;
   bool running_ = false;

@@ -208,7 +208,7 @@ absl::StatusOr<Tensor> read_input(const dom::object& input, const Port& port, si
   const bool has_data = !input["data"].get(data);
   const int64_t bytes = shape->numel() * static_cast<int64_t>(size_of(*dtype));
   if (parameters->binary_data_size) {
-    const int64_t size = *parameters->binary_data_size;
+    const int64_t size = parameters->binary_data_size.value_or(0);
     if (!binary)
       return bad("input ", quote(port.name), ": binary data needs the header Inference-Header-Content-Length");
     if (has_data) return bad("input ", quote(port.name), ": it has \"data\" and \"binary_data_size\"");
@@ -404,15 +404,13 @@ absl::StatusOr<InferRequest> parse_infer(std::string_view body, std::optional<in
   }
   const auto parameters = read_parameters(request, "the request");
   if (!parameters.ok()) return parameters.status();
-  if (parameters->priority) {
-    if (*parameters->priority < 0 || *parameters->priority > 2)
-      return bad("the parameter \"priority\" must be 0, 1 or 2");
-    r.urgent = *parameters->priority == 1;
+  if (const auto& priority = parameters->priority) {
+    if (*priority < 0 || *priority > 2) return bad("the parameter \"priority\" must be 0, 1 or 2");
+    r.urgent = *priority == 1;
   }
-  if (parameters->timeout) {
-    if (*parameters->timeout < 0) return bad("the parameter \"timeout\" must be a number of microseconds");
-    if (*parameters->timeout > 0)
-      r.timeout = std::chrono::microseconds(std::min(*parameters->timeout, int64_t{86'400'000'000}));
+  if (const auto& timeout = parameters->timeout) {
+    if (*timeout < 0) return bad("the parameter \"timeout\" must be a number of microseconds");
+    if (*timeout > 0) r.timeout = std::chrono::microseconds(std::min(*timeout, int64_t{86'400'000'000}));
   }
   if (absl::Status s = read_inputs(request, signature, json.size(), blobs, header_length.has_value(), r.inputs);
       !s.ok())

@@ -39,6 +39,7 @@ absl::Status copy_list(const List& from, Tensor& to, const std::string& name) {
     return absl::InvalidArgumentError(
         concat("input \"", name, "\": contents have ", from.size(), " elements, but the shape says ", to.numel()));
   T* out = to.data<T>();
+  if (!out) return absl::OkStatus();  // there are none
   for (const auto v : from) {
     const T t = static_cast<T>(v);
     if (std::is_integral_v<T> && static_cast<int64_t>(t) != static_cast<int64_t>(v))

@@ -37,7 +37,7 @@ TEST(OipRequest, JsonIsRead) {
   ASSERT_TRUE(r.ok()) << r.status();
   EXPECT_EQ(r->id, "a1");
   EXPECT_TRUE(r->urgent);
-  EXPECT_EQ(r->timeout->count(), 5000);
+  EXPECT_EQ(r->timeout, std::chrono::microseconds(5000));
   ASSERT_EQ(r->outputs.size(), 1u);
   EXPECT_EQ(r->outputs[0].index, 1u);
   EXPECT_EQ(r->inputs[0].to_vector<float>(), (std::vector<float>{1, 2.5, -300, 4}));

@@ -29,7 +29,7 @@ class SchedulerTest : public ::testing::Test {
  protected:
   void start(const SchedulerOptions& o) {
     options = o;
-    scheduler.emplace(model, o, stats);
+    scheduler = std::make_unique<Scheduler>(model, o, stats);
   }
   // Keeps the only instance busy, so that what comes next waits.
   void block() {
@@ -42,7 +42,7 @@ class SchedulerTest : public ::testing::Test {
   std::shared_ptr<ModelStats> stats = std::make_shared<ModelStats>();
   SchedulerOptions options;
   Pending blocker;
-  std::optional<Scheduler> scheduler;
+  std::unique_ptr<Scheduler> scheduler;
 };
 
 TEST_F(SchedulerTest, JoinsWhatWaits) {
