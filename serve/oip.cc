@@ -302,6 +302,39 @@ absl::Status read_outputs(const dom::object& request, const graph::Signature& s,
   return absl::OkStatus();
 }
 
+// The whole body is the model's only input; a size that the signature leaves open follows from its length.
+absl::StatusOr<InferRequest> parse_raw(std::string_view body, const graph::Signature& s) {
+  if (s.inputs.size() != 1) return bad("a raw request is for models with one input; this one has ", s.inputs.size());
+  const Port& port = s.inputs[0];
+  const auto item = static_cast<int64_t>(size_of(port.dtype)), bytes = static_cast<int64_t>(body.size());
+  Shape shape;
+  int64_t known = item;
+  int open = -1;
+  for (size_t d = 0; d < port.shape.size(); ++d) {
+    const int64_t size = port.shape[d].size;
+    if (size < 0 && open >= 0)
+      return bad("a raw request is for inputs with one open size at most; the shape is ", shape_text(port.shape));
+    if (size < 0) open = static_cast<int>(d);
+    else known *= size;
+    shape.push_back(std::max<int64_t>(size, 1));
+  }
+  if (open >= 0 && known > 0) shape[open] = bytes / known;
+  if (bytes == 0 || known == 0 || (open >= 0 ? bytes % known : bytes - known) != 0) {
+    return bad("the body's ", bytes, " bytes are no input of shape ", shape_text(port.shape), " and datatype ",
+               oip_datatype(port.dtype));
+  }
+  Tensor t = empty(shape, {.dtype = port.dtype});
+  if (port.dtype == DType::kBool) {
+    for (int64_t i = 0; i < bytes; ++i) t.data<bool>()[i] = body[static_cast<size_t>(i)] != 0;
+  } else {
+    std::memcpy(t.raw_data(), body.data(), body.size());
+  }
+  InferRequest r;
+  r.inputs = {std::move(t)};
+  for (size_t i = 0; i < s.outputs.size(); ++i) r.outputs.push_back({i, true});
+  return r;
+}
+
 }  // namespace
 
 const char* oip_datatype(DType t) {
@@ -383,6 +416,7 @@ absl::StatusOr<InferRequest> parse_infer(std::string_view body, std::optional<in
     if (*header_length < 0 || *header_length > static_cast<int64_t>(body.size())) {
       return bad("Inference-Header-Content-Length is ", *header_length, ", but the body has ", body.size(), " bytes");
     }
+    if (*header_length == 0) return parse_raw(body, signature);
     json = body.substr(0, static_cast<size_t>(*header_length));
     blobs = body.substr(json.size());
   }

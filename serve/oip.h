@@ -33,7 +33,8 @@ struct InferRequest {
   std::optional<std::chrono::microseconds> timeout;
 };
 
-// Reads the body of an infer request. header_length: how many of its first bytes are JSON, if binary tensors follow.
+// Reads the body of an infer request. header_length: how many of its first bytes are JSON, if binary tensors follow; 0:
+// the body is the model's only input and nothing else, and the outputs shall be binary.
 // Everything is held against the signature: kInvalidArgument names the input and what is wrong with it.
 absl::StatusOr<InferRequest> parse_infer(std::string_view body, std::optional<int64_t> header_length,
                                          const graph::Signature& signature);

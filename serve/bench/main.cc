@@ -133,11 +133,30 @@ absl::StatusOr<std::string> infer_request(const Target& t, const std::string& mo
   return http_request("POST", concat("/v2/models/", model, "/infer"), t.host, auth() + headers, head + blobs);
 }
 
-void print(const LoadOptions& o, const LoadResult& r) {
+// Examples and batches that the server has counted for a model; nothing where it does not count.
+struct Counted {
+  int64_t examples = 0, batches = 0;
+};
+Counted count(const Target& t, const std::string& model) {
+  Counted c;
+  if (model.empty()) return c;
+  const auto answer =
+      fetch(t.host, t.port, http_request("GET", concat("/v2/models/", model, "/stats"), t.host, auth(), ""));
+  if (!answer.ok() || answer->status != 200) return c;
+  const auto stats = io::parse_json(answer->body);
+  if (!stats.ok() || !stats->contains("model_stats")) return c;
+  for (const auto& m : stats->at("model_stats")) {
+    c.examples += m.value("inference_count", int64_t{0});
+    c.batches += m.value("execution_count", int64_t{0});
+  }
+  return c;
+}
+
+void print(const LoadOptions& o, const LoadResult& r, double batch) {
   const auto ms = [&](double q) { return static_cast<double>(r.latency.quantile_ns(q)) * 1e-6; };
-  absl::PrintF("%11d %12.0f %9.3f %9.3f %9.3f %9.3f %9.3f %9d %8.0f %%\n", o.concurrency,
+  absl::PrintF("%11d %12.0f %9.3f %9.3f %9.3f %9.3f %9.3f %9d %7.1f %8.0f %%\n", o.concurrency,
                static_cast<double>(r.latency.count()) / r.seconds, ms(0.5), ms(0.9), ms(0.95), ms(0.99),
-               static_cast<double>(r.latency.max_ns()) * 1e-6, r.answers() - r.latency.count() + r.lost,
+               static_cast<double>(r.latency.max_ns()) * 1e-6, r.answers() - r.latency.count() + r.lost, batch,
                100 * r.cpu_seconds / r.seconds);
   for (const auto& [status, n] : r.statuses) {
     if (status != 200) absl::PrintF("%11s status %d: %d answers: %s\n", "", status, n, r.example.substr(0, 200));
@@ -146,11 +165,12 @@ void print(const LoadOptions& o, const LoadResult& r) {
   if (r.refused > 0) absl::PrintF("%11s %d connections were refused\n", "", r.refused);
 }
 
-void write_json(JsonWriter& json, const LoadOptions& o, const LoadResult& r) {
+void write_json(JsonWriter& json, const LoadOptions& o, const LoadResult& r, double batch) {
   const auto us = [&](double q) { return static_cast<double>(r.latency.quantile_ns(q)) * 1e-3; };
   json.begin_object().field("concurrency", o.concurrency).field("rate", o.rate).field("seconds", r.seconds);
   json.field("requests_per_second", static_cast<double>(r.latency.count()) / r.seconds).field("ok", r.latency.count());
   json.field("errors", r.answers() - r.latency.count()).field("lost", r.lost).field("refused", r.refused);
+  json.field("mean_batch", batch);
   json.field("cpu_share", r.cpu_seconds / r.seconds).field("bytes_in", r.bytes_in);
   json.key("latency_us").begin_object().field("mean", r.latency.mean_ns() * 1e-3);
   for (const auto& [name, q] : {std::pair("p50", 0.5), std::pair("p90", 0.9), std::pair("p95", 0.95),
@@ -193,16 +213,21 @@ absl::Status bench() {
   std::string out;
   JsonWriter json(out);
   json.begin_array();
-  absl::PrintF("%11s %12s %9s %9s %9s %9s %9s %9s %10s\n", "connections", "requests/s", "p50 ms", "p90 ms", "p95 ms",
-               "p99 ms", "max ms", "errors", "own CPU");
+  absl::PrintF("%11s %12s %9s %9s %9s %9s %9s %9s %7s %10s\n", "connections", "requests/s", "p50 ms", "p90 ms",
+               "p95 ms", "p99 ms", "max ms", "errors", "batch", "own CPU");
   bool failed = false;
   for (const std::string& c : absl::GetFlag(FLAGS_concurrency)) {
     if (!absl::SimpleAtoi(c, &o.concurrency) || o.concurrency < 1 || o.concurrency > 100'000)
       return absl::InvalidArgumentError(concat("--concurrency: ", c, " is no number of connections"));
+    const Counted before = count(*target, model);
     const auto r = run_load(o);
     if (!r.ok()) return r.status();
-    print(o, *r);
-    write_json(json, o, *r);
+    const Counted after = count(*target, model);
+    const int64_t batches = after.batches - before.batches;
+    const double batch =
+        batches > 0 ? static_cast<double>(after.examples - before.examples) / static_cast<double>(batches) : 0;
+    print(o, *r, batch);
+    write_json(json, o, *r, batch);
     failed |= r->answers() != r->latency.count() || r->lost > 0;
   }
   json.end_array();

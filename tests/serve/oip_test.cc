@@ -79,6 +79,27 @@ TEST(OipRequest, BinaryDataIsRead) {
             "input \"n\": \"binary_data_size\" is 15, but shape and datatype say 16");
 }
 
+TEST(OipRequest, ARawBodyIsTheOnlyInput) {
+  graph::Signature s;
+  s.inputs = {{"x", f32, {{-1, "batch"}, {2, ""}}}};
+  s.outputs = {{"y", f32, {{-1, "batch"}}}};
+  const float x[] = {1, 2, 3, 4};
+  const std::string_view body(reinterpret_cast<const char*>(x), sizeof x);
+  const auto r = parse_infer(body, 0, s);
+  ASSERT_TRUE(r.ok()) << r.status();
+  EXPECT_EQ(r->inputs[0].shape(), (Shape{2, 2}));
+  EXPECT_EQ(r->inputs[0].to_vector<float>(), (std::vector<float>{1, 2, 3, 4}));
+  EXPECT_TRUE(r->outputs.at(0).binary);
+  EXPECT_EQ(parse_infer(body.substr(1), 0, s).status().message(),
+            "the body's 15 bytes are no input of shape [batch, 2] and datatype FP32");
+  EXPECT_EQ(parse_infer("", 0, s).status().message(),
+            "the body's 0 bytes are no input of shape [batch, 2] and datatype FP32");
+  s.inputs[0].shape[1] = {-1, "length"};
+  EXPECT_EQ(parse_infer(body, 0, s).status().message(),
+            "a raw request is for inputs with one open size at most; the shape is [batch, length]");
+  EXPECT_EQ(error("", 0), "a raw request is for models with one input; this one has 2");
+}
+
 TEST(OipRequest, WhatIsWrongIsNamed) {
   EXPECT_EQ(error("{"),
             "the request is no JSON: The JSON document has an improper structure: missing or superfluous commas, "
