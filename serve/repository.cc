@@ -131,6 +131,11 @@ std::optional<int64_t> parse_version(std::string_view text) {
 Repository::Repository(const RepositoryOptions& options) : options_(options) {}
 
 absl::StatusOr<std::unique_ptr<Repository>> Repository::open(const RepositoryOptions& options) {
+  try {
+    Scheduler::checked(options.scheduler);
+  } catch (const Error& e) {
+    return absl::InvalidArgumentError(e.what());
+  }
   std::unique_ptr<Repository> r(new Repository(options));
   std::error_code error;
   fs::directory_iterator it(options.directory, error);

@@ -57,7 +57,8 @@ struct IndexEntry {
 // Thread-safe.
 class Repository {
  public:
-  // Loads what is there. An error if the directory cannot be read; a model that cannot be loaded is none.
+  // Loads what is there. An error if the directory cannot be read or an option is out of range; a model that cannot be
+  // loaded is none.
   static absl::StatusOr<std::unique_ptr<Repository>> open(const RepositoryOptions& options);
   // A repository of one model that lives in this program.
   static std::unique_ptr<Repository> of(const std::string& name, std::shared_ptr<const Servable> servable,

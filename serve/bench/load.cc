@@ -353,6 +353,15 @@ int64_t LoadResult::answers() const {
 absl::StatusOr<LoadResult> run_load(const LoadOptions& options) {
   const auto address = resolve(options.host, options.port);
   if (!address.ok()) return address.status();
+  {
+    const int fd = socket(address->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int failed = connect(fd, reinterpret_cast<const sockaddr*>(&address->address), address->length);
+    const int error = errno;
+    ::close(fd);
+    if (failed)
+      return absl::UnavailableError(
+          concat(options.host, " port ", options.port, ": connecting: ", std::strerror(error)));
+  }
   std::atomic<int64_t> left{options.requests};
   std::vector<std::unique_ptr<Sender>> senders;
   const int threads = std::min(options.threads, options.concurrency);

@@ -240,6 +240,13 @@ TEST_F(RepositoryTest, SwitchingLosesNoRequest) {
   EXPECT_EQ(ask("a"), 12);
 }
 
+TEST_F(RepositoryTest, OptionsAreChecked) {
+  const auto message = [&](const RepositoryOptions& o) { return std::string(Repository::open(o).status().message()); };
+  EXPECT_EQ(message({.directory = root, .scheduler = {.instances = 0}}), "instances must be 1 to 256, but is 0");
+  EXPECT_EQ(message({.directory = root + "/none"}),
+            "the model repository " + root + "/none cannot be read: No such file or directory");
+}
+
 TEST(ModelNames, AndVersions) {
   for (const char* good : {"a", "resnet-50", "A.b_c", "0"}) EXPECT_TRUE(is_model_name(good)) << good;
   for (const char* bad : {"", ".", "..", ".a", "a/b", "a b", "a\\b", "\xc3\xa4"})
