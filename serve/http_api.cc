@@ -21,7 +21,7 @@ namespace {
 
 // Bodies beyond this are read by the workers, so that a connection's thread is free for others.
 constexpr size_t kLargeBody = 256 << 10;
-constexpr size_t kWaitingWork = 256;
+constexpr size_t kWaitingWork = 256, kWaitingLoads = 64;
 
 HttpResponse json_answer(std::string body, int status = 200) { return {.status = status, .body = std::move(body)}; }
 
@@ -147,6 +147,8 @@ absl::StatusOr<std::string> predictions_json(const Model& model, const std::vect
   const auto as = s.metadata.find("scores");
   const Tensor probabilities = as != s.metadata.end() && as->second == "probabilities" ? scores : softmax(scores, -1);
   const std::vector<double> p = probabilities.to(f64).to_vector<double>();
+  if (!std::all_of(p.begin(), p.end(), [](double v) { return std::isfinite(v); }))
+    return absl::InternalError("the model's scores are no finite numbers");
   std::vector<size_t> order(p.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return p[a] > p[b]; });
@@ -156,7 +158,6 @@ absl::StatusOr<std::string> predictions_json(const Model& model, const std::vect
   json.key("predictions").begin_array();
   for (size_t k = 0; k < std::min(order.size(), static_cast<size_t>(top)); ++k) {
     const size_t i = order[k];
-    if (!std::isfinite(p[i])) return absl::InternalError("the model's scores are no finite numbers");
     json.begin_object().field("label", i < s.labels.size() ? s.labels[i] : concat("class ", i));
     json.field("class", static_cast<int64_t>(i)).field("probability", static_cast<float>(p[i])).end_object();
   }
@@ -172,10 +173,12 @@ constexpr size_t kWorthCompressing = 256;
 void compress_if_asked(const HttpRequest& request, HttpResponse& r) {
   const std::string* accepted = request.header("Accept-Encoding");
   if (!accepted || r.body.size() < kWorthCompressing || r.status != 200) return;
+  if (absl::StrContains(*accepted, "q=0")) return;  // whoever weighs codings can do without
   const bool gzip = absl::StrContains(*accepted, "gzip"), deflate = absl::StrContains(*accepted, "deflate");
   if (!gzip && !deflate) return;
   r.body = compress(r.body, gzip ? Compression::kGzip : Compression::kDeflate);
   r.headers.emplace_back("Content-Encoding", gzip ? "gzip" : "deflate");
+  r.headers.emplace_back("Vary", "Accept-Encoding");
 }
 
 // A request on its way through the server.
@@ -193,7 +196,8 @@ HttpApi::HttpApi(Repository& models, const HttpApiOptions& options, AccessLog* l
       options_(options),
       log_(log),
       id_prefix_(absl::StrFormat("%08x", std::random_device()())),
-      workers_(options.workers, kWaitingWork) {}
+      workers_(options.workers, kWaitingWork),
+      loaders_(1, kWaitingLoads) {}
 
 HttpHandler HttpApi::inference() {
   return [this](HttpRequest r, Respond respond) { handle(std::move(r), std::move(respond), false); };
@@ -224,10 +228,10 @@ void HttpApi::handle(HttpRequest request, Respond respond, bool admin) {
       HttpResponse r;
       try {
         r = make();
+        compress_if_asked(keep->request, r);
       } catch (const std::exception& e) {
         r = failure(500, e.what());
       }
-      compress_if_asked(keep->request, r);
       r.headers.emplace_back("X-Request-Id", keep->id);
       if (log_) {
         AccessRecord a{.request_id = keep->id,
@@ -250,7 +254,13 @@ void HttpApi::handle(HttpRequest request, Respond respond, bool admin) {
     });
   };
   bool later = false;
-  HttpResponse r = route(call, admin, later);
+  HttpResponse r;
+  try {
+    r = route(call, admin, later);
+  } catch (const std::exception& e) {
+    r = failure(500, e.what());
+    if (later) return;  // whoever was to answer has it
+  }
   if (!later) call->respond([call, r = std::move(r)]() mutable { return std::move(r); });
 }
 
@@ -295,7 +305,7 @@ HttpResponse HttpApi::route(const CallPtr& call, bool admin, bool& later) {
   if (parts[1] == "models" && parts.size() >= 3) return route_model(call, parts, later);
   if (parts[1] == "repository") {
     if (!admin) return failure(403, "the repository is administered on the server's other port (--admin_port)");
-    return route_repository(call, parts);
+    return route_repository(call, parts, later);
   }
   return failure(404, "there is nothing at this address");
 }
@@ -338,8 +348,12 @@ HttpResponse HttpApi::route_model(const CallPtr& call, std::vector<std::string_v
     const bool file = action == "predict" || (type && absl::StartsWithIgnoreCase(*type, "image/"));
     if (file || packed || call->request.body.size() > kLargeBody) {
       const bool accepted = workers_.run([this, call, file, packed] {
-        if (packed && !unpack(call)) return;
-        file ? predict(call) : infer(call);
+        try {
+          if (packed && !unpack(call)) return;
+          file ? predict(call) : infer(call);
+        } catch (const std::exception& e) {
+          call->respond([call, what = std::string(e.what())] { return failure(503, what); });
+        }
       });
       if (!accepted)
         call->respond([call] { return failure(503, "the server has too many files and large requests to read"); });
@@ -355,7 +369,11 @@ HttpResponse HttpApi::route_model(const CallPtr& call, std::vector<std::string_v
   return failure(404, "there is nothing at this address");
 }
 
-HttpResponse HttpApi::route_repository(const CallPtr& call, const std::vector<std::string_view>& parts) {
+HttpResponse HttpApi::route_repository(const CallPtr& call, const std::vector<std::string_view>& parts, bool& later) {
+  // A page of another origin that somebody has open beside this server has no business here.
+  const std::string *origin = call->request.header("Origin"), *host = call->request.header("Host");
+  if (origin && (!host || !absl::EndsWith(*origin, concat("://", *host))))
+    return failure(403, "a page of another origin may not do this");
   if (call->request.method != "POST") return wrong_method("POST");
   if (parts.size() == 3 && parts[2] == "index") {
     std::string out;
@@ -372,8 +390,19 @@ HttpResponse HttpApi::route_repository(const CallPtr& call, const std::vector<st
   if (parts.size() == 5 && parts[2] == "models" && (parts[4] == "load" || parts[4] == "unload")) {
     const std::optional<std::string> name = percent_decode(parts[3]);
     if (!name || !is_model_name(*name)) return failure(404, "there is no model of this name");
-    const absl::Status s = parts[4] == "load" ? models_.load(*name) : models_.unload(*name);
-    return s.ok() ? json_answer("{}") : failure(absl::IsNotFound(s) ? 404 : 400, std::string(s.message()));
+    later = true;
+    const bool load = parts[4] == "load";
+    const bool accepted = loaders_.run([this, call, name = *name, load] {
+      absl::Status s;
+      try {
+        s = load ? models_.load(name) : models_.unload(name);
+      } catch (const std::exception& e) {
+        s = absl::InternalError(e.what());
+      }
+      call->respond([call, s] { return s.ok() ? json_answer("{}") : failure(s); });
+    });
+    if (!accepted) call->respond([call] { return failure(503, "too many loads wait already"); });
+    return {};
   }
   return failure(404, "there is nothing at this address");
 }
@@ -407,7 +436,10 @@ void HttpApi::infer(const CallPtr& call) {
   } catch (const std::exception& e) {
     parsed = absl::ResourceExhaustedError(e.what());
   }
-  if (!parsed.ok()) return call->respond([call, s = parsed.status()] { return failure(s); });
+  if (!parsed.ok()) {
+    call->model->stats->failed(Failure::kOther, nanoseconds(Clock::now() - call->request.arrived));
+    return call->respond([call, s = parsed.status()] { return failure(s); });
+  }
   call->infer = *std::move(parsed);
   Job job;
   job.inputs = call->infer.inputs;
@@ -455,6 +487,7 @@ void HttpApi::predict(const CallPtr& call) {
   }
   if (!inputs.ok()) {
     const absl::Status& s = inputs.status();
+    call->model->stats->failed(Failure::kOther, nanoseconds(Clock::now() - call->request.arrived));
     const int status = absl::IsUnimplemented(s) ? 415 : absl::IsResourceExhausted(s) ? 413 : http_status(s);
     return call->respond([call, s, status] { return failure(status, std::string(s.message())); });
   }
@@ -467,7 +500,9 @@ void HttpApi::predict(const CallPtr& call) {
     call->timing = timing;
     call->respond([call, top, out = std::move(out)]() -> HttpResponse {
       if (!out.ok()) return failure(out.status());
+      const Clock::time_point start = Clock::now();
       auto body = predictions_json(*call->model, *out, top);
+      call->model->stats->compute_output.add(nanoseconds(Clock::now() - start));
       return body.ok() ? json_answer(*std::move(body)) : failure(body.status());
     });
   };

@@ -43,7 +43,7 @@ class HttpApi {
   void handle(HttpRequest request, Respond respond, bool admin);
   HttpResponse route(const CallPtr& call, bool admin, bool& later);
   HttpResponse route_model(const CallPtr& call, std::vector<std::string_view> parts, bool& later);
-  HttpResponse route_repository(const CallPtr& call, const std::vector<std::string_view>& parts);
+  HttpResponse route_repository(const CallPtr& call, const std::vector<std::string_view>& parts, bool& later);
   bool unpack(const CallPtr& call);
   void infer(const CallPtr& call);
   void predict(const CallPtr& call);
@@ -58,6 +58,7 @@ class HttpApi {
   std::atomic<uint64_t> next_id_{0};
   const std::string id_prefix_;
   WorkQueue workers_;
+  WorkQueue loaders_;  // loading takes long, and one at a time
 };
 
 }  // namespace hearth::serve

@@ -14,6 +14,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <condition_variable>
+#include <cstdio>
 #include <mutex>
 #include <thread>
 #include <unordered_set>
@@ -33,6 +34,7 @@ using Parser = http::request_parser<http::string_body>;
 
 constexpr size_t kReadBytes = 16 << 10;
 constexpr milliseconds kSweep{100}, kLinger{2000};
+constexpr int64_t kTurnedAway = 64;
 
 // Where a connection's bytes come from and go to.
 class Stream {
@@ -108,22 +110,30 @@ struct Worker {
 // One connection. Everything but the response's arrival happens in its worker's thread.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(Shared& shared, Worker& worker, tcp::socket socket) : shared_(shared), worker_(worker) {
+  Session(Shared& shared, std::shared_ptr<Worker> worker, tcp::socket socket)
+      : shared_(shared), worker_(std::move(worker)) {
     error_code e;
     const auto end = socket.remote_endpoint(e);
     if (!e) peer_ = end.address().to_string();
     socket.set_option(tcp::no_delay(true), e);
     if (shared.tls) stream_ = std::make_unique<TlsStream>(std::move(socket), *shared.tls);
     else stream_ = std::make_unique<PlainStream>(std::move(socket));
-    worker_.sessions.insert(this);
+    worker_->sessions.insert(this);
   }
   ~Session() {
-    worker_.sessions.erase(this);
+    worker_->sessions.erase(this);
+    stream_.reset();
     shared_.connections.fetch_sub(1);
   }
 
+  // One whose last reference may go in any thread, and that ends in its worker's.
+  static std::shared_ptr<Session> make(Shared& shared, const std::shared_ptr<Worker>& worker, tcp::socket socket) {
+    return {new Session(shared, worker, std::move(socket)),
+            [worker](Session* s) { asio::post(worker->io, [s] { delete s; }); }};
+  }
+
   void start() {
-    state_ = State::kReading;
+    state_ = State::kHandshake;
     deadline_ = Clock::now() + shared_.options.header_timeout;
     stream_->handshake([self = shared_from_this()](error_code e, size_t) {
       if (!e) self->next_request();
@@ -134,7 +144,9 @@ class Session : public std::enable_shared_from_this<Session> {
   void turn_away() {
     closing_ = true;
     next_request();
-    send(failure(503, "the server has as many connections as it takes"));
+    HttpResponse r = failure(503, "the server has as many connections as it takes");
+    r.headers.emplace_back("Retry-After", "1");
+    send(std::move(r));
   }
 
   // Once in a while: what has taken too long?
@@ -151,6 +163,7 @@ class Session : public std::enable_shared_from_this<Session> {
         break;
       case State::kAnswering:
         break;  // the request's own deadline ends it
+      case State::kHandshake:
       case State::kIdle:
       case State::kWriting:
       case State::kLingering:
@@ -165,14 +178,14 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
  private:
-  enum class State : uint8_t { kIdle, kReading, kAnswering, kWriting, kLingering };
+  enum class State : uint8_t { kHandshake, kIdle, kReading, kAnswering, kWriting, kLingering };
 
   void next_request() {
     parser_ = std::make_unique<Parser>();
     parser_->eager(true);
     parser_->header_limit(static_cast<uint32_t>(shared_.options.max_header_bytes));
     parser_->body_limit(static_cast<uint64_t>(shared_.options.max_body_bytes));
-    continued_ = false;
+    continued_ = head_ = false;
     state_ = State::kIdle;
     deadline_ = Clock::now() + shared_.options.idle_timeout;
     if (closing_) return;
@@ -213,6 +226,12 @@ class Session : public std::enable_shared_from_this<Session> {
     std::memmove(buffer_.data(), buffer_.data() + taken, unread_ - taken);
     unread_ -= taken;
     if (e) return refuse(e);
+    if (parser_->is_header_done() && !parser_->chunked() &&
+        parser_->get().find(http::field::transfer_encoding) != parser_->get().end()) {
+      // Its length would be a matter of opinion, and what follows perhaps another's request.
+      closing_ = true;
+      return send(failure(400, "the transfer encoding is not \"chunked\""));
+    }
     if (parser_->is_done()) return dispatch();
     if (unread_ > static_cast<size_t>(shared_.options.max_header_bytes) + kReadBytes)
       return refuse(http::error::header_limit);
@@ -250,6 +269,7 @@ class Session : public std::enable_shared_from_this<Session> {
     auto message = parser_->release();
     keep_alive_ = message.keep_alive() && !closing_;
     head_ = message.method() == http::verb::head;
+    old_ = message.version() < 11;
     HttpRequest r;
     r.method = std::string(message.method_string());
     r.target = std::string(message.target());
@@ -260,7 +280,7 @@ class Session : public std::enable_shared_from_this<Session> {
     r.cancelled = cancelled_ = std::make_shared<std::atomic<bool>>(false);
     watch();
     shared_.handler(std::move(r), [self = shared_from_this()](absl::AnyInvocable<HttpResponse()> make) {
-      asio::post(self->worker_.io, [self, make = std::move(make)]() mutable { self->send(make()); });
+      asio::post(self->worker_->io, [self, make = std::move(make)]() mutable { self->send(make()); });
     });
   }
 
@@ -287,7 +307,7 @@ class Session : public std::enable_shared_from_this<Session> {
     head_text_ += concat("HTTP/1.1 ", r.status, " ", http_reason(r.status), "\r\nContent-Type: ", r.content_type,
                          "\r\nContent-Length: ", r.body.size(), "\r\n");
     for (const auto& [k, v] : r.headers) head_text_ += concat(k, ": ", v, "\r\n");
-    head_text_ += concat(keep ? "\r\n" : "Connection: close\r\n\r\n");
+    head_text_ += !keep ? "Connection: close\r\n\r\n" : old_ ? "Connection: keep-alive\r\n\r\n" : "\r\n";
     body_ = std::move(r.body);
     if (head_) body_.clear();
     stream_->write({asio::buffer(head_text_), asio::buffer(body_)},
@@ -312,7 +332,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   Shared& shared_;
-  Worker& worker_;
+  const std::shared_ptr<Worker> worker_;
   std::unique_ptr<Stream> stream_;
   std::string peer_;
   State state_ = State::kIdle;
@@ -320,7 +340,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::vector<char> buffer_;
   size_t unread_ = 0;  // of the buffer's bytes, from its begin
   std::unique_ptr<Parser> parser_;
-  bool keep_alive_ = false, closing_ = false, continued_ = false, head_ = false, watching_ = false;
+  bool keep_alive_ = false, closing_ = false, continued_ = false, head_ = false, old_ = false, watching_ = false;
   Cancelled cancelled_;
   std::string head_text_, body_;
 };
@@ -332,10 +352,23 @@ void sweep(Worker& w) {
     const Clock::time_point now = Clock::now();
     const std::vector<Session*> all(w.sessions.begin(), w.sessions.end());
     for (Session* s : all) {
-      if (w.sessions.contains(s)) s->shared_from_this()->check(now);
+      if (!w.sessions.contains(s)) continue;
+      if (const auto alive = s->weak_from_this().lock()) alive->check(now);
     }
     sweep(w);
   });
+}
+
+// What a handler throws (no memory, most likely) ends its connection, not the server.
+void serve(Worker& w) {
+  while (true) {
+    try {
+      w.io.run();
+      return;
+    } catch (const std::exception& e) {
+      std::fprintf(stderr, "hearth: a connection ended: %s\n", e.what());
+    }
+  }
 }
 
 // As many open files as the system lets us have; what is left for connections.
@@ -373,8 +406,9 @@ class HttpServer::Impl {
     error_code e;
     const auto address = asio::ip::make_address(options.address, e);
     if (e) return absl::InvalidArgumentError(concat("\"", options.address, "\" is no IP address"));
-    for (int i = 0; i < options.threads; ++i) workers_.push_back(std::make_unique<Worker>());
+    for (int i = 0; i < options.threads; ++i) workers_.push_back(std::make_shared<Worker>());
     acceptor_ = std::make_unique<tcp::acceptor>(workers_[0]->io);
+    pause_ = std::make_unique<asio::steady_timer>(workers_[0]->io);
     const tcp::endpoint endpoint(address, static_cast<uint16_t>(options.port));
     acceptor_->open(endpoint.protocol(), e);
     if (!e) acceptor_->set_option(tcp::acceptor::reuse_address(true), e);
@@ -389,7 +423,7 @@ class HttpServer::Impl {
     running_ = true;
     for (auto& w : workers_) {
       sweep(*w);
-      w->thread = std::thread([&io = w->io] { io.run(); });
+      w->thread = std::thread([w] { serve(*w); });
     }
     return absl::OkStatus();
   }
@@ -431,24 +465,30 @@ class HttpServer::Impl {
 
  private:
   void accept() {
-    Worker& w = *workers_[next_++ % workers_.size()];
-    acceptor_->async_accept(w.io, [this, &w](error_code e, tcp::socket s) {
+    const std::shared_ptr<Worker>& w = workers_[next_++ % workers_.size()];
+    acceptor_->async_accept(w->io, [this, w](error_code e, tcp::socket s) {
       if (!e) adopt(w, std::move(s));
       if (!acceptor_->is_open()) return;
+      if (!e) return accept();
       // Without file descriptors left there is nothing to do but to wait for some.
-      if (e) std::this_thread::sleep_for(milliseconds(5));
-      accept();
+      pause_->expires_after(milliseconds(20));
+      pause_->async_wait([this](error_code aborted) {
+        if (!aborted && acceptor_->is_open()) accept();
+      });
     });
   }
 
-  void adopt(Worker& w, tcp::socket s) {
-    const bool full = shared_.connections.fetch_add(1) >= shared_.options.max_connections;
-    asio::post(w.io, [this, &w, full, s = std::move(s)]() mutable {
-      if (shared_.stopping) {
+  void adopt(const std::shared_ptr<Worker>& w, tcp::socket s) {
+    const int64_t before = shared_.connections.fetch_add(1);
+    const bool full = before >= shared_.options.max_connections;
+    asio::post(w->io, [this, w, before, full, s = std::move(s)]() mutable {
+      // Of those beyond the limit a few are told so; TLS would need a handshake first.
+      if (shared_.stopping || (full && (shared_.tls || before >= shared_.options.max_connections + kTurnedAway))) {
+        s = tcp::socket(w->io);
         shared_.connections.fetch_sub(1);
         return;
       }
-      const auto session = std::make_shared<Session>(shared_, w, std::move(s));
+      const auto session = Session::make(shared_, w, std::move(s));
       if (full) session->turn_away();
       else session->start();
     });
@@ -465,12 +505,13 @@ class HttpServer::Impl {
       if (acceptor_->is_open()) {
         acceptor_->non_blocking(true, e);
         while (!e) {
-          Worker& w = *workers_[next_++ % workers_.size()];
-          tcp::socket s(w.io);
+          const std::shared_ptr<Worker>& w = workers_[next_++ % workers_.size()];
+          tcp::socket s(w->io);
           acceptor_->accept(s, e);
           if (!e) adopt(w, std::move(s));
         }
         acceptor_->close(e);
+        pause_->cancel();
       }
       // Behind an accept that was under way.
       asio::post(io, [&] {
@@ -484,8 +525,9 @@ class HttpServer::Impl {
   }
 
   Shared shared_;
-  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::shared_ptr<Worker>> workers_;
   std::unique_ptr<tcp::acceptor> acceptor_;
+  std::unique_ptr<asio::steady_timer> pause_;
   size_t next_ = 0;
   int port_ = 0;
   bool running_ = false;

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -159,12 +160,22 @@ int serve_until_told(const ServerOptions& options) {
   std::fprintf(stderr, "hearth-serve: draining\n");
   // A second signal ends the program at once.
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  const bool all =
-      (*server)->drain(std::chrono::milliseconds(300), milliseconds_of(absl::GetFlag(FLAGS_drain_seconds)));
-  for (auto& g : grpc) g->drain(milliseconds_of(absl::GetFlag(FLAGS_drain_seconds)));
-  if (!all) std::fprintf(stderr, "hearth-serve: some requests were not answered in time\n");
-  // What cannot be ended (a model that computes for hours) is not waited for.
-  if (!all) std::_Exit(1);
+  const auto limit = milliseconds_of(absl::GetFlag(FLAGS_drain_seconds));
+  // Whatever hangs (a model that computes for hours), the program ends.
+  std::thread([limit] {
+    std::this_thread::sleep_for(limit + std::chrono::seconds(1));
+    std::fprintf(stderr, "hearth-serve: some requests were not answered in time\n");
+    std::_Exit(1);
+  }).detach();
+  std::vector<std::thread> drains;
+  drains.reserve(grpc.size());
+  for (auto& g : grpc) drains.emplace_back([&g, limit] { g->drain(limit); });
+  const bool all = (*server)->drain(std::chrono::milliseconds(300), limit);
+  for (std::thread& d : drains) d.join();
+  if (!all) {
+    std::fprintf(stderr, "hearth-serve: some requests were not answered in time\n");
+    std::_Exit(1);
+  }
   return 0;
 }
 

@@ -18,6 +18,7 @@ namespace dom = simdjson::dom;
 using Port = graph::Signature::Port;
 
 constexpr int kMaxDepth = 32;
+constexpr size_t kKeptText = 256 << 10;
 
 // A name from outside, for a message.
 std::string quote(std::string_view s) {
@@ -420,7 +421,10 @@ absl::StatusOr<InferRequest> parse_infer(std::string_view body, std::optional<in
     json = body.substr(0, static_cast<size_t>(*header_length));
     blobs = body.substr(json.size());
   }
-  thread_local dom::parser parser;
+  // A parser's memory is many times its text. That of small requests is kept for the next; that of large ones is not.
+  thread_local dom::parser kept;
+  dom::parser once;
+  dom::parser& parser = json.size() <= kKeptText ? kept : once;
   if (parser.capacity() == 0 && parser.allocate(4096, kMaxDepth)) return absl::ResourceExhaustedError("out of memory");
   dom::object request;
   dom::element document;

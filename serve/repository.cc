@@ -74,6 +74,8 @@ absl::StatusOr<Config> read_config(const RepositoryOptions& options, const std::
 }
 
 constexpr int64_t kLargestTried = 128;
+constexpr int kReadAgain = 3;
+constexpr std::chrono::milliseconds kLook{100};  // how often late requests are looked for
 constexpr std::chrono::milliseconds kTryingTime{1000};
 
 // Runs the model on zeros. Gives the batch size to use: `wanted`, or if that is 0 the smallest that comes close to the
@@ -112,6 +114,12 @@ absl::StatusOr<int64_t> warm_up(const Servable& model, int64_t wanted, int threa
   return wanted > 0 ? wanted : chosen;
 }
 
+// Of what cannot be looked at (a symbolic link to itself): no.
+bool is_directory_at(const fs::directory_entry& e) {
+  std::error_code error;
+  return e.is_directory(error) && !error;
+}
+
 }  // namespace
 
 bool is_model_name(std::string_view name) {
@@ -145,7 +153,7 @@ absl::StatusOr<std::unique_ptr<Repository>> Repository::open(const RepositoryOpt
   }
   std::vector<std::string> names;
   for (const fs::directory_iterator end; !error && it != end; it.increment(error)) {
-    if (it->is_directory() && is_model_name(it->path().filename().string()))
+    if (is_model_name(it->path().filename().string()) && is_directory_at(*it))
       names.push_back(it->path().filename().string());
   }
   std::sort(names.begin(), names.end());
@@ -164,6 +172,7 @@ std::unique_ptr<Repository> Repository::of(const std::string& name, std::shared_
   model->servable = std::move(servable);
   model->stats = r->stats_of(name, 1);
   model->scheduler = std::make_unique<Scheduler>(model->servable, options, model->stats);
+  r->entries_[name].answered = true;
   r->entries_[name].versions[1] = {VersionState::kReady, "", "", std::move(model)};
   r->watcher_ = std::thread([p = r.get()] { p->watch(); });
   return r;
@@ -239,10 +248,14 @@ std::vector<std::pair<std::pair<std::string, int64_t>, std::shared_ptr<const Mod
 
 bool Repository::ready() const {
   const std::lock_guard lock(mutex_);
-  return std::all_of(entries_.begin(), entries_.end(), [](const auto& e) {
-    return e.second.unloaded || std::any_of(e.second.versions.begin(), e.second.versions.end(),
-                                            [](const auto& v) { return v.second.model != nullptr; });
-  });
+  bool any = false, all = true;
+  for (const auto& [name, entry] : entries_) {
+    const bool answers = std::any_of(entry.versions.begin(), entry.versions.end(),
+                                     [](const auto& v) { return v.second.model != nullptr; });
+    any |= answers || entry.unloaded;
+    all &= answers || entry.unloaded || !entry.answered;
+  }
+  return all && (any || entries_.empty());
 }
 
 absl::StatusOr<ModelPtr> Repository::make(const std::string& name, int64_t version, const std::string& directory) {
@@ -276,11 +289,19 @@ void Repository::retire(Version& v) {
 
 absl::Status Repository::refresh(const std::string& name) {
   const std::lock_guard one(loading_);
+  try {
+    return refresh_locked(name);
+  } catch (const std::exception& e) {
+    return absl::InternalError(concat(name, ": ", e.what()));
+  }
+}
+
+absl::Status Repository::refresh_locked(const std::string& name) {
   const std::string directory = options_.directory + "/" + name;
   std::map<int64_t, std::string> present;
   std::error_code error;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
-    if (const auto v = parse_version(it->path().filename().string()); v && it->is_directory())
+    if (const auto v = parse_version(it->path().filename().string()); v && is_directory_at(*it))
       present[*v] = it->path().string();
   }
   if (error) {
@@ -304,7 +325,7 @@ absl::Status Repository::refresh(const std::string& name) {
   std::vector<int64_t> kept;
   for (auto it = present.rbegin(); it != present.rend() && serving < keep; ++it) {
     const auto& [number, path] = *it;
-    const std::string print = fingerprint_of(path);
+    std::string print = fingerprint_of(path);
     kept.push_back(number);
     {
       const std::lock_guard lock(mutex_);
@@ -317,13 +338,22 @@ absl::Status Repository::refresh(const std::string& name) {
       v.state = v.model ? v.state : VersionState::kLoading;
     }
     absl::StatusOr<ModelPtr> model = make(name, number, path);
+    // Files that changed while they were read may be a mixture of two versions.
+    std::string after = fingerprint_of(path);
+    for (int again = 0; after != print && again < kReadAgain; ++again) {
+      print = after;
+      model = make(name, number, path);
+      after = fingerprint_of(path);
+    }
+    if (after != print) model = absl::AbortedError(concat(path, ": its files change while they are read"));
     const std::lock_guard lock(mutex_);
     Version& v = entries_[name].versions[number];
-    v.fingerprint = print;
+    v.fingerprint = after == print ? print : "";
     if (model.ok()) {
       retire(v);
       v.model = *std::move(model);
       v.state = VersionState::kReady;
+      entries_[name].answered = true;
       v.reason.clear();
       ++serving;
     } else {
@@ -397,41 +427,38 @@ void Repository::watch() {
   Clock::time_point next = Clock::now() + options_.poll;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    const bool polls = options_.poll.count() > 0;
-    if (!retired_.empty()) {
-      changed_.wait_for(lock, std::chrono::milliseconds(20));
-    } else if (polls) {
-      changed_.wait_until(lock, next);
-    } else {
-      changed_.wait(lock);
-    }
+    changed_.wait_for(lock, retired_.empty() ? kLook : kLook / 5);
     if (stopping_) return;
     lock.unlock();
     sweep();
-    if (polls && Clock::now() >= next) {
-      std::vector<std::string> names;
-      std::error_code error;
-      for (fs::directory_iterator it(options_.directory, error), end; !error && it != end; it.increment(error)) {
-        const std::string n = it->path().filename().string();
-        if (it->is_directory() && is_model_name(n)) names.push_back(n);
-      }
-      for (const IndexEntry& e : index()) {
-        if (names.empty() || names.back() != e.name) names.push_back(e.name);
-      }
-      std::sort(names.begin(), names.end());
-      names.erase(std::unique(names.begin(), names.end()), names.end());
-      for (const std::string& n : names) {
-        bool skip = false;
-        {
-          const std::lock_guard guard(mutex_);
-          const auto at = entries_.find(n);
-          skip = stopping_ || (at != entries_.end() && at->second.unloaded);
-        }
-        if (!skip) refresh(n).IgnoreError();
-      }
+    for (const ModelPtr& m : models()) m->scheduler->expire();
+    if (options_.poll.count() > 0 && Clock::now() >= next) {
+      poll();
       next = Clock::now() + options_.poll;
     }
     lock.lock();
+  }
+}
+
+// Refreshes every model that is there, or was.
+void Repository::poll() {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator it(options_.directory, error), end; !error && it != end; it.increment(error)) {
+    const std::string n = it->path().filename().string();
+    if (is_model_name(n) && is_directory_at(*it)) names.push_back(n);
+  }
+  for (const IndexEntry& e : index()) names.push_back(e.name);
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  for (const std::string& n : names) {
+    {
+      const std::lock_guard guard(mutex_);
+      const auto at = entries_.find(n);
+      if (stopping_) return;
+      if (at != entries_.end() && at->second.unloaded) continue;
+    }
+    refresh(n).IgnoreError();
   }
 }
 

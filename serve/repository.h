@@ -73,7 +73,8 @@ class Repository {
   std::vector<IndexEntry> index() const;
   // The statistics of every version that was ever loaded.
   std::vector<std::pair<std::pair<std::string, int64_t>, std::shared_ptr<const ModelStats>>> stats() const;
-  // Whether every model of the directory that was not unloaded has a version that answers.
+  // Whether a model answers, and all do that ever did and were not unloaded. One that is new, or broken from the start,
+  // does not take a server out of service.
   bool ready() const;
 
   // Looks at the model's directory anew: loads new and changed versions, lets go of those that are gone. An error if
@@ -91,13 +92,16 @@ class Repository {
   struct Entry {
     std::map<int64_t, Version> versions;
     bool unloaded = false;  // by request: polling leaves it alone
+    bool answered = false;  // some version did
   };
 
   explicit Repository(const RepositoryOptions& options);
   absl::Status refresh(const std::string& name);
+  absl::Status refresh_locked(const std::string& name);
   absl::StatusOr<ModelPtr> make(const std::string& name, int64_t version, const std::string& directory);
   void retire(Version& version);
   void watch();
+  void poll();
   void sweep();
   std::shared_ptr<ModelStats> stats_of(const std::string& name, int64_t version);
 

@@ -1,6 +1,8 @@
 #include "serve/scheduler.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <iterator>
 #include <utility>
 
 #include "core/autograd/guards.h"
@@ -60,18 +62,62 @@ Scheduler::~Scheduler() {
 }
 
 absl::Status Scheduler::submit(Job job) {
+  std::vector<Job> expired;
+  bool full = false;
   {
     const std::lock_guard lock(mutex_);
-    if (static_cast<int64_t>(urgent_.size() + usual_.size()) >= options_.max_queue_size) {
-      stats_->failed(Failure::kRejected, 0);
-      return absl::ResourceExhaustedError(
-          concat("the model's queue is full: ", options_.max_queue_size, " requests wait"));
+    const auto waiting = [&] { return static_cast<int64_t>(urgent_.size() + usual_.size()); };
+    if (waiting() >= options_.max_queue_size) expired = take_expired();
+    full = waiting() >= options_.max_queue_size;
+    if (!full) {
+      job.queued = Clock::now();
+      stats_->pending.fetch_add(1, std::memory_order_relaxed);
+      (job.urgent ? urgent_ : usual_).push_back(std::move(job));
     }
-    stats_->pending.fetch_add(1, std::memory_order_relaxed);
-    (job.urgent ? urgent_ : usual_).push_back(std::move(job));
+  }
+  answer_expired(std::move(expired));
+  if (full) {
+    stats_->failed(Failure::kRejected, 0);
+    return absl::ResourceExhaustedError(
+        concat("the model's queue is full: ", options_.max_queue_size, " requests wait"));
   }
   changed_.notify_one();
   return absl::OkStatus();
+}
+
+namespace {
+bool gone(const Job& j) { return j.cancelled && j.cancelled->load(std::memory_order_relaxed); }
+}  // namespace
+
+std::vector<Job> Scheduler::take_expired() {
+  std::vector<Job> expired;
+  const Clock::time_point now = Clock::now();
+  for (std::deque<Job>* queue : {&urgent_, &usual_}) {
+    const auto kept =
+        std::stable_partition(queue->begin(), queue->end(), [&](const Job& j) { return !gone(j) && now < j.deadline; });
+    std::move(kept, queue->end(), std::back_inserter(expired));
+    queue->erase(kept, queue->end());
+  }
+  stats_->pending.fetch_sub(static_cast<int64_t>(expired.size()), std::memory_order_relaxed);
+  return expired;
+}
+
+void Scheduler::answer_expired(std::vector<Job> jobs) {
+  for (Job& j : jobs) {
+    finish(j,
+           gone(j) ? absl::CancelledError("the client has gone")
+                   : absl::DeadlineExceededError("the request's time was over before the model could take it"),
+           {.queue_ns = nanoseconds(Clock::now() - j.queued)});
+  }
+}
+
+void Scheduler::expire() {
+  std::vector<Job> expired;
+  {
+    const std::lock_guard lock(mutex_);
+    expired = take_expired();
+  }
+  answer_expired(std::move(expired));
 }
 
 void Scheduler::work() {
@@ -118,12 +164,14 @@ Scheduler::Batch Scheduler::next() {
   changed_.wait(lock, [&] { return stopping_ || !urgent_.empty() || !usual_.empty(); });
   bool full = collect(batch, rows);
   if (batch.empty()) return batch;
-  const Clock::time_point until = batch[0].arrived + options_.max_queue_delay;
+  const Clock::time_point until = batch[0].queued + options_.max_queue_delay;
   while (!full && !stopping_ && options_.max_queue_delay.count() > 0) {
     if (!changed_.wait_until(lock, until, [&] { return stopping_ || !urgent_.empty() || !usual_.empty(); })) break;
     full = collect(batch, rows);
   }
   stats_->pending.fetch_sub(static_cast<int64_t>(batch.size()), std::memory_order_relaxed);
+  // What did not fit is another instance's, which may have slept through its arrival.
+  if (!urgent_.empty() || !usual_.empty()) changed_.notify_one();
   return batch;
 }
 
@@ -141,23 +189,58 @@ void Scheduler::finish(Job& job, absl::StatusOr<std::vector<Tensor>> result, con
                                                                : Failure::kBackend,
                    total);
   }
-  job.done(std::move(result), timing);
+  try {
+    job.done(std::move(result), timing);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "hearth: an answer was lost: %s\n", e.what());
+  }
+}
+
+// Runs the model, in pieces where there are more rows than a batch has, and holds its outputs against the signature.
+absl::StatusOr<std::vector<Tensor>> Scheduler::compute(std::span<const Tensor> inputs, int64_t rows) const {
+  try {
+    std::vector<std::vector<Tensor>> pieces;
+    const int64_t step = batched_ ? options_.max_batch_size : rows;
+    for (int64_t at = 0; at < rows; at += step) {
+      const int64_t n = std::min(step, rows - at);
+      std::vector<Tensor> part;
+      part.reserve(inputs.size());
+      for (const Tensor& t : inputs) part.push_back(n == rows ? t : slice(t, 0, at, at + n));
+      auto out = model_->run(part);
+      if (!out.ok()) return out.status();
+      const size_t wanted = model_->signature().outputs.size();
+      const bool fits = out->size() == wanted && std::all_of(out->begin(), out->end(), [&](const Tensor& t) {
+                          return t.defined() && (!batched_ || (t.dim() > 0 && t.size(0) == n));
+                        });
+      if (!fits) return absl::InternalError("the model's outputs are not those of its signature");
+      pieces.push_back(*std::move(out));
+    }
+    if (pieces.size() == 1) return std::move(pieces[0]);
+    std::vector<Tensor> whole;
+    for (size_t i = 0; i < pieces[0].size(); ++i) {
+      std::vector<Tensor> parts;
+      parts.reserve(pieces.size());
+      for (const auto& p : pieces) parts.push_back(p[i]);
+      whole.push_back(cat(parts, 0));
+    }
+    return whole;
+  } catch (const std::exception& e) {
+    return absl::InternalError(e.what());
+  }
 }
 
 void Scheduler::run(Batch batch) {
   const Clock::time_point start = Clock::now();
   // Nobody waits for these any more.
+  Batch expired;
   std::erase_if(batch, [&](Job& j) {
-    const bool gone = j.cancelled && j.cancelled->load(std::memory_order_relaxed), late = start >= j.deadline;
-    if (!gone && !late) return false;
-    finish(j,
-           gone ? absl::CancelledError("the client has gone")
-                : absl::DeadlineExceededError("the request's time was over before the model could take it"),
-           {.queue_ns = nanoseconds(start - j.arrived)});
+    if (!gone(j) && start < j.deadline) return false;
+    expired.push_back(std::move(j));
     return true;
   });
+  answer_expired(std::move(expired));
   if (batch.empty()) return;
-  if (batch.size() == 1) return run_alone(std::move(batch[0]), nanoseconds(start - batch[0].arrived));
+  if (batch.size() == 1) return run_alone(std::move(batch[0]), nanoseconds(start - batch[0].queued));
 
   int64_t rows = 0;
   for (const Job& j : batch) rows += rows_of(j, batched_);
@@ -172,14 +255,14 @@ void Scheduler::run(Batch batch) {
       inputs.push_back(cat(parts, 0));
     }
     joined = Clock::now();
-    out = model_->run(inputs);
+    out = compute(inputs, rows);
   } catch (const std::exception& e) {
     out = absl::InternalError(e.what());
   }
   if (!out.ok()) {
     // One of them may be to blame (an index out of range): the others need not suffer.
     for (Job& j : batch) {
-      const int64_t waited = nanoseconds(start - j.arrived);
+      const int64_t waited = nanoseconds(start - j.queued);
       run_alone(std::move(j), waited);
     }
     return;
@@ -202,31 +285,27 @@ void Scheduler::run(Batch batch) {
     stats_->compute_input.add(nanoseconds(joined - start));
     stats_->compute_infer.add(nanoseconds(computed - joined));
     finish(j, std::move(own),
-           {.queue_ns = nanoseconds(start - j.arrived), .compute_ns = nanoseconds(computed - joined), .batch = rows});
+           {.queue_ns = nanoseconds(start - j.queued), .compute_ns = nanoseconds(computed - joined), .batch = rows});
   }
   size.output_ns.fetch_add(nanoseconds(Clock::now() - computed), std::memory_order_relaxed);
 }
 
 void Scheduler::run_alone(Job job, int64_t queue_ns) {
   const Clock::time_point start = Clock::now();
-  absl::StatusOr<std::vector<Tensor>> out;
-  try {
-    out = model_->run(job.inputs);
-  } catch (const std::exception& e) {
-    out = absl::InternalError(e.what());
-  }
-  const int64_t compute = nanoseconds(Clock::now() - start), rows = rows_of(job, batched_);
+  const int64_t rows = rows_of(job, batched_);
+  auto out = compute(job.inputs, rows);
+  const int64_t took = nanoseconds(Clock::now() - start);
   if (out.ok()) {
     stats_->executions.fetch_add(1, std::memory_order_relaxed);
-    stats_->compute_time.add(compute);
-    stats_->compute_infer.add(compute);
+    stats_->compute_time.add(took);
+    stats_->compute_infer.add(took);
     stats_->compute_input.add(0);
     ModelStats::Batch& size = stats_->batch(rows);
     size.count.fetch_add(1, std::memory_order_relaxed);
-    size.infer_ns.fetch_add(compute, std::memory_order_relaxed);
+    size.infer_ns.fetch_add(took, std::memory_order_relaxed);
     stats_->last_inference_ms.store(now_ms(), std::memory_order_relaxed);
   }
-  finish(job, std::move(out), {.queue_ns = queue_ns, .compute_ns = compute, .batch = rows});
+  finish(job, std::move(out), {.queue_ns = queue_ns, .compute_ns = took, .batch = rows});
 }
 
 }  // namespace hearth::serve

@@ -43,7 +43,8 @@ struct Job {
 
   std::vector<Tensor> inputs;  // held against the signature; of a batched model all with the same dimension 0
   bool urgent = false;         // runs before all that are not
-  Clock::time_point arrived = Clock::now();
+  Clock::time_point arrived = Clock::now();  // at the server
+  Clock::time_point queued = {};             // submit() sets it
   Clock::time_point deadline = Clock::time_point::max();
   Cancelled cancelled = nullptr;  // may be null
   Done done = nullptr;            // called once, in an instance's thread
@@ -65,6 +66,9 @@ class Scheduler {
   // kResourceExhausted if the queue is full; the job is dropped and its `done` never called.
   absl::Status submit(Job job);
 
+  // Answers the jobs in the queue that nobody waits for: those that are late and those whose client has gone.
+  void expire();
+
   const SchedulerOptions& options() const { return options_; }
 
  private:
@@ -77,6 +81,9 @@ class Scheduler {
   bool fits(const Job& first, const Job& other) const;
   void run(Batch batch);
   void run_alone(Job job, int64_t queue_ns);
+  absl::StatusOr<std::vector<Tensor>> compute(std::span<const Tensor> inputs, int64_t rows) const;
+  std::vector<Job> take_expired();
+  void answer_expired(std::vector<Job> jobs);
   void finish(Job& job, absl::StatusOr<std::vector<Tensor>> result, const Job::Timing& timing);
 
   const std::shared_ptr<const Servable> model_;

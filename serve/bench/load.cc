@@ -156,6 +156,7 @@ class Sender {
   void broken(Connection& c) {
     ::close(c.fd);
     c.fd = -1;
+    std::erase(idle_, &c);
     if (c.waiting) {
       c.waiting = false;
       --waiting_;

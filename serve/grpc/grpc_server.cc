@@ -19,6 +19,8 @@ using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 using Port = graph::Signature::Port;
 
+constexpr int kStreams = 1024, kIdleMs = 300'000;
+
 // The codes of gRPC are Abseil's.
 grpc::Status grpc_status(const absl::Status& s) {
   return {static_cast<grpc::StatusCode>(s.code()), std::string(s.message())};
@@ -156,7 +158,11 @@ absl::StatusOr<InferRequest> read_request(const inference::ModelInferRequest& r,
     if (out.parameters().contains("classification"))
       return absl::InvalidArgumentError(
           concat("output \"", out.name(), "\": the parameter \"classification\" is not supported"));
-    request.outputs.push_back({static_cast<size_t>(port - s.outputs.begin()), true});
+    const auto index = static_cast<size_t>(port - s.outputs.begin());
+    for (const auto& o : request.outputs) {
+      if (o.index == index) return absl::InvalidArgumentError(concat("output \"", out.name(), "\" stands twice"));
+    }
+    request.outputs.push_back({index, true});
   }
   if (r.outputs().empty()) {
     for (size_t i = 0; i < s.outputs.size(); ++i) request.outputs.push_back({i, true});
@@ -196,7 +202,10 @@ class InferCall final : public ServerUnaryReactor {
     if (!model.ok()) return model.status();
     model_ = *std::move(model);
     auto request = read_request(r, model_->servable->signature());
-    if (!request.ok()) return request.status();
+    if (!request.ok()) {
+      model_->stats->failed(Failure::kOther, 0);
+      return request.status();
+    }
     request_ = *std::move(request);
     Job job;
     job.inputs = std::move(request_.inputs);
@@ -214,6 +223,7 @@ class InferCall final : public ServerUnaryReactor {
 
   void answer(absl::StatusOr<std::vector<Tensor>> out) {
     if (!out.ok()) return Finish(grpc_status(out.status()));
+    const Clock::time_point start = Clock::now();
     const graph::Signature& s = model_->servable->signature();
     response_->set_model_name(model_->name);
     response_->set_model_version(std::to_string(model_->version));
@@ -226,6 +236,7 @@ class InferCall final : public ServerUnaryReactor {
       for (int d = 0; d < t.dim(); ++d) output->add_shape(t.shape()[d]);
       response_->add_raw_output_contents(t.raw_data(), t.nbytes());
     }
+    model_->stats->compute_output.add(nanoseconds(Clock::now() - start));
     Finish(grpc::Status::OK);
   }
 
@@ -415,6 +426,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::start(const GrpcServerOp
       &impl->port);
   builder.SetMaxReceiveMessageSize(static_cast<int>(std::min<int64_t>(options.max_message_bytes, INT32_MAX)));
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreams);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMs);
   builder.RegisterService(&impl->service);
   impl->server = builder.BuildAndStart();
   if (!impl->server || impl->port == 0)

@@ -149,6 +149,9 @@ TEST_F(GrpcTest, WhatIsWrongIsNamed) {
   r = request();
   r.add_outputs()->set_name("z");
   EXPECT_EQ(infer(r), "the model has no output \"z\"");
+  r.mutable_outputs(0)->set_name("y");
+  r.add_outputs()->set_name("y");
+  EXPECT_EQ(infer(r), "output \"y\" stands twice");
   EXPECT_EQ(infer(request({-1000, 1}), &code), "a number below -100");
   EXPECT_EQ(infer(request()), "ok");
 }

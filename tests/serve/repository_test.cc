@@ -149,6 +149,44 @@ TEST_F(RepositoryTest, OnlyBrokenOnesAreNotReady) {
   EXPECT_NE(repository->find("a", 1).status().message().find("is not loaded: "), absl::string_view::npos);
 }
 
+TEST_F(RepositoryTest, ANewOrBrokenModelDoesNotMakeTheServerUnready) {
+  write("a", 1, 1);
+  open();
+  fs::create_directories(path("b", 1));
+  EXPECT_FALSE(repository->load("b").ok());
+  EXPECT_TRUE(repository->ready());
+  fs::remove_all(root + "/a");
+  EXPECT_FALSE(repository->load("a").ok());
+  EXPECT_FALSE(repository->ready());
+}
+
+TEST_F(RepositoryTest, WhatCannotBeLookedAtIsLeftAlone) {
+  write("a", 1, 1);
+  fs::create_symlink("3", root + "/a/3");
+  fs::create_symlink("loop", root + "/loop");
+  open({.poll = std::chrono::milliseconds(2)});
+  EXPECT_TRUE(repository->load("a").ok());
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(ask("a"), 1);
+}
+
+TEST_F(RepositoryTest, FilesThatChangeWhileTheyAreRead) {
+  write("a", 1, 1);
+  open();
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    for (int i = 0; !stop; ++i) write("a", 1, 2 + i % 5);
+  });
+  for (int i = 0; i < 30; ++i) {
+    repository->load("a").IgnoreError();
+    const float y = ask("a");
+    EXPECT_TRUE(y >= 1 && y <= 6) << y;
+  }
+  stop = true;
+  writer.join();
+  EXPECT_TRUE(repository->load("a").ok());
+}
+
 TEST_F(RepositoryTest, UnknownKindsAreNamed) {
   write("a", 1, 1);
   auto s = io::read_file(path("a", 1) + "/signature.json", 1 << 20);

@@ -65,7 +65,7 @@ TEST_F(SchedulerTest, JoinsWhatWaits) {
   EXPECT_EQ(stats->batches[4].count, 1);
 }
 
-TEST_F(SchedulerTest, RowsCountAndLargeRequestsStandAlone) {
+TEST_F(SchedulerTest, RowsCountAndLargeRequestsRunInPieces) {
   start({.max_batch_size = 4});
   block();
   std::vector<Pending> all(3);
@@ -73,8 +73,14 @@ TEST_F(SchedulerTest, RowsCountAndLargeRequestsStandAlone) {
   ASSERT_TRUE(scheduler->submit(job(all[1], 2, 2)).ok());
   ASSERT_TRUE(scheduler->submit(job(all[2], 3, 9)).ok());
   model->hold(false);
-  for (auto& p : all) EXPECT_TRUE(p.result.get().ok());
-  EXPECT_EQ(model->batches(), (std::vector<int64_t>{1, 3, 2, 9}));
+  for (size_t i = 0; i < all.size(); ++i) {
+    const Result r = all[i].result.get();
+    ASSERT_TRUE(r.ok()) << r.status();
+    const std::vector<float> y = (*r)[0].to_vector<float>();
+    EXPECT_EQ(y, std::vector<float>(y.size(), 2 * static_cast<float>(i + 1)));
+    EXPECT_EQ(y.size(), i == 0 ? 6u : i == 1 ? 4u : 18u);
+  }
+  EXPECT_EQ(model->batches(), (std::vector<int64_t>{1, 3, 2, 4, 4, 1}));
 }
 
 TEST_F(SchedulerTest, UrgentOnesComeFirst) {
@@ -127,6 +133,48 @@ TEST_F(SchedulerTest, AFullQueueRefuses) {
   EXPECT_EQ(stats->failures[static_cast<size_t>(Failure::kRejected)], 1);
   model->hold(false);
   EXPECT_TRUE(all[1].result.get().ok());
+}
+
+TEST_F(SchedulerTest, LateOnesAreAnsweredWhileTheModelIsBusy) {
+  start({.max_batch_size = 1, .max_queue_size = 2});
+  block();
+  std::vector<Pending> all(4);
+  Job late = job(all[0], 1), gone = job(all[1], 1);
+  late.deadline = Clock::now();
+  gone.cancelled = std::make_shared<std::atomic<bool>>(true);
+  ASSERT_TRUE(scheduler->submit(std::move(late)).ok());
+  ASSERT_TRUE(scheduler->submit(std::move(gone)).ok());
+  // They make room for others, and are answered though the only instance hangs.
+  ASSERT_TRUE(scheduler->submit(job(all[2], 1)).ok());
+  EXPECT_TRUE(absl::IsDeadlineExceeded(all[0].result.get().status()));
+  EXPECT_TRUE(absl::IsCancelled(all[1].result.get().status()));
+  Job later = job(all[3], 1);
+  later.deadline = Clock::now() + std::chrono::milliseconds(1);
+  ASSERT_TRUE(scheduler->submit(std::move(later)).ok());
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  scheduler->expire();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(all[3].result.get().status()));
+  EXPECT_EQ(stats->pending, 1);
+  model->hold(false);
+  EXPECT_TRUE(all[2].result.get().ok());
+}
+
+// Gives what its signature does not say.
+class Liar : public Scale {
+ public:
+  absl::StatusOr<std::vector<Tensor>> run(std::span<const Tensor> in) const override {
+    if (in[0].min().item<double>() == 1) return std::vector<Tensor>{};
+    return std::vector<Tensor>{full({7, 2}, 1.0)};
+  }
+};
+
+TEST(Scheduler, OutputsAreHeldAgainstTheSignature) {
+  Scheduler scheduler(std::make_shared<Liar>(), {}, std::make_shared<ModelStats>());
+  for (const double value : {1.0, 2.0}) {
+    Pending p;
+    ASSERT_TRUE(scheduler.submit(job(p, value)).ok());
+    EXPECT_EQ(p.result.get().status().message(), "the model's outputs are not those of its signature");
+  }
 }
 
 TEST_F(SchedulerTest, OneBadRequestSpoilsNoOther) {

@@ -221,6 +221,10 @@ TEST_F(ServerTest, ConnectionsEndWhenAsked) {
   old.send("GET /healthz HTTP/1.0\r\n\r\n");
   EXPECT_EQ(old.read().body, "ok\n");
   EXPECT_TRUE(old.ended());
+  Client kept(port());
+  kept.send("GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_NE(kept.read().head.find("Connection: keep-alive"), std::string::npos);
+  EXPECT_EQ(kept.get("/healthz").status, 200);
   Client head(port());
   head.send("HEAD /healthz HTTP/1.1\r\n\r\nGET /healthz HTTP/1.1\r\n\r\n");
   EXPECT_EQ(head.read(true).status, 200);
@@ -428,6 +432,28 @@ TEST_F(ServerTest, DrainingAnswersWhatWasAccepted) {
   EXPECT_TRUE(complete);
   EXPECT_TRUE(idle.ended());
   EXPECT_FALSE(Client(port()).connected());
+}
+
+// A connection for each request, closed as soon as its answer is there, while the rest of its batch is still at work.
+TEST_F(ServerTest, ConnectionsThatEndAtOnce) {
+  start();
+  std::vector<std::thread> threads;
+  std::atomic<int> right{0};
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 150; ++i) right += Client(port()).post(kInfer, ask()).body == kAnswer ? 1 : 0;
+    });
+  }
+  for (auto& t : threads) t.join();
+  EXPECT_EQ(right, 1200);
+  EXPECT_TRUE(connections_become(0));
+}
+
+TEST_F(ServerTest, PagesOfOtherOriginsMayNotAdminister) {
+  start();
+  Client c(server->admin_port());
+  EXPECT_EQ(c.post("/v2/repository/index", "", "Origin: http://evil.example\r\n").status, 403);
+  EXPECT_EQ(c.post("/v2/repository/index", "", "Origin: http://test\r\n").status, 200);
 }
 
 TEST_F(ServerTest, ItMayEndAtAnyTime) {
