@@ -264,6 +264,14 @@ void HttpApi::handle(HttpRequest request, Respond respond, bool admin) {
   if (!later) call->respond([call, r = std::move(r)]() mutable { return std::move(r); });
 }
 
+std::optional<HttpResponse> HttpApi::admit(const HttpRequest& r, bool admin) const {
+  if (allowed(r, admin ? options_.admin_tokens : options_.tokens)) return {};
+  HttpResponse refused =
+      failure(401, r.header("Authorization") ? "the bearer token is not valid here" : "a bearer token is needed");
+  refused.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return refused;
+}
+
 HttpResponse HttpApi::route(const CallPtr& call, bool admin, bool& later) {
   const HttpRequest& r = call->request;
   const std::string_view path = r.path();
@@ -286,12 +294,7 @@ HttpResponse HttpApi::route(const CallPtr& call, bool admin, bool& later) {
       return json_answer(concat("{\"ready\":", ready ? "true" : "false", "}"), ready ? 200 : 503);
     }
   }
-  if (!allowed(r, admin ? options_.admin_tokens : options_.tokens)) {
-    HttpResponse refused =
-        failure(401, r.header("Authorization") ? "the bearer token is not valid here" : "a bearer token is needed");
-    refused.headers.emplace_back("WWW-Authenticate", "Bearer");
-    return refused;
-  }
+  if (std::optional<HttpResponse> refused = admit(r, admin)) return *std::move(refused);
   if (path == "/metrics") {
     if (!get) return wrong_method("GET");
     const HttpServer* server = server_;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,9 @@ class HttpApi {
   // For the port of inference, and for that of administration, which offers everything.
   HttpHandler inference();
   HttpHandler administration();
+
+  // Refuses a request without a valid token; for HttpServerOptions::admit.
+  std::optional<HttpResponse> admit(const HttpRequest& request, bool admin) const;
 
   // From now on "ready" says no.
   void drain() { draining_ = true; }

@@ -93,7 +93,9 @@ struct Shared {
   HttpServerOptions options;
   HttpHandler handler;
   std::unique_ptr<asio::ssl::context> tls;  // null: plain
-  std::atomic<int64_t> connections{0};      // accepted and not yet ended
+  // Of bodies that are being read or answered; requests may outlive the server.
+  std::shared_ptr<std::atomic<int64_t>> body_bytes = std::make_shared<std::atomic<int64_t>>(0);
+  std::atomic<int64_t> connections{0};  // accepted and not yet ended
   std::atomic<bool> draining{false}, stopping{false};
   std::atomic<int64_t> drain_grace_ends{0};  // Clock's count
 };
@@ -121,6 +123,7 @@ class Session : public std::enable_shared_from_this<Session> {
     worker_->sessions.insert(this);
   }
   ~Session() {
+    uncount_body();
     worker_->sessions.erase(this);
     stream_.reset();
     shared_.connections.fetch_sub(1);
@@ -185,7 +188,7 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_->eager(true);
     parser_->header_limit(static_cast<uint32_t>(shared_.options.max_header_bytes));
     parser_->body_limit(static_cast<uint64_t>(shared_.options.max_body_bytes));
-    continued_ = head_ = false;
+    continued_ = head_ = admitted_ = false;
     state_ = State::kIdle;
     deadline_ = Clock::now() + shared_.options.idle_timeout;
     if (closing_) return;
@@ -232,11 +235,24 @@ class Session : public std::enable_shared_from_this<Session> {
       closing_ = true;
       return send(failure(400, "the transfer encoding is not \"chunked\""));
     }
+    if (!count_body()) {
+      closing_ = true;
+      HttpResponse r = failure(503, "the server holds as much of requests as it may");
+      r.headers.emplace_back("Retry-After", "1");
+      return send(std::move(r));
+    }
     if (parser_->is_done()) return dispatch();
     if (unread_ > static_cast<size_t>(shared_.options.max_header_bytes) + kReadBytes)
       return refuse(http::error::header_limit);
     if (parser_->is_header_done()) {
       deadline_ = arrived_ + shared_.options.request_timeout;
+      if (!admitted_ && shared_.options.admit) {
+        admitted_ = true;
+        if (std::optional<HttpResponse> refused = shared_.options.admit(head_of(parser_->get()))) {
+          closing_ = true;
+          return send(*std::move(refused));
+        }
+      }
       if (!continued_ && parser_->get().find(http::field::expect) != parser_->get().end()) {
         continued_ = true;
         static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -263,6 +279,28 @@ class Session : public std::enable_shared_from_this<Session> {
     return {.status = status, .body = error_json(what)};
   }
 
+  // Counts what has come of the body against what all connections may hold. Small ones are free.
+  bool count_body() {
+    const auto size = static_cast<int64_t>(parser_->get().body().size());
+    if (size <= static_cast<int64_t>(kReadBytes) || size <= counted_bytes_) return true;
+    const int64_t more = size - std::exchange(counted_bytes_, size);
+    return shared_.body_bytes->fetch_add(more) + more <= shared_.options.max_pending_bytes;
+  }
+  void uncount_body() {
+    if (counted_bytes_ > 0) shared_.body_bytes->fetch_sub(std::exchange(counted_bytes_, 0));
+  }
+
+  template <class Message>
+  HttpRequest head_of(const Message& message) const {
+    HttpRequest r;
+    r.method = std::string(message.method_string());
+    r.target = std::string(message.target());
+    for (const auto& f : message) r.headers.emplace_back(std::string(f.name_string()), std::string(f.value()));
+    r.peer = peer_;
+    r.arrived = arrived_;
+    return r;
+  }
+
   void dispatch() {
     state_ = State::kAnswering;
     deadline_ = Clock::time_point::max();
@@ -270,13 +308,13 @@ class Session : public std::enable_shared_from_this<Session> {
     keep_alive_ = message.keep_alive() && !closing_;
     head_ = message.method() == http::verb::head;
     old_ = message.version() < 11;
-    HttpRequest r;
-    r.method = std::string(message.method_string());
-    r.target = std::string(message.target());
-    for (const auto& f : message) r.headers.emplace_back(std::string(f.name_string()), std::string(f.value()));
+    HttpRequest r = head_of(message);
     r.body = std::move(message.body());
-    r.peer = peer_;
-    r.arrived = arrived_;
+    if (counted_bytes_ > 0) {
+      r.memory = std::shared_ptr<const void>(
+          nullptr, [all = shared_.body_bytes, n = counted_bytes_](const void*) { all->fetch_sub(n); });
+      counted_bytes_ = 0;
+    }
     r.cancelled = cancelled_ = std::make_shared<std::atomic<bool>>(false);
     watch();
     shared_.handler(std::move(r), [self = shared_from_this()](absl::AnyInvocable<HttpResponse()> make) {
@@ -298,6 +336,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void send(HttpResponse r) {
+    if (state_ == State::kReading) uncount_body();
     if (state_ == State::kWriting || state_ == State::kLingering || !stream_->socket().is_open()) return;
     if (shared_.draining) closing_ = true;
     const bool keep = keep_alive_ && !closing_;
@@ -339,8 +378,10 @@ class Session : public std::enable_shared_from_this<Session> {
   Clock::time_point deadline_, arrived_;
   std::vector<char> buffer_;
   size_t unread_ = 0;  // of the buffer's bytes, from its begin
+  int64_t counted_bytes_ = 0;
   std::unique_ptr<Parser> parser_;
-  bool keep_alive_ = false, closing_ = false, continued_ = false, head_ = false, old_ = false, watching_ = false;
+  bool keep_alive_ = false, closing_ = false, continued_ = false, head_ = false, old_ = false, admitted_ = false,
+       watching_ = false;
   Cancelled cancelled_;
   std::string head_text_, body_;
 };

@@ -7,7 +7,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -23,6 +25,9 @@ struct HttpServerOptions {
   int64_t max_connections = 10'000;  // further ones get 503; less where the system allows fewer open files
   int64_t max_header_bytes = 16 << 10;
   int64_t max_body_bytes = int64_t{64} << 20;
+  int64_t max_pending_bytes = int64_t{1} << 30;  // of all bodies that are being read or answered; further ones get 503
+  // Asked when a header is there and the body not yet: an answer refuses the request before more of it is read.
+  std::function<std::optional<HttpResponse>(const HttpRequest& head)> admit = nullptr;
   std::chrono::milliseconds idle_timeout{60'000};     // between two requests
   std::chrono::milliseconds header_timeout{10'000};   // from a request's first byte to the end of its header
   std::chrono::milliseconds request_timeout{60'000};  // from a request's first byte to its last, and to write an answer

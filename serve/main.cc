@@ -36,6 +36,7 @@ ABSL_FLAG(double, poll_seconds, 0, "look for new, changed and removed versions t
 ABSL_FLAG(double, timeout_seconds, 30, "time for a request that names none");
 ABSL_FLAG(int64_t, max_connections, 10000, "further connections get 503");
 ABSL_FLAG(int64_t, max_body_mb, 64, "largest body of a request in MiB");
+ABSL_FLAG(int64_t, max_pending_mb, 1024, "MiB of bodies that are being read or answered; further requests get 503");
 ABSL_FLAG(double, idle_seconds, 60, "how long an idle connection is kept");
 ABSL_FLAG(double, request_seconds, 60, "how long a request may take to arrive, and an answer to be taken");
 ABSL_FLAG(std::string, token_file, "", "file of bearer tokens for inference, one on a line; none: everybody may");
@@ -85,6 +86,9 @@ absl::StatusOr<ServerOptions> options_from_flags() {
   o.http.threads = threads > 0 ? threads : std::max(num_threads() / 2, 1);
   o.http.max_connections = absl::GetFlag(FLAGS_max_connections);
   o.http.max_body_bytes = absl::GetFlag(FLAGS_max_body_mb) << 20;
+  o.http.max_pending_bytes = absl::GetFlag(FLAGS_max_pending_mb) << 20;
+  if (o.http.max_pending_bytes < 1 || o.http.max_pending_bytes > int64_t{1} << 50)
+    return absl::InvalidArgumentError("--max_pending_mb must be 1 to 1073741824");
   o.http.idle_timeout = milliseconds_of(absl::GetFlag(FLAGS_idle_seconds));
   o.http.request_timeout = milliseconds_of(absl::GetFlag(FLAGS_request_seconds));
   o.http.header_timeout = std::min(o.http.header_timeout, o.http.request_timeout);

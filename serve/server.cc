@@ -20,12 +20,16 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(const ServerOptions& optio
     s->log_ = *std::move(log);
   }
   s->api_ = std::make_unique<HttpApi>(*s->models_, options.api, s->log_.get());
+  const auto with_admission = [api = s->api_.get()](HttpServerOptions o, bool admin) {
+    o.admit = [api, admin](const HttpRequest& head) { return api->admit(head, admin); };
+    return o;
+  };
   if (options.serve_admin) {
-    auto admin = HttpServer::start(options.admin, s->api_->administration());
+    auto admin = HttpServer::start(with_admission(options.admin, true), s->api_->administration());
     if (!admin.ok()) return admin.status();
     s->admin_ = *std::move(admin);
   }
-  auto http = HttpServer::start(options.http, s->api_->inference());
+  auto http = HttpServer::start(with_admission(options.http, false), s->api_->inference());
   if (!http.ok()) return http.status();
   s->http_ = *std::move(http);
   s->api_->count_connections_of(s->http_.get());

@@ -172,6 +172,8 @@ TEST_F(ServerTest, WhatIsNoHttpIsRefused) {
         std::string("POST /v2 HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n"),
         std::string("POST /v2 HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         std::string("POST /v2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n"),
+        std::string("POST /v2 HTTP/1.1\r\nTransfer-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"),
+        std::string("POST /v2 HTTP/1.1\r\nTransfer-Encoding: chunked, identity\r\n\r\nGET /x HTTP/1.1\r\n\r\n"),
         std::string("GET /v2 HTTP/1.1\r\nBad Header: x\r\n\r\n")}) {
     Client c(port());
     c.send(text);
@@ -260,6 +262,31 @@ TEST_F(ServerTest, LimitsOfHeaderAndBody) {
     c.send("GET /" + std::string(100'000, 'a'));
     EXPECT_EQ(c.read().status, 431);
   }
+}
+
+TEST_F(ServerTest, AllBodiesTogetherAreLimited) {
+  options.http.max_pending_bytes = 1'000'000;
+  start();
+  const std::string part(600'000, ' '), head = concat("POST ", kInfer, " HTTP/1.1\r\nContent-Length: 700000\r\n\r\n");
+  Client first(port()), second(port());
+  first.send(head + part);
+  std::this_thread::sleep_for(milliseconds(300));
+  second.send(head + part);
+  const Answer a = second.read();
+  EXPECT_EQ(a.status, 503);
+  EXPECT_NE(a.head.find("Retry-After"), std::string::npos);
+  second.close();
+  first.send(std::string(100'000, ' '));
+  EXPECT_EQ(first.read().status, 400);  // no JSON, but taken
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(Client(port()).post(kInfer, part).status, 400);
+}
+
+TEST_F(ServerTest, BodiesOfThoseWhoMayNotAreNotRead) {
+  options.api.tokens = {"sesame"};
+  start();
+  Client c(port());
+  c.send(concat("POST ", kInfer, " HTTP/1.1\r\nContent-Length: 60000000\r\n\r\n{"));
+  EXPECT_EQ(c.read().status, 401);
 }
 
 TEST_F(ServerTest, SlowAndIdleClientsAreLetGo) {
