@@ -73,7 +73,7 @@ absl::StatusOr<Config> read_config(const RepositoryOptions& options, const std::
   return c;
 }
 
-constexpr int64_t kLargestTried = 128;
+constexpr int64_t kLargestTried = 64;
 constexpr int kReadAgain = 3;
 constexpr std::chrono::milliseconds kLook{100};  // how often late requests are looked for
 constexpr std::chrono::milliseconds kTryingTime{1000};
