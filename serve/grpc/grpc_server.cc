@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/base/error.h"
+#include "core/base/parallel.h"
 #include "core/io/file.h"
 #include "core/ops/create.h"
 #include "serve/grpc/inference.grpc.pb.h"
@@ -126,10 +127,10 @@ absl::StatusOr<Tensor> read_tensor(const inference::ModelInferRequest::InferInpu
   return t;
 }
 
-absl::StatusOr<InferRequest> read_request(const inference::ModelInferRequest& r, const graph::Signature& s) {
-  InferRequest request;
-  request.id = r.id();
-  request.inputs.resize(s.inputs.size());
+// The inputs as tensors, each held against the signature.
+absl::Status read_inputs(const inference::ModelInferRequest& r, const graph::Signature& s,
+                         std::vector<Tensor>& inputs) {
+  inputs.resize(s.inputs.size());
   if (r.raw_input_contents_size() > 0 && r.raw_input_contents_size() != r.inputs_size())
     return absl::InvalidArgumentError(
         concat("there are ", r.inputs_size(), " inputs, but ", r.raw_input_contents_size(), " raw_input_contents"));
@@ -139,17 +140,56 @@ absl::StatusOr<InferRequest> read_request(const inference::ModelInferRequest& r,
         std::find_if(s.inputs.begin(), s.inputs.end(), [&](const Port& p) { return p.name == in.name(); });
     if (port == s.inputs.end())
       return absl::InvalidArgumentError(concat("the model has no input \"", in.name().substr(0, 80), "\""));
-    Tensor& t = request.inputs[static_cast<size_t>(port - s.inputs.begin())];
+    Tensor& t = inputs[static_cast<size_t>(port - s.inputs.begin())];
     if (t.defined()) return absl::InvalidArgumentError(concat("input \"", port->name, "\" stands twice"));
     auto value = read_tensor(in, *port, r.raw_input_contents_size() > 0 ? &r.raw_input_contents(i) : nullptr);
     if (!value.ok()) return value.status();
     t = *std::move(value);
   }
-  for (size_t i = 0; i < request.inputs.size(); ++i) {
-    if (!request.inputs[i].defined())
-      return absl::InvalidArgumentError(concat("input \"", s.inputs[i].name, "\" is missing"));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].defined()) return absl::InvalidArgumentError(concat("input \"", s.inputs[i].name, "\" is missing"));
   }
-  if (absl::Status status = check_inputs(s, request.inputs); !status.ok()) return status;
+  return check_inputs(s, inputs);
+}
+
+// Whether the only input is a file as it is, for the model's own preprocessing.
+bool brings_file(const inference::ModelInferRequest& r, const graph::Signature& s) {
+  return r.inputs_size() == 1 && r.inputs(0).datatype() == "BYTES" && !s.preprocess_input.empty();
+}
+
+// A BYTES tensor of one element: raw contents begin with its length.
+absl::StatusOr<std::string_view> file_of(const inference::ModelInferRequest& r) {
+  const auto& in = r.inputs(0);
+  const bool one = std::all_of(in.shape().begin(), in.shape().end(), [](int64_t size) { return size == 1; });
+  if (one && r.raw_input_contents_size() == 1 && !in.has_contents()) {
+    const std::string& raw = r.raw_input_contents(0);
+    uint32_t length = 0;
+    if (raw.size() >= sizeof length) {
+      std::memcpy(&length, raw.data(), sizeof length);
+      if (length == raw.size() - sizeof length) return std::string_view(raw).substr(sizeof length);
+    }
+  } else if (one && r.raw_input_contents_size() == 0 && in.contents().bytes_contents_size() == 1) {
+    return in.contents().bytes_contents(0);
+  }
+  return absl::InvalidArgumentError(
+      "a file is a BYTES tensor of one element, whose raw contents begin with its length");
+}
+
+absl::StatusOr<InferRequest> read_request(const inference::ModelInferRequest& r, const Servable& model) {
+  const graph::Signature& s = model.signature();
+  InferRequest request;
+  request.id = r.id();
+  if (brings_file(r, s)) {
+    const auto file = file_of(r);
+    if (!file.ok()) return file.status();
+    const ThreadWidth one(1);
+    auto inputs = inputs_from_file(model, *file);
+    if (!inputs.ok()) return inputs.status();
+    request.inputs = *std::move(inputs);
+    if (absl::Status status = check_inputs(s, request.inputs); !status.ok()) return status;
+  } else if (absl::Status status = read_inputs(r, s, request.inputs); !status.ok()) {
+    return status;
+  }
   for (const auto& out : r.outputs()) {
     const auto port =
         std::find_if(s.outputs.begin(), s.outputs.end(), [&](const Port& p) { return p.name == out.name(); });
@@ -201,7 +241,7 @@ class InferCall final : public ServerUnaryReactor {
     auto model = find(models, r.model_name(), r.model_version());
     if (!model.ok()) return model.status();
     model_ = *std::move(model);
-    auto request = read_request(r, model_->servable->signature());
+    auto request = read_request(r, *model_->servable);
     if (!request.ok()) {
       model_->stats->failed(Failure::kOther, 0);
       return request.status();

@@ -1,7 +1,9 @@
 // Pictures as they are, through a model's own preprocessing; and files that are none.
+#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <cstring>
 #include <filesystem>
 
 #include "core/graph/save.h"
@@ -11,6 +13,8 @@
 #include "core/ops/join.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
+#include "serve/grpc/grpc_server.h"
+#include "serve/grpc/inference.grpc.pb.h"
 #include "serve/server.h"
 #include "tests/serve/client.h"
 #include "vision/image/codec.h"
@@ -85,6 +89,41 @@ TEST_F(PredictTest, WhatIsNoPictureIsNamed) {
   EXPECT_EQ(predict(png(255), "?top=0").status, 400);
   EXPECT_EQ(predict(png(255), "?top=x").status, 400);
   EXPECT_EQ(predict(png(255), "?top=1000000").status, 200);
+}
+
+TEST_F(PredictTest, OverGrpcAFileIsABytesTensor) {
+  auto grpc_server = GrpcServer::start({}, server->models());
+  ASSERT_TRUE(grpc_server.ok()) << grpc_server.status();
+  const auto stub = inference::GRPCInferenceService::NewStub(
+      grpc::CreateChannel(concat("127.0.0.1:", (*grpc_server)->port()), grpc::InsecureChannelCredentials()));
+  inference::ModelInferRequest r;
+  r.set_model_name("light");
+  r.add_inputs()->set_name("image");
+  r.mutable_inputs(0)->set_datatype("BYTES");
+  r.mutable_inputs(0)->add_shape(1);
+  const auto infer = [&] {
+    grpc::ClientContext context;
+    inference::ModelInferResponse answer;
+    const grpc::Status s = stub->ModelInfer(&context, r, &answer);
+    if (!s.ok()) return concat("error ", static_cast<int>(s.error_code()));
+    float scores[2];
+    EXPECT_EQ(answer.raw_output_contents(0).size(), sizeof scores);
+    std::memcpy(scores, answer.raw_output_contents(0).data(), sizeof scores);
+    return concat(scores[0], " ", scores[1]);
+  };
+  r.mutable_inputs(0)->mutable_contents()->add_bytes_contents(png(255));
+  EXPECT_EQ(infer(), "-4 4");
+  r.mutable_inputs(0)->mutable_contents()->set_bytes_contents(0, "no picture");
+  EXPECT_EQ(infer(), "error 3");
+  r.mutable_inputs(0)->clear_contents();
+  const std::string file = png(0);
+  const auto length = static_cast<uint32_t>(file.size());
+  r.add_raw_input_contents(std::string(reinterpret_cast<const char*>(&length), sizeof length) + file);
+  EXPECT_EQ(infer(), "4 -4");
+  r.set_raw_input_contents(0, file);
+  EXPECT_EQ(infer(), "error 3");
+  r.mutable_inputs(0)->set_shape(0, 2);
+  EXPECT_EQ(infer(), "error 3");
 }
 
 TEST_F(PredictTest, BombsAreRefusedBeforeTheyAreDecoded) {
