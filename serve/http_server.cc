@@ -1,4 +1,5 @@
-// The one file that knows Boost. Bytes come from a Stream, plain or TLS; Beast's parser takes them in pieces.
+// The one file that knows Boost (asio_impl.cc and beast_impl.cc compile parts of it). Bytes come from a Stream, plain
+// or TLS; Beast's parser takes them in pieces.
 #include "serve/http_server.h"
 
 #include <sys/resource.h>
