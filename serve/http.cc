@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "serve/json_writer.h"
+
 namespace hearth::serve {
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
@@ -31,6 +33,13 @@ std::optional<std::string> HttpRequest::query(std::string_view name) const {
       return equals == std::string_view::npos ? std::string() : percent_decode(pair.substr(equals + 1));
   }
   return {};
+}
+
+HttpResponse failure(int status, std::string_view message) {
+  HttpResponse r{.status = status};
+  JsonWriter(r.body).begin_object().field("error", message).end_object();
+  if (status == 503) r.headers.emplace_back("Retry-After", "1");
+  return r;
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {

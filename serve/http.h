@@ -49,6 +49,9 @@ using HttpHandler = std::function<void(HttpRequest, Respond)>;
 
 const char* http_reason(int status);
 
+// An answer with the body {"error": message}; 503 says when to try again.
+HttpResponse failure(int status, std::string_view message);
+
 // Of ASCII.
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 

@@ -48,11 +48,7 @@ int http_status(const absl::Status& s) {
   }
 }
 
-HttpResponse failure(int status, std::string_view message) {
-  HttpResponse r = json_answer(error_json(message), status);
-  if (status == 503) r.headers.emplace_back("Retry-After", "1");
-  return r;
-}
+using serve::failure;
 HttpResponse failure(const absl::Status& s) { return failure(http_status(s), std::string(s.message())); }
 
 HttpResponse wrong_method(std::string_view allowed) {
@@ -444,28 +440,36 @@ void HttpApi::infer(const CallPtr& call) {
     return call->respond([call, s = parsed.status()] { return failure(s); });
   }
   call->infer = *std::move(parsed);
+  submit(call, std::exchange(call->infer.inputs, {}), [call](const std::vector<Tensor>& out) {
+    auto r = write_infer(call->model->name, call->model->version, call->infer, call->model->servable->signature(), out);
+    if (!r.ok()) return failure(422, std::string(r.status().message()));
+    HttpResponse response{.body = std::move(r->body)};
+    if (r->json_length > 0) {
+      response.content_type = "application/octet-stream";
+      response.headers.emplace_back("Inference-Header-Content-Length", concat(r->json_length));
+    }
+    return response;
+  });
+}
+
+// Lets the model run, and `write` make the answer of its outputs.
+void HttpApi::submit(const CallPtr& call, std::vector<Tensor> inputs,
+                     absl::AnyInvocable<HttpResponse(const std::vector<Tensor>&)> write) {
   Job job;
-  job.inputs = call->infer.inputs;
-  call->infer.inputs.clear();
+  job.inputs = std::move(inputs);
   job.urgent = call->infer.urgent;
   job.arrived = call->request.arrived;
   job.deadline = call->request.arrived + call->infer.timeout.value_or(options_.default_timeout);
   job.cancelled = call->request.cancelled;
-  job.done = [call](absl::StatusOr<std::vector<Tensor>> out, const Job::Timing& timing) {
+  job.done = [call, write = std::move(write)](absl::StatusOr<std::vector<Tensor>> out,
+                                              const Job::Timing& timing) mutable {
     call->timing = timing;
-    call->respond([call, out = std::move(out)]() -> HttpResponse {
+    call->respond([call, write = std::move(write), out = std::move(out)]() mutable -> HttpResponse {
       if (!out.ok()) return failure(out.status());
       const Clock::time_point start = Clock::now();
-      auto r =
-          write_infer(call->model->name, call->model->version, call->infer, call->model->servable->signature(), *out);
-      if (!r.ok()) return failure(422, std::string(r.status().message()));
-      HttpResponse response{.body = std::move(r->body)};
-      if (r->json_length > 0) {
-        response.content_type = "application/octet-stream";
-        response.headers.emplace_back("Inference-Header-Content-Length", concat(r->json_length));
-      }
+      HttpResponse r = write(*out);
       call->model->stats->compute_output.add(nanoseconds(Clock::now() - start));
-      return response;
+      return r;
     });
   };
   if (absl::Status s = call->model->scheduler->submit(std::move(job)); !s.ok())
@@ -494,23 +498,10 @@ void HttpApi::predict(const CallPtr& call) {
     const int status = absl::IsUnimplemented(s) ? 415 : absl::IsResourceExhausted(s) ? 413 : http_status(s);
     return call->respond([call, s, status] { return failure(status, std::string(s.message())); });
   }
-  Job job;
-  job.inputs = *std::move(inputs);
-  job.arrived = call->request.arrived;
-  job.deadline = call->request.arrived + options_.default_timeout;
-  job.cancelled = call->request.cancelled;
-  job.done = [call, top](absl::StatusOr<std::vector<Tensor>> out, const Job::Timing& timing) {
-    call->timing = timing;
-    call->respond([call, top, out = std::move(out)]() -> HttpResponse {
-      if (!out.ok()) return failure(out.status());
-      const Clock::time_point start = Clock::now();
-      auto body = predictions_json(*call->model, *out, top);
-      call->model->stats->compute_output.add(nanoseconds(Clock::now() - start));
-      return body.ok() ? json_answer(*std::move(body)) : failure(body.status());
-    });
-  };
-  if (absl::Status s = call->model->scheduler->submit(std::move(job)); !s.ok())
-    call->respond([call, s] { return failure(s); });
+  submit(call, *std::move(inputs), [call, top](const std::vector<Tensor>& out) {
+    auto body = predictions_json(*call->model, out, top);
+    return body.ok() ? json_answer(*std::move(body)) : failure(body.status());
+  });
 }
 
 }  // namespace hearth::serve

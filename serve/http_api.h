@@ -51,6 +51,8 @@ class HttpApi {
   bool unpack(const CallPtr& call);
   void infer(const CallPtr& call);
   void predict(const CallPtr& call);
+  void submit(const CallPtr& call, std::vector<Tensor> inputs,
+              absl::AnyInvocable<HttpResponse(const std::vector<Tensor>&)> write);
   bool allowed(const HttpRequest& request, const std::vector<std::string>& tokens) const;
   std::string new_request_id();
 

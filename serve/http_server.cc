@@ -21,7 +21,6 @@
 #include <unordered_set>
 
 #include "core/base/error.h"
-#include "serve/oip.h"
 
 namespace hearth::serve {
 namespace {
@@ -148,9 +147,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void turn_away() {
     closing_ = true;
     next_request();
-    HttpResponse r = failure(503, "the server has as many connections as it takes");
-    r.headers.emplace_back("Retry-After", "1");
-    send(std::move(r));
+    reject(503, "the server has as many connections as it takes");
   }
 
   // Once in a while: what has taken too long?
@@ -162,8 +159,7 @@ class Session : public std::enable_shared_from_this<Session> {
     if (now < deadline_) return;
     switch (state_) {
       case State::kReading:
-        closing_ = true;
-        send(failure(408, "the request took too long to arrive"));
+        reject(408, "the request took too long to arrive");
         break;
       case State::kAnswering:
         break;  // the request's own deadline ends it
@@ -233,15 +229,9 @@ class Session : public std::enable_shared_from_this<Session> {
     if (parser_->is_header_done() && !parser_->chunked() &&
         parser_->get().find(http::field::transfer_encoding) != parser_->get().end()) {
       // Its length would be a matter of opinion, and what follows perhaps another's request.
-      closing_ = true;
-      return send(failure(400, "the transfer encoding is not \"chunked\""));
+      return reject(400, "the transfer encoding is not \"chunked\"");
     }
-    if (!count_body()) {
-      closing_ = true;
-      HttpResponse r = failure(503, "the server holds as much of requests as it may");
-      r.headers.emplace_back("Retry-After", "1");
-      return send(std::move(r));
-    }
+    if (!count_body()) return reject(503, "the server holds as much of requests as it may");
     if (parser_->is_done()) return dispatch();
     if (unread_ > static_cast<size_t>(shared_.options.max_header_bytes) + kReadBytes)
       return refuse(http::error::header_limit);
@@ -268,16 +258,16 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void refuse(error_code e) {
-    closing_ = true;
-    if (e == http::error::header_limit) return send(failure(431, "the request's header is too large"));
-    if (e == http::error::body_limit) {
-      return send(failure(413, concat("the request's body is larger than ", shared_.options.max_body_bytes, " bytes")));
-    }
-    send(failure(400, concat("the request is no HTTP: ", e.message())));
+    if (e == http::error::header_limit) return reject(431, "the request's header is too large");
+    if (e == http::error::body_limit)
+      return reject(413, concat("the request's body is larger than ", shared_.options.max_body_bytes, " bytes"));
+    reject(400, concat("the request is no HTTP: ", e.message()));
   }
 
-  static HttpResponse failure(int status, std::string_view what) {
-    return {.status = status, .body = error_json(what)};
+  // The last answer of this connection.
+  void reject(int status, std::string_view what) {
+    closing_ = true;
+    send(failure(status, what));
   }
 
   // Counts what has come of the body against what all connections may hold. Small ones are free.

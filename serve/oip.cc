@@ -540,12 +540,6 @@ bool is_bearer(std::string_view header, const std::vector<std::string>& tokens) 
   return found;
 }
 
-std::string error_json(std::string_view message) {
-  std::string out;
-  JsonWriter(out).begin_object().field("error", message).end_object();
-  return out;
-}
-
 std::string ports_json(const std::vector<Port>& ports) {
   std::string out;
   JsonWriter json(out);

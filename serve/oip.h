@@ -55,8 +55,6 @@ absl::StatusOr<InferResponse> write_infer(std::string_view model, int64_t versio
 // Whether an Authorization header is "Bearer" and one of the tokens. Takes as long for every wrong one of a length.
 bool is_bearer(std::string_view header, const std::vector<std::string>& tokens);
 
-// {"error": "..."}
-std::string error_json(std::string_view message);
 // The inputs or outputs of a model's metadata, as a JSON array.
 std::string ports_json(const std::vector<graph::Signature::Port>& ports);
 

@@ -18,6 +18,18 @@ constexpr int64_t kDefaultBatch = 32;
 
 int64_t rows_of(const Job& j, bool batched) { return batched ? j.inputs[0].size(0) : 1; }
 
+// Tensor i of the result: those at i of every list, joined along dimension 0.
+std::vector<Tensor> join(std::span<const std::vector<Tensor>* const> lists) {
+  std::vector<Tensor> whole;
+  for (size_t i = 0; i < lists[0]->size(); ++i) {
+    std::vector<Tensor> parts;
+    parts.reserve(lists.size());
+    for (const auto* list : lists) parts.push_back((*list)[i]);
+    whole.push_back(cat(parts, 0));
+  }
+  return whole;
+}
+
 int64_t now_ms() {
   using std::chrono::milliseconds;
   return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -216,17 +228,26 @@ absl::StatusOr<std::vector<Tensor>> Scheduler::compute(std::span<const Tensor> i
       pieces.push_back(*std::move(out));
     }
     if (pieces.size() == 1) return std::move(pieces[0]);
-    std::vector<Tensor> whole;
-    for (size_t i = 0; i < pieces[0].size(); ++i) {
-      std::vector<Tensor> parts;
-      parts.reserve(pieces.size());
-      for (const auto& p : pieces) parts.push_back(p[i]);
-      whole.push_back(cat(parts, 0));
-    }
-    return whole;
+    std::vector<const std::vector<Tensor>*> lists;
+    lists.reserve(pieces.size());
+    for (const auto& p : pieces) lists.push_back(&p);
+    return join(lists);
   } catch (const std::exception& e) {
     return absl::InternalError(e.what());
   }
+}
+
+// Each request of a batch has taken all of its time, as the statistics extension counts.
+void Scheduler::count_batch(int64_t requests, int64_t rows, int64_t input_ns, int64_t infer_ns) {
+  stats_->executions.fetch_add(1, std::memory_order_relaxed);
+  stats_->compute_time.add(infer_ns);
+  stats_->compute_input.add(requests * input_ns, requests);
+  stats_->compute_infer.add(requests * infer_ns, requests);
+  ModelStats::Batch& size = stats_->batch(rows);
+  size.count.fetch_add(1, std::memory_order_relaxed);
+  size.input_ns.fetch_add(input_ns, std::memory_order_relaxed);
+  size.infer_ns.fetch_add(infer_ns, std::memory_order_relaxed);
+  stats_->last_inference_ms.store(now_ms(), std::memory_order_relaxed);
 }
 
 void Scheduler::run(Batch batch) {
@@ -247,13 +268,10 @@ void Scheduler::run(Batch batch) {
   absl::StatusOr<std::vector<Tensor>> out;
   Clock::time_point joined = start;
   try {
-    std::vector<Tensor> inputs;
-    for (size_t i = 0; i < batch[0].inputs.size(); ++i) {
-      std::vector<Tensor> parts;
-      parts.reserve(batch.size());
-      for (const Job& j : batch) parts.push_back(j.inputs[i]);
-      inputs.push_back(cat(parts, 0));
-    }
+    std::vector<const std::vector<Tensor>*> lists;
+    lists.reserve(batch.size());
+    for (const Job& j : batch) lists.push_back(&j.inputs);
+    const std::vector<Tensor> inputs = join(lists);
     joined = Clock::now();
     out = compute(inputs, rows);
   } catch (const std::exception& e) {
@@ -268,13 +286,7 @@ void Scheduler::run(Batch batch) {
     return;
   }
   const Clock::time_point computed = Clock::now();
-  stats_->executions.fetch_add(1, std::memory_order_relaxed);
-  stats_->compute_time.add(nanoseconds(computed - joined));
-  ModelStats::Batch& size = stats_->batch(rows);
-  size.count.fetch_add(1, std::memory_order_relaxed);
-  size.input_ns.fetch_add(nanoseconds(joined - start), std::memory_order_relaxed);
-  size.infer_ns.fetch_add(nanoseconds(computed - joined), std::memory_order_relaxed);
-  stats_->last_inference_ms.store(now_ms(), std::memory_order_relaxed);
+  count_batch(static_cast<int64_t>(batch.size()), rows, nanoseconds(joined - start), nanoseconds(computed - joined));
   int64_t at = 0;
   for (Job& j : batch) {
     const int64_t n = rows_of(j, batched_);
@@ -282,12 +294,10 @@ void Scheduler::run(Batch batch) {
     own.reserve(out->size());
     for (const Tensor& t : *out) own.push_back(slice(t, 0, at, at + n));
     at += n;
-    stats_->compute_input.add(nanoseconds(joined - start));
-    stats_->compute_infer.add(nanoseconds(computed - joined));
     finish(j, std::move(own),
            {.queue_ns = nanoseconds(start - j.queued), .compute_ns = nanoseconds(computed - joined), .batch = rows});
   }
-  size.output_ns.fetch_add(nanoseconds(Clock::now() - computed), std::memory_order_relaxed);
+  stats_->batch(rows).output_ns.fetch_add(nanoseconds(Clock::now() - computed), std::memory_order_relaxed);
 }
 
 void Scheduler::run_alone(Job job, int64_t queue_ns) {
@@ -295,16 +305,7 @@ void Scheduler::run_alone(Job job, int64_t queue_ns) {
   const int64_t rows = rows_of(job, batched_);
   auto out = compute(job.inputs, rows);
   const int64_t took = nanoseconds(Clock::now() - start);
-  if (out.ok()) {
-    stats_->executions.fetch_add(1, std::memory_order_relaxed);
-    stats_->compute_time.add(took);
-    stats_->compute_infer.add(took);
-    stats_->compute_input.add(0);
-    ModelStats::Batch& size = stats_->batch(rows);
-    size.count.fetch_add(1, std::memory_order_relaxed);
-    size.infer_ns.fetch_add(took, std::memory_order_relaxed);
-    stats_->last_inference_ms.store(now_ms(), std::memory_order_relaxed);
-  }
+  if (out.ok()) count_batch(1, rows, 0, took);
   finish(job, std::move(out), {.queue_ns = queue_ns, .compute_ns = took, .batch = rows});
 }
 

@@ -81,6 +81,7 @@ class Scheduler {
   bool fits(const Job& first, const Job& other) const;
   void run(Batch batch);
   void run_alone(Job job, int64_t queue_ns);
+  void count_batch(int64_t requests, int64_t rows, int64_t input_ns, int64_t infer_ns);
   absl::StatusOr<std::vector<Tensor>> compute(std::span<const Tensor> inputs, int64_t rows) const;
   std::vector<Job> take_expired();
   void answer_expired(std::vector<Job> jobs);

@@ -504,6 +504,10 @@ TEST_F(ServerTest, ItMayEndAtAnyTime) {
   }
 }
 
+TEST(Failure, IsJsonWhateverItSays) {
+  EXPECT_EQ(failure(400, "a \"b\"\n\xff\xc3\xa9").body, "{\"error\":\"a \\\"b\\\"\\u000a\\ufffd\xc3\xa9\"}");
+}
+
 TEST_F(ServerTest, OptionsAreChecked) {
   options.http.address = "localhost";
   EXPECT_EQ(Server::start(options, Repository::of("m", model)).status().message(), "\"localhost\" is no IP address");
