@@ -22,7 +22,7 @@ struct HttpServerOptions {
   std::string address = "127.0.0.1";
   int port = 0;  // 0: any that is free
   int threads = 1;
-  int64_t max_connections = 10'000;  // further ones get 503; less where the system allows fewer open files
+  int64_t max_connections = 10'000;  // of further ones some get 503, the rest are closed; less if files are few
   int64_t max_header_bytes = 16 << 10;
   int64_t max_body_bytes = int64_t{64} << 20;
   int64_t max_pending_bytes = int64_t{1} << 30;  // of all bodies that are being read or answered; further ones get 503

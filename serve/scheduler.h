@@ -47,13 +47,13 @@ struct Job {
   Clock::time_point queued = {};             // submit() sets it
   Clock::time_point deadline = Clock::time_point::max();
   Cancelled cancelled = nullptr;  // may be null
-  Done done = nullptr;            // called once, in an instance's thread
+  Done done = nullptr;            // called once, in any thread
 };
 
 // Thread-safe.
 class Scheduler {
  public:
-  // With 0 replaced. Throws Error if an option is out of range.
+  // With threads_per_instance filled in. Throws Error if an option is out of range.
   static SchedulerOptions checked(SchedulerOptions options);
 
   // As checked().
