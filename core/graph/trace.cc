@@ -46,7 +46,7 @@ bool prime(int64_t n) {
 struct NamedDim {
   std::string name;
   int64_t min = 0;
-  std::optional<int64_t> max;
+  int64_t max = INT64_MAX;
 };
 
 using Sizes = std::array<int64_t, kRuns>;  // of one dim, by run
@@ -59,7 +59,7 @@ Sizes sample_within(const NamedDim& dim, const std::vector<Sizes>& others) {
   constexpr size_t kEnough = 24;
   std::vector<int64_t> from;
   for (bool want_prime : {true, false}) {
-    for (int64_t n = std::max<int64_t>(dim.min, 0); n <= *dim.max && from.size() < kEnough; ++n) {
+    for (int64_t n = std::max<int64_t>(dim.min, 0); n <= dim.max && from.size() < kEnough; ++n) {
       if (prime(n) == want_prime) from.push_back(n);
     }
   }
@@ -72,7 +72,7 @@ Sizes sample_within(const NamedDim& dim, const std::vector<Sizes>& others) {
       }
     }
   }
-  fail("trace: the dimension \"", dim.name, "\" is from ", dim.min, " to ", *dim.max,
+  fail("trace: the dimension \"", dim.name, "\" is from ", dim.min, " to ", dim.max,
        ": tracing needs three sizes that it can take; give a smaller Range::min or a larger max, or a number in place "
        "of the name");
 }
@@ -90,7 +90,7 @@ std::vector<Sizes> sample_sizes(const std::vector<NamedDim>& dims) {
       while (!prime(n) || used.contains(n)) ++n;
       used.insert(n);
       out[d][r] = n;
-      fits &= !dims[d].max || n <= *dims[d].max;
+      fits &= n <= dims[d].max;
     }
     if (fits) chosen.push_back(out[d]);
     else narrow.push_back(d);
@@ -138,9 +138,9 @@ std::vector<int64_t> further_sizes(const std::vector<NamedDim>& dims, const std:
   std::vector<int64_t> out;
   for (size_t d = 0; d < dims.size(); ++d) {
     int64_t first = std::ranges::min(samples[d]), count = kMoreRuns;
-    if (dims[d].max && *dims[d].max - first + 1 < count) {
+    if (dims[d].max - first < count - 1) {
       first = std::max<int64_t>(dims[d].min, 1);
-      count = std::min(count, *dims[d].max - first + 1);
+      count = std::min(count, dims[d].max - first + 1);
     }
     const size_t step = (d % 2 ? kMoreRuns - 1 - run : run) + 11 * d / 2;
     out.push_back(first + static_cast<int64_t>(step) % count);
@@ -513,11 +513,11 @@ Graph trace(const Function& fn, std::span<const Spec> specs, const TraceOptions&
       const auto at = std::ranges::find(names, size.name()) - names.begin();
       if (at == std::ssize(names)) {
         names.push_back(size.name());
-        open.push_back({size.name(), 0, {}});
+        open.push_back({.name = size.name()});
       }
       NamedDim& dim = open[static_cast<size_t>(at)];
       dim.min = std::max(dim.min, size.number());
-      if (size.max()) dim.max = std::min(dim.max.value_or(*size.max()), *size.max());
+      dim.max = std::min(dim.max, size.max().value_or(INT64_MAX));
       in.shape.emplace_back(1, std::vector<int>{static_cast<int>(at)}, 0);
     }
     g.inputs.push_back(std::move(in));
@@ -529,7 +529,10 @@ Graph trace(const Function& fn, std::span<const Spec> specs, const TraceOptions&
     for (const Sizes& sizes : samples) dims.push_back(sizes[r]);
     runs.push_back(record(fn, specs, names, dims, options));
   }
-  for (size_t d = 0; d < names.size(); ++d) g.dims.push_back({names[d], runs[0].dims[d], open[d].max});
+  for (size_t d = 0; d < names.size(); ++d) {
+    g.dims.push_back({names[d], runs[0].dims[d], {}});
+    if (open[d].max != INT64_MAX) g.dims.back().max = open[d].max;
+  }
   const Graph inputs_only = g;
   try {
     Merger(runs, g, names).merge(options);

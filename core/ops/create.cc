@@ -40,12 +40,15 @@ Tensor filled_like(const char* op, const Tensor& t, Scalar value, std::optional<
   return r;
 }
 
-// On the CPU in the given dtype, then to where the options say. An op, not values: its length may be a size that is
-// open while a function is traced.
+// Where a sequence is made before it goes to where the options say.
+Device first_device(const TensorOptions& o) { return o.device.is_meta() ? o.device : kCpu; }
+Tensor moved(const Tensor& t, const TensorOptions& o) { return o.device == first_device(o) ? t : t.to(o.device); }
+
+// An op, not values: its length may be a size that is open while a function is traced.
 Tensor sequence(const OpDef& op, int64_t count, DType dtype, const TensorOptions& o, Scalar a, Scalar b) {
-  Tensor t = detail::empty({count}, dtype, kCpu, op.name);
+  Tensor t = detail::empty({count}, dtype, first_device(o), op.name);
   run_into(op, t, {a, b});
-  return finish(t.to(o.device), o);
+  return finish(moved(t, o), o);
 }
 
 void infer_sequence(OpCall& c) {
@@ -154,8 +157,9 @@ Tensor eye(int64_t n, std::optional<int64_t> m, const TensorOptions& o) {
   HEARTH_CHECK(n >= 0 && columns >= 0, "eye: the sizes must not be negative, but are ", n, " and ", columns);
   const DType dtype = o.dtype.value_or(kDefaultFloat);
   checked_numel({n, columns}, size_of(dtype), "eye");
-  const Tensor on_diagonal = eq(unsqueeze(arange(n), 1), arange(columns));
-  return finish(on_diagonal.to(dtype).to(o.device), o);
+  const TensorOptions there{.device = first_device(o)};
+  const Tensor on_diagonal = eq(unsqueeze(arange(n, there), 1), arange(columns, there));
+  return finish(moved(on_diagonal.to(dtype), o), o);
 }
 
 Tensor dim_size(const Tensor& x, int64_t d) {

@@ -157,7 +157,7 @@ TEST(Trace, WhatCannotBeTraced) {
   using Out = std::vector<Tensor>;
   fails([&] { trace([](In in) -> Out { return {in[0] * in[0].sum().item<float>()}; }, spec); }, "has no values");
   const auto odd = [](In in) -> Out { return {in[0] * std::cbrt(static_cast<double>(in[0].size(0)))}; };
-  fails([&] { trace(odd, spec); }, "trace: mul's operand 1 is the number 1.70998 or ");
+  fails([&] { trace(odd, spec); }, "trace: mul's operand 1 is the number 1.7099");
   fails([&] { trace(odd, spec); }, "for anything else compute with dim_size(x, d), which is a tensor");
   const auto part = [](In in) -> Out { return {in[0].narrow(0, 0, in[0].size(0) * in[0].size(0) % 7 + 1)}; };
   fails([&] { trace(part, spec); }, "depends on the sizes in another way");
