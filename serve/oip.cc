@@ -387,6 +387,13 @@ absl::Status check_input(const Port& port, DType dtype, const Shape& shape) {
     return bad("input ", quote(port.name), ": the shape is ", hearth::to_string(shape), ", but the model takes ",
                shape_text(port.shape));
   }
+  for (int d = 0; d < shape.rank(); ++d) {
+    const auto& e = port.shape[static_cast<size_t>(d)];
+    if (e.max && shape[d] > *e.max) {
+      return bad("input ", quote(port.name), ": dimension ", quote(e.name), " is ", shape[d],
+                 ", the model takes at most ", *e.max);
+    }
+  }
   return absl::OkStatus();
 }
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "core/op/op_def.h"
 #include "core/tensor/tensor.h"
 
 namespace hearth {
@@ -27,6 +28,10 @@ Tensor arange(Scalar start, Scalar end, Scalar step = 1, const TensorOptions& op
 // `steps` values from start to end, both included.
 Tensor linspace(double start, double end, int64_t steps, const TensorOptions& options = {});
 Tensor eye(int64_t n, std::optional<int64_t> m = {}, const TensorOptions& options = {});
+
+// The size of dimension d as a 0-dim i64 tensor. A traced function can compute with it whatever it likes; with the
+// number x.size(d) only what graph/trace.h names.
+Tensor dim_size(const Tensor& x, int64_t d);
 
 // A 0-dim tensor.
 Tensor scalar_tensor(Scalar value, const TensorOptions& options = {});
@@ -69,6 +74,9 @@ Tensor from_values(const std::vector<T>& values, const Shape& shape, const Tenso
 // Over CPU memory that belongs to somebody else and is not copied; `owner` is kept as long as the tensor's storage.
 Tensor from_blob(void* data, const Shape& shape, DType dtype, std::shared_ptr<const void> owner = nullptr,
                  bool read_only = false);
+
+// kArange and kLinspace write in place only, into row-major memory; operands are start and step, start and end.
+extern constinit const OpDef kArange, kLinspace, kDimSize;
 
 namespace detail {
 Tensor from_memory(const void* data, size_t count, DType dtype, const Shape& shape, const TensorOptions& options);
