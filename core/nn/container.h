@@ -65,7 +65,7 @@ class AnyModule {
       if constexpr (TensorFunction<M>) {
         return m(x);
       } else {
-        fail("Sequential: ", m.type_name(), " is no function of one tensor to one tensor");
+        fail("AnyModule: ", m.type_name(), " is no function of one tensor");
       }
     }
     std::unique_ptr<BoxBase> copy() const override { return std::make_unique<Box>(m); }

@@ -14,7 +14,11 @@ namespace hearth::nn {
 void ModuleBase::begin(const detail::ModuleType* type, const char* name) {
   type_ = type;
   name_ = name;
-  if (ModuleBase* parent = std::exchange(parent_, nullptr)) attach(parent, name);
+  // Its own members do not exist yet: none is to be told of the name.
+  if (ModuleBase* parent = std::exchange(parent_, nullptr)) {
+    parent->add(name, this, Kind::kModule);
+    member_ = true;
+  }
 }
 
 void ModuleBase::attach(ModuleBase* parent, const char* name) {
