@@ -30,6 +30,11 @@ class MultiheadAttention : public Module<MultiheadAttention> {
 
   // query [time, batch, embed], key and value [keys, batch, embed]; or all three without a batch.
   Tensor forward(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionMasks& masks = {}) const;
+  // Takes {.padding = ...} too.
+  using Module::operator();
+  Tensor operator()(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionMasks& masks) const {
+    return Module::operator()(query, key, value, masks);
+  }
 
   Parameter in_proj_weight;
   std::optional<Parameter> in_proj_bias;

@@ -53,6 +53,9 @@ class LSTM : public Module<LSTM> {
   LSTM(int64_t input, int64_t hidden, const RnnOptions& options = {}) : LSTM(nullptr, "", input, hidden, options) {}
   LSTM(ModuleBase* parent, const char* name, int64_t input, int64_t hidden, const RnnOptions& options = {});
   Result forward(const Tensor& x, const std::optional<State>& initial = {}) const;
+  // Takes {h, c} too.
+  using Module::operator();
+  Result operator()(const Tensor& x, const State& initial) const { return Module::operator()(x, initial); }
 
   void visit_owned(const detail::Owned& owned) { layers_.visit(owned); }  // for ModuleBase
 
