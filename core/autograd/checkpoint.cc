@@ -36,7 +36,8 @@ class Collector final : public SavedTensorHooks {
 // Gives out again what a DrawRecorder has noted.
 class DrawReplay final : public Generator {
  public:
-  // Past the end of what was noted: an error if the first run has finished; otherwise what is drawn there is thrown away.
+  // Past the end of what was noted: an error if the first run has finished; otherwise what is drawn there is thrown
+  // away.
   DrawReplay(const std::vector<CheckpointFrame::Drawn>& drawn, bool finished) : drawn_(drawn), finished_(finished) {}
   GeneratorState state() const override {
     const std::lock_guard lock(mutex_);

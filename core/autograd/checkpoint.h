@@ -94,8 +94,9 @@ decltype(auto) checkpoint_again(const T& t) {
 
 // f(inputs...), keeping of it only the inputs: what its gradient needs is computed anew when backward comes there. f
 // and inputs that are no tensors are copied; what f refers to must live until then, and f must do the same again. The
-// default generator gives f the same random numbers again, whatever other threads draw. Checkpoints may be nested; gradients of gradients work.
-// Throws Error from backward if an input or a parameter was written to in place, or if f did something else.
+// default generator gives f the same random numbers again, whatever other threads draw. Checkpoints may be nested;
+// gradients of gradients work. Throws Error from backward if an input or a parameter was written to in place, or if f
+// did something else.
 template <class F, class... A>
 auto checkpoint(F f, const A&... inputs) {
   if (!GradMode::enabled()) return f(inputs...);

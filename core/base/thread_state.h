@@ -27,8 +27,8 @@ struct ThreadState {
   Interposer* interposer = nullptr;
   NameScope* scope = nullptr;
   SavedTensorHooks* saved_tensor_hooks = nullptr;
-  Generator* generator = nullptr;  // where random ops draw from; null: the process's own
-  const void* module = nullptr;    // the module whose forward runs
+  Generator* generator = nullptr;                  // where random ops draw from; null: the process's own
+  const void* module = nullptr;                    // the module whose forward runs
   void (*record)(OpCall&, RecordPhase) = nullptr;  // autograd's way into run(); null where autograd is not linked
 };
 

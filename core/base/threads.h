@@ -18,7 +18,8 @@ namespace hearth {
 // start and join belong to one thread at a time.
 class ThreadGroup {
  public:
-  // `stop` makes the bodies return. It is called before threads are joined, possibly more than once, and must not throw.
+  // `stop` makes the bodies return. It is called before threads are joined, possibly more than once, and must not
+  // throw.
   explicit ThreadGroup(std::function<void()> stop) : stop_(std::move(stop)) {}
   ThreadGroup(const ThreadGroup&) = delete;
   ThreadGroup& operator=(const ThreadGroup&) = delete;

@@ -35,10 +35,10 @@ struct DataLoader::Shared {
 
   DatasetPtr dataset;
   DataLoaderOptions options;
-  LoaderState state;         // of the loop begun last
-  LoaderState next;          // where the next loop begins
+  LoaderState state;            // of the loop begun last
+  LoaderState next;             // where the next loop begins
   const Epoch* last = nullptr;  // the loop whose place `state` is
-  Order order;               // of the epoch order_epoch
+  Order order;                  // of the epoch order_epoch
   int64_t order_epoch = -1;
 
   Order order_of(int64_t epoch) const {
@@ -104,9 +104,7 @@ class DataLoader::Workers {
     std::exception_ptr error;
   };
 
-  std::optional<Made>& place_of(int64_t batch) {
-    return made_[static_cast<size_t>(batch) % made_.size()];
-  }
+  std::optional<Made>& place_of(int64_t batch) { return made_[static_cast<size_t>(batch) % made_.size()]; }
 
   void stop() {
     {
@@ -123,8 +121,7 @@ class DataLoader::Workers {
       {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [&] {
-          return stop_ || next_to_make_ >= last_ ||
-                 next_to_make_ < next_to_take_ + static_cast<int64_t>(made_.size());
+          return stop_ || next_to_make_ >= last_ || next_to_make_ < next_to_take_ + static_cast<int64_t>(made_.size());
         });
         if (stop_ || next_to_make_ >= last_) return;
         mine = next_to_make_++;

@@ -57,8 +57,8 @@ class DataLoader {
    public:
     Example& operator*() { return current_; }
     Example* operator->() { return &current_; }
-    // Rethrows the exception of a dataset, or of collate, where its batch was due; ++ again goes on with the batch after
-    // that one.
+    // Rethrows the exception of a dataset, or of collate, where its batch was due; ++ again goes on with the batch
+    // after that one.
     Iterator& operator++();
     bool operator!=(End) const { return !done_; }
 

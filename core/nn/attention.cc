@@ -31,8 +31,8 @@ Tensor spread(const Tensor& m, int64_t batch, int64_t heads, int64_t time, int64
   Tensor out = each ? reshape(m, {batch, heads, m.size(1), m.size(2)}) : m;
   bool fits = out.dim() >= 1 && out.dim() <= 4;
   for (int d = 1; fits && d <= out.dim(); ++d) fits = out.size(-d) == 1 || out.size(-d) == scores[4 - d];
-  HEARTH_CHECK(fits, "MultiheadAttention: an attention mask of shape ", m.shape(), " fits neither ",
-               Shape{time, keys}, " nor ", Shape{batch * heads, time, keys}, " (batch * heads, time, keys)");
+  HEARTH_CHECK(fits, "MultiheadAttention: an attention mask of shape ", m.shape(), " fits neither ", Shape{time, keys},
+               " nor ", Shape{batch * heads, time, keys}, " (batch * heads, time, keys)");
   return out;
 }
 
@@ -66,15 +66,17 @@ Tensor MultiheadAttention::forward(const Tensor& query, const Tensor& key, const
   };
   const auto heads_of = [&](const Tensor& x, int64_t part) {
     const Tensor w = slice(in_proj_weight, 0, part * embed, (part + 1) * embed);
-    const Tensor y = batch_first(
-        in_proj_bias ? linear(x, w, slice(*in_proj_bias, 0, part * embed, (part + 1) * embed)) : linear(x, w));
+    const Tensor y = batch_first(in_proj_bias ? linear(x, w, slice(*in_proj_bias, 0, part * embed, (part + 1) * embed))
+                                              : linear(x, w));
     return transpose(reshape(y, {y.shape()[0], y.shape()[1], heads_, size}), 1, 2);  // [batch, heads, time, size]
   };
   const Tensor q = heads_of(query, 0), k = heads_of(key, 1), v = heads_of(value, 2);
   const int64_t batch = q.size(0), time = q.size(-2), keys = k.size(-2);
-  HEARTH_CHECK(k.size(0) == batch && v.size(0) == batch && v.size(-2) == keys,
-               "MultiheadAttention: query, key and value must have the same batch, and key and value as many positions, "
-               "but the shapes are ", query.shape(), ", ", key.shape(), " and ", value.shape());
+  HEARTH_CHECK(
+      k.size(0) == batch && v.size(0) == batch && v.size(-2) == keys,
+      "MultiheadAttention: query, key and value must have the same batch, and key and value as many positions, "
+      "but the shapes are ",
+      query.shape(), ", ", key.shape(), " and ", value.shape());
   // All masks as one, added to the scores.
   std::optional<Tensor> mask;
   const auto join = [&](const Tensor& m) {

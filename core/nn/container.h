@@ -79,8 +79,8 @@ class AnyModule {
   std::unique_ptr<BoxBase> box_;
 };
 
-// Modules in a list, named "0", "1", ..., all of one type or, as ModuleList<>, of any. It has no forward of its own: loop
-// over it.
+// Modules in a list, named "0", "1", ..., all of one type or, as ModuleList<>, of any. It has no forward of its own:
+// loop over it.
 template <class M = AnyModule>
 class ModuleList : public Module<ModuleList<M>> {
  public:

@@ -31,7 +31,8 @@ Tensor Conv2d::forward(const Tensor& x) const { return conv2d(x, weight, bias, o
 Conv1d::Conv1d(ModuleBase* parent, const char* name, int64_t in, int64_t out, int64_t kernel, const Conv1dOptions& o)
     : Module(parent, name),
       weight(this, "weight",
-             init::fan_in_uniform({out, part("Conv1d", in, out, o.groups, {1, kernel}), kernel}, in / std::max<int64_t>(o.groups, 1) * kernel)),
+             init::fan_in_uniform({out, part("Conv1d", in, out, o.groups, {1, kernel}), kernel},
+                                  in / std::max<int64_t>(o.groups, 1) * kernel)),
       options_{.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups} {
   if (o.bias) bias.emplace(this, "bias", init::fan_in_uniform({out}, in / o.groups * kernel));
 }

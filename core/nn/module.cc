@@ -50,10 +50,11 @@ void ModuleBase::add(const char* name, const void* member, Kind kind) {
   HEARTH_CHECK(!text.empty() && text.find('.') == std::string::npos, type_name(),
                ": a member's name must not be empty or contain a dot, but is '", text, "'");
   const auto address = reinterpret_cast<uintptr_t>(member), object = reinterpret_cast<uintptr_t>(type_->object(*this));
-  HEARTH_CHECK(address >= object && address - object < type_->size, type_name(), ": '", text,
-               "' does not lie inside of the module it registers with; only data members do so with `this`. Lists are a "
-               "ModuleList, and a module that others derive from is a template: template <class D> struct Base : "
-               "nn::Module<D>");
+  HEARTH_CHECK(
+      address >= object && address - object < type_->size, type_name(), ": '", text,
+      "' does not lie inside of the module it registers with; only data members do so with `this`. Lists are a "
+      "ModuleList, and a module that others derive from is a template: template <class D> struct Base : "
+      "nn::Module<D>");
   const std::ptrdiff_t offset = static_cast<const char*>(member) - reinterpret_cast<const char*>(this);
   for (const Entry& e : entries_) {
     if (e.name != text) continue;

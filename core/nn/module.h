@@ -10,9 +10,9 @@
 //     Tensor forward(const Tensor& x) const { return out(block(x)); }
 //   };
 //
-// {this, "name"} makes a member known to its parent. A module that has constructors, private members or virtual functions
-// of its own takes them only by a constructor (parent, name, ...) that hands them to Module(parent, name); without one it
-// is a member as nn::Member<Block> block{this, "block", arguments...}.
+// {this, "name"} makes a member known to its parent. A module that has constructors, private members or virtual
+// functions of its own takes them only by a constructor (parent, name, ...) that hands them to Module(parent, name);
+// without one it is a member as nn::Member<Block> block{this, "block", arguments...}.
 //
 // A member registers its name and its offset in the parent, so a copy is wired by itself and no pointer to a parent is
 // kept. Copying a module copies handles: both then share their tensors; nn::clone() copies the tensors too. Modules do
@@ -119,7 +119,8 @@ class ModuleBase {
 
   const std::string& name() const { return name_; }
 
-  // Not virtual, so that a plain struct of modules is an aggregate and takes {this, "name"}: it is deleted as what it is.
+  // Not virtual, so that a plain struct of modules is an aggregate and takes {this, "name"}: it is deleted as what it
+  // is.
   static void operator delete(void*) = delete;
 
  protected:
@@ -202,7 +203,8 @@ class Buffer : public Tensor {
 // called by another module's forward and is no member of any module: it would not be trained, saved or moved.
 class ModuleScope {
  public:
-  explicit ModuleScope(const ModuleBase& m) : scope_{m.name().c_str(), thread_state.scope}, outer_(thread_state.module) {
+  explicit ModuleScope(const ModuleBase& m)
+      : scope_{m.name().c_str(), thread_state.scope}, outer_(thread_state.module) {
     if (outer_ && !m.member_) [[unlikely]]
       refuse(m);
     thread_state.scope = &scope_;
@@ -221,8 +223,8 @@ class ModuleScope {
   const void* outer_;
 };
 
-// Base of every module: the call operator enters the module's name scope, runs its hooks and calls forward. An aggregate,
-// so that a struct derived from it is one, and {this, "name"} reaches ModuleBase and ModuleName.
+// Base of every module: the call operator enters the module's name scope, runs its hooks and calls forward. An
+// aggregate, so that a struct derived from it is one, and {this, "name"} reaches ModuleBase and ModuleName.
 template <class D>
 struct Module : ModuleBase, ModuleName<D> {
   template <class... A>
@@ -271,11 +273,11 @@ const detail::ModuleType* detail::module_type() {
       .object = [](const ModuleBase& m) -> const void* { return static_cast<const D*>(&m); },
       .visit_owned =
           [](ModuleBase& m, const Owned& owned) {
-            if constexpr (requires(D& d) { d.visit_owned(owned); }) static_cast<D&>(m).visit_owned(owned);
+            if constexpr (requires(D & d) { d.visit_owned(owned); }) static_cast<D&>(m).visit_owned(owned);
           },
       .renamed =
           [](ModuleBase& m) {
-            if constexpr (requires(D& d) { d.name_items(); }) static_cast<D&>(m).name_items();
+            if constexpr (requires(D & d) { d.name_items(); }) static_cast<D&>(m).name_items();
           }};
   return &type;
 }

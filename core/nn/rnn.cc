@@ -21,7 +21,9 @@ using detail::RecurrentCell;
 
 int64_t directions(const RnnOptions& o) { return o.bidirectional ? 2 : 1; }
 
-Tensor product(const Tensor& x, const Tensor& w, const Tensor& b) { return b.defined() ? linear(x, w, b) : linear(x, w); }
+Tensor product(const Tensor& x, const Tensor& w, const Tensor& b) {
+  return b.defined() ? linear(x, w, b) : linear(x, w);
+}
 
 // The output, and the last states of all cells: results[k] stacks states[.][k].
 struct Run {
@@ -38,8 +40,10 @@ Run run_layers(const Recurrent& r, const Tensor& x, const std::vector<std::optio
   HEARTH_CHECK(x.dim() == 2 || x.dim() == 3, r.what, ": expected an input of ",
                o.batch_first ? "[batch, time, " : "[time, batch, ", r.input, "] or [time, ", r.input,
                "], but the shape is ", x.shape());
-  HEARTH_CHECK(x.size(-1) == r.input, r.what, ": expected ", r.input, " features in the input's last dimension, but the "
-               "shape is ", x.shape());
+  HEARTH_CHECK(x.size(-1) == r.input, r.what, ": expected ", r.input,
+               " features in the input's last dimension, but the "
+               "shape is ",
+               x.shape());
   const bool batched = x.dim() == 3;
   Tensor layer = !batched ? unsqueeze(x, 1) : o.batch_first ? transpose(x, 0, 1) : x;
   const int64_t time = layer.shape()[0], batch = layer.shape()[1], cells = o.layers * directions(o);
@@ -146,14 +150,13 @@ GRU::GRU(ModuleBase* parent, const char* name, int64_t input, int64_t hidden, co
     : Module(parent, name), layers_("GRU", 3, input, hidden, options) {}
 
 GRU::Result GRU::forward(const Tensor& x, const std::optional<Tensor>& initial) const {
-  Run r = run_layers(layers_, x, {initial}, training(),
-                     [](const RecurrentCell& cell, const Tensor& in, std::vector<Tensor>& s) {
-                       const std::vector<Tensor> a = chunk(in, 3, 1),
-                                                 b = chunk(product(s[0], cell.weight_hh, cell.bias_hh), 3, 1);
-                       const Tensor reset = sigmoid(a[0] + b[0]), z = sigmoid(a[1] + b[1]);
-                       const Tensor n = hearth::tanh(a[2] + reset * b[2]);
-                       s[0] = n + z * (s[0] - n);
-                     });
+  Run r = run_layers(
+      layers_, x, {initial}, training(), [](const RecurrentCell& cell, const Tensor& in, std::vector<Tensor>& s) {
+        const std::vector<Tensor> a = chunk(in, 3, 1), b = chunk(product(s[0], cell.weight_hh, cell.bias_hh), 3, 1);
+        const Tensor reset = sigmoid(a[0] + b[0]), z = sigmoid(a[1] + b[1]);
+        const Tensor n = hearth::tanh(a[2] + reset * b[2]);
+        s[0] = n + z * (s[0] - n);
+      });
   return {std::move(r.output), std::move(r.states[0])};
 }
 

@@ -19,7 +19,8 @@ struct RnnOptions {
 
 namespace detail {
 
-// The weights of all layers and directions: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, ..., with suffix _reverse.
+// The weights of all layers and directions: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, ..., with suffix
+// _reverse.
 struct RecurrentCell {
   std::string suffix;
   Tensor weight_ih, weight_hh, bias_ih, bias_hh;
@@ -36,9 +37,9 @@ struct Recurrent {
 
 }  // namespace detail
 
-// All take x [time, batch, input], or [time, input] without a batch, and states [layers * directions, batch, hidden], or
-// [layers * directions, hidden]; zeros where none is given. output: h of the last layer at every time, both directions
-// side by side. Throw Error, by the layer's name, for other shapes.
+// All take x [time, batch, input], or [time, input] without a batch, and states [layers * directions, batch, hidden],
+// or [layers * directions, hidden]; zeros where none is given. output: h of the last layer at every time, both
+// directions side by side. Throw Error, by the layer's name, for other shapes.
 
 // Long short-term memory (Hochreiter and Schmidhuber, 1997): gates i, f, g, o.
 class LSTM : public Module<LSTM> {

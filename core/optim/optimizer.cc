@@ -192,8 +192,8 @@ const SGDOptions& valid(const SGDOptions& o) {
 const AdamOptions& valid(const char* name, const AdamOptions& o) {
   HEARTH_CHECK(o.lr >= 0 && o.eps >= 0 && o.weight_decay >= 0, name,
                ": lr, eps and weight_decay must not be negative, but are ", o.lr, ", ", o.eps, " and ", o.weight_decay);
-  HEARTH_CHECK(o.beta1 >= 0 && o.beta1 < 1 && o.beta2 >= 0 && o.beta2 < 1, name,
-               ": betas must be in [0, 1), but are ", o.beta1, " and ", o.beta2);
+  HEARTH_CHECK(o.beta1 >= 0 && o.beta1 < 1 && o.beta2 >= 0 && o.beta2 < 1, name, ": betas must be in [0, 1), but are ",
+               o.beta1, " and ", o.beta2);
   return o;
 }
 const RMSpropOptions& valid(const RMSpropOptions& o) {

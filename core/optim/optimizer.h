@@ -89,8 +89,7 @@ class SGD final : public Optimizer {
  public:
   explicit SGD(std::vector<Tensor> parameters, const SGDOptions& options = {});
   template <LearningRate T>
-  SGD(std::vector<Tensor> parameters, T lr)
-      : SGD(std::move(parameters), SGDOptions{.lr = static_cast<double>(lr)}) {}
+  SGD(std::vector<Tensor> parameters, T lr) : SGD(std::move(parameters), SGDOptions{.lr = static_cast<double>(lr)}) {}
   void add_group(std::vector<Tensor> parameters, const SGDOptions& options);
   using Optimizer::set_lr;
   double lr(size_t g = 0) const override { return options_[checked(g)].lr; }

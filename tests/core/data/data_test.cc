@@ -165,8 +165,8 @@ TEST(DataLoader, AThreadThatCannotStart) {
       l.begin();
       FAIL();
     } catch (const Error& e) {
-      EXPECT_EQ(std::string(e.what()),
-                "DataLoader: thread " + std::to_string(allowed + 1) + " of 4 could not be started: Resource temporarily unavailable");
+      EXPECT_EQ(std::string(e.what()), "DataLoader: thread " + std::to_string(allowed + 1) +
+                                           " of 4 could not be started: Resource temporarily unavailable");
     }
     hearth::detail::limit_threads(-1);
   }

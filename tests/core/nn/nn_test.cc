@@ -181,21 +181,33 @@ TEST(Nn, WrongSizesNameTheLayer) {
   EXPECT_EQ(message([] { nn::GRU(4, 0); }),
             "GRU: the sizes of input and hidden state and the number of layers must be at least 1, but are 4, 0 and 1");
   nn::LSTM lstm(4, 3);
-  EXPECT_EQ(message([&] { lstm(ones({3, 2, 5})); }),
+  EXPECT_EQ(message([&] {
+              lstm(ones({3, 2, 5}));
+            }),
             "LSTM: expected 4 features in the input's last dimension, but the shape is [3, 2, 5]");
   EXPECT_EQ(message([&] { lstm(ones({4})); }),
             "LSTM: expected an input of [time, batch, 4] or [time, 4], but the shape is [4]");
-  EXPECT_EQ(message([&] { lstm(ones({3, 2, 4}), nn::LSTM::State{ones({1, 3}), ones({1, 3})}); }),
+  EXPECT_EQ(message([&] {
+              lstm(ones({3, 2, 4}), nn::LSTM::State{ones({1, 3}), ones({1, 3})});
+            }),
             "LSTM: the initial state has shape [1, 3]; expected [1, 2, 3]");
   nn::MultiheadAttention m(4, 2);
   const Tensor x = ones({3, 2, 4});
-  EXPECT_EQ(message([&] { m(x, x, ones({5, 2, 4})); }),
-            "MultiheadAttention: query, key and value must have the same batch, and key and value as many positions, but "
-            "the shapes are [3, 2, 4], [3, 2, 4] and [5, 2, 4]");
-  EXPECT_EQ(message([&] { m(x, x, x, {.attention = ones({3, 3, 3})}); }),
-            "MultiheadAttention: an attention mask of shape [3, 3, 3] fits neither [3, 3] nor [4, 3, 3] (batch * heads, "
-            "time, keys)");
-  EXPECT_EQ(message([&] { m(x, x, x, {.padding = ones({3, 2})}); }),
+  EXPECT_EQ(
+      message([&] {
+        m(x, x, ones({5, 2, 4}));
+      }),
+      "MultiheadAttention: query, key and value must have the same batch, and key and value as many positions, but "
+      "the shapes are [3, 2, 4], [3, 2, 4] and [5, 2, 4]");
+  EXPECT_EQ(
+      message([&] {
+        m(x, x, x, {.attention = ones({3, 3, 3})});
+      }),
+      "MultiheadAttention: an attention mask of shape [3, 3, 3] fits neither [3, 3] nor [4, 3, 3] (batch * heads, "
+      "time, keys)");
+  EXPECT_EQ(message([&] {
+              m(x, x, x, {.padding = ones({3, 2})});
+            }),
             "MultiheadAttention: the padding mask has shape [3, 2]; expected [2, 3] (batch, keys)");
 }
 

@@ -115,13 +115,18 @@ TEST(Optim, Refuses) {
   nn::Linear net(2, 3);
   const Tensor w = net.weight, b = *net.bias;
   EXPECT_EQ(message([&] { optim::SGD o(std::vector<Tensor>{}); }), "SGD: there are no parameters to optimize");
-  EXPECT_EQ(message([&] { optim::AdamW o({w, b, w}); }),
+  EXPECT_EQ(message([&] {
+              optim::AdamW o({w, b, w});
+            }),
             "AdamW: parameter 2 of group 0, of shape [3, 2], is the same tensor as parameter 0 of group 0");
-  EXPECT_EQ(message([&] { optim::Adam({w}).add_group({b, w}, {}); }),
+  EXPECT_EQ(message([&] {
+              optim::Adam({w}).add_group({b, w}, {});
+            }),
             "Adam: parameter 1 of group 1, of shape [3, 2], is the same tensor as parameter 0 of group 0");
   EXPECT_EQ(message([&] { optim::SGD o({Tensor()}); }), "SGD: parameter 0 of group 0 is undefined");
-  EXPECT_EQ(message([&] { optim::SGD o({w * 2}); }),
-            "SGD: only leaf tensors can be optimized, but parameter 0 of group 0 of shape [3, 2] was computed from others");
+  EXPECT_EQ(
+      message([&] { optim::SGD o({w * 2}); }),
+      "SGD: only leaf tensors can be optimized, but parameter 0 of group 0 of shape [3, 2] was computed from others");
   for (int i = 0; i < 3; ++i) {
     const auto refuse = [i](optim::Optimizer& o, const std::string& name) {
       const std::string says = name + ": there is no parameter group 5; the optimizer has 1";
