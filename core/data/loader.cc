@@ -4,7 +4,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <optional>
+#include <utility>
 
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
@@ -87,10 +87,9 @@ class DataLoader::Workers {
   // The next batch; there must be one.
   Example take() {
     std::unique_lock lock(mutex_);
-    std::optional<Made>& place = place_of(next_to_take_);
-    changed_.wait(lock, [&] { return place.has_value(); });
-    Made made = std::move(*place);
-    place.reset();
+    Made& place = place_of(next_to_take_);
+    changed_.wait(lock, [&] { return place.ready; });
+    Made made = std::exchange(place, Made());
     ++next_to_take_;
     lock.unlock();
     changed_.notify_all();
@@ -102,9 +101,10 @@ class DataLoader::Workers {
   struct Made {
     Example batch;
     std::exception_ptr error;
+    bool ready = false;
   };
 
-  std::optional<Made>& place_of(int64_t batch) { return made_[static_cast<size_t>(batch) % made_.size()]; }
+  Made& place_of(int64_t batch) { return made_[static_cast<size_t>(batch) % made_.size()]; }
 
   void stop() {
     {
@@ -134,6 +134,7 @@ class DataLoader::Workers {
       }
       {
         const std::lock_guard lock(mutex_);
+        made.ready = true;
         place_of(mine) = std::move(made);
       }
       changed_.notify_all();
@@ -147,8 +148,8 @@ class DataLoader::Workers {
   std::condition_variable changed_;
   int64_t next_to_make_, next_to_take_;  // guarded by mutex_
   const int64_t last_;
-  bool stop_ = false;                      // guarded by mutex_
-  std::vector<std::optional<Made>> made_;  // guarded by mutex_; a ring: those between next_to_take_ and next_to_make_
+  bool stop_ = false;       // guarded by mutex_
+  std::vector<Made> made_;  // guarded by mutex_; a ring: those between next_to_take_ and next_to_make_
   ThreadGroup threads_;
 };
 

@@ -5,6 +5,7 @@
 #include "core/autograd/guards.h"
 #include "core/nn/activation.h"
 #include "core/nn/attention.h"
+#include "core/nn/conv.h"
 #include "core/nn/linear.h"
 #include "core/nn/norm.h"
 #include "core/nn/rnn.h"
@@ -172,6 +173,9 @@ TEST(Nn, WrongSizesNameTheLayer) {
             "Embedding: the number of rows and their length must not be negative, but are -1 and 3");
   EXPECT_EQ(message([] { nn::Embedding(3, 3, {.padding_idx = 3}); }),
             "Embedding: padding_idx 3 is out of range for 3 rows");
+  EXPECT_EQ(message([] { nn::Conv2d(3, 4, 0); }), "Conv2d: the kernel must be at least 1 wide, but is 0 x 0");
+  EXPECT_EQ(message([] { nn::Conv1d(3, 4, 3, {.groups = 0}); }),
+            "Conv1d: 3 input and 4 output channels cannot be cut into 0 groups");
   EXPECT_EQ(message([] { nn::BatchNorm1d(0); }), "BatchNorm: the number of channels must be at least 1, but is 0");
   EXPECT_EQ(message([] { nn::LayerNorm({3, -1}); }), "LayerNorm: sizes must be at least 1, but the shape is [3, -1]");
   EXPECT_EQ(message([] { nn::GroupNorm(2, -4); }), "GroupNorm: the number of channels must be at least 1, but is -4");
