@@ -84,8 +84,8 @@ class Client {
   }
   Answer request(const std::string& method, const std::string& path, const std::string& headers,
                  const std::string& body) {
-    send(concat(method, " ", path, " HTTP/1.1\r\nHost: test\r\n", headers, "Content-Length: ", body.size(), "\r\n\r\n",
-                body));
+    send(concat(method, " ", path, " HTTP/1.1\r\nHost: localhost\r\n", headers, "Content-Length: ", body.size(),
+                "\r\n\r\n", body));
     return read();
   }
 

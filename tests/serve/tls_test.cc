@@ -72,7 +72,8 @@ TEST(Tls, AnswersAndKeepsToNewVersions) {
   const int port = (*server)->port();
   const std::string body = R"({"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,2]}]})";
   const std::string request = concat(
-      "POST /v2/models/scale/infer HTTP/1.1\r\nConnection: close\r\nContent-Length: ", body.size(), "\r\n\r\n", body);
+      "POST /v2/models/scale/infer HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: ", body.size(),
+      "\r\n\r\n", body);
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     const std::string answer = ask(port, request, certificate, version);
     EXPECT_EQ(answer.substr(0, 15), "HTTP/1.1 200 OK") << answer;
@@ -81,7 +82,7 @@ TEST(Tls, AnswersAndKeepsToNewVersions) {
   EXPECT_EQ(ask(port, request, certificate, TLS1_1_VERSION), "");
   // Without TLS, and with nonsense in its place, the connection ends; the server goes on.
   testing::Client plain(port);
-  plain.send("GET /v2 HTTP/1.1\r\n\r\n");
+  plain.send("GET /v2 HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(plain.read().status, 0);
   testing::Client noise(port);
   noise.send(std::string(100, '\x16'));
