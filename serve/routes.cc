@@ -61,7 +61,7 @@ bool fits(std::string_view pattern, std::string_view path, RouteMatch& match) {
 std::span<const RouteInfo> routes() { return kRoutes; }
 
 std::optional<RouteMatch> match_route(std::string_view path) {
-  if (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  if (path.size() > 2 && path.back() == '/') path.remove_suffix(1);
   for (const RouteInfo& r : kRoutes) {
     RouteMatch match{&r, {}, {}};
     if (fits(r.pattern, path, match)) return match;

@@ -72,6 +72,11 @@ class Client {
     while (more()) continue;
     return in_;
   }
+  // Whether something has come already.
+  bool has_data() const {
+    pollfd p{fd_, POLLIN, 0};
+    return !in_.empty() || poll(&p, 1, 0) > 0;
+  }
   // Whether the server closes the connection within half a minute.
   bool ended() {
     while (more()) continue;

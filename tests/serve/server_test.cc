@@ -333,6 +333,7 @@ TEST_F(ServerTest, AThousandIdleAndAThousandSlowConnections) {
 
 TEST_F(ServerTest, OneConnectionTooMany) {
   options.http.max_connections = 3;
+  options.http.max_connections_per_peer = 100;
   start();
   Client a(port()), b(port()), c(port());
   for (Client* each : {&a, &b, &c}) EXPECT_EQ(each->get("/healthz").status, 200);
@@ -396,7 +397,8 @@ TEST_F(ServerTest, ClientsThatGoAwayAreNotComputedFor) {
            std::string::npos)
       std::this_thread::sleep_for(milliseconds(1));
   }
-  std::this_thread::sleep_for(milliseconds(50));
+  while (Client(server->admin_port()).get("/metrics").body.find("reason=\"CANCELED\"} 20\n") == std::string::npos)
+    std::this_thread::sleep_for(milliseconds(1));
   model->hold(false);
   EXPECT_EQ(busy.read().body, kAnswer);
   EXPECT_TRUE(connections_become(1));
