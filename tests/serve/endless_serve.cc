@@ -8,7 +8,8 @@
 namespace hearth::serve {
 namespace {
 
-constexpr ServableKind kEndless{"endless", [](const std::string& directory) -> absl::StatusOr<std::unique_ptr<Servable>> {
+constexpr ServableKind kEndless{"endless",
+                                [](const std::string& directory) -> absl::StatusOr<std::unique_ptr<Servable>> {
                                   std::ofstream(directory + "/begun") << "yes";
                                   while (!std::filesystem::exists(directory + "/end"))
                                     std::this_thread::sleep_for(std::chrono::milliseconds(1));

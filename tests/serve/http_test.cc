@@ -124,9 +124,9 @@ TEST_F(HttpTest, TransferCodings) {
 
 TEST_F(HttpTest, TrailersAreNotHeaders) {
   start();
-  const Answer a = raw(
-      "POST /v2/models/scale/infer HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
-      "0\r\nX-Request-Id: from-the-trailer\r\nContent-Encoding: br\r\n\r\n");
+  const Answer a =
+      raw("POST /v2/models/scale/infer HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+          "0\r\nX-Request-Id: from-the-trailer\r\nContent-Encoding: br\r\n\r\n");
   EXPECT_EQ(a.status, 400);
   EXPECT_EQ(a.head.find("from-the-trailer"), std::string::npos) << a.head;
 }
@@ -177,12 +177,11 @@ TEST_F(HttpTest, WhatTheTransportRefusesIsLoggedWithItsId) {
   options.api.tokens.inference = {"sesame"};
   start();
   std::vector<std::string> ids;
-  for (const auto& [text, code] :
-       {std::pair<std::string, int>("nonsense\r\n\r\n", 400),
-        {"POST /v2 HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n", 413},
-        {"GET /v2 HTTP/1.1\r\nHost: a\r\nX: " + std::string(20'000, 'a') + "\r\n\r\n", 431},
-        {"GET /v2 HTTP/1.1\r\nHo", 408},
-        {"POST /v2/x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n", 401}}) {
+  for (const auto& [text, code] : {std::pair<std::string, int>("nonsense\r\n\r\n", 400),
+                                   {"POST /v2 HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n", 413},
+                                   {"GET /v2 HTTP/1.1\r\nHost: a\r\nX: " + std::string(20'000, 'a') + "\r\n\r\n", 431},
+                                   {"GET /v2 HTTP/1.1\r\nHo", 408},
+                                   {"POST /v2/x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n", 401}}) {
     const Answer a = raw(text);
     EXPECT_EQ(a.status, code) << text.substr(0, 40);
     const size_t at = a.head.find("X-Request-Id: ");
@@ -271,7 +270,8 @@ TEST_F(HttpTest, AdministrationKnowsItsHosts) {
   for (const char* known : {"localhost", "localhost:8002", "LOCALHOST.", "a.localhost", "127.0.0.1:8002", "[::1]:8002",
                             "192.0.2.7", "hearth.example", "hearth.example:8002"})
     EXPECT_EQ(from(known), 200) << known;
-  for (const char* stranger : {"evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "hearth.example.evil"})
+  for (const char* stranger :
+       {"evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "hearth.example.evil"})
     EXPECT_EQ(from(stranger), 421) << stranger;
   EXPECT_EQ(status("GET /v2 HTTP/1.1\r\nHost: evil.example\r\n\r\n"), 421);
 }
@@ -309,8 +309,8 @@ TEST_F(HttpTest, OpenMetricsWhereItIsAskedFor) {
   const Answer text = c.get("/metrics", "Accept: text/html, */*\r\n");
   EXPECT_NE(text.head.find("Content-Type: text/plain; version=0.0.4"), std::string::npos);
   EXPECT_EQ(text.body.find("# EOF"), std::string::npos);
-  const Answer open = c.get("/metrics",
-                            "Accept: application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4\r\n");
+  const Answer open =
+      c.get("/metrics", "Accept: application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4\r\n");
   EXPECT_NE(open.head.find("Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8"),
             std::string::npos);
   EXPECT_TRUE(open.body.ends_with("\n# EOF\n"));

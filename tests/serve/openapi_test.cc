@@ -41,8 +41,7 @@ std::string mismatch(const Json& document, const Json& schema, const Json& value
                     (type == "string" && value.is_string()) || (type == "integer" && value.is_number_integer()) ||
                     (type == "number" && value.is_number()) || (type == "boolean" && value.is_boolean());
   if (!fits) return concat(at, " is no ", type, "; ");
-  if (schema.contains("enum") &&
-      std::find(schema["enum"].begin(), schema["enum"].end(), value) == schema["enum"].end())
+  if (schema.contains("enum") && std::find(schema["enum"].begin(), schema["enum"].end(), value) == schema["enum"].end())
     return concat(at, " is none of the values; ");
   std::string all;
   if (value.is_object() && schema.contains("properties")) {
@@ -89,7 +88,8 @@ TEST(OpenApi, AnswersAreAsItSays) {
   for (const std::string version : {"1", "9"}) {
     for (const RouteInfo& r : routes()) {
       std::string path = r.pattern;
-      for (const auto& [name, value] : {std::pair<std::string, std::string>("{model}", "scale"), {"{version}", version}}) {
+      for (const auto& [name, value] :
+           {std::pair<std::string, std::string>("{model}", "scale"), {"{version}", version}}) {
         if (const size_t at = path.find(name); at != std::string::npos) path.replace(at, name.size(), value);
       }
       for (const int port : {(*server)->port(), (*server)->admin_port()}) {

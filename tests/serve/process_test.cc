@@ -104,12 +104,27 @@ TEST(Process, FlagsAreChecked) {
     EXPECT_EQ(p.wait(), 2) << more[0];
     return text;
   };
-  for (const char* flag :
-       {"--port=-1", "--port=70000", "--timeout_seconds=nan", "--timeout_seconds=-1", "--idle_seconds=inf",
-        "--drain_seconds=-0.5", "--poll_seconds=-1", "--instances=0", "--max_batch_size=-1", "--max_queue_size=0",
-        "--max_queue_delay_us=-1", "--threads_per_instance=-1", "--versions=0", "--max_connections=0",
-        "--max_connections_per_peer=-1", "--max_body_mb=0", "--max_pending_mb=99999999999", "--request_seconds=0",
-        "--io_threads=-1", "--grpc_port=-2", "--admin_port=99999"}) {
+  for (const char* flag : {"--port=-1",
+                           "--port=70000",
+                           "--timeout_seconds=nan",
+                           "--timeout_seconds=-1",
+                           "--idle_seconds=inf",
+                           "--drain_seconds=-0.5",
+                           "--poll_seconds=-1",
+                           "--instances=0",
+                           "--max_batch_size=-1",
+                           "--max_queue_size=0",
+                           "--max_queue_delay_us=-1",
+                           "--threads_per_instance=-1",
+                           "--versions=0",
+                           "--max_connections=0",
+                           "--max_connections_per_peer=-1",
+                           "--max_body_mb=0",
+                           "--max_pending_mb=99999999999",
+                           "--request_seconds=0",
+                           "--io_threads=-1",
+                           "--grpc_port=-2",
+                           "--admin_port=99999"}) {
     const std::string name = std::string(flag).substr(0, std::string(flag).find('='));
     EXPECT_NE(complaint({flag}).find(name + " must be "), std::string::npos) << flag;
   }
@@ -130,7 +145,8 @@ TEST(Process, ASignalEndsAServerThatIsStillLoading) {
     std::ofstream(models + "/slow/1/signature.json")
         << R"({"format":"hearth.signature","version":1,"kind":"endless","description":"","inputs":[],"outputs":[],"labels":[],"metadata":{}})";
     Process p(flags(models));
-    while (!std::filesystem::exists(models + "/slow/1/begun")) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    while (!std::filesystem::exists(models + "/slow/1/begun"))
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     p.kill(signal);
     EXPECT_EQ(p.wait(), 0) << signal;
   }
