@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "core/base/error.h"
+#include "core/io/file.h"
 #include "serve/json_writer.h"
 
 namespace hearth::serve {
@@ -22,11 +23,15 @@ constexpr std::chrono::milliseconds kLook{100};  // how often a full pipe is ask
 constexpr std::chrono::seconds kPatience{1};     // with a full pipe when it shall
 constexpr size_t kPipePiece = 4096;              // PIPE_BUF: a pipe that can be written takes as much without waiting
 
-// Not blocking: a pipe that nobody reads is refused.
 absl::StatusOr<int> open_file(const std::string& path) {
-  const int file = path == "-" ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
-                               : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
-  if (file < 0) return absl::UnknownError(concat("cannot write the access log ", path, ": ", std::strerror(errno)));
+  if (path != "-") {
+    const absl::StatusOr<int> file = io::open_regular(path, O_WRONLY | O_APPEND | O_CREAT, 0666);
+    if (file.ok()) return file;
+    return absl::Status(file.status().code(),
+                        concat("cannot write the access log: ", std::string(file.status().message())));
+  }
+  const int file = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+  if (file < 0) return absl::UnknownError(concat("cannot log to standard error: ", std::strerror(errno)));
   return file;
 }
 

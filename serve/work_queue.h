@@ -6,17 +6,16 @@
 #include <cstddef>
 #include <deque>
 #include <mutex>
-#include <thread>
-#include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "core/base/threads.h"
 
 namespace hearth::serve {
 
 // Thread-safe.
 class WorkQueue {
  public:
-  // Keeps at most `limit` pieces of work waiting.
+  // Keeps at most `limit` pieces of work waiting. Throws Error if the system refuses a thread.
   WorkQueue(int threads, size_t limit);
   // Does what waits first.
   ~WorkQueue();
@@ -30,6 +29,7 @@ class WorkQueue {
 
  private:
   bool add(absl::AnyInvocable<void()> work, size_t limit);
+  void stop();
   void serve();
 
   const size_t limit_;
@@ -37,7 +37,7 @@ class WorkQueue {
   std::condition_variable changed_;
   std::deque<absl::AnyInvocable<void()>> waiting_;  // guarded by mutex_
   bool stopping_ = false;                           // guarded by mutex_
-  std::vector<std::thread> threads_;
+  ThreadGroup threads_;
 };
 
 }  // namespace hearth::serve
