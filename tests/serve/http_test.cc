@@ -78,7 +78,7 @@ TEST_F(HttpTest, HostIsThereOnceAndValid) {
   const auto with = [&](const std::string& headers) { return status("GET /healthz HTTP/1.1\r\n" + headers + "\r\n"); };
   EXPECT_EQ(with(""), 400);
   EXPECT_EQ(with("Host: a\r\nHost: a\r\n"), 400);
-  for (const char* bad : {"", "a b", "a,b", "user@a", "a/b", "[::1", "[fe80]", "a:70000", "a:x", ":80", "a%zz"})
+  for (const char* bad : {"", "a b", "user@a", "a/b", "[::1", "[fe80]", "a:70000", "a:x", ":80", "a%zz"})
     EXPECT_EQ(with(concat("Host: ", bad, "\r\n")), 400) << bad;
   for (const char* good : {"a", "a.example:80", "127.0.0.1:8000", "[::1]", "[2001:db8::1]:443", "a_b", "a%41", "a:"})
     EXPECT_EQ(with(concat("Host: ", good, "\r\n")), 200) << good;
