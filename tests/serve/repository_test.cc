@@ -278,7 +278,7 @@ TEST_F(RepositoryTest, UnknownKindsAreNamed) {
   open();
   ASSERT_EQ(repository->index().size(), 1u);
   EXPECT_NE(repository->index()[0].reason.find(
-                "models of the kind \"oracle\" are not linked into this program, which has: graph"),
+                "models of the kind \"oracle\" are not linked into this program, which has: gate, graph"),
             std::string::npos)
       << repository->index()[0].reason;
 }
