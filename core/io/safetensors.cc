@@ -194,9 +194,9 @@ absl::StatusOr<Safetensors> read(const std::string& file, std::string_view bytes
 
 Tensor copied(const Entry& e, const char* data) {
   Tensor t = empty(e.shape, {.dtype = e.dtype});
-  if (e.end > e.begin) std::memcpy(t.raw_data(), data, e.end - e.begin);
+  if (e.end > e.begin) std::memcpy(t.mutable_raw_data(), data, e.end - e.begin);
   if (e.dtype == DType::kBool) {
-    auto* p = static_cast<unsigned char*>(t.raw_data());
+    auto* p = static_cast<unsigned char*>(t.mutable_raw_data());
     for (uint64_t i = 0; i < e.end - e.begin; ++i) p[i] = p[i] != 0;
   }
   return t;

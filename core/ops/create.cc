@@ -194,7 +194,7 @@ Tensor tensor(std::initializer_list<detail::Nested> values, const TensorOptions&
   for (const Scalar& s : flat) dtype = promote(dtype, s.dtype());
   Tensor t = detail::empty(shape, o.dtype.value_or(dtype), kCpu, "tensor");
   visit(t.dtype(), [&]<class T>() {
-    for (size_t i = 0; i < flat.size(); ++i) static_cast<T*>(t.raw_data())[i] = flat[i].to<T>();
+    for (size_t i = 0; i < flat.size(); ++i) static_cast<T*>(t.impl()->data())[i] = flat[i].to<T>();
   });
   return finish(t.to(o.device), o);
 }
@@ -213,7 +213,7 @@ Tensor detail::from_memory(const void* data, size_t count, DType dtype, const Sh
                " values were given");
   const Unseen unseen;
   Tensor t = detail::empty(shape, dtype, kCpu, "from_values");
-  if (count) std::memcpy(t.raw_data(), data, t.nbytes());
+  if (count) std::memcpy(t.impl()->data(), data, t.nbytes());
   return finish(t.to(o.dtype.value_or(dtype)).to(o.device), o);
 }
 

@@ -56,6 +56,14 @@ class Nested {
 
 // From values written out: tensor({{1.0, 2.0}, {3.0, 4.0}}). Rows must have equal lengths.
 Tensor tensor(std::initializer_list<detail::Nested> values, const TensorOptions& options = {});
+// A 0-dim tensor: tensor(3.0).
+template <class T>
+requires std::is_arithmetic_v<T> Tensor tensor(T value, const TensorOptions& options = {}) {
+  return scalar_tensor(value, options);
+}
+// A 1-D tensor of a vector's elements, of their own dtype if the options name none: tensor(std::vector{1.0f, 2.0f}).
+template <class T>
+Tensor tensor(const std::vector<T>& values, const TensorOptions& options = {});
 // From values in memory, copied, row-major.
 template <class T>
 Tensor from_values(std::span<const T> values, const Shape& shape, const TensorOptions& options = {});
@@ -77,6 +85,17 @@ Tensor from_memory(const void* data, size_t count, DType dtype, const Shape& sha
 template <class T>
 Tensor from_values(std::span<const T> values, const Shape& shape, const TensorOptions& options) {
   return detail::from_memory(values.data(), values.size(), dtype_of<T>, shape, options);
+}
+
+template <class T>
+Tensor tensor(const std::vector<T>& values, const TensorOptions& options) {
+  const auto n = static_cast<int64_t>(values.size());
+  if constexpr (std::is_same_v<T, bool>) {  // whose elements have no addresses
+    const std::vector<uint8_t> bytes(values.begin(), values.end());
+    return from_values(std::span(reinterpret_cast<const bool*>(bytes.data()), bytes.size()), n, options);
+  } else {
+    return from_values(values, n, options);
+  }
 }
 
 }  // namespace hearth
