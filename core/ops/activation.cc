@@ -54,6 +54,10 @@ HEARTH_POINTWISE(kHardsigmoid, "hardsigmoid", hardsigmoid, 1, kFloatTypes, kFloa
   const Tensor x = g.input(0);
   g.set(0, where(logical_and(gt(x, -3), lt(x, 3)), g.grad() / 6, Scalar(0)));
 });
+HEARTH_POINTWISE(kHardtanh, "hardtanh", clamp, 3, kNumberTypes, kCommon, kKeepInput, [](GradContext& g) {
+  const Tensor x = g.input(0);
+  g.set(0, where(logical_or(le(x, g.scalar(1)), ge(x, g.scalar(2))), Scalar(0), g.grad()));
+});
 HEARTH_POINTWISE(kLeakyRelu, "leaky_relu", leaky_relu, 2, kFloatTypes, kFloat, kKeepInput,
                  [](GradContext& g) { g.set(0, where(gt(g.input(0), 0), g.grad(), g.grad() * g.scalar(1))); });
 HEARTH_POINTWISE(kElu, "elu", elu, 2, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
@@ -68,7 +72,7 @@ HEARTH_POINTWISE(kSoftplus, "softplus", softplus, 3, kFloatTypes, kFloat, kKeepI
 // Gradients as ops of their own, with gradients by public ops. Operand 0 is the incoming gradient.
 HEARTH_POINTWISE(kReluGrad, "relu_grad", relu_grad, 2, kFloatTypes, kFloat, (Save{.input = {0, 1}}),
                  [](GradContext& g) {
-                   g.set(0, run(kReluGrad, {g.grad(), g.input(1)}));
+                   if (g.needs(0)) g.set(0, run(kReluGrad, {g.grad(), g.input(1)}));
                  });
 HEARTH_POINTWISE(kSigmoidGrad, "sigmoid_grad", sigmoid_grad, 2, kFloatTypes, kFloat, (Save{.input = {2, 3}}),
                  [](GradContext& g) {
@@ -105,8 +109,18 @@ HEARTH_UNARY_FUNCTION(kMish, mish)
 HEARTH_UNARY_FUNCTION(kHardswish, hardswish)
 HEARTH_UNARY_FUNCTION(kHardsigmoid, hardsigmoid)
 Tensor gelu(const Tensor& x, bool tanh) { return run(tanh ? kGeluTanh : kGelu, {x}); }
-Tensor relu6(const Tensor& x) { return clamp(x, 0, 6); }
-Tensor hardtanh(const Tensor& x, double min, double max) { return clamp(x, min, max); }
+Tensor relu6(const Tensor& x) {
+  expect_dtypes("relu6", x, kNumberTypes);
+  return hardtanh(x, 0, 6);
+}
+Tensor hardtanh(const Tensor& x, double min, double max) {
+  expect_dtypes("hardtanh", x, kNumberTypes);
+  HEARTH_CHECK(min <= max, "hardtanh: min ", min, " is above max ", max);
+  if (x.is_floating_point()) return run(kHardtanh, {x, min, max});
+  // Of integers the bounds are whole numbers too, cut off as PyTorch does; the dtype stays.
+  const auto whole = [](double v) { return static_cast<int64_t>(std::clamp(v, -0x1p62, 0x1p62)); };
+  return run(kHardtanh, {x, whole(min), whole(max)});
+}
 Tensor leaky_relu(const Tensor& x, double negative_slope) { return run(kLeakyRelu, {x, negative_slope}); }
 Tensor prelu(const Tensor& x, const Tensor& weight) {
   expect_defined("prelu", {x, weight});

@@ -64,19 +64,35 @@ void remainder_backward(GradContext& g, bool floored) {
   g.set(1, -(g.grad() * q));
 }
 
+// As PyTorch: numbers as bounds take the gradient away where x is one of them or NaN; of a tensor that is a bound it
+// gets half where x is equal to it. A number that is infinite bounds nothing.
 void clamp_backward(GradContext& g) {
   Tensor lo_hold, hi_hold;
   const Tensor x = g.input(0);
   const Operand lo = kept(g, 1, lo_hold), hi = kept(g, 2, hi_hold);
+  if (lo.is_scalar() && hi.is_scalar()) {
+    const auto open = [](const Operand& bound) { return std::isinf(bound.scalar().to<double>()); };
+    const Tensor inside = logical_and(run(open(lo) ? kGe : kGt, {x, lo}), run(open(hi) ? kLe : kLt, {x, hi}));
+    return g.set(0, where(inside, g.grad(), Scalar(0)));
+  }
   const Tensor below = run(kLt, {x, lo}), above = run(kGt, {x, hi});
-  if (g.needs(0)) g.set(0, where(logical_or(below, above), Scalar(0), g.grad()));
-  if (g.needs(1)) g.set(1, where(logical_and(below, run(kLt, {lo, hi})), g.grad(), Scalar(0)));
-  if (g.needs(2)) g.set(2, where(logical_or(above, run(kGt, {lo, hi})), g.grad(), Scalar(0)));
+  const Tensor apart = run(kLt, {lo, hi}), ordered = run(kLe, {lo, hi});
+  const Tensor at_lo = logical_and(run(kEq, {x, lo}), apart), at_hi = logical_and(run(kEq, {x, hi}), apart);
+  const Tensor half = g.grad() * 0.5;
+  if (g.needs(0)) {
+    g.set(0, where(logical_or(below, above), Scalar(0), where(logical_or(at_lo, at_hi), half, g.grad())));
+  }
+  if (g.needs(1)) g.set(1, where(logical_and(below, ordered), g.grad(), where(at_lo, half, Scalar(0))));
+  if (g.needs(2)) {
+    // With the bounds in the wrong order the result is the upper one.
+    const Tensor all = logical_or(logical_and(above, ordered), run(kGt, {lo, hi}));
+    g.set(2, where(all, g.grad(), where(at_hi, half, Scalar(0))));
+  }
 }
 
 void lerp_backward(GradContext& g) {
   Tensor w_hold;
-  const Operand w = kept(g, 2, w_hold);
+  const Operand w = g.needs(0) || g.needs(1) ? kept(g, 2, w_hold) : Operand(std::nullopt);
   if (g.needs(0)) g.set(0, g.grad() * run(kSub, {Scalar(1), w.is_scalar() ? Operand(g.grad() * 0 + w.scalar()) : w}));
   if (g.needs(1)) g.set(1, run(kScale, {g.grad(), w}));
   if (g.needs(2)) g.set(2, g.grad() * (g.input(1) - g.input(0)));
@@ -91,6 +107,7 @@ void addcmul_backward(GradContext& g) {
 
 void addcdiv_backward(GradContext& g) {
   g.set(0, g.grad());
+  if (!g.needs(1) && !g.needs(2)) return;
   const Tensor d = g.grad() * g.scalar(3) / g.input(2);
   if (g.needs(1)) g.set(1, d);
   if (g.needs(2)) g.set(2, -(d * g.input(1) / g.input(2)));
@@ -167,8 +184,6 @@ HEARTH_BINARY_FUNCTIONS(kSub, sub)
 HEARTH_BINARY_FUNCTIONS(kScale, mul)
 HEARTH_BINARY_FUNCTIONS(kDiv, div)
 HEARTH_BINARY_FUNCTIONS(kDiv, true_divide)
-HEARTH_BINARY_FUNCTIONS(kFmod, fmod)
-HEARTH_BINARY_FUNCTIONS(kPow, pow)
 HEARTH_BINARY_FUNCTIONS(kMaximum, maximum)
 HEARTH_BINARY_FUNCTIONS(kMinimum, minimum)
 
@@ -187,6 +202,11 @@ void check_divisor(const char* op, const Operand& a, const Operand& b) {
   }
   HEARTH_CHECK(!zero, op, ": integer division by zero");
 }
+// Nor for the inverse of most of them. Where the exponents are a tensor it is cut off to 0.
+void check_exponent(const char* op, const Tensor& a, Scalar b) {
+  if (!a.defined() || a.is_floating_point() || b.kind() == DTypeKind::kFloat) return;
+  HEARTH_CHECK(b.to<int64_t>() >= 0, op, ": integers cannot be raised to the negative integer power ", b);
+}
 Tensor divide_checked(const OpDef& op, const Operand& a, const Operand& b) {
   check_divisor(op.name, a, b);
   return run(op, {a, b});
@@ -198,6 +218,15 @@ Tensor floor_divide(Scalar a, const Tensor& b) { return divide_checked(kFloorDiv
 Tensor remainder(const Tensor& a, const Tensor& b) { return divide_checked(kRemainder, a, b); }
 Tensor remainder(const Tensor& a, Scalar b) { return divide_checked(kRemainder, a, b); }
 Tensor remainder(Scalar a, const Tensor& b) { return divide_checked(kRemainder, a, b); }
+Tensor fmod(const Tensor& a, const Tensor& b) { return divide_checked(kFmod, a, b); }
+Tensor fmod(const Tensor& a, Scalar b) { return divide_checked(kFmod, a, b); }
+Tensor fmod(Scalar a, const Tensor& b) { return divide_checked(kFmod, a, b); }
+Tensor pow(const Tensor& a, const Tensor& b) { return run(kPow, {a, b}); }
+Tensor pow(const Tensor& a, Scalar b) {
+  check_exponent("pow", a, b);
+  return run(kPow, {a, b});
+}
+Tensor pow(Scalar a, const Tensor& b) { return run(kPow, {a, b}); }
 
 Tensor div(const Tensor& a, const Tensor& b, Rounding rounding) {
   if (rounding == Rounding::kFloor) return floor_divide(a, b);
@@ -205,14 +234,14 @@ Tensor div(const Tensor& a, const Tensor& b, Rounding rounding) {
   if (is_floating_point(result_type(std::array{Operand(a), Operand(b)}))) return trunc(div(a, b));
   // Of integers exactly: what fmod leaves over is taken away before.
   check_divisor("div", a, b);
-  return run(kFloorDivide, {sub(a, fmod(a, b)), b});
+  return run(kFloorDivide, {sub(a, run(kFmod, {a, b})), b});
 }
 Tensor div(const Tensor& a, Scalar b, Rounding rounding) {
   expect_defined("div", {a});
   if (rounding == Rounding::kFloor) return floor_divide(a, b);
   if (is_floating_point(result_type(std::array{Operand(a), Operand(b)}))) return trunc(div(a, b));
   check_divisor("div", a, b);
-  return run(kFloorDivide, {sub(a, fmod(a, b)), b});
+  return run(kFloorDivide, {sub(a, run(kFmod, {a, b})), b});
 }
 Tensor round(const Tensor& x, int64_t decimals) {
   expect_dtypes("round", x, kFloatTypes);
@@ -320,19 +349,33 @@ Tensor Tensor::nan_to_num(double nan, std::optional<double> posinf, std::optiona
   return hearth::nan_to_num(*this, nan, posinf, neginf);
 }
 
-Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const { return hearth::where(mask, value, *this); }
-Tensor Tensor::masked_fill(const Tensor& mask, const Tensor& value) const { return hearth::where(mask, value, *this); }
+namespace {
+// The number as one of x's kind, so that it cannot change the dtype.
+Scalar of_kind(const char* op, const Tensor& x, const Tensor& mask, Scalar value) {
+  expect_defined(op, {x, mask});
+  HEARTH_CHECK(mask.dtype() == DType::kBool, op, ": the mask must be a bool tensor, but is ", mask.dtype());
+  HEARTH_CHECK(fits(value, x.dtype()), op, ": the number ", value, " does not fit into ", x.dtype());
+  if (x.is_floating_point()) return value;
+  return x.dtype() == DType::kBool ? Scalar(value.to<bool>()) : Scalar(value.to<int64_t>());
+}
+Tensor of_dtype(const char* op, const Tensor& x, const Tensor& mask, const Tensor& value) {
+  expect_defined(op, {x, mask, value});
+  HEARTH_CHECK(mask.dtype() == DType::kBool, op, ": the mask must be a bool tensor, but is ", mask.dtype());
+  return value.to(x.dtype());
+}
+}  // namespace
+Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const {
+  return run(kWhere, {mask, of_kind("masked_fill", *this, mask, value), *this});
+}
+Tensor Tensor::masked_fill(const Tensor& mask, const Tensor& value) const {
+  return run(kWhere, {mask, of_dtype("masked_fill", *this, mask, value), *this});
+}
 Tensor& Tensor::masked_fill_(const Tensor& mask, Scalar value) {
-  expect_defined("masked_fill_", {*this, mask});
-  HEARTH_CHECK(mask.dtype() == DType::kBool, "masked_fill_: the mask must be a bool tensor, but is ", mask.dtype());
-  HEARTH_CHECK(fits(value, dtype()), "masked_fill_: the number ", value, " does not fit into ", dtype());
-  run_into(kWhere, *this, {mask, value, *this});
+  run_into(kWhere, *this, {mask, of_kind("masked_fill_", *this, mask, value), *this});
   return *this;
 }
 Tensor& Tensor::masked_fill_(const Tensor& mask, const Tensor& value) {
-  expect_defined("masked_fill_", {*this, mask, value});
-  HEARTH_CHECK(mask.dtype() == DType::kBool, "masked_fill_: the mask must be a bool tensor, but is ", mask.dtype());
-  run_into(kWhere, *this, {mask, value, *this});
+  run_into(kWhere, *this, {mask, of_dtype("masked_fill_", *this, mask, value), *this});
   return *this;
 }
 
@@ -350,17 +393,15 @@ HEARTH_METHODS(floor_divide)
 Tensor Tensor::maximum(const Tensor& o) const { return hearth::maximum(*this, o); }
 Tensor Tensor::minimum(const Tensor& o) const { return hearth::minimum(*this, o); }
 
-#define HEARTH_IN_PLACE_ONLY(name, record) \
-  Tensor& Tensor::name(const Tensor& o) {  \
-    run_into(record, *this, {*this, o});   \
-    return *this;                          \
-  }                                        \
-  Tensor& Tensor::name(Scalar o) {         \
-    run_into(record, *this, {*this, o});   \
-    return *this;                          \
-  }
-HEARTH_IN_PLACE_ONLY(pow_, kPow)
-HEARTH_IN_PLACE_ONLY(fmod_, kFmod)
+Tensor& Tensor::pow_(const Tensor& o) {
+  run_into(kPow, *this, {*this, o});
+  return *this;
+}
+Tensor& Tensor::pow_(Scalar o) {
+  check_exponent("pow_", *this, o);
+  run_into(kPow, *this, {*this, o});
+  return *this;
+}
 #define HEARTH_IN_PLACE_CHECKED(name, record) \
   Tensor& Tensor::name(const Tensor& o) {     \
     check_divisor(#name, *this, o);           \
@@ -372,6 +413,7 @@ HEARTH_IN_PLACE_ONLY(fmod_, kFmod)
     run_into(record, *this, {*this, o});      \
     return *this;                             \
   }
+HEARTH_IN_PLACE_CHECKED(fmod_, kFmod)
 HEARTH_IN_PLACE_CHECKED(remainder_, kRemainder)
 HEARTH_IN_PLACE_CHECKED(floor_divide_, kFloorDivide)
 Tensor& Tensor::lerp_(const Tensor& end, const Tensor& weight) {

@@ -32,6 +32,7 @@ Shape result_shape(const OpCall& c, const ConvAttrs& a, const Shape& x, const Sh
   HEARTH_CHECK(w[1] == x[1] / a.groups, c.op.name, ": a weight of shape ", w, " takes ", w[1] * a.groups,
                " input channels in ", a.groups, a.groups == 1 ? " group" : " groups", ", but the input of shape ", x,
                " has ", x[1]);
+  HEARTH_CHECK(x[2] >= 1 && x[3] >= 1, c.op.name, ": an input of shape ", x, " has no pixels");
   Shape out{x[0], w[0], 0, 0};
   for (int d = 0; d < 2; ++d) {
     const int64_t kernel = w[2 + d];

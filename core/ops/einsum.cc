@@ -95,7 +95,9 @@ Term multiply(const Term& left, const Term& right, const Labels& kept) {
     for (Label x : t.labels) {
       if (has(other.labels, x)) l.push_back(x);
     }
-    return sum_out(t, l);
+    Term out = sum_out(t, l);
+    out.tensor = out.tensor.to(t.tensor.dtype());  // sums of integers are i64, products keep their dtype
+    return out;
   };
   const Term a = wanted(left, right), b = wanted(right, left);
   Labels batch, rows, columns, inner;
@@ -185,7 +187,9 @@ Tensor einsum(const std::string& equation, std::span<const Tensor> operands) {
       kept.insert(kept.end(), terms[k].labels.begin(), terms[k].labels.end());
     product = multiply(product, terms[i], kept);
   }
-  return in_order(sum_out(product, result), result);
+  const DType dtype = product.tensor.dtype();
+  const Tensor out = in_order(sum_out(product, result), result);
+  return terms.size() == 1 ? out : out.to(dtype);
 }
 
 }  // namespace hearth

@@ -97,27 +97,29 @@ Tensor zeros_for(GradContext& g, int i) {
 
 }  // namespace
 
-#define HEARTH_INDEX_OP(record, op_name, n, attributes, rule, kernel_fn, kept, gradient) \
-  extern constinit const OpDef record = {.name = op_name,                                \
-                                         .dtypes = kAllTypes,                            \
-                                         .min_inputs = n,                                \
-                                         .max_inputs = n,                                \
-                                         .attrs = &attrs_type<attributes>,               \
-                                         .infer = rule,                                  \
-                                         .save = kept,                                   \
-                                         .kernel = {kernel_fn},                          \
-                                         .backward = gradient};                          \
+#define HEARTH_INDEX_OP(record, op_name, n, over, attributes, rule, kernel_fn, kept, gradient) \
+  extern constinit const OpDef record = {.name = op_name,                                      \
+                                         .dtypes = kAllTypes,                                  \
+                                         .min_inputs = n,                                      \
+                                         .max_inputs = n,                                      \
+                                         .in_place = over,                                     \
+                                         .attrs = &attrs_type<attributes>,                     \
+                                         .infer = rule,                                        \
+                                         .save = kept,                                         \
+                                         .kernel = {kernel_fn},                                \
+                                         .backward = gradient};                                \
   HEARTH_OP(record)
 
-HEARTH_INDEX_OP(kIndexSelect, "index_select", 2, DimAttrs, infer_index_select, cpu::index_select,
+HEARTH_INDEX_OP(kIndexSelect, "index_select", 2, 0, DimAttrs, infer_index_select, cpu::index_select,
                 (Save{.input = {0, 1}}), [](GradContext& g) {
                   const Tensor index = g.input(1);
                   g.set(0, index_add(zeros_for(g, 0), g.attrs<DimAttrs>().dim, index, g.grad()));
                 });
-HEARTH_INDEX_OP(kGather, "gather", 2, DimAttrs, infer_gather, cpu::gather, (Save{.input = {0, 1}}), [](GradContext& g) {
-  g.set(0, scatter_add(zeros_for(g, 0), g.attrs<DimAttrs>().dim, g.input(1), g.grad()));
-});
-HEARTH_INDEX_OP(kScatter, "scatter", 3, DimAttrs, infer_scatter, cpu::scatter, (Save{.input = {0, kAnyGradient}}),
+HEARTH_INDEX_OP(kGather, "gather", 2, 0, DimAttrs, infer_gather, cpu::gather, (Save{.input = {0, 1}}),
+                [](GradContext& g) {
+                  g.set(0, scatter_add(zeros_for(g, 0), g.attrs<DimAttrs>().dim, g.input(1), g.grad()));
+                });
+HEARTH_INDEX_OP(kScatter, "scatter", 3, 1, DimAttrs, infer_scatter, cpu::scatter, (Save{.input = {0, kAnyGradient}}),
                 [](GradContext& g) {
                   const int64_t d = g.attrs<DimAttrs>().dim;
                   const Tensor index = g.input(1);
@@ -130,8 +132,8 @@ HEARTH_INDEX_OP(kScatter, "scatter", 3, DimAttrs, infer_scatter, cpu::scatter, (
                     g.set(2, gather(g.grad(), d, index));
                   }
                 });
-HEARTH_INDEX_OP(kScatterAdd, "scatter_add", 3, DimAttrs, infer_scatter, cpu::scatter_add, (Save{.input = {0, 0b100}}),
-                [](GradContext& g) {
+HEARTH_INDEX_OP(kScatterAdd, "scatter_add", 3, 1, DimAttrs, infer_scatter, cpu::scatter_add,
+                (Save{.input = {0, 0b100}}), [](GradContext& g) {
                   g.set(0, g.grad());
                   if (!g.needs(2)) return;
                   const Tensor index = g.input(1);
@@ -139,16 +141,16 @@ HEARTH_INDEX_OP(kScatterAdd, "scatter_add", 3, DimAttrs, infer_scatter, cpu::sca
                                "scatter_add: a gradient needs an index of the source's shape");
                   g.set(2, gather(g.grad(), g.attrs<DimAttrs>().dim, index));
                 });
-HEARTH_INDEX_OP(kIndexAdd, "index_add", 3, DimAttrs, infer_index_add, cpu::index_add, (Save{.input = {0, 0b100}}),
+HEARTH_INDEX_OP(kIndexAdd, "index_add", 3, 1, DimAttrs, infer_index_add, cpu::index_add, (Save{.input = {0, 0b100}}),
                 [](GradContext& g) {
                   g.set(0, g.grad());
                   if (g.needs(2)) g.set(2, index_select(g.grad(), g.attrs<DimAttrs>().dim, g.input(1)));
                 });
-HEARTH_INDEX_OP(kCumsum, "cumsum", 1, DimAttrs, infer_cumsum, cpu::cumsum, {}, [](GradContext& g) {
+HEARTH_INDEX_OP(kCumsum, "cumsum", 1, 0, DimAttrs, infer_cumsum, cpu::cumsum, {}, [](GradContext& g) {
   const int64_t d = g.attrs<DimAttrs>().dim;
   g.set(0, g.grad().dim() == 0 ? g.grad() : flip(cumsum(flip(g.grad(), {d}), d), {d}));
 });
-HEARTH_INDEX_OP(kFlip, "flip", 1, PermuteAttrs, infer_flip, cpu::flip, {},
+HEARTH_INDEX_OP(kFlip, "flip", 1, 0, PermuteAttrs, infer_flip, cpu::flip, {},
                 [](GradContext& g) { g.set(0, flip(g.grad(), g.attrs<PermuteAttrs>().dims)); });
 
 Tensor index_select(const Tensor& x, int64_t d, const Tensor& index) {
@@ -364,10 +366,12 @@ Tensor cumsum(const Tensor& x, int64_t d) { return run(kCumsum, {x}, DimAttrs{d}
 Tensor cumprod(const Tensor& x, int64_t d) {
   expect_defined("cumprod", {x});
   const int w = wrap_dim(d, x.dim(), "cumprod");
-  if (x.dim() == 0) return x;
-  std::vector<Tensor> parts = unbind(x, w);
+  // Of integers and bool i64, as sums and products.
+  const Tensor y = x.is_floating_point() ? x : x.to(i64);
+  if (y.dim() == 0) return y;
+  std::vector<Tensor> parts = unbind(y, w);
   for (size_t i = 1; i < parts.size(); ++i) parts[i] = parts[i - 1] * parts[i];
-  return parts.empty() ? x.clone() : stack(parts, w);
+  return parts.empty() ? y.clone() : stack(parts, w);
 }
 
 namespace {

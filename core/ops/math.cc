@@ -103,7 +103,8 @@ Tensor& Tensor::atan2_(const Tensor& x) {
 Tensor Tensor::xlogy(const Tensor& y) const { return run(kXlogy, {*this, y}); }
 Tensor logit(const Tensor& x, std::optional<double> eps) {
   expect_defined("logit", {x});
-  const Tensor z = eps ? clamp(x, *eps, 1 - *eps) : x;
+  const Tensor y = x.is_floating_point() ? x : x.to(kDefaultFloat);
+  const Tensor z = eps ? clamp(y, *eps, 1 - *eps) : y;
   return log(z / (1 - z));
 }
 Tensor Tensor::logit() const { return hearth::logit(*this); }

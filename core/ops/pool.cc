@@ -109,6 +109,7 @@ extern constinit const OpDef kMaxPool2dGrad = {
     .kernel = {cpu::max_pool2d_grad},
     .backward =
         [](GradContext& g) {
+          if (!g.needs(0)) return;
           const Tensor places = g.input(1).to(DType::kI64);
           g.set(0, view(gather(flatten(g.grad().contiguous(), 2), 2, flatten(places.contiguous(), 2)), places.shape()));
         },

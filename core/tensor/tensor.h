@@ -113,7 +113,7 @@ class Tensor {
   Tensor grad() const;
   void set_grad(const Tensor& g);
   void retain_grad() const;
-  bool retains_grad() const { return checked().meta && grad_retained(); }
+  bool retains_grad() const;
   // Adds the gradients of this tensor to every leaf it was computed from. `gradient` may be left out for a tensor of
   // one element. Throws Error if no gradient was recorded, or on a second run without retain_graph:
   // y.backward({.retain_graph = true}).
@@ -300,7 +300,6 @@ class Tensor {
     return *impl_;
   }
   [[noreturn]] static void undefined();
-  bool grad_retained() const;
   void expect_readable(DType t, const char* caller) const;
 
   Ref<TensorImpl> impl_;

@@ -57,6 +57,13 @@ void gradient(Rows& rows, const char* op, const OpDef& record, R (*real)(const R
 }  // namespace
 
 void activation_rows(Rows& rows) {
+  // Of integers the bounds are cut off to whole numbers.
+  rows.push_back(pointwise({.op = "hardtanh",
+                            .call = HEARTH_CALL(hardtanh(in[0], -0.5, 2)),
+                            .real = HEARTH_REAL(std::isnan(a) ? a : std::min(std::max(a, -0.5L), 2.0L)),
+                            .whole = HEARTH_WHOLE(a < 0   ? 0
+                                                  : a > 2 ? 2
+                                                          : a)}));
   unary(rows, {"sigmoid", [](In in) -> Out { return {sigmoid(in[0])}; }, HEARTH_REAL(sigmoid_of(a))});
   unary(rows,
         {"relu", [](In in) -> Out { return {relu(in[0])}; }, HEARTH_REAL(std::isnan(a) ? a : std::max(a, R{0})),
