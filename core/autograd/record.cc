@@ -212,7 +212,7 @@ bool Tensor::requires_grad() const {
   return needs_grad(*impl_) && autograd::grad_edge(impl_).valid();
 }
 
-Tensor& Tensor::requires_grad_(bool on) {
+Tensor& Tensor::requires_grad_(bool on) & {
   checked();
   HEARTH_CHECK(!on || hearth::is_floating_point(dtype()),
                "requires_grad_: only floating-point tensors have gradients, but this one is ", dtype());
@@ -257,7 +257,7 @@ bool Tensor::grad_retained() const { return grad_meta(*impl_)->retains_grad; }
 
 Tensor Tensor::detach() const { return run(kDetach, {*this}); }
 
-Tensor& Tensor::detach_() {
+Tensor& Tensor::detach_() & {
   checked();
   HEARTH_CHECK(!impl_->base, "detach_: a view cannot be detached in place; use detach()");
   if (impl_->meta) {
