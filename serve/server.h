@@ -27,6 +27,8 @@ struct ServerOptions {
   HttpServerOptions http{.address = "0.0.0.0", .port = 8000};
   HttpServerOptions admin{.address = "127.0.0.1", .port = 8002};
   bool serve_admin = true;
+  // Otherwise administration on an address that is not loopback is refused unless there are tokens.
+  bool admin_without_token = false;
   HttpApiOptions api;
   std::string access_log;  // a file, or "-" for standard error; empty: none
 };
@@ -44,6 +46,10 @@ class Server {
   int port() const { return http_->port(); }
   int admin_port() const { return admin_ ? admin_->port() : 0; }
   Repository& models() { return *models_; }
+
+  // What an operator may change while it runs: takes these tokens from now on, opens the access log anew, and reads
+  // certificates anew. What cannot be read stays as it was, and is named.
+  absl::Status reload(const Tokens& tokens);
 
   // Says that it is not ready, stops accepting, answers everything that was accepted or comes within `grace` on open
   // connections, and closes those. false: something was left when `limit` was over.
