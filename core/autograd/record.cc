@@ -232,7 +232,7 @@ void record(OpCall& c, RecordPhase phase) {
 
 bool Tensor::requires_grad() const { return needs_grad(checked()); }
 
-Tensor& Tensor::requires_grad_(bool on) {
+Tensor& Tensor::requires_grad_(bool on) & {
   checked();
   HEARTH_CHECK(!on || hearth::is_floating_point(dtype()),
                "requires_grad_: only floating-point tensors have gradients, but this one is ", dtype());
@@ -283,7 +283,7 @@ bool Tensor::retains_grad() const {
 
 Tensor Tensor::detach() const { return run(kDetach, {*this}); }
 
-Tensor& Tensor::detach_() {
+Tensor& Tensor::detach_() & {
   checked();
   HEARTH_CHECK(!impl_->base, "detach_: a view cannot be detached in place; use detach()");
   if (impl_->meta) {

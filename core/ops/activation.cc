@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
@@ -123,6 +124,7 @@ Tensor hardtanh(const Tensor& x, double min, double max) {
 }
 Tensor leaky_relu(const Tensor& x, double negative_slope) { return run(kLeakyRelu, {x, negative_slope}); }
 Tensor prelu(const Tensor& x, const Tensor& weight) {
+  const CalledAs called("prelu");
   expect_defined("prelu", {x, weight});
   const int64_t channels = x.dim() >= 2 ? x.shape()[1] : 1;
   HEARTH_CHECK(weight.numel() == 1 || (weight.dim() == 1 && weight.numel() == channels),
@@ -134,6 +136,7 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
   return where(gt(x, 0), x, w * x);
 }
 Tensor glu(const Tensor& x, int64_t d) {
+  const CalledAs called("glu");
   expect_dtypes("glu", x, kFloatTypes);
   HEARTH_CHECK(x.dim() > 0, "glu: a 0-dim tensor cannot be halved");
   const int w = wrap_dim(d, x.dim(), "glu");

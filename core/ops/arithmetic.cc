@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/base/thread_state.h"
 #include "core/ops/activation.h"
@@ -229,6 +230,7 @@ Tensor pow(const Tensor& a, Scalar b) {
 Tensor pow(Scalar a, const Tensor& b) { return run(kPow, {a, b}); }
 
 Tensor div(const Tensor& a, const Tensor& b, Rounding rounding) {
+  const CalledAs called("div");
   if (rounding == Rounding::kFloor) return floor_divide(a, b);
   expect_defined("div", {a, b});
   if (is_floating_point(result_type(std::array{Operand(a), Operand(b)}))) return trunc(div(a, b));
@@ -237,6 +239,7 @@ Tensor div(const Tensor& a, const Tensor& b, Rounding rounding) {
   return run(kFloorDivide, {sub(a, run(kFmod, {a, b})), b});
 }
 Tensor div(const Tensor& a, Scalar b, Rounding rounding) {
+  const CalledAs called("div");
   expect_defined("div", {a});
   if (rounding == Rounding::kFloor) return floor_divide(a, b);
   if (is_floating_point(result_type(std::array{Operand(a), Operand(b)}))) return trunc(div(a, b));
@@ -244,6 +247,7 @@ Tensor div(const Tensor& a, Scalar b, Rounding rounding) {
   return run(kFloorDivide, {sub(a, run(kFmod, {a, b})), b});
 }
 Tensor round(const Tensor& x, int64_t decimals) {
+  const CalledAs called("round");
   expect_dtypes("round", x, kFloatTypes);
   const double scale = std::pow(10.0, static_cast<double>(decimals < 0 ? -decimals : decimals));
   return decimals < 0 ? round(x / scale) * scale : round(x * scale) / scale;
@@ -282,7 +286,7 @@ Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) { return run
 Tensor Tensor::clamp(std::optional<Scalar> min, std::optional<Scalar> max) const {
   return hearth::clamp(*this, min, max);
 }
-Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max) {
+Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max) & {
   expect_defined("clamp_", {*this});
   HEARTH_CHECK(min || max, "clamp_: at least one of min and max must be given");
   run_into(kClamp, *this, {*this, min ? *min : open_bound(*this, false), max ? *max : open_bound(*this, true)});
@@ -310,7 +314,7 @@ Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& weight) { retu
 Tensor lerp(const Tensor& start, const Tensor& end, Scalar weight) { return run(kLerp, {start, end, weight}); }
 Tensor Tensor::lerp(const Tensor& end, Scalar weight) const { return run(kLerp, {*this, end, weight}); }
 Tensor Tensor::lerp(const Tensor& end, const Tensor& weight) const { return run(kLerp, {*this, end, weight}); }
-Tensor& Tensor::lerp_(const Tensor& end, Scalar weight) {
+Tensor& Tensor::lerp_(const Tensor& end, Scalar weight) & {
   run_into(kLerp, *this, {*this, end, weight});
   return *this;
 }
@@ -326,11 +330,11 @@ Tensor Tensor::addcmul(const Tensor& a, const Tensor& b, Scalar value) const {
 Tensor Tensor::addcdiv(const Tensor& a, const Tensor& b, Scalar value) const {
   return run(kAddcdiv, {*this, a, b, value});
 }
-Tensor& Tensor::addcmul_(const Tensor& a, const Tensor& b, Scalar value) {
+Tensor& Tensor::addcmul_(const Tensor& a, const Tensor& b, Scalar value) & {
   run_into(kAddcmul, *this, {*this, a, b, value});
   return *this;
 }
-Tensor& Tensor::addcdiv_(const Tensor& a, const Tensor& b, Scalar value) {
+Tensor& Tensor::addcdiv_(const Tensor& a, const Tensor& b, Scalar value) & {
   run_into(kAddcdiv, *this, {*this, a, b, value});
   return *this;
 }
@@ -370,11 +374,11 @@ Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const {
 Tensor Tensor::masked_fill(const Tensor& mask, const Tensor& value) const {
   return run(kWhere, {mask, of_dtype("masked_fill", *this, mask, value), *this});
 }
-Tensor& Tensor::masked_fill_(const Tensor& mask, Scalar value) {
+Tensor& Tensor::masked_fill_(const Tensor& mask, Scalar value) & {
   run_into(kWhere, *this, {mask, of_kind("masked_fill_", *this, mask, value), *this});
   return *this;
 }
-Tensor& Tensor::masked_fill_(const Tensor& mask, const Tensor& value) {
+Tensor& Tensor::masked_fill_(const Tensor& mask, const Tensor& value) & {
   run_into(kWhere, *this, {mask, of_dtype("masked_fill_", *this, mask, value), *this});
   return *this;
 }
@@ -393,22 +397,22 @@ HEARTH_METHODS(floor_divide)
 Tensor Tensor::maximum(const Tensor& o) const { return hearth::maximum(*this, o); }
 Tensor Tensor::minimum(const Tensor& o) const { return hearth::minimum(*this, o); }
 
-Tensor& Tensor::pow_(const Tensor& o) {
+Tensor& Tensor::pow_(const Tensor& o) & {
   run_into(kPow, *this, {*this, o});
   return *this;
 }
-Tensor& Tensor::pow_(Scalar o) {
+Tensor& Tensor::pow_(Scalar o) & {
   check_exponent("pow_", *this, o);
   run_into(kPow, *this, {*this, o});
   return *this;
 }
 #define HEARTH_IN_PLACE_CHECKED(name, record) \
-  Tensor& Tensor::name(const Tensor& o) {     \
+  Tensor& Tensor::name(const Tensor& o)& {    \
     check_divisor(#name, *this, o);           \
     run_into(record, *this, {*this, o});      \
     return *this;                             \
   }                                           \
-  Tensor& Tensor::name(Scalar o) {            \
+  Tensor& Tensor::name(Scalar o)& {           \
     check_divisor(#name, *this, o);           \
     run_into(record, *this, {*this, o});      \
     return *this;                             \
@@ -416,25 +420,25 @@ Tensor& Tensor::pow_(Scalar o) {
 HEARTH_IN_PLACE_CHECKED(fmod_, kFmod)
 HEARTH_IN_PLACE_CHECKED(remainder_, kRemainder)
 HEARTH_IN_PLACE_CHECKED(floor_divide_, kFloorDivide)
-Tensor& Tensor::lerp_(const Tensor& end, const Tensor& weight) {
+Tensor& Tensor::lerp_(const Tensor& end, const Tensor& weight) & {
   run_into(kLerp, *this, {*this, end, weight});
   return *this;
 }
-Tensor& Tensor::nan_to_num_(double nan, std::optional<double> posinf, std::optional<double> neginf) {
+Tensor& Tensor::nan_to_num_(double nan, std::optional<double> posinf, std::optional<double> neginf) & {
   return copy_(hearth::nan_to_num(*this, nan, posinf, neginf));
 }
-Tensor& Tensor::clamp_(const Tensor& min, const Tensor& max) {
+Tensor& Tensor::clamp_(const Tensor& min, const Tensor& max) & {
   run_into(kClamp, *this, {*this, min, max});
   return *this;
 }
 Tensor Tensor::clamp(const Tensor& min, const Tensor& max) const { return hearth::clamp(*this, min, max); }
 
 #define HEARTH_IN_PLACE(name, record, symbol)                               \
-  Tensor& Tensor::name(const Tensor& o) {                                   \
+  Tensor& Tensor::name(const Tensor& o)& {                                  \
     run_into(record, *this, {*this, o});                                    \
     return *this;                                                           \
   }                                                                         \
-  Tensor& Tensor::name(Scalar o) {                                          \
+  Tensor& Tensor::name(Scalar o)& {                                         \
     run_into(record, *this, {*this, o});                                    \
     return *this;                                                           \
   }                                                                         \

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
@@ -31,6 +32,7 @@ Tensor spread_heads(const Tensor& t, int64_t heads) {
 }  // namespace
 
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o) {
+  const CalledAs called("scaled_dot_product_attention");
   expect_defined("scaled_dot_product_attention", {q, k, v});
   HEARTH_CHECK(q.dim() >= 2 && k.dim() == q.dim() && v.dim() == q.dim(),
                "scaled_dot_product_attention: q, k and v have shapes ", q.shape(), ", ", k.shape(), " and ", v.shape(),

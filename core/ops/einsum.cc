@@ -4,6 +4,7 @@
 #include <map>
 #include <vector>
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/ops/matmul.h"
 #include "core/ops/reduce.h"
@@ -131,6 +132,7 @@ Term multiply(const Term& left, const Term& right, const Labels& kept) {
 }  // namespace
 
 Tensor einsum(const std::string& equation, std::span<const Tensor> operands) {
+  const CalledAs called("einsum");
   std::string text;
   for (char c : equation) {
     if (c != ' ') text += c;

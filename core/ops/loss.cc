@@ -1,5 +1,6 @@
 #include "core/ops/loss.h"
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/op/shape_rules.h"
 #include "core/ops/activation.h"
@@ -104,6 +105,7 @@ Tensor probability_loss(const Tensor& log_p, const Tensor& target, const ClassLo
 }  // namespace
 
 Tensor cross_entropy(const Tensor& x, const Tensor& target, const ClassLossOptions& o) {
+  const CalledAs called("cross_entropy");
   expect_defined("cross_entropy", {x, target});
   if (x.dim() == 1) {  // one sample
     const Tensor loss = cross_entropy(unsqueeze(x, 0), unsqueeze(target, 0), o);
@@ -119,19 +121,23 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const ClassLossOptio
 }
 
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const ClassLossOptions& o) {
+  const CalledAs called("nll_loss");
   HEARTH_CHECK(o.label_smoothing == 0, "nll_loss: label smoothing belongs to cross_entropy");
   return class_loss("nll_loss", log_probabilities, target, o);
 }
 
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction r) {
+  const CalledAs called("mse_loss");
   check_same_shape("mse_loss", x, target);
   return reduce(square(x - target), r);
 }
 Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction r) {
+  const CalledAs called("l1_loss");
   check_same_shape("l1_loss", x, target);
   return reduce(abs(x - target), r);
 }
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta, Reduction r) {
+  const CalledAs called("smooth_l1_loss");
   check_same_shape("smooth_l1_loss", x, target);
   HEARTH_CHECK(beta >= 0, "smooth_l1_loss: beta must not be negative, but is ", beta);
   if (beta == 0) return l1_loss(x, target, r);
@@ -139,6 +145,7 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta, Reduct
   return reduce(where(lt(d, beta), square(d) * (0.5 / beta), d - 0.5 * beta), r);
 }
 Tensor huber_loss(const Tensor& x, const Tensor& target, double delta, Reduction r) {
+  const CalledAs called("huber_loss");
   check_same_shape("huber_loss", x, target);
   HEARTH_CHECK(delta > 0, "huber_loss: delta must be above 0, but is ", delta);
   const Tensor d = abs(x - target);
@@ -146,6 +153,7 @@ Tensor huber_loss(const Tensor& x, const Tensor& target, double delta, Reduction
 }
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, const std::optional<Tensor>& weight,
                                         const std::optional<Tensor>& pos_weight, Reduction r) {
+  const CalledAs called("binary_cross_entropy_with_logits");
   check_same_shape("binary_cross_entropy_with_logits", x, target);
   const Tensor log_not = -log_sigmoid(-x);  // -log(1 - p)
   Tensor loss;

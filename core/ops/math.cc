@@ -1,5 +1,6 @@
 #include "core/ops/math.h"
 
+#include "core/base/called_as.h"
 #include "core/ops/activation.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
@@ -96,18 +97,19 @@ HEARTH_BINARY_FUNCTIONS(kXlogy, xlogy)
 
 Tensor atan2(const Tensor& y, const Tensor& x) { return run(kAtan2, {y, x}); }
 Tensor Tensor::atan2(const Tensor& x) const { return run(kAtan2, {*this, x}); }
-Tensor& Tensor::atan2_(const Tensor& x) {
+Tensor& Tensor::atan2_(const Tensor& x) & {
   run_into(kAtan2, *this, {*this, x});
   return *this;
 }
 Tensor Tensor::xlogy(const Tensor& y) const { return run(kXlogy, {*this, y}); }
 Tensor logit(const Tensor& x, std::optional<double> eps) {
+  const CalledAs called("logit");
   expect_defined("logit", {x});
   const Tensor y = x.is_floating_point() ? x : x.to(kDefaultFloat);
   const Tensor z = eps ? clamp(y, *eps, 1 - *eps) : y;
   return log(z / (1 - z));
 }
 Tensor Tensor::logit() const { return hearth::logit(*this); }
-Tensor& Tensor::logit_() { return copy_(hearth::logit(*this)); }
+Tensor& Tensor::logit_() & { return copy_(hearth::logit(*this)); }
 
 }  // namespace hearth

@@ -1,5 +1,6 @@
 #include "core/ops/matmul.h"
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/cpu/matmul.h"
 #include "core/op/grad_context.h"
@@ -97,6 +98,7 @@ extern constinit const OpDef kLinear = {
 HEARTH_OP(kLinear);
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
+  const CalledAs called("matmul");
   expect_defined("matmul", {a, b});
   const int ra = a.dim(), rb = b.dim();
   if (ra >= 2 && rb >= 2) [[likely]]
@@ -119,23 +121,28 @@ void expect_dims(const char* op, const Tensor& a, int ra, const Tensor& b, int r
 }  // namespace
 
 Tensor mm(const Tensor& a, const Tensor& b) {
+  const CalledAs called("mm");
   expect_dims("mm", a, 2, b, 2);
   return matmul(a, b);
 }
 Tensor bmm(const Tensor& a, const Tensor& b) {
+  const CalledAs called("bmm");
   expect_dims("bmm", a, 3, b, 3);
   HEARTH_CHECK(a.size(0) == b.size(0), "bmm: batch sizes differ: ", a.shape(), " x ", b.shape());
   return matmul(a, b);
 }
 Tensor mv(const Tensor& a, const Tensor& x) {
+  const CalledAs called("mv");
   expect_dims("mv", a, 2, x, 1);
   return matmul(a, x);
 }
 Tensor dot(const Tensor& a, const Tensor& b) {
+  const CalledAs called("dot");
   expect_dims("dot", a, 1, b, 1);
   return matmul(a, b);
 }
 Tensor outer(const Tensor& a, const Tensor& b) {
+  const CalledAs called("outer");
   expect_dims("outer", a, 1, b, 1);
   return unsqueeze(a, 1) * unsqueeze(b, 0);
 }
@@ -153,15 +160,18 @@ Tensor add_product(const char* op, const Tensor& input, const Tensor& plain, Sca
 }
 }  // namespace
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
+  const CalledAs called("addmm");
   expect_dims("addmm", a, 2, b, 2);
   return add_product("addmm", input, matmul(a, b), beta, alpha);
 }
 Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
+  const CalledAs called("baddbmm");
   expect_dims("baddbmm", a, 3, b, 3);
   HEARTH_CHECK(a.size(0) == b.size(0), "baddbmm: batch sizes differ: ", a.shape(), " x ", b.shape());
   return add_product("baddbmm", input, matmul(a, b), beta, alpha);
 }
 Tensor addbmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
+  const CalledAs called("addbmm");
   expect_dims("addbmm", a, 3, b, 3);
   HEARTH_CHECK(a.size(0) == b.size(0) && a.size(2) == b.size(1), "addbmm: sizes do not fit: ", a.shape(), " x ",
                b.shape());
@@ -170,18 +180,22 @@ Tensor addbmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta
   return add_product("addbmm", input, matmul(left, reshape(b, {b.size(0) * b.size(1), b.size(2)})), beta, alpha);
 }
 Tensor addmv(const Tensor& input, const Tensor& a, const Tensor& x, Scalar beta, Scalar alpha) {
+  const CalledAs called("addmv");
   expect_dims("addmv", a, 2, x, 1);
   return add_product("addmv", input, matmul(a, x), beta, alpha);
 }
 Tensor addr(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
+  const CalledAs called("addr");
   expect_dims("addr", a, 1, b, 1);
   return add_product("addr", input, unsqueeze(a, 1) * unsqueeze(b, 0), beta, alpha);
 }
 Tensor vdot(const Tensor& a, const Tensor& b) {
+  const CalledAs called("vdot");
   expect_dims("vdot", a, 1, b, 1);
   return matmul(a, b);
 }
 Tensor inner(const Tensor& a, const Tensor& b) {
+  const CalledAs called("inner");
   expect_defined("inner", {a, b});
   if (a.dim() == 0 || b.dim() == 0) return a * b;
   HEARTH_CHECK(a.size(-1) == b.size(-1), "inner: the last sizes differ: ", a.shape(), " and ", b.shape());
@@ -194,6 +208,7 @@ Tensor inner(const Tensor& a, const Tensor& b) {
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
+  const CalledAs called("linear");
   return run(kLinear, {x, weight, bias});
 }
 

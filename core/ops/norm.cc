@@ -1,6 +1,7 @@
 #include "core/ops/norm.h"
 
 #include "core/autograd/guards.h"
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/cpu/norm.h"
 #include "core/op/attrs/norm.h"
@@ -231,14 +232,17 @@ Tensor normalise_last(const Tensor& x, const Shape& shape, const OptionalTensor&
 
 Tensor layer_norm(const Tensor& x, const Shape& shape, const OptionalTensor& weight, const OptionalTensor& bias,
                   double eps) {
+  const CalledAs called("layer_norm");
   return normalise_last(x, shape, weight, bias, eps, true, "layer_norm");
 }
 Tensor rms_norm(const Tensor& x, const Shape& shape, const OptionalTensor& weight, double eps) {
+  const CalledAs called("rms_norm");
   return normalise_last(x, shape, weight, std::nullopt, eps, false, "rms_norm");
 }
 
 Tensor group_norm(const Tensor& x, int64_t groups, const OptionalTensor& weight, const OptionalTensor& bias,
                   double eps) {
+  const CalledAs called("group_norm");
   expect_dtypes("group_norm", x, kFloatTypes);
   HEARTH_CHECK(x.dim() >= 2, "group_norm: expected at least 2 dimensions, but the shape is ", x.shape());
   HEARTH_CHECK(groups >= 1 && x.shape()[1] % groups == 0, "group_norm: ", x.shape()[1], " channels do not divide into ",
@@ -254,6 +258,7 @@ Tensor group_norm(const Tensor& x, int64_t groups, const OptionalTensor& weight,
 
 Tensor batch_norm(const Tensor& x, const OptionalTensor& running_mean, const OptionalTensor& running_var,
                   const OptionalTensor& weight, const OptionalTensor& bias, const BatchNormOptions& o) {
+  const CalledAs called("batch_norm");
   expect_defined("batch_norm", {x});
   HEARTH_CHECK(x.dim() >= 2 && x.dim() <= 4, "batch_norm: expected 2 to 4 dimensions, but the shape is ", x.shape());
   HEARTH_CHECK(!o.training || x.numel() == 0 || x.numel() > x.shape()[1],

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <vector>
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/cpu/order.h"
 #include "core/op/attrs/reduce.h"
@@ -66,10 +67,12 @@ extern constinit const OpDef kMedian = {
 HEARTH_OP(kMedian);
 
 std::pair<Tensor, Tensor> median(const Tensor& x, int64_t d, bool keepdim) {
+  const CalledAs called("median");
   auto r = run_all(kMedian, {x}, ArgAttrs{d, keepdim});
   return {std::move(r[0]), std::move(r[1])};
 }
 Tensor median(const Tensor& x) {
+  const CalledAs called("median");
   expect_defined("median", {x});
   return median(reshape(x, {-1}), 0).first;
 }
@@ -87,12 +90,16 @@ extern constinit const OpDef kIsin = {
 HEARTH_OP(kIsin);
 
 Tensor isin(const Tensor& x, const Tensor& among, bool invert) {
+  const CalledAs called("isin");
   expect_defined("isin", {x, among});
   const DType t = promote(x.dtype(), among.dtype());
   const Tensor found = run(kIsin, {x.to(t), among.to(t)});
   return invert ? logical_not(found) : found;
 }
-Tensor isin(const Tensor& x, Scalar among, bool invert) { return invert ? ne(x, among) : eq(x, among); }
+Tensor isin(const Tensor& x, Scalar among, bool invert) {
+  const CalledAs called("isin");
+  return invert ? ne(x, among) : eq(x, among);
+}
 
 namespace {
 
@@ -142,6 +149,7 @@ void check_values(const Tensor& x) { detail::expect_values(x, "unique"); }
 }  // namespace
 
 Unique unique(const Tensor& x) {
+  const CalledAs called("unique");
   expect_defined("unique", {x});
   check_values(x);
   const Tensor flat = reshape(x.detach(), {-1}).contiguous();
@@ -154,6 +162,7 @@ Unique unique(const Tensor& x) {
 }
 
 Unique unique(const Tensor& x, int64_t d) {
+  const CalledAs called("unique");
   expect_defined("unique", {x});
   check_values(x);
   const int w = wrap_dim(d, x.dim(), "unique");

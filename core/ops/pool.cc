@@ -1,5 +1,6 @@
 #include "core/ops/pool.h"
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/cpu/pool.h"
 #include "core/op/attrs/pool.h"
@@ -193,6 +194,7 @@ Tensor adaptive_max_pool2d(const Tensor& x, Extent2 output) { return max_pool(x,
 Tensor adaptive_avg_pool2d(const Tensor& x, Extent2 output) { return avg_pool(x, {.output = dims(output)}); }
 
 Tensor max_pool1d(const Tensor& x, int64_t kernel, const MaxPool1dOptions& o) {
+  const CalledAs called("max_pool1d");
   const MaxPool2dOptions wide{.stride = Extent2(1, o.stride.value_or(kernel)),
                               .padding = {0, o.padding},
                               .dilation = {1, o.dilation},
@@ -200,6 +202,7 @@ Tensor max_pool1d(const Tensor& x, int64_t kernel, const MaxPool1dOptions& o) {
   return squeeze(max_pool2d(as_image("max_pool1d", x), {1, kernel}, wide), -2);
 }
 Tensor avg_pool1d(const Tensor& x, int64_t kernel, const AvgPool1dOptions& o) {
+  const CalledAs called("avg_pool1d");
   const AvgPool2dOptions wide{.stride = Extent2(1, o.stride.value_or(kernel)),
                               .padding = {0, o.padding},
                               .ceil_mode = o.ceil_mode,
@@ -207,9 +210,11 @@ Tensor avg_pool1d(const Tensor& x, int64_t kernel, const AvgPool1dOptions& o) {
   return squeeze(avg_pool2d(as_image("avg_pool1d", x), {1, kernel}, wide), -2);
 }
 Tensor adaptive_max_pool1d(const Tensor& x, int64_t output) {
+  const CalledAs called("adaptive_max_pool1d");
   return squeeze(adaptive_max_pool2d(as_image("adaptive_max_pool1d", x), {1, output}), -2);
 }
 Tensor adaptive_avg_pool1d(const Tensor& x, int64_t output) {
+  const CalledAs called("adaptive_avg_pool1d");
   return squeeze(adaptive_avg_pool2d(as_image("adaptive_avg_pool1d", x), {1, output}), -2);
 }
 

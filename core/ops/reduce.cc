@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/autograd/guards.h"
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/cpu/reduce.h"
 #include "core/op/attrs/reduce.h"
@@ -66,9 +67,10 @@ void infer_arg(OpCall& c) {
   const Tensor& x = c.input(0);
   const auto& a = c.attrs_as<ArgAttrs>();
   c.dtype = x.dtype();
-  const unsigned mask = a.dim ? 1u << wrap_dim(*a.dim, x.dim(), c.op.name) : ~0u;
+  const char* const name = &c.op == &kMaxDim ? "max" : &c.op == &kMinDim ? "min" : c.op.name;  // as users call it
+  const unsigned mask = a.dim ? 1u << wrap_dim(*a.dim, x.dim(), name) : ~0u;
   for (int d = 0; d < x.dim(); ++d) {
-    HEARTH_CHECK(!(mask >> d & 1) || x.shape()[d] > 0, c.op.name, ": dimension ", d, " of shape ", x.shape(),
+    HEARTH_CHECK(!(mask >> d & 1) || x.shape()[d] > 0, name, ": dimension ", d, " of shape ", x.shape(),
                  " has no elements");
   }
   const Shape shape = reduced_shape(x.shape(), mask, a.keepdim);
@@ -217,20 +219,24 @@ HEARTH_FUNCTION(kProd, prod)
 HEARTH_FUNCTION(kAmax, amax)
 HEARTH_FUNCTION(kAmin, amin)
 Tensor any(const Tensor& x, const Dims& dims, bool keepdim) {
+  const CalledAs called("any");
   expect_defined("any", {x});
   return run(kAny, {x.dtype() == DType::kBool ? x : ne(x, 0)}, ReduceAttrs{dims, keepdim});
 }
 Tensor all(const Tensor& x, const Dims& dims, bool keepdim) {
+  const CalledAs called("all");
   expect_defined("all", {x});
   return run(kAll, {x.dtype() == DType::kBool ? x : ne(x, 0)}, ReduceAttrs{dims, keepdim});
 }
 Tensor sum_to(const Tensor& x, const Shape& shape) { return machinery::sum_to(x, shape); }
 
 std::pair<Tensor, Tensor> max(const Tensor& x, int64_t d, bool keepdim) {
+  const CalledAs called("max");
   auto r = run_all(kMaxDim, {x}, ArgAttrs{d, keepdim});
   return {std::move(r[0]), std::move(r[1])};
 }
 std::pair<Tensor, Tensor> min(const Tensor& x, int64_t d, bool keepdim) {
+  const CalledAs called("min");
   auto r = run_all(kMinDim, {x}, ArgAttrs{d, keepdim});
   return {std::move(r[0]), std::move(r[1])};
 }
@@ -242,16 +248,19 @@ Tensor argmin(const Tensor& x, std::optional<int64_t> d, bool keepdim) {
 }
 
 Tensor var(const Tensor& x, const Dims& dims, int64_t correction, bool keepdim) {
+  const CalledAs called("var");
   expect_dtypes("var", x, kFloatTypes);
   const Tensor squares = sum(square(x - mean(x, dims, true)), dims, keepdim);
   const double n = static_cast<double>(x.numel()) / std::max<double>(static_cast<double>(squares.numel()), 1);
   return squares / std::max(n - static_cast<double>(correction), 0.0);
 }
 Tensor std(const Tensor& x, const Dims& dims, int64_t correction, bool keepdim) {
+  const CalledAs called("std");
   return sqrt(var(x, dims, correction, keepdim));
 }
 
 Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
+  const CalledAs called("norm");
   expect_dtypes("norm", x, kFloatTypes);
   if (p == 2) return sqrt(sum(square(x), dims, keepdim));
   if (p == 1) return sum(abs(x), dims, keepdim);
@@ -261,6 +270,7 @@ Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
 }
 
 Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
+  const CalledAs called("logsumexp");
   expect_defined("logsumexp", {x});
   const Tensor top = amax(x.detach(), dims, true);
   // An infinite maximum is not subtracted: inf - inf would be NaN.
@@ -269,9 +279,18 @@ Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
   return keepdim ? s : view(s, reduced_shape(x.shape(), reduced_mask("logsumexp", dims, x.dim()), false));
 }
 
-Tensor count_nonzero(const Tensor& x, const Dims& dims) { return sum(ne(x, 0), dims); }
-Tensor max(const Tensor& x) { return amax(x); }
-Tensor min(const Tensor& x) { return amin(x); }
+Tensor count_nonzero(const Tensor& x, const Dims& dims) {
+  const CalledAs called("count_nonzero");
+  return sum(ne(x, 0), dims);
+}
+Tensor max(const Tensor& x) {
+  const CalledAs called("max");
+  return amax(x);
+}
+Tensor min(const Tensor& x) {
+  const CalledAs called("min");
+  return amin(x);
+}
 
 #define HEARTH_METHOD(name) \
   Tensor Tensor::name(const Dims& dims, bool keepdim) const { return hearth::name(*this, dims, keepdim); }

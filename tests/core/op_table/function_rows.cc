@@ -116,10 +116,6 @@ void function_rows(Rows& rows) {
   OpRow& places = add(rows, "nonzero", {{"some", HEARTH_CALL(nonzero(in[0])), {}}});
   places.reads_values = true;
   places.gradient = false;
-  add(rows, "index",
-      {{"tensors", HEARTH_CALL(in[0].index({in[1], Slice(), in[2]}))},
-       {"beside", HEARTH_CALL(in[0].index({Slice(), in[1], Slice(1)}))}})
-      .reads_values = true;
   add(rows, "isclose", {{"near", HEARTH_CALL(isclose(in[0], in[1], 0.1, 0.3)), {.batch = 3}}}).gradient = false;
   add(rows, "addmm",
       {{"scaled", HEARTH_CALL(addmm(in[0], in[1], in[2], 2, 3)), {.smooth = true, .batch = 2, .terms = 6}}}, close);
