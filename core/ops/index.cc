@@ -365,6 +365,7 @@ Tensor cumprod(const Tensor& x, int64_t d) {
   expect_defined("cumprod", {x});
   const int w = wrap_dim(d, x.dim(), "cumprod");
   if (x.dim() == 0) return x;
+  if (is_half(x.dtype())) return machinery::cast(cumprod(machinery::widened(x), w), x.dtype());
   std::vector<Tensor> parts = unbind(x, w);
   for (size_t i = 1; i < parts.size(); ++i) parts[i] = parts[i - 1] * parts[i];
   return parts.empty() ? x.clone() : stack(parts, w);

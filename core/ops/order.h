@@ -28,6 +28,6 @@ Tensor median(const Tensor& x);
 std::pair<Tensor, Tensor> median(const Tensor& x, int64_t d, bool keepdim = false);
 
 // isin: operand 0 of any shape, operand 1 what is looked through. median: along one dimension; values and indices.
-extern constinit const OpDef kIsin, kMedian;
+extern constinit const OpDef kIsin, kMedian, kMedianAll;
 
 }  // namespace hearth

@@ -1,4 +1,7 @@
 // Optimizers. Each holds groups of parameters with options of their own, and keeps state per parameter.
+//
+// State has the parameter's dtype, but of f16 and bf16 parameters it is f32 (PyTorch keeps 16 bits there): a step is
+// computed in f32 and the parameter rounded once. Changes below half of a parameter's last place are lost all the same.
 #pragma once
 
 #include <cstdint>
