@@ -114,8 +114,8 @@ Tensor probability_loss(const Tensor& log_p, const Tensor& target, const ClassLo
 
 Tensor cross_entropy(const Tensor& x, const Tensor& target, const ClassLossOptions& o) {
   expect_defined("cross_entropy", {x, target});
-  if (x.dim() == 1) {                                                     // one sample
-    const bool whole = target.dim() == 1 && !target.is_floating_point();  // one class number, in a dimension of 1
+  if (x.dim() == 1) {  // one sample; its class number may stand in a dimension of 1
+    const bool whole = target.dim() == 1 && !target.is_floating_point();
     const Tensor loss = cross_entropy(unsqueeze(x, 0), whole ? target : unsqueeze(target, 0), o);
     return o.reduction == Reduction::kNone ? squeeze(loss, 0) : loss;
   }

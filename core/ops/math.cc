@@ -91,9 +91,9 @@ HEARTH_POINTWISE(kErfc, "erfc", erfc, 1, kFloatTypes, kFloat, kKeepInput, [](Gra
   g.widen();
   g.set(0, g.grad() * exp(-square(g.input(0))) * -kTwoOverRootPi);
 });
-HEARTH_POINTWISE(kErfinv, "erfinv", erfinv, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
+HEARTH_POINTWISE(kErfinv, "erfinv", erfinv, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
   g.widen();
-  g.set(0, g.grad() * exp(square(g.output())) * (1 / kTwoOverRootPi));
+  g.set(0, g.grad() * exp(square(erfinv(g.input(0)))) * (1 / kTwoOverRootPi));
 });
 HEARTH_POINTWISE(kAtan2, "atan2", atan2, 2, kFloatTypes, kFloat, kKeepBoth, [](GradContext& g) {
   g.widen();

@@ -38,8 +38,7 @@ const std::vector<std::pair<std::string, Make>> kOptimizers{
     {"SGD, nesterov",
      with<optim::SGD>(optim::SGDOptions{.lr = 0.1, .momentum = 0.9, .nesterov = true, .maximize = true})},
     {"Adam", with<optim::Adam>(optim::AdamOptions{.lr = 0.05, .weight_decay = 0.01})},
-    {"Adam, amsgrad",
-     with<optim::Adam>(optim::AdamOptions{.lr = 0.05, .beta1 = 0.8, .beta2 = 0.9, .amsgrad = true})},
+    {"Adam, amsgrad", with<optim::Adam>(optim::AdamOptions{.lr = 0.05, .beta1 = 0.8, .beta2 = 0.9, .amsgrad = true})},
     {"AdamW", with<optim::AdamW>(optim::AdamWOptions{.lr = 0.05})},
     {"RMSprop", with<optim::RMSprop>(optim::RMSpropOptions{.lr = 0.05, .weight_decay = 0.01})},
     {"RMSprop, momentum", with<optim::RMSprop>(optim::RMSpropOptions{.lr = 0.05, .momentum = 0.9})},
@@ -72,7 +71,7 @@ TEST(HalfOptim, StepsAsPyTorch) {
           const float want = g.values[i % g.values.size()];
           // f32 sums in another order may round to the neighbour.
           const float last = std::ldexp(1.0F, std::ilogb(want) - (g.dtype == DType::kF16 ? 10 : 7));
-          ASSERT_LE(std::abs(got[i] - want), last) << name << " " << g.dtype << " " << i << ": " << got[i];
+          ASSERT_LE(std::abs(got[i] - want), last) << name << " " << to_string(g.dtype) << " " << i << ": " << got[i];
         }
         for (const auto& [key, t] : optimizer->state_dict()) {
           if (key.starts_with("state.")) EXPECT_EQ(t.dtype(), DType::kF32) << name << " " << key;

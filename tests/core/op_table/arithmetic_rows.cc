@@ -104,11 +104,10 @@ void arithmetic_rows(Rows& rows) {
          floor_divide, floor_divide);
   rows.push_back(pointwise({.op = "trunc_divide",
                             .operands = 2,
-                            .call = HEARTH_CALL(div(in[0], in[1], Rounding::kTrunc)),
+                            .call = HEARTH_CALL(run(kTruncDivide, {in[0], in[1]})),
                             .real = HEARTH_REAL(std::trunc(a / b)),
                             .accuracy = Accuracy::kMath,
-                            .smooth = {{{2.3, 2.7}, {1, 1.05}}},
-                            .takes = kFloatTypes}));
+                            .smooth = {{{2.3, 2.7}, {1, 1.05}}}}));
   binary(rows,
          {.op = "remainder",
           .call = HEARTH_FN2(remainder),
