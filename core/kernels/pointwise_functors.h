@@ -142,7 +142,7 @@ HEARTH_FUNCTOR_2(LeakyRelu, return select(a > V(0), a, a* b);)
 HEARTH_FUNCTOR_2(Elu, return select(a > V(0), a, b* expm1(a));)
 HEARTH_FUNCTOR_3(Softplus, const V t = a * b; return select(t > c, a, (max(t, V(0)) + log1p(exp(-abs(t)))) / b);)
 // Gradients that would otherwise take several passes: a is the incoming gradient.
-HEARTH_FUNCTOR_2(ReluGrad, return select(b > V(0), a, V(0));)
+HEARTH_FUNCTOR_2(ReluGrad, return select(b <= V(0), V(0), a);)
 HEARTH_FUNCTOR_2(SigmoidGrad, return a * b * (V(1) - b);)
 HEARTH_FUNCTOR_2(TanhGrad, return a * (V(1) - b * b);)
 HEARTH_FUNCTOR_2(SiluGrad, const V s = sigmoid(b); return a * s * (V(1) + b * (V(1) - s));)

@@ -54,7 +54,7 @@ HEARTH_POINTWISE(kMish, "mish", mish, 1, kFloatTypes, kFloat, kKeepInput, [](Gra
 HEARTH_POINTWISE(kHardswish, "hardswish", hardswish, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
   g.widen();
   const Tensor x = g.input(0);
-  const Tensor slope = where(gt(x, 3), Scalar(1.0), where(lt(x, -3), Scalar(0.0), x / 3 + 0.5));
+  const Tensor slope = where(lt(x, 3), where(le(x, -3), Scalar(0.0), x / 3 + 0.5), Scalar(1.0));
   g.set(0, g.grad() * slope);
 });
 HEARTH_POINTWISE(kHardsigmoid, "hardsigmoid", hardsigmoid, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
@@ -66,7 +66,7 @@ HEARTH_POINTWISE(kLeakyRelu, "leaky_relu", leaky_relu, 2, kFloatTypes, kFloat, k
 HEARTH_POINTWISE(kElu, "elu", elu, 2, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
   g.widen();
   const Tensor x = g.input(0);
-  g.set(0, where(gt(x, 0), g.grad(), g.grad() * exp(minimum(x, 0)) * g.scalar(1)));
+  g.set(0, where(le(x, 0), g.grad() * exp(minimum(x, 0)) * g.scalar(1), g.grad()));
 });
 HEARTH_POINTWISE(kSoftplus, "softplus", softplus, 3, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
   g.widen();

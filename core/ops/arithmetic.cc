@@ -21,14 +21,14 @@ Operand kept(const GradContext& g, int i, Tensor& hold) {
   return hold;
 }
 
-// The gradient where `mask` holds; half of it where `tie` does.
-void extremum_backward(GradContext& g, const OpDef& wins) {
+// The gradient but where the operand loses, and half of it where both are equal. Beside NaN nobody loses.
+void extremum_backward(GradContext& g, const OpDef& loses, const OpDef& wins) {
   Tensor a_hold, b_hold;
   const Operand a = kept(g, 0, a_hold), b = kept(g, 1, b_hold);
   const Tensor half = run(kEq, {a, b}).to(g.grad().dtype()) * 0.5;
-  const Tensor first = run(wins, {a, b}).to(g.grad().dtype());
-  if (g.needs(0)) g.set(0, g.grad() * (first + half));
-  if (g.needs(1)) g.set(1, g.grad() * (1 - first - half));
+  const auto share = [&](const OpDef& lost) { return 1 - run(lost, {a, b}).to(g.grad().dtype()) - half; };
+  if (g.needs(0)) g.set(0, g.grad() * share(loses));
+  if (g.needs(1)) g.set(1, g.grad() * share(wins));
 }
 
 void pow_backward(GradContext& g) {
@@ -50,9 +50,11 @@ void pow_backward(GradContext& g) {
         a.is_scalar() ? machinery::full({}, std::log(a.scalar().to<double>()), g.grad().dtype(), g.grad().device())
                       : log(a.tensor());
     const Tensor d = g.grad() * (run(kPow, {a, b}) * log_a);
-    // 0 to a positive power stays 0.
-    g.set(1,
-          a.is_scalar() ? (a.scalar().to<double>() == 0 ? g.grad() * 0 : d) : where(eq(a.tensor(), 0), Scalar(0), d));
+    // 0 stays 0 to any power above 0.
+    const Tensor flat = ge(b.tensor(), 0);
+    const bool of_zero = a.is_scalar() && a.scalar().to<double>() == 0;
+    g.set(1, a.is_scalar() ? (of_zero ? where(flat, Scalar(0), d) : d)
+                           : where(logical_and(eq(a.tensor(), 0), flat), Scalar(0), d));
   }
 }
 
@@ -134,9 +136,9 @@ HEARTH_POINTWISE(kFmod, "fmod", fmod, 2, kNumberTypes, kCommon, (Save{.input = {
                  [](GradContext& g) { remainder_backward(g, false); });
 HEARTH_POINTWISE(kPow, "pow", pow, 2, kNumberTypes, kCommon, kKeepBoth, pow_backward);
 HEARTH_POINTWISE(kMaximum, "maximum", maximum, 2, kAllTypes, kCommon, kKeepBoth,
-                 [](GradContext& g) { extremum_backward(g, kGt); });
+                 [](GradContext& g) { extremum_backward(g, kLt, kGt); });
 HEARTH_POINTWISE(kMinimum, "minimum", minimum, 2, kAllTypes, kCommon, kKeepBoth,
-                 [](GradContext& g) { extremum_backward(g, kLt); });
+                 [](GradContext& g) { extremum_backward(g, kGt, kLt); });
 
 HEARTH_POINTWISE(kNeg, "neg", neg, 1, kNumberTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, -g.grad()); });
 HEARTH_POINTWISE(kAbs, "abs", abs, 1, kNumberTypes, kCommon, kKeepInput,

@@ -107,6 +107,17 @@ TEST(SpecialGradients, Pointwise) {
   expect("lerp by a tensor", {{inf, 1, inf}, {1, inf, inf}, {0.5, 0.5, 0.5}}, CALL(lerp(in[0], in[1], in[2])),
          {inf, nan, nan}, {{0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}, {-inf, inf, nan}});
   expect("gelu", {{300, -300, 1e30, -1e30}}, CALL(gelu(in[0], true)), {300, 0, 1e30, 0}, {{1, 0, 1, 0}});
+  // NaN and kinks.
+  expect("maximum", {{nan, 1, nan, inf, 1}, {1, nan, nan, inf, 2}}, CALL(maximum(in[0], in[1])),
+         {nan, nan, nan, inf, 2}, {{1, 1, 1, 0.5, 0}, {1, 1, 1, 0.5, 1}});
+  expect("minimum", {{nan, 1, nan, 1}, {1, nan, nan, 2}}, CALL(minimum(in[0], in[1])), {nan, nan, nan, 1},
+         {{1, 1, 1, 1}, {1, 1, 1, 0}});
+  expect("relu", {{nan, inf, -inf, 0}}, CALL(relu(in[0])), {nan, inf, 0, 0}, {{1, 1, 0, 0}});
+  expect("elu", {{nan, inf, -inf, 0}}, CALL(elu(in[0])), {nan, inf, -1, 0}, {{1, 1, 0, 1}});
+  expect("hardswish", {{nan, inf, -inf, 3, -3}}, CALL(hardswish(in[0])), {nan, inf, nan, 3, 0}, {{1, 1, 0, 1, 0}});
+  expect("pow", {{0, 0, 0, inf, 2}, {0, 2, -1, 0, inf}}, CALL(pow(in[0], in[1])), {1, 0, inf, 1, inf},
+         {{0, 0, -inf, 0, inf}, {0, 0, -inf, inf, inf}});
+  expect("pow of 0", {{0, 2, -1}}, CALL(pow(Scalar(0.0), in[0])), {1, 0, inf}, {{0, 0, -inf}});
   // An infinite gradient through lerp is infinite.
   Tensor a = leaf({1, 2}), b = leaf({3, 4});
   lerp(a, b, 0.25).backward(tensor({inf, 1.0}, {.dtype = f64}));

@@ -38,6 +38,12 @@ show("huber", lambda x: F.huber_loss(x, zeros, delta=0.5, reduction="none"), far
 show("lerp", lambda a, b: torch.lerp(a, b, 0.25), [inf, 1.0, inf], [1.0, inf, inf])
 show("lerp by a tensor", torch.lerp, [inf, 1.0, inf], [1.0, inf, inf], [0.5] * 3)
 show("gelu", lambda x: F.gelu(x, approximate="tanh"), [300.0, -300.0, 1e30, -1e30])
+show("maximum", torch.maximum, [nan, 1.0, nan, inf, 1.0], [1.0, nan, nan, inf, 2.0])
+show("minimum", torch.minimum, [nan, 1.0, nan, 1.0], [1.0, nan, nan, 2.0])
+for f in (F.relu, F.elu, F.hardswish):
+    show(f.__name__, f, [nan, inf, -inf, 3.0, -3.0, 0.0])
+show("pow", torch.pow, [0.0, 0.0, 0.0, inf, 2.0], [0.0, 2.0, -1.0, 0.0, inf])
+show("pow of 0", lambda x: torch.pow(0.0, x), [0.0, 2.0, -1.0])
 show("median, ties", torch.median, [3.0, 1.0, 2.0, 2.0, 5.0, 2.0])
 show("median along", lambda x: torch.median(x, 0)[0], [3.0, 1.0, 2.0, 5.0])
 show("median, NaN", torch.median, [1.0, nan, nan])
