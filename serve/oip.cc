@@ -133,7 +133,7 @@ absl::Status read_data(const dom::array& data, Tensor& t, std::string_view name)
     if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
       return bad("input ", quote(name), ": ", oip_datatype(t.dtype()), " has no form in JSON; send it as binary data");
     } else {
-      return DataReader<T>(t.data<T>(), t.shape(), name).read(data);
+      return DataReader<T>(t.mutable_data<T>(), t.shape(), name).read(data);
     }
   });
 }
@@ -222,9 +222,9 @@ absl::StatusOr<Tensor> read_input(const dom::object& input, const Port& port, si
     }
     Tensor t = empty(*shape, {.dtype = *dtype});
     if (*dtype == DType::kBool) {
-      for (int64_t i = 0; i < size; ++i) t.data<bool>()[i] = blobs[static_cast<size_t>(i)] != 0;
+      for (int64_t i = 0; i < size; ++i) t.mutable_data<bool>()[i] = blobs[static_cast<size_t>(i)] != 0;
     } else if (size > 0) {
-      std::memcpy(t.raw_data(), blobs.data(), static_cast<size_t>(size));
+      std::memcpy(t.mutable_raw_data(), blobs.data(), static_cast<size_t>(size));
     }
     blobs.remove_prefix(static_cast<size_t>(size));
     return t;
@@ -326,9 +326,9 @@ absl::StatusOr<InferRequest> parse_raw(std::string_view body, const graph::Signa
   }
   Tensor t = empty(shape, {.dtype = port.dtype});
   if (port.dtype == DType::kBool) {
-    for (int64_t i = 0; i < bytes; ++i) t.data<bool>()[i] = body[static_cast<size_t>(i)] != 0;
+    for (int64_t i = 0; i < bytes; ++i) t.mutable_data<bool>()[i] = body[static_cast<size_t>(i)] != 0;
   } else {
-    std::memcpy(t.raw_data(), body.data(), body.size());
+    std::memcpy(t.mutable_raw_data(), body.data(), body.size());
   }
   InferRequest r;
   r.inputs = {std::move(t)};
@@ -386,6 +386,13 @@ absl::Status check_input(const Port& port, DType dtype, const Shape& shape) {
   if (!fits) {
     return bad("input ", quote(port.name), ": the shape is ", hearth::to_string(shape), ", but the model takes ",
                shape_text(port.shape));
+  }
+  for (int d = 0; d < shape.rank(); ++d) {
+    const auto& e = port.shape[static_cast<size_t>(d)];
+    if (e.max && shape[d] > *e.max) {
+      return bad("input ", quote(port.name), ": dimension ", quote(e.name), " is ", shape[d],
+                 ", the model takes at most ", *e.max);
+    }
   }
   return absl::OkStatus();
 }

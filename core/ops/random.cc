@@ -25,14 +25,8 @@ void infer_random(OpCall& c) {
   c.dtype = c.out[0].dtype();
 }
 
-struct Source {
-  Generator* previous;
-  explicit Source(Generator* g) : previous(cpu::random_source) { cpu::random_source = g; }
-  ~Source() { cpu::random_source = previous; }
-};
-
 Tensor& draw(Tensor& t, const RandomAttrs& a, Generator* g) {
-  Source source(g);
+  const GeneratorGuard source(g ? *g : default_generator());
   run_into(kRandom, t, std::span<const Operand>(), a);
   return t;
 }
@@ -211,7 +205,7 @@ Tensor dropout(const Tensor& x, double p, bool training, Generator* g) {
 Tensor dropout2d(const Tensor& x, double p, bool training, Generator* g) {
   expect_defined("dropout2d", {x});
   HEARTH_CHECK(x.dim() >= 2, "dropout2d: expected [n, c, ...], but the shape is ", x.shape());
-  Shape shape(x.dim(), 1);
+  Shape shape = Dims::filled(x.dim(), 1);
   shape[0] = x.shape()[0];
   shape[1] = x.shape()[1];
   return training && p != 0 ? drop(x, shape, p, g, "dropout2d") : x;

@@ -41,7 +41,7 @@ absl::Status copy_list(const List& from, Tensor& to, const std::string& name) {
   if (from.size() != to.numel())
     return absl::InvalidArgumentError(
         concat("input \"", name, "\": contents have ", from.size(), " elements, but the shape says ", to.numel()));
-  T* out = to.data<T>();
+  T* out = to.mutable_data<T>();
   if (!out) return absl::OkStatus();  // there are none
   for (const auto v : from) {
     const T t = static_cast<T>(v);
@@ -79,9 +79,9 @@ absl::StatusOr<Tensor> read_tensor(const inference::ModelInferRequest::InferInpu
     }
     Tensor t = empty(shape, {.dtype = *dtype});
     if (*dtype == DType::kBool) {
-      for (size_t i = 0; i < raw->size(); ++i) t.data<bool>()[i] = (*raw)[i] != 0;
+      for (size_t i = 0; i < raw->size(); ++i) t.mutable_data<bool>()[i] = (*raw)[i] != 0;
     } else if (bytes > 0) {
-      std::memcpy(t.raw_data(), raw->data(), raw->size());
+      std::memcpy(t.mutable_raw_data(), raw->data(), raw->size());
     }
     return t;
   }

@@ -77,7 +77,7 @@ void copy_layouts(const Tensor& to, const Tensor& from) {
   Loop<2> loop;
   const Layout* layouts[] = {&to.layout(), &from.layout()};
   loop.build(to.shape(), layouts, 2);
-  char* a = static_cast<char*>(to.raw_data());
+  char* a = static_cast<char*>(to.impl()->data());
   const char* b = static_cast<const char*>(from.raw_data());
   const int64_t item = static_cast<int64_t>(to.itemsize());
   if (loop.rank == 0) {
@@ -138,7 +138,7 @@ void view_add(OpCall& c) {
   const Strides& from = source.strides();
   visit(out.dtype(), [&]<class T>() {
     if constexpr (!std::is_same_v<T, bool>) {
-      T* to = static_cast<T*>(out.raw_data());
+      T* to = static_cast<T*>(out.impl()->data());
       const T* p = static_cast<const T*>(source.raw_data());
       // f16 and bf16 are summed in f32 and rounded once. The output has no gaps.
       using A = std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float, T>;

@@ -93,7 +93,7 @@ void for_elements(OpCall& c, F f) {
   const Tensor &p = c.out[0], &g = c.input(1);
   if (p.dtype() == dtype_of<T>) {
     parallel_for(p.numel(), kGrain, [&](int64_t b, int64_t e) {
-      f(static_cast<T*>(p.raw_data()) + b, static_cast<const T*>(g.raw_data()) + b, b, e - b);
+      f(static_cast<T*>(p.impl()->data()) + b, static_cast<const T*>(g.raw_data()) + b, b, e - b);
     });
     return;
   }
@@ -103,7 +103,7 @@ void for_elements(OpCall& c, F f) {
     T own[kBlock], grad[kBlock];
     for (int64_t at = b; at < e; at += kBlock) {
       const int64_t n = std::min(kBlock, e - at);
-      char* const memory = static_cast<char*>(p.raw_data()) + at * item;
+      char* const memory = static_cast<char*>(p.impl()->data()) + at * item;
       widen(memory, own, n);
       widen(static_cast<const char*>(g.raw_data()) + at * item, grad, n);
       f(own, grad, at, n);
@@ -114,7 +114,7 @@ void for_elements(OpCall& c, F f) {
 
 template <class T>
 T* state(const OpCall& c, int i) {
-  return c.is_tensor(i) ? static_cast<T*>(c.input(i).raw_data()) : nullptr;
+  return c.is_tensor(i) ? static_cast<T*>(c.input(i).impl()->data()) : nullptr;
 }
 
 }  // namespace
