@@ -22,17 +22,18 @@ Operand kept(const GradContext& g, int i, Tensor& hold) {
   return hold;
 }
 
-// The gradient where `mask` holds; half of it where `tie` does.
-void extremum_backward(GradContext& g, const OpDef& wins) {
+// The gradient but where the operand loses, and half of it where both are equal. Beside NaN nobody loses.
+void extremum_backward(GradContext& g, const OpDef& loses, const OpDef& wins) {
   Tensor a_hold, b_hold;
   const Operand a = kept(g, 0, a_hold), b = kept(g, 1, b_hold);
   const Tensor half = run(kEq, {a, b}).to(g.grad().dtype()) * 0.5;
-  const Tensor first = run(wins, {a, b}).to(g.grad().dtype());
-  if (g.needs(0)) g.set(0, g.grad() * (first + half));
-  if (g.needs(1)) g.set(1, g.grad() * (1 - first - half));
+  const auto share = [&](const OpDef& lost) { return 1 - run(lost, {a, b}).to(g.grad().dtype()) - half; };
+  if (g.needs(0)) g.set(0, g.grad() * share(loses));
+  if (g.needs(1)) g.set(1, g.grad() * share(wins));
 }
 
 void pow_backward(GradContext& g) {
+  g.widen();
   Tensor a_hold, b_hold;
   const Operand a = kept(g, 0, a_hold), b = kept(g, 1, b_hold);
   if (g.needs(0)) {
@@ -47,16 +48,19 @@ void pow_backward(GradContext& g) {
   }
   if (g.needs(1)) {
     const Tensor log_a =
-        a.is_scalar() ? machinery::full({}, std::log(a.scalar().to<double>()), g.input_dtype(1), g.grad().device())
+        a.is_scalar() ? machinery::full({}, std::log(a.scalar().to<double>()), g.grad().dtype(), g.grad().device())
                       : log(a.tensor());
     const Tensor d = g.grad() * (run(kPow, {a, b}) * log_a);
-    // 0 to a positive power stays 0.
-    g.set(1,
-          a.is_scalar() ? (a.scalar().to<double>() == 0 ? g.grad() * 0 : d) : where(eq(a.tensor(), 0), Scalar(0), d));
+    // 0 stays 0 to any power above 0.
+    const Tensor flat = ge(b.tensor(), 0);
+    const bool of_zero = a.is_scalar() && a.scalar().to<double>() == 0;
+    g.set(1, a.is_scalar() ? (of_zero ? where(flat, Scalar(0), d) : d)
+                           : where(logical_and(eq(a.tensor(), 0), flat), Scalar(0), d));
   }
 }
 
 void remainder_backward(GradContext& g, bool floored) {
+  g.widen();
   g.set(0, g.grad());
   if (!g.needs(1)) return;
   Tensor a_hold, b_hold;
@@ -92,14 +96,25 @@ void clamp_backward(GradContext& g) {
 }
 
 void lerp_backward(GradContext& g) {
+  g.widen();
   Tensor w_hold;
   const Operand w = g.needs(0) || g.needs(1) ? kept(g, 2, w_hold) : Operand(std::nullopt);
-  if (g.needs(0)) g.set(0, g.grad() * run(kSub, {Scalar(1), w.is_scalar() ? Operand(g.grad() * 0 + w.scalar()) : w}));
+  if (g.needs(0)) {
+    g.set(0, w.is_scalar() ? g.grad() * (1 - w.scalar().to<double>()) : g.grad() * run(kSub, {Scalar(1), w}));
+  }
   if (g.needs(1)) g.set(1, run(kScale, {g.grad(), w}));
   if (g.needs(2)) g.set(2, g.grad() * (g.input(1) - g.input(0)));
 }
 
+// Of a step function: 0 also where a quotient has no value.
+void flat_backward(GradContext& g) {
+  for (int i : {0, 1}) {
+    if (g.needs(i)) g.set(i, g.grad() * 0);
+  }
+}
+
 void addcmul_backward(GradContext& g) {
+  g.widen();
   g.set(0, g.grad());
   const Tensor d = g.grad() * g.scalar(3);
   if (g.needs(1)) g.set(1, d * g.input(2));
@@ -107,6 +122,7 @@ void addcmul_backward(GradContext& g) {
 }
 
 void addcdiv_backward(GradContext& g) {
+  g.widen();
   g.set(0, g.grad());
   if (!g.needs(1) && !g.needs(2)) return;
   const Tensor d = g.grad() * g.scalar(3) / g.input(2);
@@ -121,6 +137,7 @@ HEARTH_POINTWISE(kSub, "sub", sub, 2, kNumberTypes, kCommon, kKeepNothing, [](Gr
   if (g.needs(1)) g.set(1, -g.grad());
 });
 HEARTH_POINTWISE(kDiv, "div", div, 2, kFloatTypes, kFloat, (Save{.input = {0b10, 0b11}}), [](GradContext& g) {
+  g.widen();
   Tensor hold;
   const Operand b = kept(g, 1, hold);
   const Tensor d = run(kDiv, {g.grad(), b});
@@ -129,31 +146,38 @@ HEARTH_POINTWISE(kDiv, "div", div, 2, kFloatTypes, kFloat, (Save{.input = {0b10,
   Tensor a_hold;
   g.set(1, -(run(kScale, {d, kept(g, 0, a_hold)}) / b.tensor()));
 });
-HEARTH_POINTWISE(kFloorDivide, "floor_divide", floor_divide, 2, kNumberTypes, kCommon, kKeepNothing, kNoGradient);
+HEARTH_POINTWISE(kFloorDivide, "floor_divide", floor_divide, 2, kNumberTypes, kCommon, kKeepNothing, flat_backward);
+HEARTH_POINTWISE(kTruncDivide, "trunc_divide", trunc_divide, 2, kFloatTypes, kCommon, kKeepNothing, flat_backward);
 HEARTH_POINTWISE(kRemainder, "remainder", remainder, 2, kNumberTypes, kCommon, (Save{.input = {0b10, 0b10}}),
                  [](GradContext& g) { remainder_backward(g, true); });
 HEARTH_POINTWISE(kFmod, "fmod", fmod, 2, kNumberTypes, kCommon, (Save{.input = {0b10, 0b10}}),
                  [](GradContext& g) { remainder_backward(g, false); });
 HEARTH_POINTWISE(kPow, "pow", pow, 2, kNumberTypes, kCommon, kKeepBoth, pow_backward);
 HEARTH_POINTWISE(kMaximum, "maximum", maximum, 2, kAllTypes, kCommon, kKeepBoth,
-                 [](GradContext& g) { extremum_backward(g, kGt); });
+                 [](GradContext& g) { extremum_backward(g, kLt, kGt); });
 HEARTH_POINTWISE(kMinimum, "minimum", minimum, 2, kAllTypes, kCommon, kKeepBoth,
-                 [](GradContext& g) { extremum_backward(g, kLt); });
+                 [](GradContext& g) { extremum_backward(g, kGt, kLt); });
 
 HEARTH_POINTWISE(kNeg, "neg", neg, 1, kNumberTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, -g.grad()); });
 HEARTH_POINTWISE(kAbs, "abs", abs, 1, kNumberTypes, kCommon, kKeepInput,
                  [](GradContext& g) { g.set(0, g.grad() * sign(g.input(0))); });
 HEARTH_POINTWISE(kSign, "sign", sign, 1, kAllTypes, kCommon, kKeepNothing,
                  [](GradContext& g) { g.set(0, g.grad() * 0); });
-HEARTH_POINTWISE(kSquare, "square", square, 1, kNumberTypes, kCommon, kKeepInput,
-                 [](GradContext& g) { g.set(0, g.grad() * (g.input(0) * 2)); });
+HEARTH_POINTWISE(kSquare, "square", square, 1, kNumberTypes, kCommon, kKeepInput, [](GradContext& g) {
+  g.widen();
+  g.set(0, g.grad() * (g.input(0) * 2));
+});
 HEARTH_POINTWISE(kReciprocal, "reciprocal", reciprocal, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
+  g.widen();
   const Tensor y = g.output();
   g.set(0, -(g.grad() * y * y));
 });
-HEARTH_POINTWISE(kSqrt, "sqrt", sqrt, 1, kFloatTypes, kFloat, kKeepOutput,
-                 [](GradContext& g) { g.set(0, g.grad() / (g.output() * 2)); });
+HEARTH_POINTWISE(kSqrt, "sqrt", sqrt, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
+  g.widen();
+  g.set(0, g.grad() / (g.output() * 2));
+});
 HEARTH_POINTWISE(kRsqrt, "rsqrt", rsqrt, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
+  g.widen();
   const Tensor y = g.output();
   g.set(0, g.grad() * (y * y * y) * -0.5);
 });
@@ -233,7 +257,7 @@ Tensor div(const Tensor& a, const Tensor& b, Rounding rounding) {
   const CalledAs called("div");
   if (rounding == Rounding::kFloor) return floor_divide(a, b);
   expect_defined("div", {a, b});
-  if (is_floating_point(result_type(std::array{Operand(a), Operand(b)}))) return trunc(div(a, b));
+  if (is_floating_point(result_type(std::array{Operand(a), Operand(b)}))) return run(kTruncDivide, {a, b});
   // Of integers exactly: what fmod leaves over is taken away before.
   check_divisor("div", a, b);
   return run(kFloorDivide, {sub(a, run(kFmod, {a, b})), b});
@@ -242,13 +266,15 @@ Tensor div(const Tensor& a, Scalar b, Rounding rounding) {
   const CalledAs called("div");
   expect_defined("div", {a});
   if (rounding == Rounding::kFloor) return floor_divide(a, b);
-  if (is_floating_point(result_type(std::array{Operand(a), Operand(b)}))) return trunc(div(a, b));
+  if (is_floating_point(result_type(std::array{Operand(a), Operand(b)}))) return run(kTruncDivide, {a, b});
   check_divisor("div", a, b);
   return run(kFloorDivide, {sub(a, run(kFmod, {a, b})), b});
 }
 Tensor round(const Tensor& x, int64_t decimals) {
   const CalledAs called("round");
   expect_dtypes("round", x, kFloatTypes);
+  // f64 holds every product of an f16 or bf16 number and a power of ten.
+  if (is_half(x.dtype())) return machinery::cast(round(machinery::cast(x, f64), decimals), x.dtype());
   const double scale = std::pow(10.0, static_cast<double>(decimals < 0 ? -decimals : decimals));
   return decimals < 0 ? round(x / scale) * scale : round(x * scale) / scale;
 }
@@ -266,8 +292,16 @@ HEARTH_UNARY_METHODS(kTrunc, trunc)
 HEARTH_UNARY_METHODS(kRound, round)
 HEARTH_UNARY_METHODS(kFrac, frac)
 
-Tensor add(const Tensor& a, const Tensor& b, Scalar alpha) { return add(a, mul(b, alpha)); }
-Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha) { return sub(a, mul(b, alpha)); }
+namespace {
+Tensor add_multiple(const OpDef& op, const Tensor& a, const Tensor& b, Scalar alpha) {
+  expect_defined(op.name, {a, b});
+  const DType t = result_type(std::array{Operand(a), Operand(b), Operand(alpha)});
+  if (!is_half(t)) return run(op, {a, mul(b, alpha)});
+  return machinery::cast(run(op, {machinery::widened(a), mul(machinery::widened(b), alpha)}), t);
+}
+}  // namespace
+Tensor add(const Tensor& a, const Tensor& b, Scalar alpha) { return add_multiple(kAdd, a, b, alpha); }
+Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha) { return add_multiple(kSub, a, b, alpha); }
 
 namespace {
 // A bound that bounds nothing, of the tensor's own kind so that it cannot promote.
@@ -339,14 +373,19 @@ Tensor& Tensor::addcdiv_(const Tensor& a, const Tensor& b, Scalar value) & {
   return *this;
 }
 
+namespace {
+double largest_of(DType t) {
+  return t == DType::kF64    ? std::numeric_limits<double>::max()
+         : t == DType::kF16  ? 65504.0
+         : t == DType::kBF16 ? 3.38953138925153547590e38
+                             : double{std::numeric_limits<float>::max()};
+}
+}  // namespace
 Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
   expect_defined("nan_to_num", {x});
   // Integers have nothing to replace.
   if (!x.is_floating_point()) return x.clone();
-  const double largest = x.dtype() == DType::kF64    ? std::numeric_limits<double>::max()
-                         : x.dtype() == DType::kF16  ? 65504.0
-                         : x.dtype() == DType::kBF16 ? 3.38953138925153547590e38
-                                                     : double{std::numeric_limits<float>::max()};
+  const double largest = largest_of(x.dtype());
   return run(kNanToNum, {x, nan, posinf.value_or(largest), neginf.value_or(-largest)});
 }
 Tensor Tensor::nan_to_num(double nan, std::optional<double> posinf, std::optional<double> neginf) const {
@@ -425,7 +464,11 @@ Tensor& Tensor::lerp_(const Tensor& end, const Tensor& weight) & {
   return *this;
 }
 Tensor& Tensor::nan_to_num_(double nan, std::optional<double> posinf, std::optional<double> neginf) & {
-  return copy_(hearth::nan_to_num(*this, nan, posinf, neginf));
+  expect_defined("nan_to_num_", {*this});
+  if (!is_floating_point()) return *this;
+  const double largest = largest_of(dtype());
+  run_into(kNanToNum, *this, {*this, nan, posinf.value_or(largest), neginf.value_or(-largest)});
+  return *this;
 }
 Tensor& Tensor::clamp_(const Tensor& min, const Tensor& max) & {
   run_into(kClamp, *this, {*this, min, max});

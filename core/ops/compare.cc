@@ -125,6 +125,7 @@ Tensor isclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool 
   const CalledAs called("isclose");
   expect_defined("isclose", {a, b});
   HEARTH_CHECK(a.dtype() == b.dtype(), "isclose: the tensors are of dtypes ", a.dtype(), " and ", b.dtype());
+  if (is_half(a.dtype())) return isclose(machinery::widened(a), machinery::widened(b), rtol, atol, equal_nan);
   Tensor close = eq(a, b);
   if (a.is_floating_point()) {
     close = logical_or(close, logical_and(isfinite(a - b), le(abs(a - b), abs(b) * rtol + atol)));

@@ -173,6 +173,7 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const std::optional<Tensor>
 Tensor conv1d(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias, const Conv1dOptions& o) {
   const CalledAs called("conv1d");
   expect_defined("conv1d", {x, weight});
+  expect_dtypes("conv1d", x, kFloatTypes);
   HEARTH_CHECK((x.dim() == 3 || x.dim() == 2) && weight.dim() == 3,
                "conv1d: expected an input of 2 or 3 dimensions and a weight of 3, but the shapes are ", x.shape(),
                " and ", weight.shape());

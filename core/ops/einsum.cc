@@ -6,6 +6,7 @@
 
 #include "core/base/called_as.h"
 #include "core/base/error.h"
+#include "core/op/machinery.h"
 #include "core/ops/matmul.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
@@ -133,6 +134,13 @@ Term multiply(const Term& left, const Term& right, const Labels& kept) {
 
 Tensor einsum(const std::string& equation, std::span<const Tensor> operands) {
   const CalledAs called("einsum");
+  // Of more than two operands, products in between are not rounded to 16 bits.
+  if (operands.size() > 2 && operands[0].defined() && is_half(operands[0].dtype())) {
+    const DType t = operands[0].dtype();
+    std::vector<Tensor> wide;
+    for (const Tensor& o : operands) wide.push_back(o.defined() && o.dtype() == t ? machinery::widened(o) : o);
+    return machinery::cast(einsum(equation, wide), t);
+  }
   std::string text;
   for (char c : equation) {
     if (c != ' ') text += c;

@@ -160,21 +160,21 @@ PoolAttrs attrs(Extent2 kernel, const AvgPool2dOptions& o) {
           .divisor = o.divisor_override};
 }
 // Results of a pooling of x, with a batch dimension for the time of the call if it has none.
-std::pair<Tensor, Tensor> max_pool(const Tensor& x, const PoolAttrs& a) {
-  expect_defined("max_pool2d", {x});
+std::pair<Tensor, Tensor> max_pool(const char* op, const Tensor& x, const PoolAttrs& a) {
+  expect_dtypes(op, x, kFloatTypes);
   const bool single = x.dim() == 3;
   auto r = run_all(kMaxPool2d, {single ? unsqueeze(x, 0) : x}, a);
   if (single) return {squeeze(r[0], 0), squeeze(r[1], 0)};
   return {r[0], r[1]};
 }
-Tensor avg_pool(const Tensor& x, const PoolAttrs& a) {
-  expect_defined("avg_pool2d", {x});
+Tensor avg_pool(const char* op, const Tensor& x, const PoolAttrs& a) {
+  expect_dtypes(op, x, kFloatTypes);
   if (x.dim() == 3) return squeeze(run(kAvgPool2d, {unsqueeze(x, 0)}, a), 0);
   return run(kAvgPool2d, {x}, a);
 }
 // A line as an image of height 1.
 Tensor as_image(const char* op, const Tensor& x) {
-  expect_defined(op, {x});
+  expect_dtypes(op, x, kFloatTypes);
   HEARTH_CHECK(x.dim() == 2 || x.dim() == 3, op, ": expected an input [n, c, l] or [c, l], but its shape is ",
                x.shape());
   return unsqueeze(x, -2);
@@ -183,15 +183,21 @@ Tensor as_image(const char* op, const Tensor& x) {
 }  // namespace
 
 Tensor max_pool2d(const Tensor& x, Extent2 kernel, const MaxPool2dOptions& o) {
-  return max_pool(x, attrs(kernel, o)).first;
+  return max_pool("max_pool2d", x, attrs(kernel, o)).first;
 }
 std::pair<Tensor, Tensor> max_pool2d_with_indices(const Tensor& x, Extent2 kernel, const MaxPool2dOptions& o) {
-  auto [y, places] = max_pool(x, attrs(kernel, o));
+  auto [y, places] = max_pool("max_pool2d_with_indices", x, attrs(kernel, o));
   return {y, places.to(DType::kI64)};
 }
-Tensor avg_pool2d(const Tensor& x, Extent2 kernel, const AvgPool2dOptions& o) { return avg_pool(x, attrs(kernel, o)); }
-Tensor adaptive_max_pool2d(const Tensor& x, Extent2 output) { return max_pool(x, {.output = dims(output)}).first; }
-Tensor adaptive_avg_pool2d(const Tensor& x, Extent2 output) { return avg_pool(x, {.output = dims(output)}); }
+Tensor avg_pool2d(const Tensor& x, Extent2 kernel, const AvgPool2dOptions& o) {
+  return avg_pool("avg_pool2d", x, attrs(kernel, o));
+}
+Tensor adaptive_max_pool2d(const Tensor& x, Extent2 output) {
+  return max_pool("adaptive_max_pool2d", x, {.output = dims(output)}).first;
+}
+Tensor adaptive_avg_pool2d(const Tensor& x, Extent2 output) {
+  return avg_pool("adaptive_avg_pool2d", x, {.output = dims(output)});
+}
 
 Tensor max_pool1d(const Tensor& x, int64_t kernel, const MaxPool1dOptions& o) {
   const CalledAs called("max_pool1d");

@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/kernels/cpu/random.h"
 #include "core/op/attrs/random.h"
+#include "core/op/machinery.h"
 #include "core/op/run.h"
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
@@ -246,9 +247,10 @@ namespace {
 Tensor drop(const Tensor& x, const Shape& mask_shape, double p, Generator* g, const char* op) {
   HEARTH_CHECK(p >= 0 && p <= 1, op, ": the probability must be from 0 to 1, but is ", p);
   if (p == 1) return x * 0;
-  Tensor mask = empty(mask_shape, {.dtype = x.dtype(), .device = x.device()});
+  // The scale is not rounded to 16 bits.
+  Tensor mask = empty(mask_shape, {.dtype = is_half(x.dtype()) ? f32 : x.dtype(), .device = x.device()});
   mask.bernoulli_(1 - p, g);
-  return x * mask.mul_(1 / (1 - p));
+  return machinery::cast(x * mask.mul_(1 / (1 - p)), x.dtype());
 }
 }  // namespace
 Tensor dropout(const Tensor& x, double p, bool training, Generator* g) {

@@ -6,6 +6,7 @@
 #include "core/autograd/guards.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
+#include "core/op/machinery.h"
 #include "core/ops/reduce.h"
 
 namespace hearth::optim {
@@ -18,7 +19,7 @@ double clip_grad_norm_(std::span<const Tensor> parameters, double max_norm, doub
   for (const Tensor& t : parameters) {
     const Tensor g = t.grad();
     if (!g.defined()) continue;
-    const double n = norm(g, p).item<double>();
+    const double n = norm(machinery::widened(g), p).item<double>();
     total = std::isinf(p) ? std::max(total, n) : total + std::pow(n, p);
   }
   const double whole = std::isinf(p) ? total : std::pow(total, 1 / p);

@@ -69,11 +69,27 @@ void by_size(const Tensor& t, F f) {
 }
 
 template <class T>
-T plus(T a, T b) {
-  if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>)
-    return T(static_cast<float>(a) + static_cast<float>(b));
+constexpr bool kHalf = std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
+
+// Where sums over elements of T are collected: in the tensor itself, but for f16 and bf16 in f32, to be rounded once.
+// f(pointer, strides); T's tensor holds what is added to.
+template <class T, class F>
+void with_sums(const Tensor& out, F f) {
+  if constexpr (kHalf<T>) {
+    const Tensor wide = detail::empty(out.shape(), DType::kF32, out.device());
+    copy_tensor(wide, out);
+    f(static_cast<float*>(wide.impl()->data()), wide.strides());
+    copy_tensor(out, wide);
+  } else {
+    f(static_cast<T*>(out.impl()->data()), out.strides());
+  }
+}
+
+template <class A, class T>
+A plus(A a, T b) {
+  if constexpr (kHalf<T>) return a + static_cast<float>(b);
   else if constexpr (std::is_same_v<T, bool>) return a || b;
-  else return static_cast<T>(a + b);
+  else return static_cast<A>(a + b);
 }
 
 // target[index] op= source along dimension d, for each line of the index's shape. Lines that could meet stay in one
@@ -85,17 +101,16 @@ void scatter_into(OpCall& c, int d) {
   if (index.numel() == 0) return;
   const Shape& shape = index.shape();
   const Indices at(c.op.name, index, out.dim() ? out.shape()[d] : 1);
-  const Strides* const strides[] = {&out.strides(), &index.strides(), &source.strides()};
   const int64_t n = shape.rank() ? shape[d] : 1, lines = lines_of(shape, d);
-  const int64_t os = out.dim() ? out.strides()[d] : 0, is = index.dim() ? index.strides()[d] : 0,
-                ss = source.dim() ? source.strides()[d] : 0;
-  const auto run = [&]<class T>(T) {
-    T* to = static_cast<T*>(out.impl()->data());
+  const int64_t is = index.dim() ? index.strides()[d] : 0, ss = source.dim() ? source.strides()[d] : 0;
+  const auto run = [&]<class T, class A>(T, A* to, const Strides& to_strides) {
+    const Strides* const strides[] = {&to_strides, &index.strides(), &source.strides()};
+    const int64_t os = out.dim() ? to_strides[d] : 0;
     const T* from = static_cast<const T*>(source.raw_data());
     parallel_for(lines, std::max<int64_t>(kGrainBytes / (n * 8), 1), [&](int64_t begin, int64_t end) {
       for_lines(shape, d, strides, begin, end, [&](const int64_t* o) {
         for (int64_t i = 0; i < n; ++i) {
-          T& t = to[o[0] + at.at(o[1] + i * is) * os];
+          A& t = to[o[0] + at.at(o[1] + i * is) * os];
           if constexpr (kAdd) t = plus(t, from[o[2] + i * ss]);
           else t = from[o[2] + i * ss];
         }
@@ -103,9 +118,11 @@ void scatter_into(OpCall& c, int d) {
     });
   };
   if constexpr (kAdd) {
-    visit(out.dtype(), [&]<class T>() { run(T{}); });
+    visit(out.dtype(), [&]<class T>() {
+      with_sums<T>(out, [&](auto* to, const Strides& to_strides) { run(T{}, to, to_strides); });
+    });
   } else {
-    by_size(out, run);
+    by_size(out, [&]<class T>(T zero) { run(zero, static_cast<T*>(out.impl()->data()), out.strides()); });
   }
 }
 
@@ -188,20 +205,21 @@ void index_add(OpCall& c) {
   const Indices at(c.op.name, index, out.shape()[d]);
   const int64_t n = index.numel(), is = index.dim() ? index.strides()[0] : 0;
   const Shape& shape = source.shape();
-  const Strides* const strides[] = {&out.strides(), &source.strides()};
   const int64_t lines = lines_of(shape, d);
   visit(out.dtype(), [&]<class T>() {
-    T* to = static_cast<T*>(out.impl()->data());
-    const T* from = static_cast<const T*>(source.raw_data());
-    // Tasks share lines, not indices: equal indices are added in their order.
-    parallel_for(lines, std::max<int64_t>(lines / 16, 256), [&](int64_t begin, int64_t end) {
-      for (int64_t i = 0; i < n; ++i) {
-        const int64_t row = at.at(i * is);
-        for_lines(shape, d, strides, begin, end, [&](const int64_t* o) {
-          T& t = to[o[0] + row * out.strides()[d]];
-          t = plus(t, from[o[1] + i * source.strides()[d]]);
-        });
-      }
+    with_sums<T>(out, [&](auto* to, const Strides& to_strides) {
+      const Strides* const strides[] = {&to_strides, &source.strides()};
+      const T* from = static_cast<const T*>(source.raw_data());
+      // Tasks share lines, not indices: equal indices are added in their order.
+      parallel_for(lines, std::max<int64_t>(lines / 16, 256), [&](int64_t begin, int64_t end) {
+        for (int64_t i = 0; i < n; ++i) {
+          const int64_t row = at.at(i * is);
+          for_lines(shape, d, strides, begin, end, [&](const int64_t* o) {
+            auto& t = to[o[0] + row * to_strides[d]];
+            t = plus(t, from[o[1] + i * source.strides()[d]]);
+          });
+        }
+      });
     });
   });
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "core/base/parallel.h"
@@ -284,7 +285,18 @@ const T* operand(const OpCall& c, int i) {
 constexpr int64_t kGrain = 16384;
 int64_t row_grain(int64_t n) { return std::max<int64_t>(kGrain / std::max<int64_t>(n, 1), 1); }
 
-template <bool kLog>
+enum class Softmax { kPlain, kLog, kSafe };
+
+// True if there is nothing but -infinity. The first number tells it nearly always.
+template <class T>
+bool masked(const T* x, int64_t n, int64_t step) {
+  for (int64_t k = 0; k < n; ++k) {
+    if (x[k * step] != -std::numeric_limits<T>::infinity()) return false;
+  }
+  return true;
+}
+
+template <Softmax kKind>
 void any_softmax(OpCall& c) {
   const Tensor& x = c.input(0);
   if (x.numel() == 0) return;
@@ -295,12 +307,19 @@ void any_softmax(OpCall& c) {
   for (int k = d + 1; k < x.dim(); ++k) after *= x.shape()[k];
   with_rows(c, [&](const auto& rows, auto zero) {
     using T = decltype(zero);
-    const auto row = kLog ? rows.log_softmax : rows.softmax;
+    const auto row = kKind == Softmax::kLog ? rows.log_softmax : rows.softmax;
     const T* from = operand<T>(c, 0);
     T* to = data_or_null<T>(y.tensor());
     parallel_for(lines, row_grain(n), [&](int64_t begin, int64_t end) {
       std::vector<T> line(after == 1 ? 0 : static_cast<size_t>(n));
       for (int64_t i = begin; i < end; ++i) {
+        if constexpr (kKind == Softmax::kSafe) {
+          const int64_t first = i / after * n * after + i % after;
+          if (masked(from + first, n, after)) {
+            for (int64_t k = 0; k < n; ++k) to[first + k * after] = T(0);
+            continue;
+          }
+        }
         if (after == 1) {
           row(from + i * n, to + i * n, n);
           continue;
@@ -317,8 +336,9 @@ void any_softmax(OpCall& c) {
 
 }  // namespace
 
-void softmax(OpCall& c) { any_softmax<false>(c); }
-void log_softmax(OpCall& c) { any_softmax<true>(c); }
+void softmax(OpCall& c) { any_softmax<Softmax::kPlain>(c); }
+void log_softmax(OpCall& c) { any_softmax<Softmax::kLog>(c); }
+void safe_softmax(OpCall& c) { any_softmax<Softmax::kSafe>(c); }
 
 void layer_norm(OpCall& c) {
   const auto& a = c.attrs_as<LayerNormAttrs>();
@@ -404,7 +424,10 @@ void batch_norm(OpCall& c) {
     const auto n = static_cast<size_t>(ch);
     const T *p = operand<T>(c, 0), *w = operand<T>(c, 1), *b = operand<T>(c, 2);
     T *y = data_or_null<T>(result.tensor()), *mean = data_or_null<T>(c.out[1]), *rstd = data_or_null<T>(c.out[2]);
-    if (a.training) {
+    if (a.training && m == 0) {
+      std::fill_n(mean, n, T(0));
+      std::fill_n(rstd, n, T(1));
+    } else if (a.training) {
       std::vector<double> parts(kRowBlocks * n);
       int64_t blocks = for_row_blocks(m, [&](int64_t k, int64_t first, int64_t count) {
         rows.sums(p + first * ch, count, ch, nullptr, parts.data() + k * ch);

@@ -87,7 +87,7 @@ void activation_rows(Rows& rows) {
   unary(rows, {"elu", [](In in) -> Out { return {elu(in[0], 1.5)}; }, HEARTH_REAL(a > 0 ? a : 1.5L * std::expm1(a))});
   unary(rows, {"softplus", [](In in) -> Out { return {softplus(in[0], 2, 5)}; },
                HEARTH_REAL(a * 2 > 5 ? a : softplus_of(2 * a) / 2)});
-  gradient(rows, "relu_grad", kReluGrad, HEARTH_REAL(b > 0 ? a : 0), HEARTH_REAL(0));
+  gradient(rows, "relu_grad", kReluGrad, HEARTH_REAL(b <= 0 ? 0 : a), HEARTH_REAL(0));
   gradient(rows, "sigmoid_grad", kSigmoidGrad, HEARTH_REAL(a * b * (1 - b)),
            HEARTH_REAL(std::abs(a * b) * (1 + std::abs(b))));
   gradient(rows, "tanh_grad", kTanhGrad, HEARTH_REAL(a * (1 - b * b)), HEARTH_REAL(std::abs(a) * (1 + b * b)));
