@@ -170,8 +170,10 @@ class Solver {
     for (int d = 0; d < n; ++d) {
       if (divided(v, d, e)) return e;
     }
+    // The first runs, and one that differs.
     std::string seen;
-    for (size_t i = 0; i < kRuns; ++i) {
+    const auto other = static_cast<size_t>(std::ranges::find_if(v, [&](int64_t x) { return x != v[0]; }) - v.begin());
+    for (size_t i : {size_t{0}, size_t{1}, std::max<size_t>(other, 2)}) {
       seen += i ? ", " : "";
       seen += concat(v[i], " where ");
       for (size_t d = 0; d < names_.size(); ++d) seen += concat(d ? ", " : "", names_[d], " = ", runs_[i].dims[d]);

@@ -92,6 +92,7 @@ extern constinit const OpDef kIndexPut = {
     .dtypes = kAllTypes,
     .min_inputs = 3,
     .max_inputs = 3,
+    .in_place = 1,
     .attrs = &attrs_type<IndexAttrs>,
     .infer = infer_index_put,
     .save = {.input = {0, kAnyGradient}},

@@ -157,7 +157,7 @@ const Case kCases[] = {
     ONE(softplus),
     ONE(glu),
     TWO(prelu),
-    {"clamp", [] { relu6(u); }},
+    {"relu6", [] { relu6(u); }},
     // shapes
     {"reshape", [] { reshape(u, {1}); }},
     {"view", [] { view(u, {1}); }},
