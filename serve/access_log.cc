@@ -28,9 +28,10 @@ void AccessLog::write(const AccessRecord& r) {
       .field("request_id", r.request_id)
       .field("peer", r.peer)
       .field("method", r.method)
-      .field("path", r.path)
-      .field("status", r.status)
-      .field("bytes_in", r.bytes_in)
+      .field("path", r.path);
+  if (r.code.empty()) json.field("status", r.status);
+  else json.field("code", r.code);
+  json.field("bytes_in", r.bytes_in)
       .field("bytes_out", r.bytes_out)
       .field("total_ms", r.total_ms);
   if (!r.model.empty()) {

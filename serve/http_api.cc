@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_format.h"
 #include "core/base/error.h"
 #include "core/ops/softmax.h"
 #include "serve/compression.h"
+#include "serve/error_status.h"
 #include "serve/json_writer.h"
 #include "serve/metrics.h"
 #include "serve/oip.h"
@@ -48,6 +47,11 @@ int http_status(const absl::Status& s) {
   }
 }
 
+// Of a file that could not be read.
+int file_status(const absl::Status& s) {
+  return absl::IsUnimplemented(s) ? 415 : absl::IsResourceExhausted(s) ? 413 : http_status(s);
+}
+
 using serve::failure;
 HttpResponse failure(const absl::Status& s) { return failure(http_status(s), std::string(s.message())); }
 
@@ -69,7 +73,7 @@ std::vector<std::string_view> split(std::string_view path) {
 }
 
 constexpr std::string_view kServerMetadata =
-    R"({"name":"hearth","version":"0.1","extensions":["binary_tensor_data","model_repository","statistics"]})";
+    R"({"name":"hearth","version":"0.1","extensions":["binary_tensor_data","classification","model_configuration","model_repository","statistics"]})";
 
 std::string metadata_json(const Repository& models, const Model& model) {
   std::string out;
@@ -185,13 +189,14 @@ struct HttpApi::Call {
   ModelPtr model;
   InferRequest infer;
   Job::Timing timing;
+  Reservation memory = {};  // of tensors
+  int64_t bytes_in = 0;     // of the body, which goes as soon as there are tensors
 };
 
 HttpApi::HttpApi(Repository& models, const HttpApiOptions& options, AccessLog* log)
     : models_(models),
       options_(options),
       log_(log),
-      id_prefix_(absl::StrFormat("%08x", std::random_device()())),
       workers_(options.workers, kWaitingWork),
       loaders_(1, kWaitingLoads) {}
 
@@ -202,8 +207,6 @@ HttpHandler HttpApi::administration() {
   return [this](HttpRequest r, Respond respond) { handle(std::move(r), std::move(respond), true); };
 }
 
-std::string HttpApi::new_request_id() { return absl::StrFormat("%s-%x", id_prefix_, next_id_.fetch_add(1)); }
-
 bool HttpApi::allowed(const HttpRequest& request, const std::vector<std::string>& tokens) const {
   if (tokens.empty()) return true;
   const std::string* header = request.header("Authorization");
@@ -213,10 +216,10 @@ bool HttpApi::allowed(const HttpRequest& request, const std::vector<std::string>
 void HttpApi::handle(HttpRequest request, Respond respond, bool admin) {
   auto call = std::make_shared<Call>();
   call->request = std::move(request);
+  call->bytes_in = static_cast<int64_t>(call->request.body.size());
+  call->memory = Reservation(options_.memory);
   const std::string* given = call->request.header("X-Request-Id");
-  const bool usable = given && !given->empty() && given->size() <= 128 &&
-                      std::all_of(given->begin(), given->end(), [](char c) { return c > ' ' && c < 127; });
-  call->id = usable ? *given : new_request_id();
+  call->id = ids_.id(given ? std::string_view(*given) : std::string_view());
   // Every answer goes by here.
   call->respond = [this, call = call.get(),
                    inner = std::move(respond)](absl::AnyInvocable<HttpResponse()> make) mutable {
@@ -224,9 +227,12 @@ void HttpApi::handle(HttpRequest request, Respond respond, bool admin) {
       HttpResponse r;
       try {
         r = make();
+        keep->memory.release();
         compress_if_asked(keep->request, r);
-      } catch (const std::exception& e) {
-        r = failure(500, e.what());
+        r.memory = Reservation(options_.memory);
+        if (absl::Status s = r.memory.resize(static_cast<int64_t>(r.body.size())); !s.ok()) r = failure(s);
+      } catch (...) {
+        r = failure(current_exception_status());
       }
       r.headers.emplace_back("X-Request-Id", keep->id);
       if (log_) {
@@ -237,7 +243,7 @@ void HttpApi::handle(HttpRequest request, Respond respond, bool admin) {
                        .model = keep->model ? keep->model->name : "",
                        .error = r.status >= 400 ? r.body : "",
                        .version = keep->model ? keep->model->version : 0,
-                       .bytes_in = static_cast<int64_t>(keep->request.body.size()),
+                       .bytes_in = keep->bytes_in,
                        .bytes_out = static_cast<int64_t>(r.body.size()),
                        .batch = keep->timing.batch,
                        .status = r.status,
@@ -253,9 +259,9 @@ void HttpApi::handle(HttpRequest request, Respond respond, bool admin) {
   HttpResponse r;
   try {
     r = route(call, admin, later);
-  } catch (const std::exception& e) {
-    r = failure(500, e.what());
+  } catch (...) {
     if (later) return;  // whoever was to answer has it
+    r = failure(current_exception_status());
   }
   if (!later) call->respond([call, r = std::move(r)]() mutable { return std::move(r); });
 }
@@ -346,13 +352,9 @@ HttpResponse HttpApi::route_model(const CallPtr& call, std::vector<std::string_v
     }
     const bool file = action == "predict" || (type && absl::StartsWithIgnoreCase(*type, "image/"));
     if (file || packed || call->request.body.size() > kLargeBody) {
-      const bool accepted = workers_.run([this, call, file, packed] {
-        try {
-          if (packed && !unpack(call)) return;
-          file ? predict(call) : infer(call);
-        } catch (const std::exception& e) {
-          call->respond([call, what = std::string(e.what())] { return failure(503, what); });
-        }
+      const bool accepted = in_worker(call, [this, call, file, packed] {
+        if (packed && !unpack(call)) return;
+        file ? predict(call) : infer(call);
       });
       if (!accepted)
         call->respond([call] { return failure(503, "the server has too many files and large requests to read"); });
@@ -375,10 +377,13 @@ HttpResponse HttpApi::route_repository(const CallPtr& call, const std::vector<st
     return failure(403, "a page of another origin may not do this");
   if (call->request.method != "POST") return wrong_method("POST");
   if (parts.size() == 3 && parts[2] == "index") {
+    const auto only_ready = parse_repository_request(call->request.body, false);
+    if (!only_ready.ok()) return failure(only_ready.status());
     std::string out;
     JsonWriter json(out);
     json.begin_array();
     for (const IndexEntry& e : models_.index()) {
+      if (*only_ready && e.state != VersionState::kReady) continue;
       json.begin_object().field("name", e.name);
       if (e.version > 0) json.field("version", concat(e.version));
       json.field("state", kVersionStateNames[static_cast<size_t>(e.state)]).field("reason", e.reason).end_object();
@@ -389,14 +394,16 @@ HttpResponse HttpApi::route_repository(const CallPtr& call, const std::vector<st
   if (parts.size() == 5 && parts[2] == "models" && (parts[4] == "load" || parts[4] == "unload")) {
     const std::optional<std::string> name = percent_decode(parts[3]);
     if (!name || !is_model_name(*name)) return failure(404, "there is no model of this name");
-    later = true;
     const bool load = parts[4] == "load";
+    if (const auto checked = parse_repository_request(call->request.body, !load); !checked.ok())
+      return failure(checked.status());
+    later = true;
     const bool accepted = loaders_.run([this, call, name = *name, load] {
       absl::Status s;
       try {
         s = load ? models_.load(name) : models_.unload(name);
-      } catch (const std::exception& e) {
-        s = absl::InternalError(e.what());
+      } catch (...) {
+        s = current_exception_status();
       }
       call->respond([call, s] { return s.ok() ? json_answer("{}") : failure(s); });
     });
@@ -408,15 +415,17 @@ HttpResponse HttpApi::route_repository(const CallPtr& call, const std::vector<st
 
 // Whether the body could be unpacked; else the call is answered.
 bool HttpApi::unpack(const CallPtr& call) {
-  auto body = decompress(call->request.body, static_cast<size_t>(options_.max_body_bytes));
+  Reservation unpacked(options_.memory);
+  auto body = decompress(call->request.body, static_cast<size_t>(options_.max_body_bytes), &unpacked);
   if (!body.ok()) {
-    const int status = absl::IsResourceExhausted(body.status()) ? 413 : 400;
+    const int status = absl::IsResourceExhausted(body.status()) ? 413 : http_status(body.status());
     call->respond([call, status, what = concat("the request's body: ", std::string(body.status().message()))] {
       return failure(status, what);
     });
     return false;
   }
   call->request.body = *std::move(body);
+  call->request.memory = std::move(unpacked);
   return true;
 }
 
@@ -431,16 +440,43 @@ void HttpApi::infer(const CallPtr& call) {
   }
   absl::StatusOr<InferRequest> parsed;
   try {
-    parsed = parse_infer(call->request.body, header_length, call->model->servable->signature());
-  } catch (const std::exception& e) {
-    parsed = absl::ResourceExhaustedError(e.what());
+    parsed = parse_infer(call->request.body, header_length, call->model->servable->signature(), &call->memory);
+  } catch (...) {
+    parsed = current_exception_status();
   }
   if (!parsed.ok()) {
     call->model->stats->failed(Failure::kOther, nanoseconds(Clock::now() - call->request.arrived));
     return call->respond([call, s = parsed.status()] { return failure(s); });
   }
   call->infer = *std::move(parsed);
-  submit(call, std::exchange(call->infer.inputs, {}), [call](const std::vector<Tensor>& out) {
+  call->request.body = {};
+  call->request.memory.release();
+  if (!call->infer.file) return submit_infer(call, std::exchange(call->infer.inputs, {}));
+  if (!in_worker(call, [this, call] { infer_file(call); }))
+    call->respond([call] { return failure(503, "the server has too many files and large requests to read"); });
+}
+
+bool HttpApi::in_worker(const CallPtr& call, absl::AnyInvocable<void()> work) {
+  return workers_.run([call, work = std::move(work)]() mutable {
+    try {
+      work();
+    } catch (...) {
+      call->respond([call, s = current_exception_status()] { return failure(s); });
+    }
+  });
+}
+
+void HttpApi::infer_file(const CallPtr& call) {
+  auto inputs = decode(call, *call->infer.file);
+  if (!inputs.ok()) return call->respond([call, s = inputs.status()] { return failure(file_status(s), std::string(s.message())); });
+  call->infer.file.reset();
+  submit_infer(call, *std::move(inputs));
+}
+
+void HttpApi::submit_infer(const CallPtr& call, std::vector<Tensor> inputs) {
+  submit(call, std::move(inputs), [call](const std::vector<Tensor>& out) {
+    if (absl::Status s = call->memory.resize(call->memory.bytes() + response_bytes(call->infer, out)); !s.ok())
+      return failure(s);
     auto r = write_infer(call->model->name, call->model->version, call->infer, call->model->servable->signature(), out);
     if (!r.ok()) return failure(422, std::string(r.status().message()));
     HttpResponse response{.body = std::move(r->body)};
@@ -455,8 +491,14 @@ void HttpApi::infer(const CallPtr& call) {
 // Lets the model run, and `write` make the answer of its outputs.
 void HttpApi::submit(const CallPtr& call, std::vector<Tensor> inputs,
                      absl::AnyInvocable<HttpResponse(const std::vector<Tensor>&)> write) {
+  const int64_t bytes = bytes_of(inputs) + output_bytes(call->model->servable->signature(), inputs);
+  if (absl::Status s = call->memory.resize(bytes); !s.ok()) {
+    call->model->stats->failed(Failure::kRejected, nanoseconds(Clock::now() - call->request.arrived));
+    return call->respond([call, s] { return failure(s); });
+  }
   Job job;
   job.inputs = std::move(inputs);
+  job.memory = &call->memory;
   job.urgent = call->infer.urgent;
   job.arrived = call->request.arrived;
   job.deadline = call->request.arrived + call->infer.timeout.value_or(options_.default_timeout);
@@ -476,28 +518,32 @@ void HttpApi::submit(const CallPtr& call, std::vector<Tensor> inputs,
     call->respond([call, s] { return failure(s); });
 }
 
+absl::StatusOr<std::vector<Tensor>> HttpApi::decode(const CallPtr& call, std::string_view file) const {
+  absl::StatusOr<std::vector<Tensor>> inputs;
+  try {
+    inputs = inputs_from_file(*call->model->servable, file);
+    if (inputs.ok()) {
+      if (absl::Status s = check_inputs(call->model->servable->signature(), *inputs); !s.ok())
+        inputs = absl::InternalError(concat("the model's preprocessing does not fit it: ", std::string(s.message())));
+    }
+  } catch (...) {
+    inputs = current_exception_status();
+    if (absl::IsResourceExhausted(inputs.status())) inputs = absl::UnavailableError(inputs.status().message());
+  }
+  if (!inputs.ok()) call->model->stats->failed(Failure::kOther, nanoseconds(Clock::now() - call->request.arrived));
+  return inputs;
+}
+
 // A file as it is: through the model's own preprocessing to labels with probabilities.
 void HttpApi::predict(const CallPtr& call) {
   int64_t top = 5;
   if (const auto t = call->request.query("top"); t && (!absl::SimpleAtoi(*t, &top) || top < 1)) {
     return call->respond([call] { return failure(400, "top must be a whole number of at least 1"); });
   }
-  absl::StatusOr<std::vector<Tensor>> inputs;
-  try {
-    inputs = inputs_from_file(*call->model->servable, call->request.body);
-    if (inputs.ok()) {
-      if (absl::Status s = check_inputs(call->model->servable->signature(), *inputs); !s.ok())
-        inputs = absl::InternalError(concat("the model's preprocessing does not fit it: ", std::string(s.message())));
-    }
-  } catch (const std::exception& e) {
-    inputs = absl::InvalidArgumentError(e.what());
-  }
-  if (!inputs.ok()) {
-    const absl::Status& s = inputs.status();
-    call->model->stats->failed(Failure::kOther, nanoseconds(Clock::now() - call->request.arrived));
-    const int status = absl::IsUnimplemented(s) ? 415 : absl::IsResourceExhausted(s) ? 413 : http_status(s);
-    return call->respond([call, s, status] { return failure(status, std::string(s.message())); });
-  }
+  auto inputs = decode(call, call->request.body);
+  if (!inputs.ok()) return call->respond([call, s = inputs.status()] { return failure(file_status(s), std::string(s.message())); });
+  call->request.body = {};
+  call->request.memory.release();
   submit(call, *std::move(inputs), [call, top](const std::vector<Tensor>& out) {
     auto body = predictions_json(*call->model, out, top);
     return body.ok() ? json_answer(*std::move(body)) : failure(body.status());

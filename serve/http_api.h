@@ -11,6 +11,7 @@
 #include "serve/http.h"
 #include "serve/http_server.h"
 #include "serve/repository.h"
+#include "serve/request_id.h"
 #include "serve/work_queue.h"
 
 namespace hearth::serve {
@@ -21,6 +22,7 @@ struct HttpApiOptions {
   std::chrono::milliseconds default_timeout{30'000};  // of a request that names none
   int workers = 1;                                    // threads that decode pictures
   int64_t max_body_bytes = int64_t{64} << 20;         // of a compressed body when it is unpacked
+  std::shared_ptr<MemoryBudget> memory = nullptr;     // null: requests may hold as much as they want
 };
 
 // Thread-safe. Outlives every request it has been given.
@@ -50,19 +52,22 @@ class HttpApi {
   HttpResponse route_repository(const CallPtr& call, const std::vector<std::string_view>& parts, bool& later);
   bool unpack(const CallPtr& call);
   void infer(const CallPtr& call);
+  void infer_file(const CallPtr& call);
+  // false: too much waits already. Whatever the work throws is the call's answer.
+  bool in_worker(const CallPtr& call, absl::AnyInvocable<void()> work);
+  void submit_infer(const CallPtr& call, std::vector<Tensor> inputs);
+  absl::StatusOr<std::vector<Tensor>> decode(const CallPtr& call, std::string_view file) const;
   void predict(const CallPtr& call);
   void submit(const CallPtr& call, std::vector<Tensor> inputs,
               absl::AnyInvocable<HttpResponse(const std::vector<Tensor>&)> write);
   bool allowed(const HttpRequest& request, const std::vector<std::string>& tokens) const;
-  std::string new_request_id();
 
   Repository& models_;
   const HttpApiOptions options_;
   AccessLog* log_;
   std::atomic<bool> draining_{false};
   std::atomic<const HttpServer*> server_{nullptr};
-  std::atomic<uint64_t> next_id_{0};
-  const std::string id_prefix_;
+  RequestIds ids_;
   WorkQueue workers_;
   WorkQueue loaders_;  // loading takes long, and one at a time
 };

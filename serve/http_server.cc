@@ -93,8 +93,6 @@ struct Shared {
   HttpServerOptions options;
   HttpHandler handler;
   std::unique_ptr<asio::ssl::context> tls;  // null: plain
-  // Of bodies that are being read or answered; requests may outlive the server.
-  std::shared_ptr<std::atomic<int64_t>> body_bytes = std::make_shared<std::atomic<int64_t>>(0);
   std::atomic<int64_t> connections{0};  // accepted and not yet ended
   std::atomic<bool> draining{false}, stopping{false};
   std::atomic<int64_t> drain_grace_ends{0};  // Clock's count
@@ -123,7 +121,6 @@ class Session : public std::enable_shared_from_this<Session> {
     worker_->sessions.insert(this);
   }
   ~Session() {
-    uncount_body();
     worker_->sessions.erase(this);
     stream_.reset();
     shared_.connections.fetch_sub(1);
@@ -231,7 +228,9 @@ class Session : public std::enable_shared_from_this<Session> {
       // Its length would be a matter of opinion, and what follows perhaps another's request.
       return reject(400, "the transfer encoding is not \"chunked\"");
     }
-    if (!count_body()) return reject(503, "the server holds as much of requests as it may");
+    // What has come of the body counts.
+    if (absl::Status s = body_memory_.resize(static_cast<int64_t>(parser_->get().body().size())); !s.ok())
+      return reject(503, std::string(s.message()));
     if (parser_->is_done()) return dispatch();
     if (unread_ > static_cast<size_t>(shared_.options.max_header_bytes) + kReadBytes)
       return refuse(http::error::header_limit);
@@ -270,17 +269,6 @@ class Session : public std::enable_shared_from_this<Session> {
     send(failure(status, what));
   }
 
-  // Counts what has come of the body against what all connections may hold. Small ones are free.
-  bool count_body() {
-    const auto size = static_cast<int64_t>(parser_->get().body().size());
-    if (size <= static_cast<int64_t>(kReadBytes) || size <= counted_bytes_) return true;
-    const int64_t more = size - std::exchange(counted_bytes_, size);
-    return shared_.body_bytes->fetch_add(more) + more <= shared_.options.max_pending_bytes;
-  }
-  void uncount_body() {
-    if (counted_bytes_ > 0) shared_.body_bytes->fetch_sub(std::exchange(counted_bytes_, 0));
-  }
-
   template <class Message>
   HttpRequest head_of(const Message& message) const {
     HttpRequest r;
@@ -301,11 +289,7 @@ class Session : public std::enable_shared_from_this<Session> {
     old_ = message.version() < 11;
     HttpRequest r = head_of(message);
     r.body = std::move(message.body());
-    if (counted_bytes_ > 0) {
-      r.memory = std::shared_ptr<const void>(
-          nullptr, [all = shared_.body_bytes, n = counted_bytes_](const void*) { all->fetch_sub(n); });
-      counted_bytes_ = 0;
-    }
+    r.memory = std::exchange(body_memory_, Reservation(shared_.options.memory));
     r.cancelled = cancelled_ = std::make_shared<std::atomic<bool>>(false);
     watch();
     shared_.handler(std::move(r), [self = shared_from_this()](absl::AnyInvocable<HttpResponse()> make) {
@@ -327,7 +311,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void send(HttpResponse r) {
-    if (state_ == State::kReading) uncount_body();
+    if (state_ == State::kReading) body_memory_.release();
     if (state_ == State::kWriting || state_ == State::kLingering || !stream_->socket().is_open()) return;
     if (shared_.draining) closing_ = true;
     const bool keep = keep_alive_ && !closing_;
@@ -339,10 +323,13 @@ class Session : public std::enable_shared_from_this<Session> {
     for (const auto& [k, v] : r.headers) head_text_ += concat(k, ": ", v, "\r\n");
     head_text_ += !keep ? "Connection: close\r\n\r\n" : old_ ? "Connection: keep-alive\r\n\r\n" : "\r\n";
     body_ = std::move(r.body);
+    answer_memory_ = std::move(r.memory);
     if (head_) body_.clear();
     stream_->write({asio::buffer(head_text_), asio::buffer(body_)},
                    [self = shared_from_this(), keep](error_code e, size_t) {
                      if (e) return;
+                     self->body_ = {};
+                     self->answer_memory_.release();
                      if (keep) self->next_request();
                      else self->linger();
                    });
@@ -369,7 +356,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Clock::time_point deadline_, arrived_;
   std::vector<char> buffer_;
   size_t unread_ = 0;  // of the buffer's bytes, from its begin
-  int64_t counted_bytes_ = 0;
+  Reservation body_memory_{shared_.options.memory}, answer_memory_;
   std::unique_ptr<Parser> parser_;
   bool keep_alive_ = false, closing_ = false, continued_ = false, head_ = false, old_ = false, admitted_ = false,
        watching_ = false;
@@ -422,6 +409,7 @@ class HttpServer::Impl {
   absl::Status start(const HttpServerOptions& options, HttpHandler handler) {
     shared_.options = options;
     shared_.handler = std::move(handler);
+    if (!options.memory) shared_.options.memory = std::make_shared<MemoryBudget>(options.max_pending_bytes);
     shared_.options.max_connections = raise_file_limit(options.max_connections);
     try {
       if (!options.certificate.empty() || !options.private_key.empty()) {

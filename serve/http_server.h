@@ -25,7 +25,9 @@ struct HttpServerOptions {
   int64_t max_connections = 10'000;  // of further ones some get 503, the rest are closed; less if files are few
   int64_t max_header_bytes = 16 << 10;
   int64_t max_body_bytes = int64_t{64} << 20;
-  int64_t max_pending_bytes = int64_t{1} << 30;  // of all bodies that are being read or answered; further ones get 503
+  // What all requests may hold of memory; further ones get 503. A budget that others share; null: one of its own.
+  int64_t max_pending_bytes = int64_t{1} << 30;
+  std::shared_ptr<MemoryBudget> memory = nullptr;
   // Asked when a header is there and the body not yet: an answer refuses the request before more of it is read.
   std::function<std::optional<HttpResponse>(const HttpRequest& head)> admit = nullptr;
   std::chrono::milliseconds idle_timeout{60'000};     // between two requests

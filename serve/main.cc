@@ -139,9 +139,13 @@ int serve_until_told(const ServerOptions& options) {
                                 .tokens = admin ? options.api.admin_tokens : options.api.tokens,
                                 .administration = admin,
                                 .default_timeout = options.api.default_timeout,
-                                .max_message_bytes = options.http.max_body_bytes,
+                                .max_message_bytes = std::min(options.http.max_body_bytes, int64_t{1} << 31),
                                 .certificate = admin ? "" : options.http.certificate,
-                                .private_key = admin ? "" : options.http.private_key},
+                                .private_key = admin ? "" : options.http.private_key,
+                                .workers = options.api.workers,
+                                .max_connections = options.http.max_connections,
+                                .memory = (*server)->memory(),
+                                .log = (*server)->access_log()},
                                (*server)->models());
     if (!g.ok()) {
       std::fprintf(stderr, "hearth-serve: %s\n", std::string(g.status().message()).c_str());

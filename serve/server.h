@@ -44,6 +44,9 @@ class Server {
   int port() const { return http_->port(); }
   int admin_port() const { return admin_ ? admin_->port() : 0; }
   Repository& models() { return *models_; }
+  // What front ends beside this one share with it: what requests may hold of memory, and the log, which may be null.
+  const std::shared_ptr<MemoryBudget>& memory() const { return memory_; }
+  AccessLog* access_log() { return log_.get(); }
 
   // Says that it is not ready, stops accepting, answers everything that was accepted or comes within `grace` on open
   // connections, and closes those. false: something was left when `limit` was over.
@@ -54,6 +57,7 @@ class Server {
   Server() = default;
 
   // Each is used by those below it, which are destroyed first.
+  std::shared_ptr<MemoryBudget> memory_;
   std::unique_ptr<Repository> models_;
   std::unique_ptr<AccessLog> log_;
   std::unique_ptr<HttpApi> api_;
