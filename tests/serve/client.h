@@ -72,6 +72,13 @@ class Client {
     while (more()) continue;
     return in_;
   }
+  // Whether this text comes, with half a minute between two pieces at most.
+  bool until(std::string_view text) {
+    while (in_.find(text) == std::string::npos) {
+      if (!more()) return false;
+    }
+    return true;
+  }
   // Whether the server closes the connection within half a minute.
   bool ended() {
     while (more()) continue;
