@@ -31,9 +31,7 @@ void AccessLog::write(const AccessRecord& r) {
       .field("path", r.path);
   if (r.code.empty()) json.field("status", r.status);
   else json.field("code", r.code);
-  json.field("bytes_in", r.bytes_in)
-      .field("bytes_out", r.bytes_out)
-      .field("total_ms", r.total_ms);
+  json.field("bytes_in", r.bytes_in).field("bytes_out", r.bytes_out).field("total_ms", r.total_ms);
   if (!r.model.empty()) {
     json.field("model", r.model)
         .field("version", r.version)

@@ -25,9 +25,8 @@ absl::StatusOr<Classes> classify(const Tensor& output, int64_t k, bool batched,
     std::iota(order.begin(), order.end(), int64_t{0});
     // NaN comes last.
     const auto key = [&](int64_t i) { return std::isnan(of[i]) ? -std::numeric_limits<double>::infinity() : of[i]; };
-    std::partial_sort(order.begin(), order.begin() + count, order.end(), [&](int64_t a, int64_t b) {
-      return key(a) != key(b) ? key(a) > key(b) : a < b;
-    });
+    std::partial_sort(order.begin(), order.begin() + count, order.end(),
+                      [&](int64_t a, int64_t b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
     for (int64_t i = 0; i < count; ++i) {
       const int64_t index = order[static_cast<size_t>(i)];
       std::string text = output.is_floating_point() ? absl::StrFormat("%f", of[index])

@@ -148,7 +148,8 @@ absl::Status fill_exactly(Tensor& to, std::string_view input, int width, absl::F
           fits = fits && t < static_cast<T>(18446744073709551616.0) && static_cast<uint64_t>(t) == v;
         }
         if (!fits)
-          return bad("input ", quote(input), ": ", v, " as UINT", 8 * width, " does not fit ", oip_datatype(to.dtype()));
+          return bad("input ", quote(input), ": ", v, " as UINT", 8 * width, " does not fit ",
+                     oip_datatype(to.dtype()));
         out[i] = static_cast<T>(v);
       }
       return absl::OkStatus();
@@ -194,7 +195,8 @@ int64_t output_bytes(const graph::Signature& s, const std::vector<Tensor>& input
   for (const Port& p : s.outputs) {
     auto bytes = static_cast<int64_t>(size_of(p.dtype));
     for (const auto& e : p.shape) {
-      if (__builtin_mul_overflow(bytes, size_of_extent(e), &bytes) || bytes > int64_t{1} << 50) bytes = int64_t{1} << 50;
+      if (__builtin_mul_overflow(bytes, size_of_extent(e), &bytes) || bytes > int64_t{1} << 50)
+        bytes = int64_t{1} << 50;
     }
     all += bytes;
   }

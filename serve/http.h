@@ -22,9 +22,9 @@ struct HttpRequest {
   std::string target;  // path and query as they came
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  std::string peer;                    // the client's address
-  Reservation memory;                  // of the body
-  Cancelled cancelled;                 // set when the client goes away while the request is being answered
+  std::string peer;     // the client's address
+  Reservation memory;   // of the body
+  Cancelled cancelled;  // set when the client goes away while the request is being answered
   Clock::time_point arrived = Clock::now();
 
   // A header's value, whatever the case of its name; null if there is none.

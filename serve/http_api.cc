@@ -229,8 +229,10 @@ void HttpApi::handle(HttpRequest request, Respond respond, bool admin) {
         r = make();
         keep->memory.release();
         compress_if_asked(keep->request, r);
-        r.memory = Reservation(options_.memory);
-        if (absl::Status s = r.memory.resize(static_cast<int64_t>(r.body.size())); !s.ok()) r = failure(s);
+        if (keep->model) {  // whether the server is well can always be asked
+          r.memory = Reservation(options_.memory);
+          if (absl::Status s = r.memory.resize(static_cast<int64_t>(r.body.size())); !s.ok()) r = failure(s);
+        }
       } catch (...) {
         r = failure(current_exception_status());
       }
@@ -468,7 +470,8 @@ bool HttpApi::in_worker(const CallPtr& call, absl::AnyInvocable<void()> work) {
 
 void HttpApi::infer_file(const CallPtr& call) {
   auto inputs = decode(call, *call->infer.file);
-  if (!inputs.ok()) return call->respond([call, s = inputs.status()] { return failure(file_status(s), std::string(s.message())); });
+  if (!inputs.ok())
+    return call->respond([call, s = inputs.status()] { return failure(file_status(s), std::string(s.message())); });
   call->infer.file.reset();
   submit_infer(call, *std::move(inputs));
 }
@@ -541,7 +544,8 @@ void HttpApi::predict(const CallPtr& call) {
     return call->respond([call] { return failure(400, "top must be a whole number of at least 1"); });
   }
   auto inputs = decode(call, call->request.body);
-  if (!inputs.ok()) return call->respond([call, s = inputs.status()] { return failure(file_status(s), std::string(s.message())); });
+  if (!inputs.ok())
+    return call->respond([call, s = inputs.status()] { return failure(file_status(s), std::string(s.message())); });
   call->request.body = {};
   call->request.memory.release();
   submit(call, *std::move(inputs), [call, top](const std::vector<Tensor>& out) {

@@ -93,7 +93,7 @@ struct Shared {
   HttpServerOptions options;
   HttpHandler handler;
   std::unique_ptr<asio::ssl::context> tls;  // null: plain
-  std::atomic<int64_t> connections{0};  // accepted and not yet ended
+  std::atomic<int64_t> connections{0};      // accepted and not yet ended
   std::atomic<bool> draining{false}, stopping{false};
   std::atomic<int64_t> drain_grace_ends{0};  // Clock's count
 };

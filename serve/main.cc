@@ -134,19 +134,21 @@ int serve_until_told(const ServerOptions& options) {
   for (const bool admin : {false, true}) {
     const int port = absl::GetFlag(admin ? FLAGS_grpc_admin_port : FLAGS_grpc_port);
     if (port < 0) continue;
-    auto g = GrpcServer::start({.address = admin ? options.admin.address : options.http.address,
-                                .port = port,
-                                .tokens = admin ? options.api.admin_tokens : options.api.tokens,
-                                .administration = admin,
-                                .default_timeout = options.api.default_timeout,
-                                .max_message_bytes = std::min(options.http.max_body_bytes, int64_t{1} << 31),
-                                .certificate = admin ? "" : options.http.certificate,
-                                .private_key = admin ? "" : options.http.private_key,
-                                .workers = options.api.workers,
-                                .max_connections = options.http.max_connections,
-                                .memory = (*server)->memory(),
-                                .log = (*server)->access_log()},
-                               (*server)->models());
+    auto g = GrpcServer::start(
+        {.address = admin ? options.admin.address : options.http.address,
+         .port = port,
+         // A token that inference needs holds on every port.
+         .tokens = admin && !options.api.admin_tokens.empty() ? options.api.admin_tokens : options.api.tokens,
+         .administration = admin,
+         .default_timeout = options.api.default_timeout,
+         .max_message_bytes = std::min(options.http.max_body_bytes, int64_t{1} << 31),
+         .certificate = admin ? "" : options.http.certificate,
+         .private_key = admin ? "" : options.http.private_key,
+         .workers = options.api.workers,
+         .max_connections = options.http.max_connections,
+         .memory = (*server)->memory(),
+         .log = (*server)->access_log()},
+        (*server)->models());
     if (!g.ok()) {
       std::fprintf(stderr, "hearth-serve: %s\n", std::string(g.status().message()).c_str());
       return 1;

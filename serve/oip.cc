@@ -379,9 +379,8 @@ absl::Status read_outputs(const dom::object& request, const graph::Signature& s,
     for (const auto& o : r.outputs) {
       if (o.index == index) return bad("output ", quote(name), " stands twice");
     }
-    r.outputs.push_back({.index = index,
-                         .binary = parameters->binary_data.value_or(binary_by_default),
-                         .classes = classes});
+    r.outputs.push_back(
+        {.index = index, .binary = parameters->binary_data.value_or(binary_by_default), .classes = classes});
   }
   return absl::OkStatus();
 }

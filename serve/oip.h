@@ -26,7 +26,7 @@ struct InferRequest {
     int64_t classes = 0;  // above 0: its so many highest values as texts (parameter "classification")
   };
   std::string id;
-  std::vector<Tensor> inputs;  // in the signature's order
+  std::vector<Tensor> inputs;       // in the signature's order
   std::optional<std::string> file;  // instead of inputs: one for the model's own preprocessing
   std::vector<Output> outputs;
   bool urgent = false;  // parameter "priority" is 1

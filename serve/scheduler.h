@@ -51,7 +51,7 @@ struct Job {
   // Holds the inputs, and what the outputs will take as far as that is known; the scheduler makes it what the outputs
   // do take. Lives as long as `done`. May be null.
   Reservation* memory = nullptr;
-  Done done = nullptr;            // called once, in any thread
+  Done done = nullptr;  // called once, in any thread
 };
 
 // Thread-safe.

@@ -310,8 +310,7 @@ class GrpcServer::Impl {
       network_.pause.cancel();
       for (Link* l : links()) l->shut_down();
     });
-    while (shared_.connections.load() > 0 && Clock::now() - start < limit)
-      std::this_thread::sleep_for(milliseconds(2));
+    while (shared_.connections.load() > 0 && Clock::now() - start < limit) std::this_thread::sleep_for(milliseconds(2));
     asio::post(network_.io, [this] {
       for (Link* l : links()) l->close();
     });

@@ -25,10 +25,10 @@ struct GrpcServerOptions {
   bool administration = false;                        // whether models may be loaded and unloaded
   std::chrono::milliseconds default_timeout{30'000};  // of a request without a deadline
   int64_t max_message_bytes = int64_t{64} << 20;
-  std::string certificate, private_key;  // PEM files; both or neither
-  int workers = 1;                       // threads that decode pictures and read large messages
-  int64_t max_connections = 1000;        // further ones are closed
-  int max_streams = 100;                 // calls of a connection at the same time
+  std::string certificate, private_key;               // PEM files; both or neither
+  int workers = 1;                                    // threads that decode pictures and read large messages
+  int64_t max_connections = 1000;                     // further ones are closed
+  int max_streams = 100;                              // calls of a connection at the same time
   std::chrono::milliseconds idle_timeout{300'000};    // of a connection without calls
   std::chrono::milliseconds header_timeout{10'000};   // for a handshake, a frame, a header block
   std::chrono::milliseconds request_timeout{60'000};  // for a message to arrive, and for an answer to move on

@@ -20,9 +20,8 @@ constexpr size_t kLargeMessage = 256 << 10;  // read by the workers
 constexpr size_t kWaitingWork = 256, kWaitingLoads = 64;
 
 constexpr std::array<std::string_view, 11> kMethods = {
-    "ServerLive",      "ServerReady",         "ModelReady",           "ServerMetadata",
-    "ModelMetadata",   "ModelConfig",         "ModelInfer",           "ModelStatistics",
-    "RepositoryIndex", "RepositoryModelLoad", "RepositoryModelUnload"};
+    "ServerLive", "ServerReady",     "ModelReady",      "ServerMetadata",      "ModelMetadata",        "ModelConfig",
+    "ModelInfer", "ModelStatistics", "RepositoryIndex", "RepositoryModelLoad", "RepositoryModelUnload"};
 
 bool administers(GrpcMethod m) { return m >= GrpcMethod::kRepositoryIndex; }
 

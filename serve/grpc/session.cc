@@ -11,26 +11,14 @@ namespace hearth::serve {
 namespace {
 
 constexpr size_t kPrefix = 5;
-constexpr int64_t kFirstBytes = 4096;
+constexpr int64_t kFirstBytes = 4096, kFreeBytes = 1024;
 constexpr size_t kMessageText = 2048;
 
-constexpr std::string_view kCodes[] = {"OK",
-                                       "CANCELLED",
-                                       "UNKNOWN",
-                                       "INVALID_ARGUMENT",
-                                       "DEADLINE_EXCEEDED",
-                                       "NOT_FOUND",
-                                       "ALREADY_EXISTS",
-                                       "PERMISSION_DENIED",
-                                       "RESOURCE_EXHAUSTED",
-                                       "FAILED_PRECONDITION",
-                                       "ABORTED",
-                                       "OUT_OF_RANGE",
-                                       "UNIMPLEMENTED",
-                                       "INTERNAL",
-                                       "UNAVAILABLE",
-                                       "DATA_LOSS",
-                                       "UNAUTHENTICATED"};
+constexpr std::string_view kCodes[] = {
+    "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+    "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+    "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+    "DATA_LOSS", "UNAUTHENTICATED"};
 
 // The header grpc-message: visible ASCII without '%', and all else as %XX.
 std::string percent_encode(std::string_view text) {
@@ -52,7 +40,9 @@ std::string percent_encode(std::string_view text) {
 // "100m": at most eight digits and a unit.
 std::optional<Clock::duration> parse_timeout(std::string_view text) {
   int64_t n = 0;
-  if (text.size() < 2 || text.size() > 9 || !absl::SimpleAtoi(std::string(text.substr(0, text.size() - 1)), &n) || n < 0) return {};
+  if (text.size() < 2 || text.size() > 9 || !absl::SimpleAtoi(std::string(text.substr(0, text.size() - 1)), &n) ||
+      n < 0)
+    return {};
   switch (text.back()) {
     case 'H':
       return std::chrono::hours(std::min<int64_t>(n, 1000));
@@ -135,8 +125,9 @@ absl::Status GrpcSession::take(Call& c, std::string_view data) {
   }
   const auto size = static_cast<int64_t>(call.message.size()), more = static_cast<int64_t>(data.size());
   if (size + more > c.length) return absl::InvalidArgumentError("there is more than one message");
-  // Memory for what has come, not for what is announced.
-  if (size + more > call.message_memory.bytes()) {
+  // Memory for what has come, not for what is announced. So little is free that whether the server is well can always
+  // be asked.
+  if (c.length > kFreeBytes && size + more > call.message_memory.bytes()) {
     const int64_t room = std::min(c.length, std::max({size + more, 2 * size, kFirstBytes}));
     if (absl::Status s = call.message_memory.resize(room); !s.ok()) return s;
     call.message.reserve(static_cast<size_t>(room));
@@ -190,7 +181,7 @@ void GrpcSession::answer(uint32_t stream, absl::AnyInvocable<absl::StatusOr<std:
   try {
     answer = make();
     c.call->memory.release();
-    if (answer.ok()) {
+    if (answer.ok() && static_cast<int64_t>(answer->size()) > kFreeBytes) {
       if (absl::Status s = c.answer_memory.resize(static_cast<int64_t>(answer->size())); !s.ok()) answer = s;
     }
   } catch (...) {

@@ -151,7 +151,8 @@ absl::Status read_unsigned(const inference::InferTensorContents& c, int width, T
 
 absl::StatusOr<Tensor> read_tensor(const ModelInferRequest::InferInputTensor& in, const Port& port,
                                    const std::string* raw, Reservation& memory) {
-  if (in.shape_size() > kMaxRank) return bad("input \"", port.name, "\": at most ", kMaxRank, " dimensions are possible");
+  if (in.shape_size() > kMaxRank)
+    return bad("input \"", port.name, "\": at most ", kMaxRank, " dimensions are possible");
   Shape shape;
   int64_t n = 1;
   for (const int64_t size : in.shape()) {
@@ -172,16 +173,16 @@ absl::StatusOr<Tensor> read_tensor(const ModelInferRequest::InferInputTensor& in
                  " bytes, but shape and datatype say ", wire);
   } else {
     const auto& c = in.contents();
-    const int64_t there = std::max({c.bool_contents_size(), c.int_contents_size(), c.int64_contents_size(),
-                                    c.uint_contents_size(), c.uint64_contents_size(), c.fp32_contents_size(),
-                                    c.fp64_contents_size()});
+    const int64_t there =
+        std::max({c.bool_contents_size(), c.int_contents_size(), c.int64_contents_size(), c.uint_contents_size(),
+                  c.uint64_contents_size(), c.fp32_contents_size(), c.fp64_contents_size()});
     if (there != n) return count_is_wrong(port.name, there, n);
   }
   if (absl::Status s = memory.resize(memory.bytes() + bytes); !s.ok()) return s;
   Tensor t = empty(shape, {.dtype = port.dtype});
-  absl::Status s = raw                                 ? read_raw(*raw, in.datatype(), t, port.name)
+  absl::Status s = raw                                ? read_raw(*raw, in.datatype(), t, port.name)
                    : is_wider_unsigned(in.datatype()) ? read_unsigned(in.contents(), width, t, port.name)
-                                                       : read_contents(in.contents(), t, port.name);
+                                                      : read_contents(in.contents(), t, port.name);
   if (!s.ok()) return s;
   return t;
 }

@@ -28,7 +28,10 @@ class GrpcAttackTest : public ::testing::Test {
   bool lives() {
     Client c(server->port());
     c.send(hello() + frame(1, 4, 1, call_headers("ServerLive")) + frame(0, 1, 1, message_prefix(false, 0)));
-    return c.until(std::string_view("grpc-status\x01" "0", 13));
+    return c.until(
+        std::string_view("grpc-status\x01"
+                         "0",
+                         13));
   }
   // Whether the server answers these bytes with this text.
   bool says(const std::string& bytes, std::string_view text) {
@@ -66,7 +69,8 @@ TEST_F(GrpcAttackTest, CompressedMessagesAreRefusedUnread) {
   start();
   const int64_t before = resident_mb();
   const std::string body = message_prefix(true, 8 << 20);
-  EXPECT_TRUE(says(frame(1, 4, 1, call_headers("ModelInfer", header("grpc-encoding", "gzip"))) + frame(0, 0, 1, body), "compressed messages are not taken"));
+  EXPECT_TRUE(says(frame(1, 4, 1, call_headers("ModelInfer", header("grpc-encoding", "gzip"))) + frame(0, 0, 1, body),
+                   "compressed messages are not taken"));
   EXPECT_TRUE(says(frame(1, 4, 1, call_headers("ModelInfer")) + frame(0, 0, 1, body), "compressed messages"));
   EXPECT_TRUE(lives());
   EXPECT_LT(resident_mb() - before, 20);
@@ -77,7 +81,8 @@ TEST_F(GrpcAttackTest, TheTokenComesBeforeTheMessage) {
   // The message never comes.
   EXPECT_TRUE(says(frame(1, 4, 1, call_headers("ModelInfer", header("authorization", "Bearer sesam"))),
                    "a valid bearer token is needed"));
-  EXPECT_TRUE(says(frame(1, 4, 1, call_headers("RepositoryModelUnload", header("authorization", "Bearer sesame"))), "another port"));
+  EXPECT_TRUE(says(frame(1, 4, 1, call_headers("RepositoryModelUnload", header("authorization", "Bearer sesame"))),
+                   "another port"));
 }
 
 TEST_F(GrpcAttackTest, MessagesCount) {

@@ -220,7 +220,11 @@ TEST_F(GrpcTest, ClassificationAndConfiguration) {
   EXPECT_EQ(response.outputs(0).datatype(), "BYTES");
   EXPECT_EQ(response.outputs(0).shape(0), 2);
   EXPECT_EQ(response.outputs(0).shape(1), 1);
-  EXPECT_EQ(response.raw_output_contents(0), std::string("\x0a\0\0\0" "4.000000:1" "\x0b\0\0\0" "12.000000:0", 29));
+  EXPECT_EQ(response.raw_output_contents(0), std::string("\x0a\0\0\0"
+                                                         "4.000000:1"
+                                                         "\x0b\0\0\0"
+                                                         "12.000000:0",
+                                                         29));
 
   grpc::ClientContext c;
   inference::ModelConfigRequest q;
@@ -301,8 +305,8 @@ TEST_F(GrpcTest, LargeMessagesAndAnswers) {
   r.add_raw_input_contents(x.data(), x.size() * sizeof(float));
   grpc::ChannelArguments large;
   large.SetMaxReceiveMessageSize(-1);
-  stub = inference::GRPCInferenceService::NewStub(grpc::CreateCustomChannel(
-      concat("127.0.0.1:", server->port()), grpc::InsecureChannelCredentials(), large));
+  stub = inference::GRPCInferenceService::NewStub(
+      grpc::CreateCustomChannel(concat("127.0.0.1:", server->port()), grpc::InsecureChannelCredentials(), large));
   ASSERT_EQ(infer(r), "ok");
   const std::vector<float> y = values();
   ASSERT_EQ(y.size(), x.size());

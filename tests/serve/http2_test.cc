@@ -11,7 +11,8 @@ using http2::Headers;
 
 std::string bytes(std::string_view hex) {
   std::string out;
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) out += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+  for (size_t i = 0; i + 1 < hex.size(); i += 2)
+    out += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
   return out;
 }
 
@@ -22,20 +23,18 @@ TEST(Hpack, RequestsWithHuffmansCode) {
     EXPECT_TRUE(d.decode(bytes(hex), 4096, h).ok());
     return h;
   };
-  EXPECT_EQ(read("828684418cf1e3c2e5f23a6ba0ab90f4ff"), (Headers{{":method", "GET"},
-                                                                {":scheme", "http"},
-                                                                {":path", "/"},
-                                                                {":authority", "www.example.com"}}));
+  EXPECT_EQ(read("828684418cf1e3c2e5f23a6ba0ab90f4ff"),
+            (Headers{{":method", "GET"}, {":scheme", "http"}, {":path", "/"}, {":authority", "www.example.com"}}));
   EXPECT_EQ(read("828684be5886a8eb10649cbf"), (Headers{{":method", "GET"},
                                                        {":scheme", "http"},
                                                        {":path", "/"},
                                                        {":authority", "www.example.com"},
                                                        {"cache-control", "no-cache"}}));
   EXPECT_EQ(read("828785bf408825a849e95ba97d7f8925a849e95bb8e8b4bf"), (Headers{{":method", "GET"},
-                                                                                {":scheme", "https"},
-                                                                                {":path", "/index.html"},
-                                                                                {":authority", "www.example.com"},
-                                                                                {"custom-key", "custom-value"}}));
+                                                                               {":scheme", "https"},
+                                                                               {":path", "/index.html"},
+                                                                               {":authority", "www.example.com"},
+                                                                               {"custom-key", "custom-value"}}));
 }
 
 TEST(Hpack, LiteralsAndTheSizeOfTheTable) {
@@ -46,7 +45,7 @@ TEST(Hpack, LiteralsAndTheSizeOfTheTable) {
   EXPECT_TRUE(d.decode(bytes("20"), 4096, h).ok());
   EXPECT_TRUE(absl::IsInvalidArgument(d.decode(bytes("be"), 4096, h)));  // it has been evicted
   EXPECT_EQ(h, (Headers{{"custom-key", "custom-header"}, {"custom-key", "custom-header"}}));
-  for (const char* bad : {"80", "ff8080808080", "0085", "00018a", "3fe21f", "8220", "0082fe0100"})
+  for (const char* bad : {"80", "ff8080808080", "0085", "00018a", "3fe21f", "8220", "00810000", "0084ffffffff00"})
     EXPECT_TRUE(absl::IsInvalidArgument(d.decode(bytes(bad), 4096, h))) << bad;
   EXPECT_TRUE(absl::IsResourceExhausted(d.decode(bytes("8286848286848286"), 100, h)));
 }

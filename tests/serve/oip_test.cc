@@ -158,8 +158,8 @@ TEST(OipRequest, WhatIsWrongIsNamed) {
             "the request: the parameter \"timeout\" must be a whole number");
   EXPECT_EQ(error(inputs(both, R"(,"outputs":[{"name":"q"}])")), "the model has no output \"q\"; it has \"y\", \"ok\"");
   EXPECT_EQ(error(inputs(both, R"(,"outputs":[{"name":"y"},{"name":"y"}])")), "output \"y\" stands twice");
-  EXPECT_EQ(error(inputs(both, R"(,"outputs":[{"name":"y","parameters":{"classification":3}}])")),
-            "output \"y\": the parameter \"classification\" is not supported");
+  EXPECT_EQ(error(inputs(both, R"(,"outputs":[{"name":"y","parameters":{"classification":0}}])")),
+            "output \"y\": the parameter \"classification\" must be at least 1");
   // NaN is no JSON.
   EXPECT_NE(
       error(inputs(R"({"name":"x","shape":[1,2],"datatype":"FP32","data":[NaN,1]})")).find("the request is no JSON"),
@@ -219,8 +219,9 @@ TEST(OipRequest, WhatIsNotSupportedIsRefused) {
             "the request: the parameter \"sequence_id\" is not supported");
   EXPECT_EQ(error(inputs(both, R"(,"outputs":[{"name":"y","parameters":{"shared_memory_region":"a"}}])")),
             "output \"y\": the parameter \"shared_memory_region\" is not supported");
-  EXPECT_EQ(error(inputs(R"({"name":"x","shape":[2,2],"datatype":"FP32","data":[1,2,3,4],"parameters":{"a":1}},)" + kN)),
-            "input \"x\": the parameter \"a\" is not supported");
+  EXPECT_EQ(
+      error(inputs(R"({"name":"x","shape":[2,2],"datatype":"FP32","data":[1,2,3,4],"parameters":{"a":1}},)" + kN)),
+      "input \"x\": the parameter \"a\" is not supported");
 }
 
 TEST(OipRequest, KeysStandOnce) {
@@ -232,10 +233,9 @@ TEST(OipRequest, KeysStandOnce) {
 }
 
 TEST(OipRequest, MinusZeroKeepsItsSign) {
-  const auto r =
-      parse_infer(inputs(R"({"name":"x","shape":[1,2],"datatype":"FP32","data":[-0.0,0.0]},)"
-                         R"({"name":"n","shape":[1],"datatype":"INT64","data":[1]})"),
-                  {}, signature());
+  const auto r = parse_infer(inputs(R"({"name":"x","shape":[1,2],"datatype":"FP32","data":[-0.0,0.0]},)"
+                                    R"({"name":"n","shape":[1],"datatype":"INT64","data":[1]})"),
+                             {}, signature());
   ASSERT_TRUE(r.ok()) << r.status();
   const std::vector<float> x = r->inputs[0].to_vector<float>();
   EXPECT_TRUE(std::signbit(x[0]));
@@ -249,8 +249,8 @@ TEST(OipRequest, UnsignedDatatypesAreTakenWhereTheyFit) {
   const auto with = [](const std::string& n) {
     return inputs(R"({"name":"x","shape":[1,2],"datatype":"UINT16","data":[65535,3]},)" + n);
   };
-  const auto r = parse_infer(
-      with(R"({"name":"n","shape":[1],"datatype":"UINT64","data":[9223372036854775807]})"), {}, signature());
+  const auto r = parse_infer(with(R"({"name":"n","shape":[1],"datatype":"UINT64","data":[9223372036854775807]})"), {},
+                             signature());
   ASSERT_TRUE(r.ok()) << r.status();
   EXPECT_EQ(r->inputs[0].to_vector<float>(), (std::vector<float>{65535, 3}));
   EXPECT_EQ(r->inputs[1].to_vector<int64_t>(), (std::vector<int64_t>{9223372036854775807}));
@@ -288,8 +288,8 @@ TEST(OipRequest, MemoryIsCounted) {
 }
 
 TEST(OipResponse, Classification) {
-  const auto r = parse_infer(
-      inputs(kX + "," + kN, R"(,"outputs":[{"name":"y","parameters":{"classification":3}}])"), {}, signature());
+  const auto r = parse_infer(inputs(kX + "," + kN, R"(,"outputs":[{"name":"y","parameters":{"classification":3}}])"),
+                             {}, signature());
   ASSERT_TRUE(r.ok()) << r.status();
   graph::Signature s = signature();
   s.labels = {"cat", "dog"};
