@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include <chrono>
+#include <exception>
 
 #include "core/base/error.h"
 #include "core/device/allocator.h"
@@ -38,7 +39,12 @@ bool MemoryBudget::take(int64_t bytes) {
 void MemoryBudget::give_back(int64_t bytes) {
   const int64_t left = in_use_.fetch_sub(bytes, std::memory_order_relaxed) - bytes;
   const int64_t peak = peak_.load(std::memory_order_relaxed);
-  if (peak >= kPeak && left <= peak / 4 && !trim_wanted_.exchange(true)) trim_soon();
+  if (peak < kPeak || left > peak / 4 || trim_wanted_.exchange(true)) return;
+  try {
+    trim_soon();
+  } catch (const std::exception&) {
+    trim_wanted_ = false;  // there is no thread to be had now; the next time may be better
+  }
 }
 
 void MemoryBudget::trim_soon() {

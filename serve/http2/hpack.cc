@@ -205,7 +205,7 @@ void append_text(std::string_view text, std::string& out) {
   if (n < 127) {
     out += static_cast<char>(n);
   } else {
-    out += 127;
+    out += '\x7f';
     for (n -= 127; n >= 128; n >>= 7) out += static_cast<char>((n & 0x7f) | 0x80);
     out += static_cast<char>(n);
   }
