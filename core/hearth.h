@@ -15,6 +15,7 @@
 #include "core/graph/graph.h"
 #include "core/graph/save.h"
 #include "core/graph/trace.h"
+#include "core/io/or_throw.h"
 #include "core/io/safetensors.h"
 #include "core/nn/activation.h"
 #include "core/nn/attention.h"

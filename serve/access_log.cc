@@ -3,16 +3,30 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "core/base/error.h"
+#include "core/io/file.h"
 #include "serve/json_writer.h"
 
 namespace hearth::serve {
 
 absl::StatusOr<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& path) {
-  std::FILE* file = path == "-" ? stderr : std::fopen(path.c_str(), "ae");
-  if (!file) return absl::UnknownError(concat("cannot write the access log ", path, ": ", std::strerror(errno)));
+  if (path == "-") return std::unique_ptr<AccessLog>(new AccessLog(stderr));
+  const absl::StatusOr<int> fd = io::open_regular(path, O_WRONLY | O_APPEND | O_CREAT, 0666);
+  if (!fd.ok()) {
+    return absl::Status(fd.status().code(),
+                        concat("cannot write the access log: ", std::string(fd.status().message())));
+  }
+  std::FILE* file = ::fdopen(*fd, "a");
+  if (!file) {
+    const int error = errno;
+    ::close(*fd);
+    return absl::UnknownError(concat("cannot write the access log ", path, ": ", std::strerror(error)));
+  }
   return std::unique_ptr<AccessLog>(new AccessLog(file));
 }
 

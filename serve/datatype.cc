@@ -107,6 +107,13 @@ absl::Status check_shape(const Port& port, const Shape& shape) {
     return bad("input ", quote(port.name), ": the shape is ", hearth::to_string(shape), ", but the model takes ",
                shape_text(port.shape));
   }
+  for (int d = 0; d < shape.rank(); ++d) {
+    const auto& e = port.shape[static_cast<size_t>(d)];
+    if (e.max && shape[d] > *e.max) {
+      return bad("input ", quote(port.name), ": dimension ", quote(e.name), " is ", shape[d],
+                 ", the model takes at most ", *e.max);
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -136,7 +143,7 @@ absl::Status fill_exactly(Tensor& to, std::string_view input, int width, absl::F
     if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
       return bad("input ", quote(input), ": UINT", 8 * width, " is none that the model takes");
     } else {
-      T* out = to.data<T>();
+      T* out = to.mutable_data<T>();
       for (int64_t i = 0, n = to.numel(); i < n; ++i) {
         const uint64_t v = value(i);
         bool fits = width == 8 || v >> (8 * width) == 0;
@@ -162,9 +169,10 @@ absl::Status read_raw(std::string_view raw, std::string_view datatype, Tensor& t
     return fill_exactly(to, input, width, [&](int64_t i) { return little_endian(raw.data() + i * width, width); });
   }
   if (to.dtype() == DType::kBool) {
-    for (size_t i = 0; i < raw.size(); ++i) to.data<bool>()[i] = raw[i] != 0;
+    bool* out = to.mutable_data<bool>();
+    for (size_t i = 0; i < raw.size(); ++i) out[i] = raw[i] != 0;
   } else if (!raw.empty()) {
-    std::memcpy(to.raw_data(), raw.data(), raw.size());
+    std::memcpy(to.mutable_raw_data(), raw.data(), raw.size());
   }
   return absl::OkStatus();
 }

@@ -133,7 +133,7 @@ absl::Status read_data(const dom::array& data, Tensor& t, std::string_view name)
     if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
       return bad("input ", quote(name), ": ", oip_datatype(t.dtype()), " has no form in JSON; send it as binary data");
     } else {
-      return DataReader<T>(t.data<T>(), t.shape(), name).read(data);
+      return DataReader<T>(t.mutable_data<T>(), t.shape(), name).read(data);
     }
   });
 }

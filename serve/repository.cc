@@ -84,6 +84,8 @@ constexpr std::chrono::milliseconds kTryingTime{1000};
 absl::StatusOr<int64_t> warm_up(const Servable& model, int64_t wanted, int threads) {
   const ThreadWidth width(threads);
   const bool batched = is_batched(model.signature());
+  const int64_t most = largest_batch(model.signature());
+  wanted = std::min(wanted, most);
   double best = std::numeric_limits<double>::infinity();  // seconds for an example
   int64_t chosen = 1;
   const Clock::time_point start = Clock::now();
@@ -105,7 +107,7 @@ absl::StatusOr<int64_t> warm_up(const Servable& model, int64_t wanted, int threa
         best = seconds / static_cast<double>(rows);
         chosen = rows;
       }
-      if (!batched || rows == wanted || rows >= kLargestTried) break;
+      if (!batched || rows == wanted || rows >= kLargestTried || (wanted == 0 && rows > most / 2)) break;
       if (wanted == 0 && Clock::now() - start > kTryingTime) break;
     }
   } catch (const std::exception& e) {

@@ -60,6 +60,7 @@ Scheduler::Scheduler(std::shared_ptr<const Servable> model, const SchedulerOptio
       options_([&] {
         SchedulerOptions o = checked(options);
         if (o.max_batch_size == 0) o.max_batch_size = kDefaultBatch;
+        o.max_batch_size = std::max<int64_t>(1, std::min(o.max_batch_size, largest_batch(model_->signature())));
         return o;
       }()),
       batched_(is_batched(model_->signature())) {

@@ -37,6 +37,13 @@ bool is_batched(const graph::Signature& s) {
          std::all_of(s.outputs.begin(), s.outputs.end(), counts);
 }
 
+int64_t largest_batch(const graph::Signature& s) {
+  int64_t most = INT64_MAX;
+  if (!is_batched(s)) return most;
+  for (const graph::Signature::Port& p : s.inputs) most = std::min(most, p.shape[0].max.value_or(INT64_MAX));
+  return most;
+}
+
 absl::StatusOr<std::unique_ptr<Servable>> load_servable(const std::string& directory) {
   const auto signature = graph::load_signature(directory);
   if (!signature.ok()) return signature.status();

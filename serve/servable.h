@@ -42,6 +42,8 @@ class Servable {
 // Whether dimension 0 of every input and output is called "batch": it counts examples that have nothing to do with one
 // another, so that requests may be joined along it.
 bool is_batched(const graph::Signature& signature);
+// The most examples that a batched model takes at once; INT64_MAX where it says nothing.
+int64_t largest_batch(const graph::Signature& signature);
 
 struct ServableKind {
   const char* name;

@@ -1,17 +1,13 @@
 // Running gradients back through recorded ops.
 #pragma once
 
+#include <initializer_list>
 #include <span>
 #include <vector>
 
 #include "core/tensor/tensor.h"
 
 namespace hearth {
-
-struct BackwardOptions {
-  bool retain_graph = false;  // keep what was saved, so that backward can run again
-  bool create_graph = false;  // record the gradients' own computation, for higher derivatives; implies retain_graph
-};
 
 // Adds the gradients of `outputs`, weighted by `gradients`, to the grad of every leaf they were computed from. A
 // gradient may be undefined (or the list empty) for an output of one element, which then counts with weight 1. Runs in
@@ -25,5 +21,10 @@ void backward(std::span<const Tensor> outputs, std::span<const Tensor> gradients
 std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
                          std::span<const Tensor> gradients = {}, BackwardOptions options = {},
                          bool allow_unused = false);
+// Of one output with respect to one input, or to several: grad(y, x), grad(y, {a, b}). `gradient` weighs the output and
+// may be left out if that has one element.
+Tensor grad(const Tensor& output, const Tensor& input, const Tensor& gradient = {}, BackwardOptions options = {});
+std::vector<Tensor> grad(const Tensor& output, std::initializer_list<Tensor> inputs, const Tensor& gradient = {},
+                         BackwardOptions options = {});
 
 }  // namespace hearth

@@ -332,9 +332,19 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
   return results;
 }
 
-void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_graph) const {
-  hearth::backward({this, 1}, gradient.defined() ? std::span<const Tensor>(&gradient, 1) : std::span<const Tensor>(),
-                   {.retain_graph = retain_graph, .create_graph = create_graph});
+Tensor grad(const Tensor& output, const Tensor& input, const Tensor& gradient, BackwardOptions options) {
+  return std::move(grad(output, {input}, gradient, options)[0]);
+}
+
+std::vector<Tensor> grad(const Tensor& output, std::initializer_list<Tensor> inputs, const Tensor& gradient,
+                         BackwardOptions options) {
+  return grad({&output, 1}, std::span<const Tensor>(inputs.begin(), inputs.size()), {&gradient, 1}, options);
+}
+
+void Tensor::backward() const { hearth::backward({this, 1}); }
+void Tensor::backward(BackwardOptions options) const { hearth::backward({this, 1}, {}, options); }
+void Tensor::backward(const Tensor& gradient, BackwardOptions options) const {
+  hearth::backward({this, 1}, {&gradient, 1}, options);
 }
 
 }  // namespace hearth

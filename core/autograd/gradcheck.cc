@@ -19,7 +19,7 @@ double& element(const Tensor& t, int64_t i) {
     offset += i % t.shape()[d] * t.strides()[d];
     i /= t.shape()[d];
   }
-  return static_cast<double*>(t.raw_data())[offset];
+  return static_cast<double*>(t.impl()->data())[offset];
 }
 
 // A tensor of the same values and strides over memory of its own.
@@ -45,7 +45,7 @@ double made_up(int64_t i) { return std::sin(static_cast<double>(i) * 1.7 + 0.4) 
 
 // An f64 gradient for an output; its dimensions lie in memory in reverse order.
 Tensor made_up_gradient(const Tensor& output, int64_t seed) {
-  Strides strides(output.dim(), 1);
+  Strides strides = Dims::filled(output.dim(), 1);
   int64_t step = 1;
   for (int d = 0; d < output.dim(); ++d) {
     strides[d] = step;
@@ -148,7 +148,7 @@ class Check {
   [[noreturn]] void report(size_t o, const std::string& which, size_t w, int64_t e, double analytic,
                            double numeric) const {
     const Shape& shape = inputs_[wanted_[w]].shape();
-    Dims at(shape.rank(), 0);
+    Dims at = Dims::filled(shape.rank(), 0);
     for (int d = shape.rank(); d-- > 0;) {
       at[d] = e % shape[d];
       e /= shape[d];

@@ -233,7 +233,12 @@ bool Tensor::is_leaf() const {
 
 Tensor Tensor::grad() const {
   checked();
-  return impl_->meta ? grad_meta(*impl_)->grad : Tensor();
+  if (!impl_->meta) return {};
+  const GradMeta& meta = *grad_meta(*impl_);
+  HEARTH_CHECK(meta.grad.defined() || meta.retains_grad || !meta.grad_fn,
+               "grad: this tensor is not a leaf, it was made by ", meta.grad_fn->op->name,
+               ": its gradient is only kept after retain_grad(), called before backward()");
+  return meta.grad;
 }
 
 void Tensor::set_grad(const Tensor& g) {

@@ -42,6 +42,12 @@ std::vector<std::string> dim_names(const Graph& g) {
   return names;
 }
 
+std::string symbolic_text(const Argument::Number& n, const std::vector<std::string>& names) {
+  const std::string size = to_string(n.size, names);
+  return n.function == SizeFunction::kWhole ? size
+                                            : concat(kSizeFunctions[static_cast<size_t>(n.function)], "(", size, ")");
+}
+
 // The values of all dims, from the inputs' shapes.
 std::vector<int64_t> bind(const Graph& g, std::span<const Tensor> in) {
   HEARTH_CHECK(in.size() == g.inputs.size(), "graph: expected ", g.inputs.size(), " inputs, but got ", in.size());
@@ -53,6 +59,8 @@ std::vector<int64_t> bind(const Graph& g, std::span<const Tensor> in) {
                  in[i].dtype());
     const Shape& s = in[i].shape();
     bool fits = s.size() == want.shape.size();
+    const Dim* exceeded = nullptr;
+    int64_t excess = 0;
     for (int d = 0; fits && d < s.rank(); ++d) {
       const SizeExpr& e = want.shape[static_cast<size_t>(d)];
       if (e.constant()) {
@@ -61,10 +69,17 @@ std::vector<int64_t> bind(const Graph& g, std::span<const Tensor> in) {
         int64_t& bound = dims[static_cast<size_t>(e.dims[0])];
         fits = bound == -1 || bound == s[d];
         bound = s[d];
+        const Dim& dim = g.dims[static_cast<size_t>(e.dims[0])];
+        if (dim.max && s[d] > *dim.max) {
+          exceeded = &dim;
+          excess = s[d];
+        }
       }
     }
     HEARTH_CHECK(fits, "graph: input \"", want.name, "\" has shape ", s, "; expected ",
                  shape_text(want.shape, dim_names(g)));
+    HEARTH_CHECK(!exceeded, "graph: input \"", want.name, "\": dimension \"", exceeded->name, "\" is ", excess,
+                 ", the model takes at most ", *exceeded->max);
   }
   return dims;
 }
@@ -86,7 +101,7 @@ void run_node(const Node& n, std::span<const int64_t> dims, Device device, std::
     if (const int* v = std::get_if<int>(&a.is)) {
       in.emplace_back(values[static_cast<size_t>(*v)]);
     } else if (const auto* number = std::get_if<Argument::Number>(&a.is)) {
-      in.emplace_back(number->symbolic ? Scalar(number->size.value(dims)) : number->value);
+      in.emplace_back(number->at(dims));
     } else {
       in.emplace_back(std::nullopt);
     }
@@ -145,6 +160,8 @@ size_t value_count(const Graph& g) {
 void check_sizes(const Graph& g, const std::vector<SizeExpr>& sizes, const char* what) {
   HEARTH_CHECK(sizes.size() <= kMaxRank, "graph: ", what, " has rank ", sizes.size(), "; at most 8 is possible");
   for (const SizeExpr& e : sizes) {
+    HEARTH_CHECK(e.divisor >= 1 && (!e.constant() || e.divisor == 1), "graph: ", what, " has a size divided by ",
+                 e.divisor);
     for (int d : e.dims) {
       HEARTH_CHECK(d >= 0 && d < static_cast<int>(g.dims.size()), "graph: ", what, " names dim ", d, " of ",
                    g.dims.size());
@@ -159,13 +176,15 @@ void check_structure(const Graph& g) {
     HEARTH_CHECK(!d.name.empty() && names.insert("dim " + d.name).second, "graph: two dims are called \"", d.name,
                  "\"");
     HEARTH_CHECK(d.example >= 0, "graph: dim \"", d.name, "\" has the example ", d.example);
+    HEARTH_CHECK(!d.max || *d.max >= d.example, "graph: dim \"", d.name, "\" has the example ", d.example,
+                 ", above its largest size ", *d.max);
   }
   for (const Input& in : g.inputs) {
     HEARTH_CHECK(names.insert("input " + in.name).second, "graph: two inputs are called \"", in.name, "\"");
     check_sizes(g, in.shape, "an input");
     for (const SizeExpr& e : in.shape) {
-      HEARTH_CHECK(e.constant() ? e.offset >= 0 : e.dims.size() == 1 && e.factor == 1 && e.offset == 0,
-                   "graph: a size of input \"", in.name, "\" is neither a number nor a dim");
+      HEARTH_CHECK(e.constant() ? e.offset >= 0 : e.plain(), "graph: a size of input \"", in.name,
+                   "\" is neither a number nor a dim");
       if (!e.constant()) bound[static_cast<size_t>(e.dims[0])] = true;
     }
   }
@@ -217,6 +236,13 @@ Tensor on_meta(const Tensor& t) {
 }
 
 }  // namespace
+
+Scalar Argument::Number::at(std::span<const int64_t> dim_values) const {
+  if (!symbolic) return value;
+  const int64_t v = size.value(dim_values);
+  if (function == SizeFunction::kWhole) return v;
+  return apply(function, v);
+}
 
 std::vector<Tensor> Graph::run(std::span<const Tensor> in) const {
   const NoGrad off;
@@ -278,7 +304,7 @@ std::string to_string(const Graph& g) {
       s += i ? ", " : "";
       if (const int* value = std::get_if<int>(&n.in[i].is)) s += concat("%", *value);
       else if (const auto* number = std::get_if<Argument::Number>(&n.in[i].is))
-        s += number->symbolic ? to_string(number->size, names) : hearth::to_string(number->value);
+        s += number->symbolic ? symbolic_text(*number, names) : hearth::to_string(number->value);
       else s += "none";
     }
     s += ")";

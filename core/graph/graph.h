@@ -21,13 +21,14 @@ namespace hearth::graph {
 // A size given by name may differ from call to call; one name means one size throughout a graph.
 struct Dim {
   std::string name;
-  int64_t example;  // a size it was traced with
+  int64_t example;             // a size it was traced with
+  std::optional<int64_t> max;  // the largest size that it may have
 };
 
 struct Input {
   std::string name;
   DType dtype;
-  std::vector<SizeExpr> shape;  // numbers, or one dim with factor 1 and offset 0
+  std::vector<SizeExpr> shape;  // numbers, or one dim and nothing else
 };
 
 // A tensor that was there before: a parameter or buffer under its state_dict name, or "constant.0".
@@ -42,8 +43,10 @@ struct Argument {
   };
   struct Number {
     Scalar value;
-    SizeExpr size;  // what a whole number is, if it depends on a dim
+    SizeExpr size;  // what it is made of, if it depends on a dim
     bool symbolic = false;
+    SizeFunction function = SizeFunction::kWhole;
+    Scalar at(std::span<const int64_t> dim_values) const;
     friend bool operator==(const Number&, const Number&) = default;
   };
   std::variant<Absent, int, Number> is;  // int: a value

@@ -85,10 +85,12 @@ Dims read_dims(const Json& j, const std::string& where) {
 
 Written written(const SizeExpr& e, const std::vector<Dim>& dims) {
   if (e.constant()) return e.offset;
-  if (e.dims.size() == 1 && e.factor == 1 && e.offset == 0) return dims[static_cast<size_t>(e.dims[0])].name;
+  if (e.plain()) return dims[static_cast<size_t>(e.dims[0])].name;
   Written names = Written::array();
   for (int d : e.dims) names.push_back(dims[static_cast<size_t>(d)].name);
-  return {{"factor", e.factor}, {"dims", names}, {"offset", e.offset}};
+  Written out{{"factor", e.factor}, {"dims", names}, {"offset", e.offset}};
+  if (e.divisor != 1) out["divisor"] = e.divisor;
+  return out;
 }
 
 Written written(const std::vector<SizeExpr>& sizes, const std::vector<Dim>& dims) {
@@ -115,6 +117,8 @@ SizeExpr read_size(const Json& j, const std::string& where, const std::vector<Di
   HEARTH_CHECK(!names.empty() && names.size() <= kMaxRank, where, ": a size is made of 1 to 8 dims, but here of ",
                names.size());
   for (const Json& n : names) e.dims.push_back(dim_index(n, where, dims));
+  if (o.find("divisor")) e.divisor = o.whole("divisor");
+  HEARTH_CHECK(e.divisor >= 1, where, ": a size is divided by ", e.divisor);
   o.done();
   return e;
 }
@@ -239,6 +243,8 @@ Written written(const Node& n, const std::vector<Dim>& dims) {
     } else if (const auto* number = std::get_if<Argument::Number>(&a.is)) {
       Written w = written(number->value);
       if (number->symbolic) w["size"] = written(number->size, dims);
+      if (number->function != SizeFunction::kWhole)
+        w["function"] = kSizeFunctions[static_cast<size_t>(number->function)];
       in.push_back(std::move(w));
     } else {
       in.push_back(nullptr);
@@ -293,6 +299,15 @@ const OpDef& find_record(const std::string& name, int64_t version, const std::st
   return *op;
 }
 
+SizeFunction read_function(JsonObject& number) {
+  if (!number.find("function")) return SizeFunction::kWhole;
+  const std::string name = number.text("function");
+  const auto at = std::ranges::find(kSizeFunctions, name, [](const char* f) { return std::string_view(f); });
+  if (at == std::end(kSizeFunctions))
+    fail(ErrorKind::kUnsupported, number.where(), ": there is no function \"", name, "\" of a size");
+  return static_cast<SizeFunction>(at - std::begin(kSizeFunctions));
+}
+
 Node read_node(const Json& j, const std::string& place, const std::vector<Dim>& dims, int next) {
   JsonObject o(j, place);
   const std::string name = o.text("op");
@@ -309,6 +324,7 @@ Node read_node(const Json& j, const std::string& place, const std::vector<Dim>& 
       if (const Json* size = number.find("size")) {
         value.size = read_size(*size, number.where(), dims);
         value.symbolic = true;
+        value.function = read_function(number);
       }
       number.done();
       n.in.push_back({value});
@@ -416,7 +432,11 @@ Written written(const std::vector<Signature::Port>& ports) {
   Written out = Written::array();
   for (const Signature::Port& p : ports) {
     Written shape = Written::array();
-    for (const Signature::Extent& e : p.shape) shape.push_back(e.size >= 0 ? Written(e.size) : Written(e.name));
+    for (const Signature::Extent& e : p.shape) {
+      if (e.size >= 0) shape.push_back(e.size);
+      else if (e.max) shape.push_back({{"name", e.name}, {"max", *e.max}});
+      else shape.push_back(e.name);
+    }
     out.push_back({{"name", p.name}, {"dtype", to_string(p.dtype)}, {"shape", std::move(shape)}});
   }
   return out;
@@ -432,8 +452,13 @@ std::vector<Signature::Port> read_ports(const Json& list, const std::string& whe
     for (const Json& e : o.list("shape")) {
       if (e.is_string()) {
         p.shape.push_back({-1, e.get<std::string>()});
+      } else if (e.is_object()) {
+        JsonObject open(e, o.where() + ".shape");
+        p.shape.push_back({-1, open.text("name"), open.whole("max")});
+        HEARTH_CHECK(*p.shape.back().max >= 0, open.where(), ": a largest size is negative");
+        open.done();
       } else {
-        p.shape.push_back({read_whole(e, o.where()), ""});
+        p.shape.push_back({read_whole(e, o.where()), "", {}});
         HEARTH_CHECK(p.shape.back().size >= 0, o.where(), ": a size is negative");
       }
     }
@@ -449,8 +474,11 @@ std::vector<Signature::Extent> extents(const std::vector<SizeExpr>& shape, const
   for (const Dim& d : dims) names.push_back(d.name);
   std::vector<Signature::Extent> out;
   for (const SizeExpr& e : shape) {
-    if (e.constant()) out.push_back({e.offset, ""});
-    else out.push_back({-1, to_string(e, names)});
+    if (e.constant()) {
+      out.push_back({e.offset, "", {}});
+      continue;
+    }
+    out.push_back({-1, to_string(e, names), e.plain() ? dims[static_cast<size_t>(e.dims[0])].max : std::nullopt});
   }
   return out;
 }
@@ -499,7 +527,11 @@ void JsonObject::done() const {
 
 std::string to_json(const Graph& g, const WeightNames& weights) {
   std::vector<std::string> dims, inputs, constants, nodes, outputs, updates;
-  for (const Dim& d : g.dims) dims.push_back(Written({{"name", d.name}, {"example", d.example}}).dump());
+  for (const Dim& d : g.dims) {
+    Written dim{{"name", d.name}, {"example", d.example}};
+    if (d.max) dim["max"] = *d.max;
+    dims.push_back(dim.dump());
+  }
   for (const Input& in : g.inputs)
     inputs.push_back(
         Written({{"name", in.name}, {"dtype", to_string(in.dtype)}, {"shape", written(in.shape, g.dims)}}).dump());
@@ -532,7 +564,8 @@ Graph graph_from_json(const Json& j, const std::string& where, const std::map<st
   };
   each("dims", [&](const Json& entry, const std::string& at) {
     JsonObject d(entry, at);
-    g.dims.push_back({d.text("name"), d.whole("example")});
+    g.dims.push_back({d.text("name"), d.whole("example"), {}});
+    if (d.find("max")) g.dims.back().max = d.whole("max");
     d.done();
     HEARTH_CHECK(g.dims.size() <= 1000, where, ": there are more than 1000 dims");
   });

@@ -23,10 +23,12 @@ namespace hearth::graph {
 
 // What a model takes and gives, and what its numbers mean.
 struct Signature {
-  // A size that is fixed, or one that may differ from call to call and then has a name: -1 and "batch".
+  // A size that is fixed, or one that may differ from call to call and then has a name, -1 and "batch", and may have a
+  // largest value.
   struct Extent {
     int64_t size = -1;
     std::string name;
+    std::optional<int64_t> max;
     friend bool operator==(const Extent&, const Extent&) = default;
   };
   struct Port {

@@ -1,6 +1,8 @@
 #include "core/graph/trace.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstring>
 #include <set>
 
@@ -21,7 +23,17 @@ struct Run {
   std::vector<std::pair<int, ValueId>> updates;
 };
 
-constexpr int kRuns = 3;
+constexpr size_t kRuns = 3;
+// Where three runs do not explain a size: as many more, of sizes one after the other, which have every remainder of a
+// division by up to so much.
+constexpr size_t kMoreRuns = 32;
+constexpr int64_t kMaxDivisor = 32;
+struct NeedsMoreRuns {};
+
+constexpr const char* kOtherWork =
+    "; a loop over a size or a condition on one is not part of a graph: give that dimension a number in the Spec";
+constexpr const char* kWayOut =
+    "; give that dimension a number in the Spec, or compute with dim_size(x, d), which is a tensor";
 
 bool prime(int64_t n) {
   for (int64_t d = 2; d * d <= n; ++d) {
@@ -30,19 +42,60 @@ bool prime(int64_t n) {
   return n > 1;
 }
 
-// Different primes for each dim and run, none below what the dim allows. They are spread so that no dim is a multiple
-// of another plus a constant in all runs, as twin primes would be.
-std::vector<std::vector<int64_t>> sample_sizes(const std::vector<int64_t>& least) {
-  std::vector<std::vector<int64_t>> out(kRuns, std::vector<int64_t>(least.size()));
-  std::set<int64_t> used;
-  for (size_t r = 0; r < kRuns; ++r) {
-    for (size_t d = 0; d < least.size(); ++d) {
-      int64_t n = std::max<int64_t>(least[d], 5) + static_cast<int64_t>(5 * r + d * d * (r * r + 3 * r));
-      while (!prime(n) || used.contains(n)) ++n;
-      used.insert(n);
-      out[r][d] = n;
+// A dim's name and what it can be, over all inputs that have it.
+struct NamedDim {
+  std::string name;
+  int64_t min = 0;
+  int64_t max = INT64_MAX;
+};
+
+using Sizes = std::array<int64_t, kRuns>;  // of one dim, by run
+
+// Whether one dim is a multiple of the other plus a constant in all runs: then nobody could tell them apart.
+bool alike(const Sizes& a, const Sizes& b) { return (a[1] - a[0]) * (b[2] - b[1]) == (a[2] - a[1]) * (b[1] - b[0]); }
+
+// Sizes from few: primes where there are enough.
+Sizes sample_within(const NamedDim& dim, const std::vector<Sizes>& others) {
+  constexpr size_t kEnough = 24;
+  std::vector<int64_t> from;
+  for (bool want_prime : {true, false}) {
+    for (int64_t n = std::max<int64_t>(dim.min, 0); n <= dim.max && from.size() < kEnough; ++n) {
+      if (prime(n) == want_prime) from.push_back(n);
     }
   }
+  for (int64_t a : from) {
+    for (int64_t b : from) {
+      for (int64_t c : from) {
+        const Sizes s{a, b, c};
+        if (a == b || b == c || a == c) continue;
+        if (std::ranges::none_of(others, [&](const Sizes& o) { return alike(s, o); })) return s;
+      }
+    }
+  }
+  fail("trace: the dimension \"", dim.name, "\" is from ", dim.min, " to ", dim.max,
+       ": tracing needs three sizes that it can take; give a smaller Range::min or a larger max, or a number in place "
+       "of the name");
+}
+
+// Different primes for each dim and run, none below what the dim allows. They are spread so that no dim is a multiple
+// of another plus a constant in all runs, as twin primes would be.
+std::vector<Sizes> sample_sizes(const std::vector<NamedDim>& dims) {
+  std::vector<Sizes> out(dims.size()), chosen;
+  std::set<int64_t> used;
+  std::vector<size_t> narrow;
+  for (size_t d = 0; d < dims.size(); ++d) {
+    bool fits = true;
+    for (size_t r = 0; r < kRuns; ++r) {
+      int64_t n = std::max<int64_t>(dims[d].min, 5) + static_cast<int64_t>(5 * r + d * d * (r * r + 3 * r));
+      while (!prime(n) || used.contains(n)) ++n;
+      used.insert(n);
+      out[d][r] = n;
+      fits &= n <= dims[d].max;
+    }
+    if (fits) chosen.push_back(out[d]);
+    else narrow.push_back(d);
+  }
+  for (size_t d : narrow) chosen.push_back(out[d] = sample_within(dims[d], chosen));
   return out;
 }
 
@@ -80,6 +133,21 @@ Run record(const Function& fn, std::span<const Spec> specs, const std::vector<st
   return run;
 }
 
+// One size for each dim of a run of those.
+std::vector<int64_t> further_sizes(const std::vector<NamedDim>& dims, const std::vector<Sizes>& samples, size_t run) {
+  std::vector<int64_t> out;
+  for (size_t d = 0; d < dims.size(); ++d) {
+    int64_t first = std::ranges::min(samples[d]), count = kMoreRuns;
+    if (dims[d].max - first < count - 1) {
+      first = std::max<int64_t>(dims[d].min, 1);
+      count = std::min(count, dims[d].max - first + 1);
+    }
+    const size_t step = (d % 2 ? kMoreRuns - 1 - run : run) + 11 * d / 2;
+    out.push_back(first + static_cast<int64_t>(step) % count);
+  }
+  return out;
+}
+
 // Finds each size that differs between runs again as an expression.
 class Solver {
  public:
@@ -87,8 +155,8 @@ class Solver {
 
   // The expression whose value is v[i] in run i. `what` is called to name the place in an error.
   template <class What>
-  SizeExpr solve(const int64_t (&v)[kRuns], What what) const {
-    if (v[0] == v[1] && v[1] == v[2]) return v[0];
+  SizeExpr solve(const std::vector<int64_t>& v, What what) const {
+    if (std::ranges::all_of(v, [&](int64_t x) { return x == v[0]; })) return v[0];
     const int n = static_cast<int>(names_.size());
     std::vector<int> pick;
     SizeExpr e;
@@ -98,29 +166,38 @@ class Solver {
         if (search(v, pick, 0, n, size, offset, e)) return e;
       }
     }
+    if (runs_.size() == kRuns) throw NeedsMoreRuns();
+    for (int d = 0; d < n; ++d) {
+      if (divided(v, d, e)) return e;
+    }
     std::string seen;
-    for (int i = 0; i < kRuns; ++i) {
+    for (size_t i = 0; i < kRuns; ++i) {
       seen += i ? ", " : "";
       seen += concat(v[i], " where ");
-      for (size_t d = 0; d < names_.size(); ++d)
-        seen += concat(d ? ", " : "", names_[d], " = ", runs_[static_cast<size_t>(i)].dims[d]);
+      for (size_t d = 0; d < names_.size(); ++d) seen += concat(d ? ", " : "", names_[d], " = ", runs_[i].dims[d]);
     }
-    fail("trace: ", what(), " depends on the sizes in another way than a * size + b (it is ", seen, ")");
+    fail("trace: ", what(),
+         " depends on the sizes in another way than a * size + b, or that divided by a number (it is ", seen, ")",
+         kWayOut);
   }
 
  private:
   // Tries all sets of `left` more dims, from `from` on.
-  bool search(const int64_t (&v)[kRuns], std::vector<int>& pick, int from, int n, int left, bool offset,
+  bool search(const std::vector<int64_t>& v, std::vector<int>& pick, int from, int n, int left, bool offset,
               SizeExpr& e) const {
     if (left == 0) {
-      int64_t p[kRuns];
-      for (int i = 0; i < kRuns; ++i) {
-        p[i] = 1;
-        for (int d : pick) p[i] *= runs_[static_cast<size_t>(i)].dims[static_cast<size_t>(d)];
+      const auto product = [&](size_t i) {
+        int64_t p = 1;
+        for (int d : pick) p *= runs_[i].dims[static_cast<size_t>(d)];
+        return p;
+      };
+      const int64_t p0 = product(0), p1 = product(1);
+      if (p1 == p0 || (v[1] - v[0]) % (p1 - p0) != 0) return false;
+      const int64_t a = (v[1] - v[0]) / (p1 - p0), b = v[0] - a * p0;
+      if (a == 0 || (b != 0 && !offset)) return false;
+      for (size_t i = 2; i < v.size(); ++i) {
+        if (v[i] != a * product(i) + b) return false;
       }
-      if ((v[1] - v[0]) % (p[1] - p[0]) != 0) return false;
-      const int64_t a = (v[1] - v[0]) / (p[1] - p[0]), b = v[0] - a * p[0];
-      if (a == 0 || (b != 0 && !offset) || v[2] != a * p[2] + b) return false;
       e = SizeExpr(a, pick, b);
       return true;
     }
@@ -133,9 +210,45 @@ class Solver {
     return false;
   }
 
+  // v = (a * size + b) / c, rounded down. The sizes have every remainder of c, which leaves one b.
+  bool divided(const std::vector<int64_t>& v, int dim, SizeExpr& e) const {
+    const auto size = [&](size_t i) { return runs_[i].dims[static_cast<size_t>(dim)]; };
+    size_t low = 0, high = 0;
+    for (size_t i = 1; i < v.size(); ++i) {
+      if (size(i) < size(low)) low = i;
+      if (size(i) > size(high)) high = i;
+    }
+    if (size(low) == size(high)) return false;
+    for (int64_t c = 2; c <= kMaxDivisor; ++c) {
+      const int64_t about = c * (v[high] - v[low]) / (size(high) - size(low));
+      for (int64_t a = std::max<int64_t>(about - 1, 1); a <= about + 1; ++a) {
+        int64_t least = INT64_MIN, most = INT64_MAX;  // of b
+        for (size_t i = 0; i < v.size(); ++i) {
+          const int64_t rest = v[i] * c - a * size(i);
+          least = std::max(least, rest);
+          most = std::min(most, rest + c - 1);
+        }
+        if (least != most) continue;
+        e = SizeExpr(a, {dim}, least, c);
+        return true;
+      }
+    }
+    return false;
+  }
+
   const std::vector<Run>& runs_;
   const std::vector<std::string>& names_;
 };
+
+// The size that a function was applied to, if it was that function; what it was is for the caller to check.
+int64_t undo(SizeFunction f, double v) {
+  double n = v;
+  if (f == SizeFunction::kSqrt) n = v * v;
+  if (f == SizeFunction::kReciprocal) n = 1 / v;
+  if (f == SizeFunction::kReciprocalSqrt) n = 1 / (v * v);
+  if (f == SizeFunction::kLog) n = std::exp(v);
+  return std::abs(n) < 1e15 ? std::llround(n) : 0;
+}
 
 std::string place(const Recorded& r) { return (r.scope.empty() ? "" : "in " + r.scope + ": ") + r.op->name; }
 
@@ -179,12 +292,12 @@ class Merger {
       for (size_t i = 0; i < n; ++i) {
         HEARTH_CHECK(r.ops[i].op == runs_[0].ops[i].op && r.ops[i].scope == runs_[0].ops[i].scope,
                      "trace: the function does something else for other sizes: ", place(runs_[0].ops[i]), " or ",
-                     place(r.ops[i]));
+                     place(r.ops[i]), kOtherWork);
       }
       HEARTH_CHECK(r.ops.size() == runs_[0].ops.size() && r.outputs == runs_[0].outputs &&
                        r.constants.size() == runs_[0].constants.size(),
                    "trace: the function does something else for other sizes: it runs ", runs_[0].ops.size(), " ops or ",
-                   r.ops.size());
+                   r.ops.size(), kOtherWork);
     }
   }
 
@@ -194,9 +307,11 @@ class Merger {
     for (const Run& r : runs_) {
       const Tensor& t = r.constants[i].tensor;
       if (t.impl() == c.tensor.impl()) continue;
-      HEARTH_CHECK(t.shape() == c.tensor.shape() && t.dtype() == c.tensor.dtype() && same_bytes(t, c.tensor),
-                   "trace: the function makes a tensor whose content depends on the sizes (of shape ", c.tensor.shape(),
-                   " or ", t.shape(), ") by other means than ops: it cannot be a constant");
+      HEARTH_CHECK(
+          t.shape() == c.tensor.shape() && t.dtype() == c.tensor.dtype() && same_bytes(t, c.tensor),
+          "trace: the function makes a tensor whose content depends on the sizes (of shape ", c.tensor.shape(), " or ",
+          t.shape(),
+          ") by other means than ops: it cannot be a constant; make it by arange, linspace, full or dim_size(x, d)");
     }
     g_.constants.push_back({name, c.tensor.detach()});
   }
@@ -221,28 +336,30 @@ class Merger {
 
   void add_attributes(Node& n, size_t i) const {
     const Recorded& r = runs_[0].ops[i];
-    OwnedAttrs copies[kRuns];
-    std::vector<Whole> slots[kRuns];
-    for (size_t k = 0; k < kRuns; ++k) {
-      copies[k] = runs_[k].ops[i].attrs;
-      slots[k] = wholes(copies[k]);
-      HEARTH_CHECK(slots[k].size() == slots[0].size(), "trace: ", place(r),
+    std::vector<OwnedAttrs> copies;
+    std::vector<std::vector<Whole>> slots;
+    copies.reserve(runs_.size());
+    for (const Run& run : runs_) {
+      copies.push_back(run.ops[i].attrs);
+      slots.push_back(wholes(copies.back()));
+      HEARTH_CHECK(slots.back().size() == slots[0].size(), "trace: ", place(r),
                    ": the number of attributes differs for other sizes");
     }
     for (size_t s = 0; s < slots[0].size(); ++s) {
-      const int64_t v[kRuns] = {*slots[0][s].at, *slots[1][s].at, *slots[2][s].at};
+      std::vector<int64_t> v;
+      for (const auto& of_run : slots) v.push_back(*of_run[s].at);
       SizeExpr e = solver_.solve(v, [&] {
         return concat(place(r), "'s ", slots[0][s].field,
                       slots[0][s].index >= 0 ? concat("[", slots[0][s].index, "]") : std::string());
       });
       if (!e.constant()) n.sizes.emplace_back(static_cast<int>(s), std::move(e));
-      for (size_t k = 1; k < kRuns; ++k) *slots[k][s].at = *slots[0][s].at;
+      for (const auto& of_run : slots) *of_run[s].at = v[0];
     }
     // What is not a whole number must not differ at all.
-    for (size_t k = 1; k < kRuns; ++k) {
-      HEARTH_CHECK(copies[k] == copies[0], "trace: ", place(r),
-                   ": attributes differ for other sizes: ", to_string(copies[0].ref()), " or ",
-                   to_string(copies[k].ref()));
+    for (const OwnedAttrs& other : copies) {
+      HEARTH_CHECK(other == copies[0], "trace: ", place(r),
+                   ": attributes differ for other sizes: ", to_string(copies[0].ref()), " or ", to_string(other.ref()),
+                   kWayOut);
     }
   }
 
@@ -256,16 +373,36 @@ class Merger {
     if (a.value.from != ValueId::From::kNone) return {number(a.value)};
     if (!a.is_number) return {Argument::Absent{}};
     Argument::Number n{a.number, {}, false};
-    const Scalar other[] = {runs_[1].ops[i].in[k].number, runs_[2].ops[i].in[k].number};
-    if (other[0] == a.number && other[1] == a.number) return {n};
-    HEARTH_CHECK(
-        a.number.kind() == DTypeKind::kInt && other[0].kind() == DTypeKind::kInt && other[1].kind() == DTypeKind::kInt,
-        "trace: ", place(r), ": operand ", k, " is the number ", a.number, " or ", other[0],
-        " for other sizes; only whole numbers may depend on sizes");
-    const int64_t v[kRuns] = {a.number.to<int64_t>(), other[0].to<int64_t>(), other[1].to<int64_t>()};
-    n.size = solver_.solve(v, [&] { return concat(place(r), "'s operand ", k); });
+    std::vector<Scalar> all;
+    for (const Run& run : runs_) all.push_back(run.ops[i].in[k].number);
+    if (std::ranges::all_of(all, [&](const Scalar& x) { return x == a.number; })) return {n};
+    const auto what = [&] { return concat(place(r), "'s operand ", k); };
     n.symbolic = true;
-    return {n};
+    const auto of_kind = [&](DTypeKind kind) {
+      return std::ranges::all_of(all, [&](const Scalar& x) { return x.kind() == kind; });
+    };
+    std::vector<int64_t> v;
+    if (of_kind(DTypeKind::kInt)) {
+      for (const Scalar& x : all) v.push_back(x.to<int64_t>());
+      n.size = solver_.solve(v, what);
+      return {n};
+    }
+    for (SizeFunction f : {SizeFunction::kFloat, SizeFunction::kSqrt, SizeFunction::kReciprocal,
+                           SizeFunction::kReciprocalSqrt, SizeFunction::kLog}) {
+      if (!of_kind(DTypeKind::kFloat)) break;
+      v.clear();
+      for (const Scalar& x : all) v.push_back(undo(f, x.to<double>()));
+      bool same = true;
+      for (size_t run = 0; run < all.size(); ++run) same &= apply(f, v[run]) == all[run].to<double>();
+      if (!same) continue;
+      n.function = f;
+      n.size = solver_.solve(v, what);
+      return {n};
+    }
+    fail("trace: ", what(), " is the number ", a.number, " or ", all[1],
+         " for other sizes; a number may be a size, its square root, logarithm or reciprocal, or 1 / std::sqrt of it, "
+         "in "
+         "double; for anything else compute with dim_size(x, d), which is a tensor");
   }
 
   template <class Of, class What>
@@ -275,7 +412,8 @@ class Merger {
     for (const Run& r : runs_)
       HEARTH_CHECK(of(r).rank() == rank, "trace: ", what(), " has another rank for other sizes");
     for (int d = 0; d < rank; ++d) {
-      const int64_t v[kRuns] = {of(runs_[0])[d], of(runs_[1])[d], of(runs_[2])[d]};
+      std::vector<int64_t> v;
+      for (const Run& r : runs_) v.push_back(of(r)[d]);
       out.push_back(solver_.solve(v, what));
     }
     return out;
@@ -364,7 +502,7 @@ Graph trace(const Function& fn, std::span<const Spec> specs, const TraceOptions&
   HEARTH_CHECK(!tracing(), "trace: a function that is being traced cannot call trace");
   Graph g;
   std::vector<std::string> names;
-  std::vector<int64_t> least;
+  std::vector<NamedDim> open;
   for (const Spec& s : specs) {
     Input in{s.name, s.dtype, {}};
     for (const Size& size : s.shape) {
@@ -375,17 +513,35 @@ Graph trace(const Function& fn, std::span<const Spec> specs, const TraceOptions&
       const auto at = std::ranges::find(names, size.name()) - names.begin();
       if (at == std::ssize(names)) {
         names.push_back(size.name());
-        least.push_back(0);
+        open.push_back({.name = size.name()});
       }
-      least[static_cast<size_t>(at)] = std::max(least[static_cast<size_t>(at)], size.number());
+      NamedDim& dim = open[static_cast<size_t>(at)];
+      dim.min = std::max(dim.min, size.number());
+      dim.max = std::min(dim.max, size.max().value_or(INT64_MAX));
       in.shape.emplace_back(1, std::vector<int>{static_cast<int>(at)}, 0);
     }
     g.inputs.push_back(std::move(in));
   }
   std::vector<Run> runs;
-  for (const auto& dims : sample_sizes(least)) runs.push_back(record(fn, specs, names, dims, options));
-  for (size_t d = 0; d < names.size(); ++d) g.dims.push_back({names[d], runs[0].dims[d]});
-  Merger(runs, g, names).merge(options);
+  const std::vector<Sizes> samples = sample_sizes(open);
+  for (size_t r = 0; r < kRuns; ++r) {
+    std::vector<int64_t> dims;
+    for (const Sizes& sizes : samples) dims.push_back(sizes[r]);
+    runs.push_back(record(fn, specs, names, dims, options));
+  }
+  for (size_t d = 0; d < names.size(); ++d) {
+    g.dims.push_back({names[d], runs[0].dims[d], {}});
+    if (open[d].max != INT64_MAX) g.dims.back().max = open[d].max;
+  }
+  const Graph inputs_only = g;
+  try {
+    Merger(runs, g, names).merge(options);
+  } catch (const NeedsMoreRuns&) {
+    for (size_t r = 0; r < kMoreRuns; ++r)
+      runs.push_back(record(fn, specs, names, further_sizes(open, samples, r), options));
+    g = inputs_only;
+    Merger(runs, g, names).merge(options);
+  }
   prune(g);
   g.validate();
   return g;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include <dirent.h>
@@ -33,7 +35,11 @@ absl::StatusOr<std::string> resolve(std::string path) {
   const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
   if (name.empty() || name == "." || name == "..")
     return absl::InvalidArgumentError(absl::StrCat("\"", path, "\" is not a name for a new directory"));
-  const absl::StatusOr<std::string> parent = real_path(slash == std::string::npos ? "." : path.substr(0, slash + 1));
+  const std::string above = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  std::error_code error;
+  std::filesystem::create_directories(above, error);
+  if (error) return system_error("make the directory", above, error.value());
+  const absl::StatusOr<std::string> parent = real_path(above);
   if (!parent.ok()) return parent.status();
   return *parent == "/" ? absl::StrCat("/", name) : absl::StrCat(*parent, "/", name);
 }

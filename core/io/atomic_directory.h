@@ -17,7 +17,7 @@ namespace hearth::io {
 //
 // Only directories that hold nothing but the named files, or nothing at all, are replaced: any other is refused with
 // kFailedPrecondition, and never touched. Two processes that write the same path at once: the second is refused with
-// kAborted. A symbolic link is followed.
+// kAborted. A symbolic link is followed. Directories above it that are missing are made.
 class AtomicDirectory {
  public:
   // files: the names that may be in it; the first is in every such directory.

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "core/io/descriptor.h"
+#include "core/io/file.h"
 
 namespace hearth::io {
 namespace {
@@ -37,8 +38,9 @@ absl::StatusOr<AtomicFile> AtomicFile::create(const std::string& path) {
   }
   const std::string temporary = absl::StrCat(*real, ".tmp");
   for (;;) {
-    Descriptor file(retry_open(temporary.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW, 0666));
-    if (file.fd < 0) return system_error("create", temporary, errno);
+    const absl::StatusOr<int> fd = open_regular(temporary, O_WRONLY | O_CREAT | O_NOFOLLOW, 0666);
+    if (!fd.ok()) return fd.status();
+    Descriptor file(*fd);
     if (::flock(file.fd, LOCK_EX | LOCK_NB) != 0) {
       if (errno == EWOULDBLOCK) {
         return absl::AbortedError(absl::StrCat("cannot write ", path, ": another process is writing it"));

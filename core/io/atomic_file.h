@@ -14,7 +14,8 @@ namespace hearth::io {
 // disk. Whoever opens the path finds the old file or the whole new one, also after a crash or a power failure. Left
 // without commit(), by an error or by the destructor, the temporary file is removed and the old file stands; the
 // leftover of a killed process is overwritten by the next writer. Two processes that write the same path at once: the
-// second is refused with kAborted. A symbolic link is followed; an existing file keeps its mode.
+// second is refused with kAborted. A symbolic link is followed; an existing file keeps its mode. Where the path or the
+// temporary name is a FIFO, a device or anything else but a regular file: kFailedPrecondition.
 class AtomicFile {
  public:
   static absl::StatusOr<AtomicFile> create(const std::string& path);

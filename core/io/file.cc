@@ -1,5 +1,7 @@
 #include "core/io/file.h"
 
+#include <utility>
+
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -13,14 +15,47 @@ absl::Status too_large(const std::string& path, uint64_t size, uint64_t limit) {
       absl::StrCat(path, " is too large: ", size, " bytes or more, where at most ", limit, " are allowed"));
 }
 
+const char* kind_of(mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFDIR:
+      return "a directory";
+    case S_IFIFO:
+      return "a FIFO";
+    case S_IFSOCK:
+      return "a socket";
+    case S_IFLNK:
+      return "a symbolic link";
+    default:
+      return "a device";
+  }
+}
+
+absl::Status not_regular(const std::string& path, mode_t mode) {
+  return absl::FailedPreconditionError(absl::StrCat(path, " is ", kind_of(mode), ", not a regular file"));
+}
+
 }  // namespace
 
-absl::StatusOr<std::string> read_file(const std::string& path, uint64_t max_bytes) {
-  Descriptor file(retry_open(path.c_str(), O_RDONLY));
+absl::StatusOr<int> open_regular(const std::string& path, int flags, mode_t mode) {
   struct stat info;
-  if (file.fd < 0 || ::fstat(file.fd, &info) != 0) return system_error("open", path, errno);
-  if (S_ISDIR(info.st_mode)) return absl::FailedPreconditionError(absl::StrCat(path, " is a directory"));
-  const auto known = static_cast<uint64_t>(S_ISREG(info.st_mode) ? info.st_size : 0);
+  // Before it is opened, which alone may do something: a tape is wound back, the other end of a FIFO goes on.
+  const bool exists = (flags & O_NOFOLLOW ? ::lstat(path.c_str(), &info) : ::stat(path.c_str(), &info)) == 0;
+  if (exists && !S_ISREG(info.st_mode)) return not_regular(path, info.st_mode);
+  // What somebody puts there meanwhile is not waited for either.
+  Descriptor file(retry_open(path.c_str(), flags | O_NONBLOCK | O_NOCTTY, mode));
+  if (file.fd < 0 || ::fstat(file.fd, &info) != 0)
+    return system_error(flags & O_CREAT ? "create" : "open", path, errno);
+  if (!S_ISREG(info.st_mode)) return not_regular(path, info.st_mode);
+  return std::exchange(file.fd, -1);
+}
+
+absl::StatusOr<std::string> read_file(const std::string& path, uint64_t max_bytes) {
+  const absl::StatusOr<int> fd = open_regular(path, O_RDONLY);
+  if (!fd.ok()) return fd.status();
+  const Descriptor file(*fd);
+  struct stat info;
+  if (::fstat(file.fd, &info) != 0) return system_error("open", path, errno);
+  const auto known = static_cast<uint64_t>(info.st_size);
   if (known > max_bytes) return too_large(path, known, max_bytes);
   // One byte more than expected, so that the end is met without growing.
   std::string out(known + 1, '\0');
@@ -39,10 +74,11 @@ absl::StatusOr<std::string> read_file(const std::string& path, uint64_t max_byte
 }
 
 absl::StatusOr<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& path) {
-  Descriptor file(retry_open(path.c_str(), O_RDONLY | O_NONBLOCK));
+  const absl::StatusOr<int> fd = open_regular(path, O_RDONLY);
+  if (!fd.ok()) return fd.status();
+  const Descriptor file(*fd);
   struct stat info;
-  if (file.fd < 0 || ::fstat(file.fd, &info) != 0) return system_error("open", path, errno);
-  if (!S_ISREG(info.st_mode)) return absl::FailedPreconditionError(absl::StrCat(path, " is not a regular file"));
+  if (::fstat(file.fd, &info) != 0) return system_error("open", path, errno);
   const auto size = static_cast<size_t>(info.st_size);
   void* data = nullptr;
   if (size != 0) {

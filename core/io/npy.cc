@@ -179,7 +179,7 @@ void swap_bytes(void* data, uint64_t bytes) {
 }
 
 Strides fortran_strides(const Shape& shape) {
-  Strides s(shape.rank(), 1);
+  Strides s = Dims::filled(shape.rank(), 1);
   for (int d = 1; d < shape.rank(); ++d) s[d] = s[d - 1] * std::max<int64_t>(shape[d - 1], 1);
   return s;
 }
@@ -189,7 +189,7 @@ absl::StatusOr<Tensor> take(std::string_view bytes, const std::string& name) {
   if (!h.ok()) return h.status();
   try {
     Tensor t = npy_memory(*h);
-    if (h->bytes > 0) std::memcpy(t.raw_data(), bytes.data() + h->data, h->bytes);
+    if (h->bytes > 0) std::memcpy(t.mutable_raw_data(), bytes.data() + h->data, h->bytes);
     return npy_array(*h, std::move(t));
   } catch (const Error& e) {
     return absl::ResourceExhaustedError(absl::StrCat(name, ": ", e.what()));
@@ -242,17 +242,17 @@ Tensor npy_array(const NpyHeader& h, Tensor t) {
   if (h.swapped) {
     switch (size_of(h.dtype)) {
       case 2:
-        swap_bytes<uint16_t>(t.raw_data(), h.bytes);
+        swap_bytes<uint16_t>(t.mutable_raw_data(), h.bytes);
         break;
       case 4:
-        swap_bytes<uint32_t>(t.raw_data(), h.bytes);
+        swap_bytes<uint32_t>(t.mutable_raw_data(), h.bytes);
         break;
       default:
-        swap_bytes<uint64_t>(t.raw_data(), h.bytes);
+        swap_bytes<uint64_t>(t.mutable_raw_data(), h.bytes);
     }
   }
   if (h.dtype == DType::kBool) {
-    auto* p = static_cast<unsigned char*>(t.raw_data());
+    auto* p = static_cast<unsigned char*>(t.mutable_raw_data());
     for (uint64_t i = 0; i < h.bytes; ++i) p[i] = p[i] != 0;
   }
   return t.contiguous();

@@ -68,7 +68,7 @@ absl::StatusOr<Tensor> read_entry(zip_t* z, const zip_stat_t& s, const std::stri
     Tensor t = npy_memory(*h);
     const uint64_t had = std::min<uint64_t>(prefix.size() - h->data, h->bytes);
     if (h->bytes > 0) {
-      auto* to = static_cast<char*>(t.raw_data());
+      auto* to = static_cast<char*>(t.mutable_raw_data());
       std::copy_n(prefix.data() + h->data, had, to);
       if (absl::Status bad = read_exactly(f.get(), to + had, h->bytes - had, where); !bad.ok()) return bad;
     }
@@ -160,7 +160,7 @@ absl::Status save_npz(const std::string& path, const std::map<std::string, Tenso
       auto& [text, values] = parts.emplace_back(*prefix, *t);
       zip_buffer_fragment_t fragments[] = {
           {reinterpret_cast<zip_uint8_t*>(text.data()), text.size()},
-          {static_cast<zip_uint8_t*>(values.nbytes() > 0 ? values.raw_data() : nullptr), values.nbytes()}};
+          {values.nbytes() > 0 ? static_cast<zip_uint8_t*>(values.mutable_raw_data()) : nullptr, values.nbytes()}};
       Source entry(zip_source_buffer_fragment_create(fragments, values.nbytes() > 0 ? 2 : 1, 0, &error.e));
       if (!entry) return failed(zip_error_strerror(&error.e));
       const zip_int64_t at = zip_file_add(z.get(), (key + kSuffix).c_str(), entry.get(), ZIP_FL_ENC_UTF_8);

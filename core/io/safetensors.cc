@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/io/atomic_file.h"
+#include "core/io/crc32c.h"
 #include "core/io/file.h"
 #include "core/io/json_internal.h"
 #include "core/ops/create.h"
@@ -24,6 +25,8 @@ using Json = nlohmann::json;
 constexpr uint64_t kMaxHeader = 100'000'000;
 constexpr const char* kMetadata = "__metadata__";
 constexpr size_t kHeaderAlignment = 64;
+constexpr std::string_view kChecksum = "hearth.crc32c";  // the header's; a tensor's has its name behind a slash
+constexpr std::string_view kNoDigits = "00000000";
 
 constexpr std::pair<const char*, DType> kNames[] = {
     {"BOOL", DType::kBool}, {"U8", DType::kU8},   {"I8", DType::kI8},     {"I16", DType::kI16}, {"I32", DType::kI32},
@@ -85,6 +88,59 @@ absl::StatusOr<Entry> read_entry(const std::string& file, const std::string& nam
   return e;
 }
 
+std::string digits(std::string_view bytes) { return absl::StrCat(absl::Hex(crc32c(bytes), absl::kZeroPad8)); }
+
+// Where the digits of a header's own checksum stand, or npos. Within a JSON text's strings, quotes have a backslash
+// before them: this can only be the key itself.
+size_t place_of_digits(std::string_view header) {
+  const std::string key = concat("\"", kChecksum, "\":\"");
+  const size_t at = header.find(key);
+  return at == std::string_view::npos ? at : at + key.size();
+}
+
+// The checksums among a file's metadata, which are taken out of it.
+class Checksums {
+ public:
+  Checksums(const std::string& file, std::map<std::string, std::string>& metadata) : file_(file) {
+    for (auto it = metadata.lower_bound(std::string(kChecksum));
+         it != metadata.end() && it->first.starts_with(kChecksum);)
+      sums_.insert(metadata.extract(it++));
+  }
+
+  absl::Status check_header(std::string_view header) const {
+    if (sums_.empty()) return absl::OkStatus();
+    const size_t at = place_of_digits(header);
+    const auto sum = sums_.find(kChecksum);
+    if (sum == sums_.end() || at == std::string_view::npos || sum->second.size() != kNoDigits.size())
+      return damaged("the header", "has no checksum of its own");
+    std::string zeros(header);
+    zeros.replace(at, kNoDigits.size(), kNoDigits);
+    return compare("the header", zeros, sum->second);
+  }
+
+  absl::Status check(const std::string& tensor, std::string_view bytes) const {
+    if (sums_.empty()) return absl::OkStatus();
+    const auto sum = sums_.find(concat(kChecksum, "/", tensor));
+    const std::string what = concat("tensor \"", tensor, "\"");
+    if (sum == sums_.end()) return damaged(what, "has no checksum");
+    return compare(what, bytes, sum->second);
+  }
+
+ private:
+  absl::Status damaged(std::string_view what, std::string_view why) const {
+    return absl::DataLossError(
+        concat(file_, ": ", what, " is damaged, or was changed by a program that kept the old checksums: it ", why));
+  }
+  absl::Status compare(std::string_view what, std::string_view bytes, const std::string& sum) const {
+    const std::string real = digits(bytes);
+    if (real == sum) return absl::OkStatus();
+    return damaged(what, concat("has the checksum ", real, ", but ", sum, " is written in the file"));
+  }
+
+  const std::string& file_;
+  std::map<std::string, std::string, std::less<>> sums_;
+};
+
 // The tensors of a file's bytes; one is made by make(entry, first byte).
 template <class Make>
 absl::StatusOr<Safetensors> read(const std::string& file, std::string_view bytes, Make make) {
@@ -102,15 +158,17 @@ absl::StatusOr<Safetensors> read(const std::string& file, std::string_view bytes
 
   Safetensors out;
   std::vector<Entry> entries;
-  for (const auto& [name, j] : json->items()) {
-    if (name == kMetadata) {
-      if (!j.is_object()) return bad(file, "__metadata__ is not an object");
-      for (const auto& [key, value] : j.items()) {
-        if (!value.is_string()) return bad(file, absl::StrCat("__metadata__'s \"", key, "\" is not a string"));
-        out.metadata[key] = value.template get<std::string>();
-      }
-      continue;
+  if (const auto metadata = json->find(kMetadata); metadata != json->end()) {
+    if (!metadata->is_object()) return bad(file, "__metadata__ is not an object");
+    for (const auto& [key, value] : metadata->items()) {
+      if (!value.is_string()) return bad(file, absl::StrCat("__metadata__'s \"", key, "\" is not a string"));
+      out.metadata[key] = value.template get<std::string>();
     }
+  }
+  const Checksums checksums(file, out.metadata);
+  if (absl::Status s = checksums.check_header(header); !s.ok()) return s;
+  for (const auto& [name, j] : json->items()) {
+    if (name == kMetadata) continue;
     absl::StatusOr<Entry> e = read_entry(file, name, j);
     if (!e.ok()) return e.status();
     entries.push_back(*std::move(e));
@@ -127,18 +185,26 @@ absl::StatusOr<Safetensors> read(const std::string& file, std::string_view bytes
   }
   if (expected != data.size())
     return bad(file, absl::StrCat("its tensors need ", expected, " bytes, but ", data.size(), " follow the header"));
-  for (const Entry& e : entries) out.tensors[e.name] = make(e, data.data() + e.begin);
+  for (const Entry& e : entries) {
+    if (absl::Status s = checksums.check(e.name, data.substr(e.begin, e.end - e.begin)); !s.ok()) return s;
+    out.tensors[e.name] = make(e, data.data() + e.begin);
+  }
   return out;
 }
 
 Tensor copied(const Entry& e, const char* data) {
   Tensor t = empty(e.shape, {.dtype = e.dtype});
-  if (e.end > e.begin) std::memcpy(t.raw_data(), data, e.end - e.begin);
+  if (e.end > e.begin) std::memcpy(t.mutable_raw_data(), data, e.end - e.begin);
   if (e.dtype == DType::kBool) {
-    auto* p = static_cast<unsigned char*>(t.raw_data());
+    auto* p = static_cast<unsigned char*>(t.mutable_raw_data());
     for (uint64_t i = 0; i < e.end - e.begin; ++i) p[i] = p[i] != 0;
   }
   return t;
+}
+
+std::string_view bytes_of(const Tensor& t) {
+  if (t.nbytes() == 0) return {};
+  return {static_cast<const char*>(t.raw_data()), static_cast<size_t>(t.nbytes())};
 }
 
 // Bytes other than 0 and 1 are no bools of C++.
@@ -186,7 +252,12 @@ absl::Status save_safetensors(const std::string& path, const std::map<std::strin
   // Larger elements first, so that each lies at a multiple of its size.
   std::ranges::stable_sort(order, std::greater<>(), [](const auto& e) { return size_of(e.second.dtype()); });
   Json header = Json::object();
-  if (!metadata.empty()) header[kMetadata] = metadata;
+  Json& notes = header[kMetadata] = metadata;
+  for (const auto& [key, value] : metadata) {
+    if (key.starts_with(kChecksum))
+      return absl::InvalidArgumentError(absl::StrCat("cannot save ", path, ": \"", key, "\" is written by itself"));
+  }
+  notes[std::string(kChecksum)] = std::string(kNoDigits);
   uint64_t at = 0;
   for (const auto& [name, t] : order) {
     Json shape = Json::array();
@@ -194,6 +265,7 @@ absl::Status save_safetensors(const std::string& path, const std::map<std::strin
     const auto bytes = static_cast<uint64_t>(t.nbytes());
     const auto known = std::ranges::find(kNames, t.dtype(), [](const auto& n) { return n.second; });
     header[name] = {{"dtype", known->first}, {"shape", std::move(shape)}, {"data_offsets", {at, at + bytes}}};
+    notes[concat(kChecksum, "/", name)] = digits(bytes_of(t));
     at += bytes;
   }
   std::string text;
@@ -206,6 +278,7 @@ absl::Status save_safetensors(const std::string& path, const std::map<std::strin
   if (text.size() > kMaxHeader)
     return absl::InvalidArgumentError(
         absl::StrCat("cannot save ", path, ": the header would have ", text.size(), " bytes"));
+  text.replace(place_of_digits(text), kNoDigits.size(), digits(text));
 
   absl::StatusOr<AtomicFile> file = AtomicFile::create(path);
   if (!file.ok()) return file.status();
@@ -213,8 +286,7 @@ absl::Status save_safetensors(const std::string& path, const std::map<std::strin
   if (absl::Status s = file->write(&length, 8); !s.ok()) return s;
   if (absl::Status s = file->write(text); !s.ok()) return s;
   for (const auto& [name, t] : order) {
-    if (t.nbytes() == 0) continue;
-    if (absl::Status s = file->write(t.raw_data(), static_cast<size_t>(t.nbytes())); !s.ok()) return s;
+    if (absl::Status s = file->write(bytes_of(t)); !s.ok()) return s;
   }
   return file->commit();
 }

@@ -46,7 +46,7 @@ void infer_expand(OpCall& c) {
   Shape shape = c.attrs_as<ShapeAttrs>().shape;
   const int shift = shape.rank() - l.rank();
   HEARTH_CHECK(shift >= 0, "expand: the new shape ", shape, " has fewer dimensions than ", l.shape);
-  Strides strides(shape.rank(), 0);
+  Strides strides = Dims::filled(shape.rank(), 0);
   for (int d = 0; d < shape.rank(); ++d) {
     const int own = d - shift;
     if (shape[d] == -1) {

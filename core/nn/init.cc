@@ -48,7 +48,7 @@ Tensor& trunc_normal_(Tensor& t, double mean, double std, double low, double hig
                "trunc_normal_: hardly any value of the distribution lies in [", low, ", ", high, "]");
   Tensor values = empty(t.shape(), {.dtype = f64});
   values.normal_(mean, std, g);
-  double* p = values.data<double>();
+  double* p = values.mutable_data<double>();
   for (int64_t i = 0; i < values.numel(); ++i) {
     while (p[i] < low || p[i] > high) {
       Tensor again = empty({1}, {.dtype = f64});

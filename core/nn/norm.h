@@ -42,6 +42,9 @@ class LayerNorm : public Module<LayerNorm> {
  public:
   explicit LayerNorm(const Shape& shape, const LayerNormOptions& options = {})
       : LayerNorm(nullptr, "", shape, options) {}
+  // LayerNorm({8}), which would otherwise name a copy as well.
+  explicit LayerNorm(std::initializer_list<int64_t> shape, const LayerNormOptions& options = {})
+      : LayerNorm(Shape(shape), options) {}
   LayerNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options = {});
   Tensor forward(const Tensor& x) const;
 
@@ -55,6 +58,9 @@ class LayerNorm : public Module<LayerNorm> {
 class RMSNorm : public Module<RMSNorm> {
  public:
   explicit RMSNorm(const Shape& shape, const LayerNormOptions& options = {}) : RMSNorm(nullptr, "", shape, options) {}
+  // RMSNorm({8}), which would otherwise name a copy as well.
+  explicit RMSNorm(std::initializer_list<int64_t> shape, const LayerNormOptions& options = {})
+      : RMSNorm(Shape(shape), options) {}
   RMSNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options = {});
   Tensor forward(const Tensor& x) const;
 

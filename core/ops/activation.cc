@@ -114,7 +114,7 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
   HEARTH_CHECK(weight.numel() == 1 || (weight.dim() == 1 && weight.numel() == channels),
                "prelu: the weight must have one element or ", channels, " for an input of shape ", x.shape(),
                ", but its shape is ", weight.shape());
-  Shape part(std::max(x.dim(), 1), 1);
+  Shape part = Dims::filled(std::max(x.dim(), 1), 1);
   if (weight.numel() > 1) part[1] = channels;
   const Tensor w = x.dim() == 0 ? reshape(weight, {}) : reshape(weight, part);
   return where(gt(x, 0), x, w * x);

@@ -5,8 +5,12 @@
 
 #include "core/base/error.h"
 #include "core/base/thread_state.h"
+#include "core/kernels/cpu/sequence.h"
+#include "core/op/attrs/reduce.h"
 #include "core/op/machinery.h"
 #include "core/op/shape_rules.h"
+#include "core/ops/compare.h"
+#include "core/ops/view.h"
 
 namespace hearth {
 namespace {
@@ -36,18 +40,56 @@ Tensor filled_like(const char* op, const Tensor& t, Scalar value, std::optional<
   return r;
 }
 
-// On the CPU in the given dtype, then to where the options say.
-template <class F>
-Tensor generate(const char* op, const Shape& shape, DType dtype, const TensorOptions& o, F value) {
-  Tensor t = detail::empty(shape, dtype, kCpu, op);
-  visit(dtype, [&]<class T>() {
-    T* p = static_cast<T*>(t.raw_data());
-    for (int64_t i = 0, n = t.numel(); i < n; ++i) p[i] = convert<T>(value(i));
-  });
-  return finish(t.to(o.device), o);
+// Where a sequence is made before it goes to where the options say.
+Device first_device(const TensorOptions& o) { return o.device.is_meta() ? o.device : kCpu; }
+Tensor moved(const Tensor& t, const TensorOptions& o) { return o.device == first_device(o) ? t : t.to(o.device); }
+
+// An op, not values: its length may be a size that is open while a function is traced.
+Tensor sequence(const OpDef& op, int64_t count, DType dtype, const TensorOptions& o, Scalar a, Scalar b) {
+  Tensor t = detail::empty({count}, dtype, first_device(o), op.name);
+  run_into(op, t, {a, b});
+  return finish(moved(t, o), o);
+}
+
+void infer_sequence(OpCall& c) {
+  HEARTH_CHECK(c.bound && c.is_scalar(0) && c.is_scalar(1), c.op.name,
+               ": it takes two numbers and only writes in place");
+  HEARTH_CHECK(c.out[0].layout().contiguous, c.op.name, ": the tensor to be written must be row-major");
+  c.device = c.out[0].device();
+  c.dtype = c.out[0].dtype();
+}
+
+void infer_size(OpCall& c) {
+  wrap_dim(c.attrs_as<DimAttrs>().dim, c.input(0).dim(), "dim_size");
+  c.make(0, {}, DType::kI64);
 }
 
 }  // namespace
+
+extern constinit const OpDef kArange = {.name = "arange",
+                                        .dtypes = kAllTypes,
+                                        .min_inputs = 2,
+                                        .max_inputs = 2,
+                                        .scalars = 3,
+                                        .infer = infer_sequence,
+                                        .kernel = {cpu::arange}};
+HEARTH_OP(kArange);
+
+extern constinit const OpDef kLinspace = {.name = "linspace",
+                                          .dtypes = kAllTypes,
+                                          .min_inputs = 2,
+                                          .max_inputs = 2,
+                                          .scalars = 3,
+                                          .infer = infer_sequence,
+                                          .kernel = {cpu::linspace}};
+HEARTH_OP(kLinspace);
+
+extern constinit const OpDef kDimSize = {.name = "dim_size",
+                                         .dtypes = kAllTypes,
+                                         .attrs = &attrs_type<DimAttrs>,
+                                         .infer = infer_size,
+                                         .kernel = {cpu::size}};
+HEARTH_OP(kDimSize);
 
 Tensor empty(const Shape& shape, const TensorOptions& o) {
   return finish(detail::empty(shape, o.dtype.value_or(kDefaultFloat), o.device), o);
@@ -99,29 +141,30 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& o) {
     // Exactly, also where doubles would round. The numbers of steps that lead to the end fit into 63 bits: see above.
     const int64_t a = start.to<int64_t>(), b = step.to<int64_t>();
     const auto way = static_cast<__int128>(end.to<int64_t>()) - a;
-    const Shape shape{static_cast<int64_t>((way + b - (b > 0 ? 1 : -1)) / b)};
-    return generate("arange", shape, o.dtype.value_or(DType::kI64), o, [=](int64_t i) { return a + i * b; });
+    const auto n = static_cast<int64_t>((way + b - (b > 0 ? 1 : -1)) / b);
+    return sequence(kArange, n, o.dtype.value_or(DType::kI64), o, a, b);
   }
-  const Shape shape{static_cast<int64_t>(count)};
-  const double a = start.to<double>();
-  return generate("arange", shape, o.dtype.value_or(kDefaultFloat), o,
-                  [=](int64_t i) { return a + static_cast<double>(i) * s; });
+  return sequence(kArange, static_cast<int64_t>(count), o.dtype.value_or(kDefaultFloat), o, start.to<double>(), s);
 }
 
 Tensor linspace(double start, double end, int64_t steps, const TensorOptions& o) {
   HEARTH_CHECK(steps >= 0, "linspace: the number of steps must not be negative, but is ", steps);
-  const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
-  // From the nearer end, so that both are met exactly.
-  return generate("linspace", {steps}, o.dtype.value_or(kDefaultFloat), o, [=](int64_t i) {
-    return i < (steps + 1) / 2 ? start + step * static_cast<double>(i)
-                               : end - step * static_cast<double>(steps - 1 - i);
-  });
+  return sequence(kLinspace, steps, o.dtype.value_or(kDefaultFloat), o, start, end);
 }
 
 Tensor eye(int64_t n, std::optional<int64_t> m, const TensorOptions& o) {
   const int64_t columns = m.value_or(n);
-  return generate("eye", {n, columns}, o.dtype.value_or(kDefaultFloat), o,
-                  [=](int64_t i) { return i / columns == i % columns ? 1.0 : 0.0; });
+  HEARTH_CHECK(n >= 0 && columns >= 0, "eye: the sizes must not be negative, but are ", n, " and ", columns);
+  const DType dtype = o.dtype.value_or(kDefaultFloat);
+  checked_numel({n, columns}, size_of(dtype), "eye");
+  const TensorOptions there{.device = first_device(o)};
+  const Tensor on_diagonal = eq(unsqueeze(arange(n, there), 1), arange(columns, there));
+  return finish(moved(on_diagonal.to(dtype), o), o);
+}
+
+Tensor dim_size(const Tensor& x, int64_t d) {
+  expect_defined("dim_size", {x});
+  return run(kDimSize, {x}, DimAttrs{d});
 }
 
 namespace {
@@ -151,7 +194,7 @@ Tensor tensor(std::initializer_list<detail::Nested> values, const TensorOptions&
   for (const Scalar& s : flat) dtype = promote(dtype, s.dtype());
   Tensor t = detail::empty(shape, o.dtype.value_or(dtype), kCpu, "tensor");
   visit(t.dtype(), [&]<class T>() {
-    for (size_t i = 0; i < flat.size(); ++i) static_cast<T*>(t.raw_data())[i] = flat[i].to<T>();
+    for (size_t i = 0; i < flat.size(); ++i) static_cast<T*>(t.impl()->data())[i] = flat[i].to<T>();
   });
   return finish(t.to(o.device), o);
 }
@@ -170,7 +213,7 @@ Tensor detail::from_memory(const void* data, size_t count, DType dtype, const Sh
                " values were given");
   const Unseen unseen;
   Tensor t = detail::empty(shape, dtype, kCpu, "from_values");
-  if (count) std::memcpy(t.raw_data(), data, t.nbytes());
+  if (count) std::memcpy(t.impl()->data(), data, t.nbytes());
   return finish(t.to(o.dtype.value_or(dtype)).to(o.device), o);
 }
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "core/op/op_def.h"
 #include "core/tensor/tensor.h"
 
 namespace hearth {
@@ -27,6 +28,10 @@ Tensor arange(Scalar start, Scalar end, Scalar step = 1, const TensorOptions& op
 // `steps` values from start to end, both included.
 Tensor linspace(double start, double end, int64_t steps, const TensorOptions& options = {});
 Tensor eye(int64_t n, std::optional<int64_t> m = {}, const TensorOptions& options = {});
+
+// The size of dimension d as a 0-dim i64 tensor. A traced function can compute with it whatever it likes; with the
+// number x.size(d) only what graph/trace.h names.
+Tensor dim_size(const Tensor& x, int64_t d);
 
 // A 0-dim tensor.
 Tensor scalar_tensor(Scalar value, const TensorOptions& options = {});
@@ -51,6 +56,14 @@ class Nested {
 
 // From values written out: tensor({{1.0, 2.0}, {3.0, 4.0}}). Rows must have equal lengths.
 Tensor tensor(std::initializer_list<detail::Nested> values, const TensorOptions& options = {});
+// A 0-dim tensor: tensor(3.0).
+template <class T>
+requires std::is_arithmetic_v<T> Tensor tensor(T value, const TensorOptions& options = {}) {
+  return scalar_tensor(value, options);
+}
+// A 1-D tensor of a vector's elements, of their own dtype if the options name none: tensor(std::vector{1.0f, 2.0f}).
+template <class T>
+Tensor tensor(const std::vector<T>& values, const TensorOptions& options = {});
 // From values in memory, copied, row-major.
 template <class T>
 Tensor from_values(std::span<const T> values, const Shape& shape, const TensorOptions& options = {});
@@ -62,6 +75,9 @@ Tensor from_values(const std::vector<T>& values, const Shape& shape, const Tenso
 Tensor from_blob(void* data, const Shape& shape, DType dtype, std::shared_ptr<const void> owner = nullptr,
                  bool read_only = false);
 
+// kArange and kLinspace write in place only, into row-major memory; operands are start and step, start and end.
+extern constinit const OpDef kArange, kLinspace, kDimSize;
+
 namespace detail {
 Tensor from_memory(const void* data, size_t count, DType dtype, const Shape& shape, const TensorOptions& options);
 }
@@ -69,6 +85,17 @@ Tensor from_memory(const void* data, size_t count, DType dtype, const Shape& sha
 template <class T>
 Tensor from_values(std::span<const T> values, const Shape& shape, const TensorOptions& options) {
   return detail::from_memory(values.data(), values.size(), dtype_of<T>, shape, options);
+}
+
+template <class T>
+Tensor tensor(const std::vector<T>& values, const TensorOptions& options) {
+  const auto n = static_cast<int64_t>(values.size());
+  if constexpr (std::is_same_v<T, bool>) {  // whose elements have no addresses
+    const std::vector<uint8_t> bytes(values.begin(), values.end());
+    return from_values(std::span(reinterpret_cast<const bool*>(bytes.data()), bytes.size()), n, options);
+  } else {
+    return from_values(values, n, options);
+  }
 }
 
 }  // namespace hearth

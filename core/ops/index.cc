@@ -191,7 +191,7 @@ Tensor index_for_slices(const char* op, const Tensor& x, int64_t d, const Tensor
   HEARTH_CHECK(index.dim() <= 1, op, ": the index must have one dimension, but its shape is ", index.shape());
   const int w = wrap_dim(d, x.dim(), op);
   if (x.dim() == 0) return reshape(index, {});
-  Shape one(x.dim(), 1), all = x.shape();
+  Shape one = Dims::filled(x.dim(), 1), all = x.shape();
   one[w] = all[w] = index.numel();
   return expand(reshape(index, one), all);
 }
@@ -302,7 +302,7 @@ Tensor repeat(const Tensor& x, const Dims& counts) {
   HEARTH_CHECK(counts.rank() >= x.dim(), "repeat: ", counts, " has fewer numbers than the tensor of shape ", x.shape(),
                " dimensions");
   const int shift = counts.rank() - x.dim();
-  Shape shape(counts.rank(), 1), repeated = counts;
+  Shape shape = Dims::filled(counts.rank(), 1), repeated = counts;
   for (int d = 0; d < counts.rank(); ++d) {
     HEARTH_CHECK(counts[d] >= 0, "repeat: counts must not be negative, but are ", counts);
     if (d >= shift) shape[d] = x.shape()[d - shift];
@@ -543,7 +543,7 @@ Tensor& Tensor::index_put_(std::initializer_list<Index> at, const Tensor& value,
     rows = hearth::scatter(l.rows, 0, hearth::expand(hearth::view(l.index, ones_after), flat).contiguous(), v);
   }
   Shape permuted;
-  Dims back(l.order.rank(), 0);
+  Dims back = Dims::filled(l.order.rank(), 0);
   for (int i = 0; i < l.order.rank(); ++i) {
     permuted.push_back(s.view.shape()[static_cast<int>(l.order[i])]);
     back[static_cast<int>(l.order[i])] = i;

@@ -10,16 +10,20 @@
 
 namespace hearth {
 
-// start, start + step, ... below end, as Python's start:end:step; step >= 1.
+struct EllipsisIndex {};
+// A new dimension of size 1; in a Slice, an end that is left open.
+struct NoneIndex {
+  operator std::optional<int64_t>() const { return std::nullopt; }
+};
+constexpr EllipsisIndex Ellipsis;  // all dimensions that the other indices leave
+constexpr NoneIndex None;
+
+// start, start + step, ... below end, as Python's start:end:step; step >= 1. Slice(None, 2) is :2.
 struct Slice {
   std::optional<int64_t> start, end;
   int64_t step = 1;
   Slice(std::optional<int64_t> s = {}, std::optional<int64_t> e = {}, int64_t st = 1) : start(s), end(e), step(st) {}
 };
-struct EllipsisIndex {};
-struct NoneIndex {};
-constexpr EllipsisIndex Ellipsis;  // all dimensions that the other indices leave
-constexpr NoneIndex None;          // a new dimension of size 1
 
 // One part of x.index({...}): an integer, a Slice, Ellipsis, None, a bool mask or an i64 index tensor.
 class Index {

@@ -67,7 +67,7 @@ Tensor class_loss(const char* op, const Tensor& log_p, const Tensor& target, con
     const double classes = static_cast<double>(log_p.shape()[1]);
     Tensor all_classes = log_p;
     if (o.weight) {
-      Shape part(log_p.dim(), 1);
+      Shape part = Dims::filled(log_p.dim(), 1);
       part[1] = log_p.shape()[1];
       all_classes = log_p * view(*o.weight, part);
     }
@@ -93,7 +93,7 @@ Tensor probability_loss(const Tensor& log_p, const Tensor& target, const ClassLo
   Tensor t = target.to(log_p.dtype());
   if (o.label_smoothing > 0) t = t * (1 - o.label_smoothing) + o.label_smoothing / static_cast<double>(classes);
   if (o.weight) {
-    Shape part(log_p.dim(), 1);
+    Shape part = Dims::filled(log_p.dim(), 1);
     part[1] = classes;
     t = t * view(*o.weight, part);
   }

@@ -103,7 +103,7 @@ extern constinit const OpDef kLayerNorm = {
           if (GradMode::enabled()) {
             // Statistics as functions of x again, so that their own gradients follow.
             Dims around;
-            Shape part(x.dim(), 1);
+            Shape part = Dims::filled(x.dim(), 1);
             for (int d = x.dim() - static_cast<int>(a.dims); d < x.dim(); ++d) {
               around.push_back(d);
               part[d] = x.shape()[d];
@@ -245,7 +245,7 @@ Tensor group_norm(const Tensor& x, int64_t groups, const OptionalTensor& weight,
                groups, " groups");
   const Tensor rows = reshape(x, {x.shape()[0] * groups, -1});
   Tensor y = view(layer_norm(rows, {rows.shape()[1]}, {}, {}, eps), x.shape());
-  Shape part(x.dim(), 1);
+  Shape part = Dims::filled(x.dim(), 1);
   part[1] = x.shape()[1];
   if (weight) y = y * view(*weight, part);
   if (bias) y = y + view(*bias, part);

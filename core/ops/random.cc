@@ -209,7 +209,7 @@ Tensor dropout(const Tensor& x, double p, bool training, Generator* g) {
 Tensor dropout2d(const Tensor& x, double p, bool training, Generator* g) {
   expect_defined("dropout2d", {x});
   HEARTH_CHECK(x.dim() >= 2, "dropout2d: expected [n, c, ...], but the shape is ", x.shape());
-  Shape shape(x.dim(), 1);
+  Shape shape = Dims::filled(x.dim(), 1);
   shape[0] = x.shape()[0];
   shape[1] = x.shape()[1];
   return training && p != 0 ? drop(x, shape, p, g, "dropout2d") : x;

@@ -120,7 +120,7 @@ Tensor product_of_others(const Tensor& rows) {
 
 // The same of x over the dimensions in `mask`.
 Tensor product_of_others(const Tensor& x, unsigned mask) {
-  Dims order, back(x.dim(), 0);
+  Dims order, back = Dims::filled(x.dim(), 0);
   int64_t n = 1;
   for (bool reduced : {false, true}) {
     for (int d = 0; d < x.dim(); ++d) {

@@ -273,7 +273,7 @@ Tensor transpose(const Tensor& x, int64_t a, int64_t b) {
   expect_defined("transpose", {x});
   if (x.dim() == 0) return x;
   const int i = wrap_dim(a, x.dim(), "transpose"), j = wrap_dim(b, x.dim(), "transpose");
-  Dims dims(x.dim(), 0);
+  Dims dims = Dims::filled(x.dim(), 0);
   for (int d = 0; d < x.dim(); ++d) dims[d] = d == i ? j : d == j ? i : d;
   return permute(x, dims);
 }

@@ -25,6 +25,10 @@ class Scalar {
   constexpr T to() const {
     return kind_ == DTypeKind::kFloat ? convert<T>(d_) : convert<T>(i_);
   }
+  // float v = loss.item(). Converts as to<T>().
+  template <class T>
+  requires std::is_arithmetic_v<T>
+  constexpr operator T() const { return to<T>(); }
   // The dtype of a 0-dim tensor made from it: bool, i64 or the default float.
   constexpr DType dtype() const {
     return kind_ == DTypeKind::kBool ? DType::kBool : kind_ == DTypeKind::kInt ? DType::kI64 : kDefaultFloat;

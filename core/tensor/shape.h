@@ -5,19 +5,31 @@
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <type_traits>
 
 namespace hearth {
 
 constexpr int kMaxRank = 8;
 
-// A list of at most kMaxRank integers. A longer one throws Error naming its length.
+// A list of at most kMaxRank integers. A longer one throws Error naming its length. Where a function takes Dims, one
+// integer stands for a list of one: zeros(3), x.sum(1), x.reshape(-1).
 class Dims {
  public:
   Dims() : rank_(0) {}
+  template <class T>
+  requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) Dims(T v) : rank_(1) { d_[0] = static_cast<int64_t>(v); }
+  // Dims(2, 3) is [2, 3].
+  template <class... T>
+  requires(sizeof...(T) >= 2 && (std::is_integral_v<T> && ...)) explicit Dims(T... v)
+      : Dims({static_cast<int64_t>(v)...}) {}
   Dims(std::initializer_list<int64_t> v) { assign(v.begin(), v.size()); }
   Dims(std::span<const int64_t> v) { assign(v.data(), v.size()); }
-  Dims(int rank, int64_t value) : rank_(checked(static_cast<size_t>(rank))) {
-    for (int i = 0; i < rank_; ++i) d_[i] = value;
+  // `rank` entries of one value.
+  static Dims filled(int rank, int64_t value) {
+    Dims d;
+    d.rank_ = checked(static_cast<size_t>(rank));
+    for (int i = 0; i < rank; ++i) d.d_[i] = value;
+    return d;
   }
   Dims(const Dims& o) : rank_(o.rank_) { copy(o.d_); }
   Dims& operator=(const Dims& o) {

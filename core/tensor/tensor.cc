@@ -11,10 +11,19 @@ void TensorImpl::destroy(TensorImpl* t) { slab::destroy(t); }
 
 void Tensor::undefined() { fail("the tensor is undefined: it was default-constructed and never assigned"); }
 
-void Tensor::expect_readable(DType t) const {
-  HEARTH_CHECK(dtype() == t, "data: the tensor holds ", dtype(), ", not ", t);
-  HEARTH_CHECK(device().is_cpu(), "data: the tensor's memory is on ", device(),
+void Tensor::expect_readable(DType t, const char* caller) const {
+  HEARTH_CHECK(dtype() == t, caller, ": the tensor holds ", dtype(), ", not ", t);
+  HEARTH_CHECK(device().is_cpu(), caller, ": the tensor's memory is on ", device(),
                ", which the CPU cannot read; call cpu() first");
+}
+
+void* Tensor::mutable_raw_data() {
+  Storage& s = *checked().storage;
+  HEARTH_CHECK(!s.read_only(),
+               "mutable_data: the tensor's memory is read-only (mapped from a file, or wrapped as such);",
+               " clone() the tensor to change it");
+  s.bump_version();
+  return checked().data();
 }
 
 namespace detail {

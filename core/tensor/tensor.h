@@ -7,6 +7,10 @@
 // them links those targets (//core has them all).
 #pragma once
 
+#if __cplusplus < 202002L
+#error "Hearth needs C++20: compile with -std=c++20 (in .bazelrc: build --cxxopt=-std=c++20)"
+#endif
+
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -14,6 +18,7 @@
 #include <source_location>
 #include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -31,6 +36,11 @@ struct TensorOptions {
   std::optional<DType> dtype = std::nullopt;
   Device device = kCpu;
   bool requires_grad = false;
+};
+
+struct BackwardOptions {
+  bool retain_graph = false;  // keep what was saved, so that backward can run again
+  bool create_graph = false;  // record the gradients' own computation, for higher derivatives; implies retain_graph
 };
 
 class Tensor {
@@ -67,13 +77,22 @@ class Tensor {
   Ref<TensorImpl> take() && { return std::move(impl_); }
 
   // ---- values
-  // First element in CPU memory; elements lie at strides(). Throws Error unless T is the tensor's C++ type.
+  // First element in CPU memory, to be read; elements lie at strides(). Throws Error unless T is the tensor's C++ type.
   template <class T>
-  T* data() const {
-    expect_readable(dtype_of<T>);
-    return static_cast<T*>(impl_->data());
+  const T* data() const {
+    expect_readable(dtype_of<T>, "data");
+    return static_cast<const T*>(impl_->data());
   }
-  void* raw_data() const { return checked().data(); }
+  const void* raw_data() const { return checked().data(); }
+  // The same, to be written. Counts as an in-place write: what a gradient kept of this memory, and weights that were
+  // packed from it, are known to be stale. Take the pointer anew before each round of writes that follows other uses
+  // of the tensor. Throws Error if the memory is read-only (mapped from a file); clone() such a tensor first.
+  template <class T>
+  T* mutable_data() {
+    expect_readable(dtype_of<T>, "mutable_data");
+    return static_cast<T*>(mutable_raw_data());
+  }
+  void* mutable_raw_data();
   // The value of a tensor of one element. Throws Error if there are more or none, and, naming the caller, where there
   // are no values to read: of a meta tensor, and while a function is traced.
   Scalar item(std::source_location caller = std::source_location::current()) const;
@@ -89,13 +108,18 @@ class Tensor {
   bool requires_grad() const;
   Tensor& requires_grad_(bool on = true);  // only on a floating-point leaf
   bool is_leaf() const;
-  Tensor grad() const;  // undefined until a backward has reached this leaf
+  // Undefined until a backward has reached this leaf. Throws Error for a tensor that an op has made, whose gradient is
+  // only kept after retain_grad().
+  Tensor grad() const;
   void set_grad(const Tensor& g);
   void retain_grad() const;
   bool retains_grad() const { return checked().meta && grad_retained(); }
   // Adds the gradients of this tensor to every leaf it was computed from. `gradient` may be left out for a tensor of
-  // one element. Throws Error if no gradient was recorded, or on a second run without retain_graph.
-  void backward(const Tensor& gradient = {}, bool retain_graph = false, bool create_graph = false) const;
+  // one element. Throws Error if no gradient was recorded, or on a second run without retain_graph:
+  // y.backward({.retain_graph = true}).
+  void backward() const;
+  void backward(BackwardOptions options) const;
+  void backward(const Tensor& gradient, BackwardOptions options = {}) const;
   Tensor detach() const;  // the same memory, without gradient history
   Tensor& detach_();
   // Called with this tensor's gradient when it is complete; a defined result replaces it. The handle removes the hook.
@@ -110,6 +134,7 @@ class Tensor {
   Tensor contiguous(MemoryFormat format = MemoryFormat::kContiguous) const;
   Tensor to(DType dtype) const;
   Tensor to(Device device) const;
+  Tensor to(std::string_view device) const { return to(Device::parse(device)); }  // "cpu", "cuda:1"
   Tensor to(MemoryFormat format) const;
   Tensor to(Device device, DType dtype) const;
   Tensor type_as(const Tensor& o) const { return to(o.device(), o.dtype()); }
@@ -276,7 +301,7 @@ class Tensor {
   }
   [[noreturn]] static void undefined();
   bool grad_retained() const;
-  void expect_readable(DType t) const;
+  void expect_readable(DType t, const char* caller) const;
 
   Ref<TensorImpl> impl_;
 };

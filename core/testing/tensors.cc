@@ -111,7 +111,7 @@ std::vector<long double> extremes(DType dtype) {
 Tensor from_wide(std::span<const long double> values, const Shape& shape, DType dtype) {
   Tensor t = detail::empty(shape, dtype, kCpu);
   visit(dtype, [&]<class T>() {
-    T* p = static_cast<T*>(t.raw_data());
+    T* p = static_cast<T*>(t.mutable_raw_data());
     for (size_t i = 0; i < values.size(); ++i) p[i] = narrow<T>(values[i]);
   });
   return t;
@@ -149,7 +149,7 @@ Tensor arranged(const Tensor& t, Arrangement a) {
   std::vector<int64_t> from;
   for_offsets(t, [&](int64_t, int64_t offset) { from.push_back(offset); });
   for_offsets(to, [&](int64_t i, int64_t offset) {
-    std::memcpy(static_cast<char*>(to.raw_data()) + offset * item,
+    std::memcpy(static_cast<char*>(to.mutable_raw_data()) + offset * item,
                 static_cast<const char*>(t.raw_data()) + from[static_cast<size_t>(i)] * item,
                 static_cast<size_t>(item));
   });

@@ -2,7 +2,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -16,6 +15,7 @@
 #include "absl/strings/str_format.h"
 #include "core/hearth.h"
 #include "core/io/checkpoint.h"
+#include "core/io/directory_lock.h"
 #include "core/io/tensorboard.h"
 #include "examples/fashion/data.h"
 #include "examples/fashion/net.h"
@@ -256,9 +256,9 @@ absl::Status train(const Options& o) {
   Training training(o, vision::preprocessed(augmented(parts[0]), preprocess),
                     vision::preprocessed(parts[1], preprocess));
 
-  std::error_code error;
-  std::filesystem::create_directories(o.out, error);
-  if (error) return absl::UnknownError(absl::StrCat("cannot make ", o.out, ": ", error.message()));
+  // Two trainings would overwrite each other's checkpoints.
+  const auto lock = io::DirectoryLock::acquire(o.out);
+  if (!lock.ok()) return lock.status();
   if (o.resume) {
     if (absl::Status s = training.restore(); !s.ok()) return s;
   }

@@ -22,7 +22,7 @@ void kernel(OpCall& c) {
   const int64_t rows = x.size(0), k = x.size(1);
   for (int64_t r = 0; r < rows; ++r) {
     const float* from = x.data<float>() + r * k;
-    float* to = c.out[0].data<float>() + r * k;
+    float* to = c.out[0].mutable_data<float>() + r * k;
     float peak = 0;
     for (int64_t i = 0; i < k; ++i) peak = std::max(peak, std::abs(from[i]));
     for (int64_t i = 0; i < k; ++i) to[i] = peak > 0 ? from[i] / peak : 0;

@@ -99,7 +99,7 @@ int64_t unpacked(std::string_view in, Level level) {
 
 template <class T, class List>
 absl::Status copy_list(const List& from, Tensor& to, const std::string& name) {
-  T* out = to.data<T>();
+  T* out = to.mutable_data<T>();
   for (const auto v : from) {
     const T t = static_cast<T>(v);
     if (std::is_integral_v<T> && static_cast<int64_t>(t) != static_cast<int64_t>(v))

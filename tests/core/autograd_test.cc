@@ -220,7 +220,7 @@ TEST(Autograd, HooksOfTensorsInTheirOrder) {
     EXPECT_EQ(values(g), (V{2}));
     return Tensor();
   });
-  y.backward({}, true);
+  y.backward({.retain_graph = true});
   EXPECT_EQ(values(x.grad()), (V{6}));
   y.remove_hook(b);
   y.backward();

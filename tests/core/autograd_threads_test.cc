@@ -41,11 +41,11 @@ TEST(AutogradThreads, OwnGraphsSharedLeaf) {
 TEST(AutogradThreads, OneRetainedGraph) {
   Tensor x = full({100}, 0.5, {.dtype = f64, .requires_grad = true});
   const Tensor y = (exp(x) * x).sum();
-  y.backward({}, true);
+  y.backward({.retain_graph = true});
   const Tensor once = x.grad().clone();
   x.set_grad({});
   in_threads([&](int) {
-    for (int r = 0; r < kRounds; ++r) y.backward({}, true);
+    for (int r = 0; r < kRounds; ++r) y.backward({.retain_graph = true});
   });
   EXPECT_TRUE(x.grad().allclose(once * (kThreads * kRounds), 1e-12));
 }
@@ -72,7 +72,7 @@ TEST(AutogradThreads, RaceForAGraphThatIsFreed) {
 TEST(AutogradThreads, CheckpointInARetainedGraph) {
   Tensor x = full({100}, 0.5, {.dtype = f64, .requires_grad = true});
   const Tensor y = checkpoint([](const Tensor& t) { return exp(sin(t)) * t; }, x).sum();
-  in_threads([&](int) { y.backward({}, true); });
+  in_threads([&](int) { y.backward({.retain_graph = true}); });
   Tensor z = full({100}, 0.5, {.dtype = f64, .requires_grad = true});
   (exp(sin(z)) * z).sum().backward();
   EXPECT_TRUE(x.grad().allclose(z.grad() * kThreads, 1e-12));

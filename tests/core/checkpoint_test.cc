@@ -127,7 +127,7 @@ TEST(Checkpoint, RunsOnceWithoutGradients) {
   EXPECT_EQ(runs, 1);
   const Tensor y = checkpoint(f, x);
   EXPECT_EQ(runs, 2);
-  y.backward({}, true);
+  y.backward({.retain_graph = true});
   EXPECT_EQ(runs, 3);
   y.backward();
   EXPECT_EQ(runs, 3);  // retained

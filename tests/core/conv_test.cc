@@ -88,7 +88,7 @@ TEST(Conv2d, GradientsOfGradients) {
              b = numbers({s.w[0]}, 3).requires_grad_();
       const Tensor y = f(x, w, b);
       Tensor d = numbers(y.shape(), 4).requires_grad_();
-      y.backward(d, true, true);
+      y.backward(d, {.retain_graph = true, .create_graph = true});
       const Tensor gx = x.grad(), gw = w.grad(), gb = b.grad();
       std::vector<Tensor> out{gx.detach(), gw.detach(), gb.detach()};
       for (Tensor* t : {&x, &w, &b}) t->set_grad(Tensor());

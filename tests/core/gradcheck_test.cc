@@ -44,7 +44,7 @@ Tensor square_with(const Tensor& x) {
                                    .kernel = {[](OpCall& c) {
                                      for (int64_t i = 0; i < c.out[0].numel(); ++i) {
                                        const double v = static_cast<const double*>(c.input(0).raw_data())[i];
-                                       static_cast<double*>(c.out[0].raw_data())[i] = v * v;
+                                       static_cast<double*>(c.out[0].mutable_raw_data())[i] = v * v;
                                      }
                                    }},
                                    .backward = kBackward};
@@ -56,7 +56,8 @@ void without_history(GradContext& g) { g.set(0, g.grad() * g.input(0).detach() *
 // Takes the gradient's memory to be row-major.
 void reads_memory(GradContext& g) {
   Tensor d = zeros(g.grad().shape(), {.dtype = f64});
-  for (int64_t i = 0; i < d.numel(); ++i) d.data<double>()[i] = static_cast<const double*>(g.grad().raw_data())[i];
+  for (int64_t i = 0; i < d.numel(); ++i)
+    d.mutable_data<double>()[i] = static_cast<const double*>(g.grad().raw_data())[i];
   g.set(0, d * g.input(0) * 2);
 }
 

@@ -78,7 +78,7 @@ TEST(Matmul, GradientsAndTheirGradients) {
     a.requires_grad_();
     b.requires_grad_();
     const Tensor y = matmul(a, b), d = numbers(y.shape(), 4, f64);
-    y.backward(d, true);
+    y.backward(d, {.retain_graph = true});
     // The product is linear in each operand: the gradient follows from the definition.
     Tensor a2 = a.detach().requires_grad_(), b2 = b.detach().requires_grad_();
     reshape(by_definition(s.a.rank() == 1 ? unsqueeze(a2, 0) : a2, s.b.rank() == 1 ? unsqueeze(b2, 1) : b2), y.shape())

@@ -32,7 +32,7 @@ struct ShiftAttrs {
 void shift_kernel(OpCall& c) {
   const Tensor x = c.input(0).contiguous();
   for (int64_t i = 0; i < x.numel(); ++i)
-    c.out[0].data<double>()[i] = x.data<double>()[i] + static_cast<double>(c.attrs_as<ShiftAttrs>().by);
+    c.out[0].mutable_data<double>()[i] = x.data<double>()[i] + static_cast<double>(c.attrs_as<ShiftAttrs>().by);
 }
 extern constinit const OpDef kShift = {
     .name = "test::shift",

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "core/io/atomic_file.h"
+#include "core/io/directory_lock.h"
 #include "core/io/file.h"
 #include "core/io/safetensors.h"
 
@@ -137,6 +138,20 @@ class CheckpointWatch {
  private:
   int fd_;
 };
+
+TEST(Resume, ADirectoryInUseIsRefused) {
+  const std::string out = fresh_directory("in_use");
+  const auto lock = io::DirectoryLock::acquire(out);
+  ASSERT_TRUE(lock.ok()) << lock.status();
+  Process second(out, false);
+  const int status = second.wait();
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+  const std::string log = io::read_file(out + "/log", 1 << 20).value_or("");
+  EXPECT_NE(log.find(out + " is in use by process " + std::to_string(getpid()) + ", which holds " + out + "/lock"),
+            std::string::npos)
+      << log;
+  EXPECT_FALSE(fs::exists(out + "/checkpoint"));
+}
 
 TEST(Resume, KilledAnywhereEndsInTheSameBits) {
   const std::string whole = fresh_directory("whole"), killed = fresh_directory("killed");

@@ -166,6 +166,18 @@ TEST(OipRequest, WhatIsWrongIsNamed) {
       std::string::npos);
 }
 
+TEST(OipRequest, ALargestSizeIsKept) {
+  graph::Signature s;
+  s.inputs = {{"x", f32, {{-1, "batch"}, {-1, "seq", 3}}}};
+  EXPECT_TRUE(check_inputs(s, {zeros({9, 3})}).ok());
+  const absl::Status large = check_inputs(s, {zeros({1, 2000})});
+  EXPECT_EQ(large.message(), "input \"x\": dimension \"seq\" is 2000, the model takes at most 3");
+  const auto read = parse_infer(
+      R"({"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4]}]})", std::nullopt, s);
+  EXPECT_EQ(read.status(),
+            absl::InvalidArgumentError("input \"x\": dimension \"seq\" is 4, the model takes at most 3"));
+}
+
 TEST(OipRequest, DeepNestingIsRefused) {
   for (const int depth : {40, 2000, 200000}) {
     const std::string body =

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <future>
 
+#include <sys/stat.h>
+
 #include "core/graph/save.h"
 #include "core/graph/trace.h"
 #include "core/io/file.h"
@@ -216,6 +218,33 @@ TEST_F(RepositoryTest, BadConfigurationsAreNamed) {
     open();
     ASSERT_EQ(repository->index().size(), 1u);
     EXPECT_NE(repository->index()[0].reason.find(what), std::string::npos) << repository->index()[0].reason;
+  }
+}
+
+TEST_F(RepositoryTest, AFifoIsNotWaitedFor) {
+  for (const char* file : {"a/config.json", "a/1/graph.json", "a/1/signature.json", "a/1/weights.safetensors"}) {
+    fs::remove_all(root + "/a");
+    write("a", 1, 1);
+    fs::remove(root + "/" + file);
+    ASSERT_EQ(::mkfifo((root + "/" + file).c_str(), 0666), 0);
+    open();
+    ASSERT_EQ(repository->index().size(), 1u);
+    EXPECT_NE(repository->index()[0].reason.find(std::string(file) + " is a FIFO"), std::string::npos)
+        << repository->index()[0].reason;
+  }
+}
+
+// As wide as its batch may be, however the model is tried and its requests are joined.
+TEST_F(RepositoryTest, ALargestBatchIsKept) {
+  const auto twice = [](std::span<const Tensor> in) { return std::vector<Tensor>{in[0] * 2}; };
+  const graph::Spec x[] = {{"x", f32, {graph::Size("batch", {.max = 5}), 2}}};
+  ASSERT_TRUE(graph::save({.main = graph::trace(twice, x)}, path("a", 1)).ok());
+  for (int64_t wanted : {0, 3, 64}) {
+    open({.scheduler = {.max_batch_size = wanted}, .warmup = true});
+    EXPECT_EQ(ask("a"), 2) << listed();
+    const int64_t size = repository->find("a", 0).value()->scheduler->options().max_batch_size;
+    EXPECT_LE(size, wanted == 3 ? 3 : 5);
+    EXPECT_GE(size, 1);
   }
 }
 

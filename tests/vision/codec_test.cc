@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include <sys/stat.h>
+
 #include "core/base/error.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
@@ -306,6 +308,12 @@ TEST(Codec, RefusesToWriteOtherTensors) {
   refused(encode_jpeg(zeros({1, 1, 65501}, {.dtype = u8})).status(), "at most 65500 x 65500");
   refused(encode_png(t, {.level = 10}).status(), "level must be 0 to 9");
   refused(encode_jpeg(t, {.quality = 0}).status(), "quality must be 1 to 100");
+}
+
+TEST(Codec, AFifoIsNotWaitedFor) {
+  const std::string p = testing::TempDir() + "/fifo.png";
+  ASSERT_EQ(::mkfifo(p.c_str(), 0666), 0);
+  EXPECT_EQ(read_image(p).status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
 TEST(Codec, FilesAppearWholeAndErrorsNameThem) {

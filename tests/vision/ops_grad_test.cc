@@ -42,7 +42,7 @@ void check_gradient(const Function& f, const Shape& shape, const std::string& wh
   for (int64_t i = 0; i < x.numel(); ++i) {
     const auto value = [&](double step) {
       Tensor moved = x.detach().clone();
-      moved.data<double>()[i] += step;
+      moved.mutable_data<double>()[i] += step;
       return (f(moved) * weight).sum().item<double>();
     };
     ASSERT_NEAR(got[static_cast<size_t>(i)], (value(kStep) - value(-kStep)) / (2 * kStep), 1e-7) << what << " at " << i;

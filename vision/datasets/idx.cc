@@ -173,9 +173,9 @@ absl::StatusOr<Tensor> parse_idx(std::span<const std::byte> bytes, uint64_t max_
   } catch (const Error& e) {
     return absl::ResourceExhaustedError(e.message());
   }
-  if (absl::Status s = source.read(out.raw_data(), size, "elements"); !s.ok()) return s;
+  if (absl::Status s = source.read(out.mutable_raw_data(), size, "elements"); !s.ok()) return s;
   if (absl::Status s = source.expect_end(); !s.ok()) return s;
-  to_native(static_cast<std::byte*>(out.raw_data()), size / size_of(*dtype), size_of(*dtype));
+  to_native(static_cast<std::byte*>(out.mutable_raw_data()), size / size_of(*dtype), size_of(*dtype));
   return out;
 }
 

@@ -169,7 +169,7 @@ absl::StatusOr<Tensor> to_tensor(const cv::Mat& m, int channels, bool alpha, int
   } catch (const Error& e) {
     return absl::ResourceExhaustedError(e.message());
   }
-  uint8_t* to = out.data<uint8_t>();
+  uint8_t* to = out.mutable_data<uint8_t>();
   for (int64_t y = 0; y < t.height; ++y, to += t.width) {
     const uint8_t* from = m.data + (t.first + y * t.down) * m.channels();
     if (m.channels() == 1) spread<1>(from, t.across, t.width, channels, alpha, to, t.height * t.width);

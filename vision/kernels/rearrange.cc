@@ -32,7 +32,7 @@ template <class T>
 void move(const Tensor& x, const Places& rows, const Places& columns, T fill, const Tensor& y) {
   const Planes planes(x);
   const T* const from = static_cast<const T*>(x.raw_data());
-  T* const to = static_cast<T*>(y.raw_data());
+  T* const to = static_cast<T*>(y.impl()->data());
   const int64_t width = rows.to(), height = columns.to();
   const int64_t begin = rows.begin, end = planes.column == 1 ? rows.end : rows.begin;
   parallel_for(planes.count * height, grain(width), [&](int64_t b, int64_t e) {
@@ -63,7 +63,7 @@ void sum(const Tensor& x, const Places& rows, const Places& columns, const Tenso
   const Seen across = seen(rows), down = seen(columns);
   const Planes planes(x);
   const T* const from = static_cast<const T*>(x.raw_data());
-  T* const to = static_cast<T*>(y.raw_data());
+  T* const to = static_cast<T*>(y.impl()->data());
   const int64_t width = rows.from, height = columns.from;
   parallel_for(planes.count * height, grain(width), [&](int64_t b, int64_t e) {
     for (int64_t i = b; i < e; ++i) {

@@ -259,9 +259,9 @@ void run(const Tensor& x, const Taps& rows, const Taps& columns, const Tensor& y
                      rows.lowest(),     rows.highest(),    row_weights.data()};
   const int64_t top = columns.lowest(), height = columns.highest() - top, width = rows.to();
   const Tensor between = hearth::detail::empty({planes.count, height, width}, middle, kCpu, "vision::resize");
-  auto* const mid = static_cast<Middle*>(between.raw_data());
+  auto* const mid = static_cast<Middle*>(between.impl()->data());
   const auto* const in = static_cast<const In*>(x.raw_data());
-  auto* const out = static_cast<Out*>(y.raw_data());
+  auto* const out = static_cast<Out*>(y.impl()->data());
 
   const int64_t groups = (height + kLanes - 1) / kLanes;
   const int64_t span = line.highest - line.lowest;

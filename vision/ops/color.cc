@@ -42,8 +42,9 @@ Tensor per_channel(const char* op, const char* what, const Tensor& x, std::span<
   const auto n = static_cast<int64_t>(values.size());
   HEARTH_CHECK(n == c || n == 1, op, ": ", n, " values of ", what, " for an image of ", c, " channels");
   // Made in x's dtype, so that a traced graph holds the values and no cast of them.
-  const Tensor t = hearth::detail::empty({n, 1, 1}, x.dtype(), kCpu, op);
-  visit(x.dtype(), [&]<class T>() { std::transform(values.begin(), values.end(), t.data<T>(), convert<T, double>); });
+  Tensor t = hearth::detail::empty({n, 1, 1}, x.dtype(), kCpu, op);
+  visit(x.dtype(),
+        [&]<class T>() { std::transform(values.begin(), values.end(), t.mutable_data<T>(), convert<T, double>); });
   return x.device().is_cuda() ? t.to(x.device()) : t;
 }
 

@@ -24,7 +24,7 @@ Tensor channels_last(const Tensor& t) {
     parallel_for(l.shape[0], std::max<int64_t>(1, 65536 / bytes), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         onednn::reorder(from_md, static_cast<const char*>(t.raw_data()) + i * bytes, to_md,
-                        static_cast<char*>(to.raw_data()) + i * bytes);
+                        static_cast<char*>(to.impl()->data()) + i * bytes);
       }
     });
   } else {

@@ -45,7 +45,7 @@ void conv2d(OpCall& c) {
     slot = packed_slot(*w.impl()->storage);
   if (shape.numel() > 0) {
     conv_forward(describe(c, x.shape(), w.shape(), shape), x.raw_data(), w.raw_data(),
-                 bias.defined() ? bias.raw_data() : nullptr, y.tensor().raw_data(), slot);
+                 bias.defined() ? bias.raw_data() : nullptr, y.tensor().impl()->data(), slot);
   }
   y.done();
 }
@@ -55,7 +55,8 @@ void conv2d_data(OpCall& c) {
   const Shape& shape = c.out[0].shape();
   Result dx(c, 0, c.dtype, channels_last_strides(shape));
   if (shape.numel() > 0) {
-    conv_backward_data(describe(c, shape, w.shape(), dy.shape()), dy.raw_data(), w.raw_data(), dx.tensor().raw_data());
+    conv_backward_data(describe(c, shape, w.shape(), dy.shape()), dy.raw_data(), w.raw_data(),
+                       dx.tensor().impl()->data());
   }
   dx.done();
 }
@@ -64,8 +65,8 @@ void conv2d_weights(OpCall& c) {
   const Tensor x = channels_last(c.input(0)), dy = channels_last(c.input(1));
   const Shape& shape = c.out[0].shape();
   Result dw(c, 0, c.dtype);
-  conv_backward_weights(describe(c, x.shape(), shape, dy.shape()), x.raw_data(), dy.raw_data(), dw.tensor().raw_data(),
-                        c.attrs_as<ConvAttrs>().bias ? c.out[1].raw_data() : nullptr);
+  conv_backward_weights(describe(c, x.shape(), shape, dy.shape()), x.raw_data(), dy.raw_data(),
+                        dw.tensor().impl()->data(), c.attrs_as<ConvAttrs>().bias ? c.out[1].impl()->data() : nullptr);
   dw.done();
 }
 

@@ -76,7 +76,7 @@ void copy_layouts(const Tensor& to, const Tensor& from) {
   Loop<2> loop;
   const Layout* layouts[] = {&to.layout(), &from.layout()};
   loop.build(to.shape(), layouts, 2);
-  char* a = static_cast<char*>(to.raw_data());
+  char* a = static_cast<char*>(to.impl()->data());
   const char* b = static_cast<const char*>(from.raw_data());
   const int64_t item = static_cast<int64_t>(to.itemsize());
   if (loop.rank == 0) {

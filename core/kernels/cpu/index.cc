@@ -89,7 +89,7 @@ void scatter_into(OpCall& c, int d) {
   const int64_t os = out.dim() ? out.strides()[d] : 0, is = index.dim() ? index.strides()[d] : 0,
                 ss = source.dim() ? source.strides()[d] : 0;
   const auto run = [&]<class T>(T) {
-    T* to = static_cast<T*>(out.raw_data());
+    T* to = static_cast<T*>(out.impl()->data());
     const T* from = static_cast<const T*>(source.raw_data());
     parallel_for(lines, std::max<int64_t>(kGrainBytes / (n * 8), 1), [&](int64_t begin, int64_t end) {
       for_lines(shape, d, strides, begin, end, [&](const int64_t* o) {
@@ -141,7 +141,7 @@ void index_select(OpCall& c) {
   for (int k = first; k < x.dim(); ++k) outer[k] = 1;
   const Strides* const strides[] = {&out.strides(), &x.strides()};
   const int64_t lines = lines_of(outer, d), item = static_cast<int64_t>(x.itemsize()), bytes = inner * item;
-  char* to = static_cast<char*>(out.raw_data());
+  char* to = static_cast<char*>(out.impl()->data());
   const char* from = static_cast<const char*>(x.raw_data());
   parallel_for(n, std::max<int64_t>(kGrainBytes / std::max<int64_t>(bytes * lines, 1), 1),
                [&](int64_t begin, int64_t end) {
@@ -166,7 +166,7 @@ void gather(OpCall& c) {
   const int64_t os = out.dim() ? out.strides()[d] : 0, is = index.dim() ? index.strides()[d] : 0,
                 xs = x.dim() ? x.strides()[d] : 0;
   by_size(out, [&]<class T>(T) {
-    T* to = static_cast<T*>(out.raw_data());
+    T* to = static_cast<T*>(out.impl()->data());
     const T* from = static_cast<const T*>(x.raw_data());
     parallel_for(lines, std::max<int64_t>(kGrainBytes / (n * 8), 1), [&](int64_t begin, int64_t end) {
       for_lines(shape, d, strides, begin, end, [&](const int64_t* o) {
@@ -190,7 +190,7 @@ void index_add(OpCall& c) {
   const Strides* const strides[] = {&out.strides(), &source.strides()};
   const int64_t lines = lines_of(shape, d);
   visit(out.dtype(), [&]<class T>() {
-    T* to = static_cast<T*>(out.raw_data());
+    T* to = static_cast<T*>(out.impl()->data());
     const T* from = static_cast<const T*>(source.raw_data());
     // Tasks share lines, not indices: equal indices are added in their order.
     parallel_for(lines, std::max<int64_t>(lines / 16, 256), [&](int64_t begin, int64_t end) {
@@ -215,7 +215,7 @@ void cumsum(OpCall& c) {
   visit(x.dtype(), [&]<class T>() {
     const auto run = [&]<class To>(To) {
       const T* from = static_cast<const T*>(x.raw_data());
-      To* to = static_cast<To*>(out.raw_data());
+      To* to = static_cast<To*>(out.impl()->data());
       parallel_for(lines, std::max<int64_t>(kGrainBytes / (n * 8), 1), [&](int64_t begin, int64_t end) {
         for_lines(x.shape(), d, strides, begin, end, [&](const int64_t* o) {
           std::conditional_t<is_floating_point(dtype_of<T>), double, int64_t> total = 0;
@@ -247,7 +247,7 @@ void flip(OpCall& c) {
   const int64_t n = last < 0 ? 1 : shape[last], os = last < 0 ? 0 : out.strides()[last],
                 xs = last < 0 ? 0 : strides[last];
   by_size(out, [&]<class T>(T) {
-    T* to = static_cast<T*>(out.raw_data());
+    T* to = static_cast<T*>(out.impl()->data());
     const T* from = static_cast<const T*>(x.raw_data()) + offset;
     parallel_for(lines_of(shape, last), std::max<int64_t>(kGrainBytes / (n * 8), 1), [&](int64_t begin, int64_t end) {
       for_lines(shape, last, both, begin, end, [&](const int64_t* o) {

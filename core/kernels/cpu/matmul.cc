@@ -59,7 +59,7 @@ void matmul(OpCall& c) {
   g.b = c.input(1).raw_data();
   g.b_row = b.strides[b.rank() - 2];
   g.b_col = b.strides[b.rank() - 1];
-  g.c = result.tensor().raw_data();
+  g.c = result.tensor().impl()->data();
   g.c_row = g.n;
   if (out.numel > 0) {
     Lead lead[kMaxRank];
@@ -106,7 +106,7 @@ void linear(OpCall& c) {
   g.b = w.raw_data();
   g.b_row = w.strides()[1];
   g.b_col = w.strides()[0];
-  g.c = result.tensor().raw_data();
+  g.c = result.tensor().impl()->data();
   g.c_row = out;
   Tensor bias;
   if (c.is_tensor(2)) {

@@ -273,7 +273,7 @@ void with_rows(const OpCall& c, F f) {
 
 template <class T>
 T* data_or_null(const Tensor& t) {
-  return t.defined() ? static_cast<T*>(t.raw_data()) : nullptr;
+  return t.defined() ? static_cast<T*>(t.impl()->data()) : nullptr;
 }
 template <class T>
 const T* operand(const OpCall& c, int i) {

@@ -85,7 +85,7 @@ constexpr int64_t kGrain = 32768;
 
 template <class T>
 T* data(const Tensor& t) {
-  return static_cast<T*>(t.raw_data());
+  return static_cast<T*>(t.impl()->data());
 }
 template <class T>
 T* state(const OpCall& c, int i) {

@@ -38,7 +38,7 @@ void isin(OpCall& c) {
     std::sort(known.begin(), known.end());
     known.erase(std::unique(known.begin(), known.end()), known.end());
     const T* from = static_cast<const T*>(x.raw_data());
-    bool* to = static_cast<bool*>(out.raw_data());
+    bool* to = static_cast<bool*>(out.impl()->data());
     parallel_for(x.numel(), 4096, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const C v = static_cast<C>(from[i]);
@@ -64,11 +64,11 @@ void median(OpCall& c) {
   }
   const Tensor lines = dense(detail::alias(x, Layout(shape, strides, x.storage_offset()), true));
   const int64_t n = x.dim() > 0 ? shape.back() : 1, count = c.out[0].numel();
-  int64_t* index = static_cast<int64_t*>(c.out[1].raw_data());
+  int64_t* index = static_cast<int64_t*>(c.out[1].impl()->data());
   visit(x.dtype(), [&]<class T>() {
     using C = Compared<T>;
     const T* from = static_cast<const T*>(lines.raw_data());
-    T* values = static_cast<T*>(c.out[0].raw_data());
+    T* values = static_cast<T*>(c.out[0].impl()->data());
     parallel_for(count, std::max<int64_t>(4096 / n, 1), [&](int64_t begin, int64_t end) {
       std::vector<C> line(static_cast<size_t>(n));
       for (int64_t o = begin; o < end; ++o) {

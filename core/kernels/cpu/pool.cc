@@ -201,7 +201,7 @@ void for_rows(DType t, int64_t n, int64_t height, int64_t width, F f) {
 
 template <class T>
 T* data(const Tensor& t) {
-  return static_cast<T*>(t.raw_data());
+  return static_cast<T*>(t.impl()->data());
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ void fill(const Tensor& t, const RandomAttrs& a, Generator& g) {
   const bool wide = t.dtype() == DType::kF64, narrow_normal = a.distribution == Distribution::kNormal;
   const bool two = !narrow_normal && (wide || a.distribution == Distribution::kInteger);
   const GeneratorState s = g.take(static_cast<uint64_t>(two ? 2 * n : n));
-  char* p = static_cast<char*>(t.raw_data());
+  char* p = static_cast<char*>(t.impl()->data());
   const DType compute = a.distribution == Distribution::kInteger ? DType::kI64
                         : compute_type(t.dtype()) == DType::kF64 ? DType::kF64
                                                                  : DType::kF32;

@@ -164,8 +164,8 @@ void arg_reduce(OpCall& c, const Tensor* values, const Tensor& indices) {
   visit(in.dtype(), [&]<class T>() {
     const T* x = static_cast<const T*>(in.raw_data());
     using C = std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float, T>;
-    int64_t* index_out = static_cast<int64_t*>(indices.raw_data());
-    T* value_out = values ? static_cast<T*>(values->raw_data()) : nullptr;
+    int64_t* index_out = static_cast<int64_t*>(indices.impl()->data());
+    T* value_out = values ? static_cast<T*>(values->impl()->data()) : nullptr;
     parallel_for(outputs, std::max<int64_t>(16384 / std::max<int64_t>(size, 1), 1), [&](int64_t begin, int64_t end) {
       for (int64_t o = begin; o < end; ++o) {
         int64_t best = 0;
@@ -225,8 +225,8 @@ void sum_to(OpCall& c) {
   // The target's dimensions stand at the end; those before it are summed away.
   const Shape& in = c.input(0).shape();
   const Layout& l = c.out[0].layout();
-  Shape shape(in.rank(), 1);
-  Strides strides(in.rank(), 0);
+  Shape shape = Dims::filled(in.rank(), 1);
+  Strides strides = Dims::filled(in.rank(), 0);
   const int shift = in.rank() - l.rank();
   for (int d = 0; d < l.rank(); ++d) {
     shape[d + shift] = l.shape[d];

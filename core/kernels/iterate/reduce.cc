@@ -125,7 +125,7 @@ void reduce(const Layout& in_layout, const Reader<T>& in, const Tensor& out, con
   const Space s = analyse(in_layout, out.layout());
   const DType wide = dtype_of<A>;
   const ConvertFn store = convert_fn(wide, out.dtype());
-  char* out_data = static_cast<char*>(out.raw_data());
+  char* out_data = static_cast<char*>(out.impl()->data());
   const int64_t out_item = static_cast<int64_t>(size_of(out.dtype()));
   const auto write = [&](int64_t first, A* values, int64_t n) {
     for (int64_t i = 0; i < n; ++i) {
@@ -200,7 +200,7 @@ void run_reduce(OpCall& c, const Tensor& out, const ReduceBodies& bodies, double
       if constexpr (std::is_same_v<A, double>) value *= factor;
       for (int64_t i = 0; i < out.numel(); ++i) {
         convert_fn(dtype_of<A>, out.dtype())(
-            &value, static_cast<char*>(out.raw_data()) + i * static_cast<int64_t>(out.itemsize()), 1);
+            &value, static_cast<char*>(out.impl()->data()) + i * static_cast<int64_t>(out.itemsize()), 1);
       }
       return;
     }

@@ -2,6 +2,7 @@
 #include "core/graph/trace.h"
 
 #include <gtest/gtest.h>
+#include <cmath>
 
 #include <thread>
 
@@ -155,15 +156,17 @@ TEST(Trace, WhatCannotBeTraced) {
   using In = std::span<const Tensor>;
   using Out = std::vector<Tensor>;
   fails([&] { trace([](In in) -> Out { return {in[0] * in[0].sum().item<float>()}; }, spec); }, "has no values");
-  fails([&] { trace([](In in) -> Out { return {in[0] + 1 / static_cast<double>(in[0].size(0))}; }, spec); },
-        "only whole numbers may depend on sizes");
-  fails([&] { trace([](In in) -> Out { return {in[0].narrow(0, 0, in[0].size(0) * in[0].size(0) % 7 + 1)}; }, spec); },
-        "depends on the sizes in another way");
-  fails(
-      [&] {
-        trace([](In in) -> Out { return {in[0] + arange(in[0].size(0)).view({-1, 1})}; }, spec);
-      },
-      "depends on the sizes");
+  const auto odd = [](In in) -> Out { return {in[0] * std::cbrt(static_cast<double>(in[0].size(0)))}; };
+  fails([&] { trace(odd, spec); }, "trace: mul's operand 1 is the number 1.7099");
+  fails([&] { trace(odd, spec); }, "for anything else compute with dim_size(x, d), which is a tensor");
+  const auto part = [](In in) -> Out { return {in[0].narrow(0, 0, in[0].size(0) * in[0].size(0) % 7 + 1)}; };
+  fails([&] { trace(part, spec); }, "depends on the sizes in another way");
+  fails([&] { trace(part, spec); }, "give that dimension a number in the Spec");
+  const auto values = [](In in) -> Out {
+    return {in[0] + from_values(std::vector<float>(static_cast<size_t>(in[0].size(0))), {in[0].size(0), 1})};
+  };
+  fails([&] { trace(values, spec); }, "a tensor whose content depends on the sizes");
+  fails([&] { trace(values, spec); }, "make it by arange, linspace, full or dim_size(x, d)");
   fails([&] { trace([](In) -> Out { return {Tensor()}; }, spec); }, "undefined tensor");
   fails([&] { trace([](In) -> Out { return {}; }, spec); }, "gives no tensor");
   nn::Sequential net(nn::Linear(5, 2));
@@ -241,6 +244,129 @@ TEST(Trace, TensorsFromElsewhere) {
             spec);
       },
       "made by other means than the traced function's own ops");
+}
+
+// fn and its graph give the same bits at sizes that were not traced.
+void same_at(const graph::Function& fn, const Spec& spec, std::initializer_list<Shape> shapes) {
+  const Graph g = trace(fn, {&spec, 1});
+  for (const Shape& shape : shapes) {
+    SCOPED_TRACE(to_string(shape));
+    const Tensor x[] = {randn(shape)};
+    const auto want = fn(x), got = g.run(x);
+    ASSERT_EQ(got.size(), want.size());
+    for (size_t i = 0; i < want.size(); ++i) EXPECT_TRUE(got[i].equal(want[i])) << i << "\n" << to_string(g);
+  }
+}
+
+TEST(Trace, NewTensorsOfAnOpenSize) {
+  const auto fn = [](std::span<const Tensor> in) -> std::vector<Tensor> {
+    const int64_t n = in[0].size(0), m = in[0].size(1);
+    return {arange(n),
+            arange(1, 2 * n, 2),
+            arange(n, 0, -1, {.dtype = f32}),
+            arange(0.5, static_cast<double>(n)),
+            linspace(-1, 1, n + 1),
+            eye(n),
+            eye(n, m, {.dtype = i32}),
+            zeros({n, 3}),
+            ones({m, n}, {.dtype = i64}),
+            full({n}, 2.5),
+            full({2}, n),
+            in[0] + arange(n).view({n, 1})};
+  };
+  same_at(fn, {"x", f32, {"n", "m"}}, {{1, 4}, {4, 4}, {6, 3}, {13, 1}});
+}
+
+TEST(Trace, ArithmeticOfSizes) {
+  const auto fn = [](std::span<const Tensor> in) -> std::vector<Tensor> {
+    const Tensor& x = in[0];
+    const auto n = x.size(0), m = x.size(1);
+    return {x / std::sqrt(m),
+            x * (1.0 / static_cast<double>(n)),
+            x * (1 / std::sqrt(n * m)),
+            x * static_cast<double>(n + 1),
+            x * std::log(m),
+            x / (2 * n + 1),
+            x * (dim_size(x, 1).to(f32) + 0.5).pow(-0.25),
+            x / dim_size(x, -1)};
+  };
+  same_at(fn, {"x", f32, {"n", "m"}}, {{1, 4}, {4, 4}, {6, 3}, {100, 17}});
+}
+
+TEST(Trace, StepsOverAnOpenSize) {
+  nn::Conv2d conv(1, 2, 3, {.stride = 2, .padding = 1});
+  const auto fn = [&](std::span<const Tensor> in) -> std::vector<Tensor> {
+    const Tensor& x = in[0];
+    const Tensor every = x.slice(2, 0, {}, 2);
+    const Tensor y = conv(conv(x).sum({1}, true));
+    return {every, x.slice(3, 1, {}, 3), zeros({every.size(2), 2}) + 1, y, arange(0, x.size(2), 3)};
+  };
+  manual_seed(5);
+  same_at(fn, {"x", f32, {"batch", 1, "height", "width"}},
+          {{1, 1, 8, 9}, {2, 1, 9, 8}, {1, 1, 10, 31}, {3, 1, 50, 64}});
+  const Spec spec[] = {{"x", f32, {"batch", 1, "height", "width"}}};
+  const std::string text = to_string(trace(fn, spec));
+  EXPECT_NE(text.find("output \"output.0\" = "), std::string::npos);
+  EXPECT_NE(text.find("[batch, 1, (height + 1) / 2, width]"), std::string::npos) << text;
+  EXPECT_NE(text.find("[batch, 2, (height + 3) / 4, (width + 3) / 4]"), std::string::npos) << text;
+}
+
+struct Several : nn::Module<Several> {
+  nn::Linear a{this, "a", 4, 2};
+  std::tuple<Tensor, Tensor, Tensor> forward(const Tensor& w, const Tensor& x, const Tensor& y, const Tensor& z) {
+    return {a(w) + a(x), y * z, w};
+  }
+};
+struct Pair : nn::Module<Pair> {
+  std::pair<Tensor, Tensor> forward(const Tensor& x) { return {x + 1, x * 2}; }
+};
+
+TEST(Trace, ModulesOfSeveralInputsAndOutputs) {
+  manual_seed(6);
+  Several m;
+  m.eval();
+  const Spec w{"w", f32, {"n", 4}}, y{"y", f32, {"n", 2}};
+  const Graph g = trace(m, {w, {"x", f32, {"n", 4}}, y, {"z", f32, {1, 2}}}, {.outputs = {"sum", "product", "same"}});
+  ASSERT_EQ(g.outputs.size(), 3u);
+  EXPECT_EQ(g.outputs[1].name, "product");
+  const Tensor in[] = {randn({3, 4}), randn({3, 4}), randn({3, 2}), randn({1, 2})};
+  const auto [sum, product, same] = m(in[0], in[1], in[2], in[3]);
+  const auto got = g.run(in);
+  EXPECT_TRUE(got[0].equal(sum));
+  EXPECT_TRUE(got[1].equal(product));
+  EXPECT_TRUE(got[2].equal(same));
+  fails([&] { trace(m, {w}); }, "the module cannot be called with 1 tensors");
+  Pair p;
+  p.eval();
+  EXPECT_EQ(trace(p, {w}).outputs.size(), 2u);
+}
+
+TEST(Trace, ADimensionHasALargestSize) {
+  const auto fn = [](std::span<const Tensor> in) -> std::vector<Tensor> { return {in[0] + 1, in[1] * 2}; };
+  const Tensor table = randn({6, 4});
+  const auto positions = [&](std::span<const Tensor> in) -> std::vector<Tensor> {
+    return {in[0] + table.narrow(0, 0, in[0].size(1))};
+  };
+  const Spec specs[] = {{"x", f32, {"batch", graph::Size("seq", {.max = 512})}}, {"y", f32, {"seq", "batch"}}};
+  const Graph g = trace(fn, specs);
+  ASSERT_EQ(g.dims.size(), 2u);
+  EXPECT_FALSE(g.dims[0].max);
+  EXPECT_EQ(g.dims[1].max, 512);
+  const auto run = [&](int64_t batch, int64_t seq) {
+    const Tensor in[] = {zeros({batch, seq}), zeros({seq, batch})};
+    return g.run(in);
+  };
+  EXPECT_EQ(run(2, 512).size(), 2u);
+  fails([&] { run(2, 2000); }, "graph: input \"x\": dimension \"seq\" is 2000, the model takes at most 512");
+  // It is traced with no larger size.
+  const Spec few[] = {{"x", f32, {"batch", graph::Size("seq", {.max = 6}), 4}}};
+  const Graph of_few = trace(positions, few);
+  for (int64_t n : {1, 4, 6}) {
+    const Tensor x[] = {randn({2, n, 4})};
+    EXPECT_TRUE(of_few.run(x)[0].equal(positions(x)[0])) << n;
+  }
+  const Spec two[] = {{"x", f32, {graph::Size("seq", {.min = 2, .max = 3}), 4}}};
+  fails([&] { trace(fn, two); }, "the dimension \"seq\" is from 2 to 3: tracing needs three sizes");
 }
 
 TEST(Trace, UnusedWorkIsDropped) {

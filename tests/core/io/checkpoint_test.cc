@@ -9,11 +9,14 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <random>
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/io/file.h"
 #include "core/io/safetensors.h"
@@ -28,6 +31,7 @@
 namespace hearth::io {
 namespace {
 
+using testing::AnyOf;
 using testing::HasSubstr;
 
 std::string path(const std::string& name) { return testing::TempDir() + "/" + name; }
@@ -301,6 +305,68 @@ TEST(Checkpoint, HostileFiles) {
   refused(Checkpoint::load(p).status(), invalid, "not a safetensors file");
   refused(Checkpoint::load(path("none")).status(), absl::StatusCode::kNotFound, "none");
   refused(Checkpoint::parse("{}", "memory").status(), invalid, "memory");
+}
+
+// Bits that flip, an end that is missing, blocks that change places, pages of zeros: each is noticed.
+TEST(Checkpoint, DamageIsRefused) {
+  Training t(1);
+  t.run(3);
+  const std::string p = path("damaged.checkpoint");
+  ASSERT_TRUE(t.checkpoint().save(p).ok());
+  const std::string whole = read_file(p, 1 << 24).value();
+  uint64_t header;
+  std::memcpy(&header, whole.data(), 8);
+  header += 8;
+  ASSERT_TRUE(Checkpoint::parse(whole, "c").ok());
+  std::mt19937_64 random(7);
+  const auto below = [&](uint64_t n) { return random() % n; };
+  const auto expect_refused = [&](const std::string& bytes, const std::string& what) {
+    if (bytes == whole) return;
+    std::ofstream(p, std::ios::binary) << bytes;
+    const absl::Status s = Checkpoint::load(p).status();
+    EXPECT_FALSE(s.ok()) << what;
+    EXPECT_THAT(std::string(s.message()), HasSubstr(p)) << what;
+    EXPECT_THAT(std::string(s.message()), AnyOf(HasSubstr("tensor"), HasSubstr("header"))) << what;
+    EXPECT_EQ(Checkpoint::parse(bytes, p).status(), s) << what;
+  };
+  for (size_t i = 0; i < header; i += i < 16 ? 1 : 11) {
+    std::string b = whole;
+    b[i] = static_cast<char>(b[i] ^ 1 << below(8));
+    expect_refused(b, absl::StrCat("a bit of byte ", i));
+  }
+  for (int k = 0; k < 50; ++k) {
+    std::string b = whole;
+    const size_t at = header + below(whole.size() - header);
+    b[at] = static_cast<char>(b[at] ^ 1 << below(8));
+    expect_refused(b, absl::StrCat("a bit of byte ", at));
+    expect_refused(whole.substr(0, below(whole.size())), "cut off");
+    for (const size_t block : {16, 64, 512}) {
+      b = whole;
+      const size_t blocks = whole.size() / block, i = below(blocks), j = below(blocks);
+      std::swap_ranges(b.begin() + static_cast<long>(i * block), b.begin() + static_cast<long>((i + 1) * block),
+                       b.begin() + static_cast<long>(j * block));
+      if (i != j) expect_refused(b, absl::StrCat("blocks ", i, " and ", j, " of ", block));
+      b = whole;
+      std::fill_n(b.begin() + static_cast<long>(i * block), block, '\0');
+      expect_refused(b, absl::StrCat("zeros in block ", i, " of ", block));
+    }
+  }
+  // The tensor is named.
+  std::string b = whole;
+  b.back() = static_cast<char>(~b.back());
+  refused(Checkpoint::parse(b, "c").status(), absl::StatusCode::kDataLoss, "c: tensor \"");
+}
+
+TEST(Checkpoint, AFifoInItsPlaceIsNotWaitedFor) {
+  const std::string p = path("fifo.checkpoint");
+  ASSERT_EQ(::mkfifo(p.c_str(), 0666), 0);
+  Checkpoint c;
+  c.set("epoch", 1);
+  refused(Checkpoint::load(p).status(), absl::StatusCode::kFailedPrecondition, p + " is a FIFO");
+  refused(c.save(p), absl::StatusCode::kFailedPrecondition, p);
+  const std::string q = path("new.checkpoint");
+  ASSERT_EQ(::mkfifo((q + ".tmp").c_str(), 0666), 0);
+  refused(c.save(q), absl::StatusCode::kFailedPrecondition, q + ".tmp is a FIFO");
 }
 
 TEST(Checkpoint, AFullDiskLeavesTheOldOne) {

@@ -10,7 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
 #include "core/io/atomic_file.h"
+#include "core/io/directory_lock.h"
+#include "core/io/or_throw.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -180,7 +184,98 @@ TEST_F(FileTest, ReadsAtMostTheLimit) {
   const auto large = read_file(path(), 4).status();
   EXPECT_EQ(large.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(std::string(large.message()), HasSubstr("at most 4"));
-  EXPECT_EQ(read_file("/dev/zero", 100000).status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+// Named kinds of files that would make an open(), a read() or a write() wait, or never end.
+TEST_F(FileTest, OnlyRegularFilesAreOpenedAndNothingIsWaitedFor) {
+  ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0666), 0);
+  ASSERT_EQ(::mknod(path("socket").c_str(), S_IFSOCK | 0666, 0), 0);
+  std::filesystem::create_symlink(path("fifo"), path("link"));
+  const std::pair<std::string, std::string> all[] = {{path("fifo"), "a FIFO"},
+                                                     {path("socket"), "a socket"},
+                                                     {"/dev/zero", "a device"},
+                                                     {directory_, "a directory"},
+                                                     {path("link"), "a FIFO"}};
+  for (const auto& [p, kind] : all) {
+    for (const absl::Status& st : {read_file(p, 100).status(), MappedFile::open(p).status(),
+                                   open_regular(p, O_WRONLY).status(), open_regular(p, O_RDWR | O_CREAT).status()}) {
+      EXPECT_EQ(st.code(), absl::StatusCode::kFailedPrecondition) << p;
+      EXPECT_THAT(std::string(st.message()), HasSubstr(p + " is " + kind));
+    }
+    EXPECT_EQ(write_file(p, "x").code(), absl::StatusCode::kFailedPrecondition) << p;
+  }
+  // In place of the temporary file.
+  ASSERT_EQ(::mkfifo(path("a.tmp").c_str(), 0666), 0);
+  const absl::Status written = write_file(path("a"), "x");
+  EXPECT_EQ(written.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(written.message()), HasSubstr("a.tmp is a FIFO"));
+  EXPECT_FALSE(std::filesystem::exists(path("a")));
+  // A link to a regular file is as good as the file.
+  ASSERT_TRUE(write_file(path("real"), "content").ok());
+  std::filesystem::create_symlink(path("real"), path("alias"));
+  EXPECT_EQ(content("alias"), "content");
+  EXPECT_EQ(MappedFile::open(path("alias")).value()->size(), 7u);
+}
+
+TEST_F(FileTest, ADirectoryIsLockedByOneProcess) {
+  const std::string run = path("runs/1");  // made with its parent
+  {
+    const auto lock = DirectoryLock::acquire(run);
+    ASSERT_TRUE(lock.ok()) << lock.status();
+    const absl::Status second = DirectoryLock::acquire(run).status();
+    EXPECT_EQ(second.code(), absl::StatusCode::kAborted);
+    EXPECT_THAT(std::string(second.message()),
+                HasSubstr(absl::StrCat(run, " is in use by process ", ::getpid(), ", which holds ", run, "/lock")));
+    EXPECT_TRUE(DirectoryLock::acquire(path("runs/2")).ok());
+  }
+  EXPECT_TRUE(DirectoryLock::acquire(run).ok());
+
+  // The lock of a process that is killed goes with it.
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto lock = DirectoryLock::acquire(run);
+    const char ok = lock.ok() ? 'y' : 'n';
+    if (::write(ready[1], &ok, 1) != 1) _exit(1);
+    for (;;) ::pause();
+  }
+  char ok = 0;
+  ASSERT_EQ(::read(ready[0], &ok, 1), 1);
+  EXPECT_EQ(ok, 'y');
+  EXPECT_THAT(std::string(DirectoryLock::acquire(run).status().message()),
+              HasSubstr(absl::StrCat(run, " is in use by process ", child, ",")));
+  ::kill(child, SIGKILL);
+  ASSERT_EQ(waitpid(child, nullptr, 0), child);
+  EXPECT_TRUE(DirectoryLock::acquire(run).ok());
+  ::close(ready[0]);
+  ::close(ready[1]);
+
+  std::filesystem::create_directory(path("bad"));
+  ASSERT_EQ(::mkfifo(path("bad/lock").c_str(), 0666), 0);
+  EXPECT_EQ(DirectoryLock::acquire(path("bad")).status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(FileTest, TheThrowingForm) {
+  ASSERT_TRUE(write_file(path(), "12345").ok());
+  EXPECT_EQ(or_throw(read_file(path(), 5)), "12345");
+  or_throw(write_file(path(), "6"));
+  const auto kind_of = [](auto f) {
+    try {
+      f();
+    } catch (const Error& e) {
+      EXPECT_THAT(e.message(), HasSubstr("why"));
+      return e.kind();
+    }
+    ADD_FAILURE() << "nothing was thrown";
+    return ErrorKind::kInternal;
+  };
+  EXPECT_EQ(kind_of([] { or_throw(absl::NotFoundError("why")); }), ErrorKind::kIo);
+  EXPECT_EQ(kind_of([] { or_throw(absl::StatusOr<int>(absl::DataLossError("why"))); }), ErrorKind::kIo);
+  EXPECT_EQ(kind_of([] { or_throw(absl::InvalidArgumentError("why")); }), ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of([] { or_throw(absl::UnimplementedError("why")); }), ErrorKind::kUnsupported);
+  EXPECT_EQ(kind_of([] { or_throw(absl::ResourceExhaustedError("why")); }), ErrorKind::kOutOfMemory);
+  EXPECT_EQ(kind_of([] { or_throw(absl::InternalError("why")); }), ErrorKind::kInternal);
 }
 
 }  // namespace

@@ -160,6 +160,42 @@ TEST(Safetensors, HostileHeaders) {
   EXPECT_FALSE(load_safetensors(path("missing.safetensors")).ok());
 }
 
+// CRC-32C of the ASCII digits 1 to 9 is e3069283 (RFC 3720's successor, Koopman's and every catalogue's check value).
+TEST(Safetensors, ChecksumsStandInTheMetadata) {
+  const std::string p = path("sums.safetensors");
+  const Tensor t = tensor({49, 50, 51, 52, 53, 54, 55, 56, 57}, {.dtype = u8});
+  ASSERT_TRUE(save_safetensors(p, {{"x", t}, {"none", empty({0})}}, {{"format", "pt"}}).ok());
+  std::string bytes = read_file(p, 1 << 20).value();
+  EXPECT_NE(bytes.find("\"hearth.crc32c/x\":\"e3069283\""), std::string::npos) << bytes;
+  EXPECT_NE(bytes.find("\"hearth.crc32c/none\":\"00000000\""), std::string::npos);
+  const auto file = load_safetensors(p);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->metadata, (std::map<std::string, std::string>{{"format", "pt"}}));
+
+  const auto damaged = [](const std::string& b) {
+    const absl::Status s = parse_safetensors(b, "w").status();
+    EXPECT_EQ(s.code(), absl::StatusCode::kDataLoss) << s;
+    return std::string(s.message());
+  };
+  std::string b = bytes;
+  b.back() = '8';
+  EXPECT_NE(damaged(b).find("w: tensor \"x\" is damaged"), std::string::npos) << damaged(b);
+  EXPECT_NE(damaged(b).find("but e3069283 is written in the file"), std::string::npos) << damaged(b);
+  b = bytes;
+  b[b.find("\"pt\"") + 1] = 'q';
+  EXPECT_NE(damaged(b).find("w: the header is damaged"), std::string::npos);
+  // Neither without the header's own nor without a tensor's are the others enough.
+  b = bytes;
+  b[b.find("crc32c\"")] = 'k';
+  EXPECT_NE(damaged(b).find("no checksum of its own"), std::string::npos);
+  b = bytes;
+  b[b.find("crc32c/x")] = 'k';
+  EXPECT_NE(damaged(b).find("the header is damaged"), std::string::npos);
+
+  const absl::Status taken = save_safetensors(p, {{"x", t}}, {{"hearth.crc32c/x", "1"}});
+  EXPECT_EQ(taken.code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST(Safetensors, AFullDiskLeavesTheOldFile) {
   const std::string p = path("kept.safetensors");
   ASSERT_TRUE(save_safetensors(p, {{"a", ones({3})}}).ok());

@@ -1,6 +1,7 @@
 #include "core/io/tensorboard.h"
 
 #include <filesystem>
+#include <random>
 
 #include "core/io/crc32c.h"
 #include "core/io/file.h"
@@ -17,6 +18,25 @@ TEST(Crc32cTest, VectorsOfRfc3720) {
   std::string up;
   for (char c = 0; c < 32; ++c) up += c;
   EXPECT_EQ(crc32c(up), 0x46dd794eu);
+}
+
+// The instruction's stretches and their ends, against the tables and, for the tables, the definition bit by bit.
+TEST(Crc32cTest, SameByInstructionAndByTables) {
+  std::string bytes(50000, '\0');
+  std::mt19937 random(1);
+  for (char& c : bytes) c = static_cast<char>(random());
+  for (size_t n : {0, 1, 7, 8, 9, 4096, 12287, 12288, 12289, 24576, 36871, 50000}) {
+    for (size_t from : {0, 1, 5}) {
+      const std::string_view part = std::string_view(bytes).substr(from, n);
+      uint32_t bitwise = ~0u;
+      for (char c : part) {
+        bitwise ^= static_cast<uint8_t>(c);
+        for (int k = 0; k < 8; ++k) bitwise = bitwise >> 1 ^ (bitwise & 1 ? 0x82F63B78u : 0u);
+      }
+      EXPECT_EQ(crc32c(part), ~bitwise) << n;
+      EXPECT_EQ(detail::crc32c_by_tables(part), ~bitwise) << n;
+    }
+  }
 }
 
 TEST(TensorboardTest, SameBytesAsTensorboardWrites) {

@@ -2,6 +2,7 @@
 
 #include "core/op/machinery.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/create.h"
 #include "core/ops/reduce.h"
 #include "tests/core/op_table/families.h"
 
@@ -98,6 +99,49 @@ void machinery_rows(Rows& rows) {
                             .batch = 1});
   }
   rows.push_back(std::move(fill));
+
+  // What NumPy's arange and linspace give.
+  OpRow sequence{.op = "arange", .gradient = false};
+  const auto row = [](std::string name, TensorFunction call, std::vector<long double> values) {
+    return Sample{.name = std::move(name),
+                  .inputs = [](DType t) -> Out { return {noise({5}, t)}; },
+                  .call = std::move(call),
+                  .want = [values](In, DType t) -> std::vector<Want> {
+                    std::vector<long double> v;
+                    for (const long double x : values) v.push_back(as_dtype(x, t));
+                    return {{t, {static_cast<int64_t>(v.size())}, v}};
+                  },
+                  .batch = 1};
+  };
+  sequence.samples.push_back(
+      row("whole", HEARTH_CALL(arange(2, 2 + 3 * in[0].size(0), 3, {.dtype = in[0].dtype(), .device = in[0].device()})),
+          {2, 5, 8, 11, 14}));
+  sequence.samples.push_back(
+      row("down", HEARTH_CALL(arange(in[0].size(0), 0, -2, {.dtype = in[0].dtype(), .device = in[0].device()})),
+          {5, 3, 1}));
+  sequence.samples.push_back(row("halves",
+                                 HEARTH_CALL(arange(0.5, 3, 0.5, {.dtype = in[0].dtype(), .device = in[0].device()})),
+                                 {0.5, 1, 1.5, 2, 2.5}));
+  rows.push_back(std::move(sequence));
+
+  OpRow spaced{.op = "linspace", .gradient = false};
+  spaced.samples.push_back(
+      row("five", HEARTH_CALL(linspace(1, 3, in[0].size(0), {.dtype = in[0].dtype(), .device = in[0].device()})),
+          {1, 1.5, 2, 2.5, 3}));
+  spaced.samples.push_back(
+      row("one", HEARTH_CALL(linspace(2, 3, 1, {.dtype = in[0].dtype(), .device = in[0].device()})), {2}));
+  rows.push_back(std::move(spaced));
+
+  OpRow size{.op = "dim_size", .gradient = false};
+  size.samples.push_back({.name = "of dimension 1",
+                          .inputs = [](DType t) -> Out {
+                            return {noise({2, 7}, t)};
+                          },
+                          .call = HEARTH_CALL(dim_size(in[0], -1)),
+                          .want = [](In, DType) -> std::vector<Want> {
+                            return {{i64, {}, {7}}};
+                          }});
+  rows.push_back(std::move(size));
 
   OpRow sum{.op = "sum_to", .accuracy = Accuracy::kSum};
   add_golden(sum, "sum_to/rows", HEARTH_CALL(sum_to(in[0], {1, 3})), {.smooth = true, .batch = 1, .terms = 4});

@@ -1,4 +1,5 @@
 // Writes the corpus of graph_fuzz anew: bazel run //tests/core/graph/fuzz:make_corpus -- DIRECTORY
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -49,6 +50,13 @@ void run() {
   const Tensor table = randn({4, 3}), kernel = randn({4, 2, 3, 3}), four = randn({4}), five = randn({5}),
                weight = randn({3, 6}), batch = randn({2, 6, 4}), half = randn({6, 2}).to(bf16);
   const Spec rows{"x", f32, {"n", 6}}, image{"x", f32, {"n", 4, 6, 5}}, whole{"x", i64, {"n", 4}};
+  write("sizes",
+        [](std::span<const Tensor> in) -> Out {
+          const Tensor& x = in[0];
+          return {x.slice(0, 0, {}, 2) / std::sqrt(x.size(0)), arange(x.size(0)) * dim_size(x, 1),
+                  linspace(0, 1, x.size(0) + 1), eye(x.size(0))};
+        },
+        {"x", f32, {graph::Size("n", {.max = 100}), 6}});
   write(
       "pointwise",
       [](std::span<const Tensor> in) -> Out {
