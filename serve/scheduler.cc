@@ -63,17 +63,19 @@ Scheduler::Scheduler(std::shared_ptr<const Servable> model, const SchedulerOptio
         o.max_batch_size = std::max<int64_t>(1, std::min(o.max_batch_size, largest_batch(model_->signature())));
         return o;
       }()),
-      batched_(is_batched(model_->signature())) {
-  for (int i = 0; i < options_.instances; ++i) threads_.emplace_back([this] { work(); });
+      batched_(is_batched(model_->signature())),
+      threads_([this] { stop(); }) {
+  threads_.start("the model's instances", options_.instances, [this](int) { work(); });
 }
 
-Scheduler::~Scheduler() {
+Scheduler::~Scheduler() = default;
+
+void Scheduler::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
-  for (std::thread& t : threads_) t.join();
 }
 
 absl::Status Scheduler::submit(Job job) {

@@ -9,12 +9,12 @@
 #include <memory>
 #include <mutex>
 #include <span>
-#include <thread>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/threads.h"
 #include "serve/memory_budget.h"
 #include "serve/servable.h"
 #include "serve/stats.h"
@@ -60,7 +60,7 @@ class Scheduler {
   // With threads_per_instance filled in. Throws Error if an option is out of range.
   static SchedulerOptions checked(SchedulerOptions options);
 
-  // As checked().
+  // As checked(); Error also if the system refuses a thread.
   Scheduler(std::shared_ptr<const Servable> model, const SchedulerOptions& options, std::shared_ptr<ModelStats> stats);
   // Answers what waits, then ends the instances.
   ~Scheduler();
@@ -78,6 +78,7 @@ class Scheduler {
  private:
   using Batch = std::vector<Job>;
 
+  void stop();
   void work();
   // Takes the jobs of the next batch out of the queues. Empty: there is no more to do.
   Batch next();
@@ -100,7 +101,7 @@ class Scheduler {
   std::condition_variable changed_;
   std::deque<Job> urgent_, usual_;  // guarded by mutex_
   bool stopping_ = false;           // guarded by mutex_
-  std::vector<std::thread> threads_;
+  ThreadGroup threads_;
 };
 
 }  // namespace hearth::serve

@@ -6,17 +6,18 @@
 
 namespace hearth::serve {
 
-WorkQueue::WorkQueue(int threads, size_t limit) : limit_(limit) {
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { serve(); });
+WorkQueue::WorkQueue(int threads, size_t limit) : limit_(limit), threads_([this] { stop(); }) {
+  threads_.start("the server's work queue", threads, [this](int) { serve(); });
 }
 
-WorkQueue::~WorkQueue() {
+WorkQueue::~WorkQueue() = default;
+
+void WorkQueue::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
-  for (std::thread& t : threads_) t.join();
 }
 
 bool WorkQueue::run(absl::AnyInvocable<void()> work) {

@@ -5,17 +5,16 @@
 #include <cstddef>
 #include <deque>
 #include <mutex>
-#include <thread>
-#include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "core/base/threads.h"
 
 namespace hearth::serve {
 
 // Thread-safe.
 class WorkQueue {
  public:
-  // Keeps at most `limit` pieces of work waiting.
+  // Keeps at most `limit` pieces of work waiting. Throws Error if the system refuses a thread.
   WorkQueue(int threads, size_t limit);
   // Does what waits first.
   ~WorkQueue();
@@ -26,6 +25,7 @@ class WorkQueue {
   bool run(absl::AnyInvocable<void()> work);
 
  private:
+  void stop();
   void serve();
 
   const size_t limit_;
@@ -33,7 +33,7 @@ class WorkQueue {
   std::condition_variable changed_;
   std::deque<absl::AnyInvocable<void()>> waiting_;  // guarded by mutex_
   bool stopping_ = false;                           // guarded by mutex_
-  std::vector<std::thread> threads_;
+  ThreadGroup threads_;
 };
 
 }  // namespace hearth::serve

@@ -33,21 +33,41 @@ class Collector final : public SavedTensorHooks {
   Tensor unpack(const std::any& packed) override { return std::any_cast<Tensor>(packed); }
 };
 
-class RestoreGenerator {
+// Gives out again what a DrawRecorder has noted.
+class DrawReplay final : public Generator {
  public:
-  explicit RestoreGenerator(const GeneratorState& s) : now_(default_generator().state()) {
-    default_generator().set_state(s);
+  // Past the end of what was noted: an error if the first run has finished; otherwise what is drawn there is thrown
+  // away.
+  DrawReplay(const std::vector<CheckpointFrame::Drawn>& drawn, bool finished) : drawn_(drawn), finished_(finished) {}
+  GeneratorState state() const override {
+    const std::lock_guard lock(mutex_);
+    return next_ < drawn_.size() ? drawn_[next_].from : GeneratorState{};
   }
-  ~RestoreGenerator() { default_generator().set_state(now_); }
+  // The states noted are those after it.
+  void set_state(GeneratorState) override {}
+  GeneratorState take(uint64_t words) override {
+    const std::lock_guard lock(mutex_);
+    if (!finished_ && next_ >= drawn_.size()) return Generator::take(words);
+    HEARTH_CHECK(next_ < drawn_.size() && drawn_[next_].words == words,
+                 "checkpoint: the function did something else when it ran again: it drew other random numbers");
+    return drawn_[next_++].from;
+  }
 
  private:
-  GeneratorState now_;
+  const std::vector<CheckpointFrame::Drawn>& drawn_;
+  const bool finished_;
+  mutable std::mutex mutex_;
+  size_t next_ = 0;  // guarded by mutex_
 };
 
 }  // namespace
 
-CheckpointFrame::CheckpointFrame(std::function<void()> again)
-    : again_(std::move(again)), random_(default_generator().state()) {}
+GeneratorState DrawRecorder::take(uint64_t words) {
+  const std::lock_guard lock(mutex_);
+  const GeneratorState from = source_.take(words);
+  drawn_.push_back({words, from});
+  return from;
+}
 
 std::any CheckpointFrame::pack(const Tensor& t) {
   std::lock_guard lock(mutex_);
@@ -67,7 +87,8 @@ void CheckpointFrame::run_again() {
   {
     GradMode on(true);
     SavedTensorHooksGuard guard(collector);
-    RestoreGenerator random(random_);
+    DrawReplay random(drawn_, finished_);
+    const GeneratorGuard drawn(random);
     again_();
   }
   const auto same = [&] {

@@ -24,7 +24,13 @@ namespace detail {
 // that asks for its tensor makes the function run again, which fills all places.
 class CheckpointFrame final : public SavedTensorHooks, public std::enable_shared_from_this<CheckpointFrame> {
  public:
-  explicit CheckpointFrame(std::function<void()> again);
+  // What the function took of the generator, in the order in which it did.
+  struct Drawn {
+    uint64_t words;
+    GeneratorState from;
+  };
+  explicit CheckpointFrame(std::function<void()> again) : again_(std::move(again)) {}
+  std::vector<Drawn>& drawn() { return drawn_; }
   std::any pack(const Tensor& t) override;
   Tensor unpack(const std::any& packed) override;
   void finished() { finished_ = true; }
@@ -40,10 +46,24 @@ class CheckpointFrame final : public SavedTensorHooks, public std::enable_shared
   void run_again();
 
   std::function<void()> again_;
-  GeneratorState random_;
+  std::vector<Drawn> drawn_;
   bool finished_ = false;
   std::mutex mutex_;
   std::vector<Kept> kept_;
+};
+
+// Notes what is taken of this thread's default generator, so that others' draws in between do no harm.
+class DrawRecorder final : public Generator {
+ public:
+  explicit DrawRecorder(std::vector<CheckpointFrame::Drawn>& drawn) : source_(default_generator()), drawn_(drawn) {}
+  GeneratorState state() const override { return source_.state(); }
+  void set_state(GeneratorState s) override { source_.set_state(s); }
+  GeneratorState take(uint64_t words) override;
+
+ private:
+  Generator& source_;
+  std::mutex mutex_;
+  std::vector<CheckpointFrame::Drawn>& drawn_;  // guarded by mutex_
 };
 
 // A tensor that the function runs on again.
@@ -74,8 +94,9 @@ decltype(auto) checkpoint_again(const T& t) {
 
 // f(inputs...), keeping of it only the inputs: what its gradient needs is computed anew when backward comes there. f
 // and inputs that are no tensors are copied; what f refers to must live until then, and f must do the same again. The
-// default generator gives f the same random numbers again. Checkpoints may be nested; gradients of gradients work.
-// Throws Error from backward if an input or a parameter was written to in place, or if f did something else.
+// default generator gives f the same random numbers again, whatever other threads draw. Checkpoints may be nested;
+// gradients of gradients work. Throws Error from backward if an input or a parameter was written to in place, or if f
+// did something else.
 template <class F, class... A>
 auto checkpoint(F f, const A&... inputs) {
   if (!GradMode::enabled()) return f(inputs...);
@@ -84,6 +105,8 @@ auto checkpoint(F f, const A&... inputs) {
         std::apply([&](const auto&... k) { (void)f(detail::checkpoint_again(k)...); }, kept);
       });
   SavedTensorHooksGuard guard(*frame);
+  detail::DrawRecorder random(frame->drawn());
+  const GeneratorGuard drawn(random);
   auto result = f(inputs...);
   frame->finished();
   return result;

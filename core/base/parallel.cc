@@ -7,15 +7,14 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 
 #include "core/base/error.h"
 #include "core/base/thread_state.h"
+#include "core/base/threads.h"
 
 namespace hearth {
 namespace {
@@ -161,20 +160,15 @@ class Pool {
   }
 
  private:
+  // These threads are in no ThreadGroup: they stay for the life of the process, and a fork leaves them behind.
   bool start_thread() {
-    // Signals are for the program's own threads.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = true;
     try {
-      std::thread([this] { help(); }).detach();
+      detail::start_thread([this] { help(); }).detach();
       ++threads_;
-    } catch (const std::system_error&) {
-      started = false;  // the job is done by fewer
+      return true;
+    } catch (const std::exception&) {
+      return false;  // the job is done by fewer
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    return started;
   }
 
   [[noreturn]] void help() {

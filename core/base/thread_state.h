@@ -6,6 +6,7 @@
 
 namespace hearth {
 
+class Generator;
 class Interposer;
 class SavedTensorHooks;
 struct OpCall;
@@ -17,7 +18,7 @@ struct NameScope {
   NameScope* parent;
 };
 
-// Read once per op and changed only through RAII guards (GradMode, ThreadWidth, InterposerGuard, AnomalyMode, …).
+// Read once per op and changed only through RAII guards (GradMode, ThreadWidth, GeneratorGuard, InterposerGuard, …).
 struct ThreadState {
   bool grad_enabled = true;
   bool inference = false;
@@ -26,6 +27,8 @@ struct ThreadState {
   Interposer* interposer = nullptr;
   NameScope* scope = nullptr;
   SavedTensorHooks* saved_tensor_hooks = nullptr;
+  Generator* generator = nullptr;                  // where random ops draw from; null: the process's own
+  const void* module = nullptr;                    // the module whose forward runs
   void (*record)(OpCall&, RecordPhase) = nullptr;  // autograd's way into run(); null where autograd is not linked
 };
 

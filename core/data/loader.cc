@@ -3,17 +3,20 @@
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
-#include <map>
 #include <mutex>
-#include <thread>
+#include <utility>
 
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/base/parallel.h"
+#include "core/base/threads.h"
 #include "core/ops/join.h"
 
 namespace hearth::data {
 namespace {
+
+// Streams of seeds: for the examples and for what collate draws.
+constexpr uint64_t kExamples = 0x9E3779B97F4A7C15u, kCollate = 0xD1B54A32D192ED03u;
 
 Example stack_examples(std::vector<Example> examples) {
   std::vector<Tensor> x, y;
@@ -26,26 +29,68 @@ Example stack_examples(std::vector<Example> examples) {
 
 }  // namespace
 
+// What the loader and its loops have in common.
+struct DataLoader::Shared {
+  using Order = std::shared_ptr<const std::vector<int64_t>>;
+
+  DatasetPtr dataset;
+  DataLoaderOptions options;
+  LoaderState state;            // of the loop begun last
+  LoaderState next;             // where the next loop begins
+  const Epoch* last = nullptr;  // the loop whose place `state` is
+  Order order;                  // of the epoch order_epoch
+  int64_t order_epoch = -1;
+
+  Order order_of(int64_t epoch) const {
+    if (epoch == order_epoch) return order;
+    return std::make_shared<const std::vector<int64_t>>(options.sampler->order(epoch));
+  }
+  int64_t batches(const std::vector<int64_t>& all) const {
+    const auto n = static_cast<int64_t>(all.size()), b = options.batch_size;
+    return options.drop_last ? n / b : n / b + (n % b != 0);
+  }
+  Example make(const std::vector<int64_t>& all, int64_t epoch, int64_t batch) const {
+    const NoGrad off;
+    const int64_t begin = batch * options.batch_size,
+                  end = std::min(begin + options.batch_size, static_cast<int64_t>(all.size()));
+    const auto seed = [&](uint64_t stream, int64_t i) {
+      return mix_seed(options.seed ^ stream, static_cast<uint64_t>(epoch), static_cast<uint64_t>(i));
+    };
+    std::vector<Example> examples;
+    for (int64_t i = begin; i < end; ++i) {
+      Generator random(seed(kExamples, i));
+      const GeneratorGuard guard(random);
+      examples.push_back(dataset->get(all[static_cast<size_t>(i)], random));
+    }
+    Generator random(seed(kCollate, batch));
+    const GeneratorGuard guard(random);
+    return options.collate(std::move(examples));
+  }
+};
+
 // Threads that make the batches of one epoch; each takes the next number, and the batches are handed out in order.
 class DataLoader::Workers {
  public:
-  Workers(const DataLoader& loader, int64_t epoch, int64_t first, int64_t last)
-      : loader_(loader), epoch_(epoch), next_to_make_(first), next_to_take_(first), last_(last) {
-    for (int i = 0; i < loader.options_.workers; ++i) threads_.emplace_back([this] { run(); });
-  }
-  ~Workers() {
-    {
-      std::lock_guard lock(mutex_);
-      stop_ = true;
-    }
-    changed_.notify_all();
-    for (std::thread& t : threads_) t.join();
+  Workers(std::shared_ptr<const Shared> shared, Shared::Order order, int64_t epoch, int64_t first, int64_t last)
+      : shared_(std::move(shared)),
+        order_(std::move(order)),
+        epoch_(epoch),
+        next_to_make_(first),
+        next_to_take_(first),
+        last_(last),
+        made_(static_cast<size_t>(std::min(shared_->options.prefetch, last - first))),
+        threads_([this] { stop(); }) {
+    const auto count = static_cast<int>(std::min<int64_t>(shared_->options.workers, last - first));
+    threads_.start("DataLoader", count, [this](int) { run(); });
   }
 
+  // The next batch; there must be one.
   Example take() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return made_.count(next_to_take_) > 0; });
-    Made made = std::move(made_.extract(next_to_take_++).mapped());
+    Made& place = place_of(next_to_take_);
+    changed_.wait(lock, [&] { return place.ready; });
+    Made made = std::exchange(place, Made());
+    ++next_to_take_;
     lock.unlock();
     changed_.notify_all();
     if (made.error) std::rethrow_exception(made.error);
@@ -56,120 +101,153 @@ class DataLoader::Workers {
   struct Made {
     Example batch;
     std::exception_ptr error;
+    bool ready = false;
   };
 
+  Made& place_of(int64_t batch) { return made_[static_cast<size_t>(batch) % made_.size()]; }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
+  }
+
   void run() {
-    ThreadWidth one(1);
-    NoGrad off;
+    const ThreadWidth one(1);
     while (true) {
       int64_t mine;
       {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [&] {
-          return stop_ || next_to_make_ >= last_ || next_to_make_ < next_to_take_ + loader_.options_.prefetch;
+          return stop_ || next_to_make_ >= last_ || next_to_make_ < next_to_take_ + static_cast<int64_t>(made_.size());
         });
         if (stop_ || next_to_make_ >= last_) return;
         mine = next_to_make_++;
       }
       Made made;
       try {
-        made.batch = loader_.make(loader_.order_, epoch_, mine);
+        made.batch = shared_->make(*order_, epoch_, mine);
       } catch (...) {
         made.error = std::current_exception();
       }
       {
-        std::lock_guard lock(mutex_);
-        made_[mine] = std::move(made);
+        const std::lock_guard lock(mutex_);
+        made.ready = true;
+        place_of(mine) = std::move(made);
       }
       changed_.notify_all();
     }
   }
 
-  const DataLoader& loader_;
+  const std::shared_ptr<const Shared> shared_;
+  const Shared::Order order_;
   const int64_t epoch_;
-  int64_t next_to_make_, next_to_take_;
-  const int64_t last_;
-  bool stop_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<int64_t, Made> made_;
-  std::vector<std::thread> threads_;
+  int64_t next_to_make_, next_to_take_;  // guarded by mutex_
+  const int64_t last_;
+  bool stop_ = false;       // guarded by mutex_
+  std::vector<Made> made_;  // guarded by mutex_; a ring: those between next_to_take_ and next_to_make_
+  ThreadGroup threads_;
 };
 
-DataLoader::DataLoader(DatasetPtr dataset, DataLoaderOptions options)
-    : dataset_(std::move(dataset)), options_(std::move(options)) {
-  HEARTH_CHECK(dataset_, "DataLoader: there is no dataset");
-  HEARTH_CHECK(options_.batch_size >= 1, "DataLoader: batch_size must be at least 1, but is ", options_.batch_size);
-  HEARTH_CHECK(options_.workers >= 0 && options_.workers <= 1024 && options_.prefetch >= 1,
-               "DataLoader: workers must be from 0 to 1024 and prefetch at least 1");
-  HEARTH_CHECK(!(options_.sampler && options_.shuffle), "DataLoader: give a sampler or shuffle, not both");
-  if (!options_.sampler) {
-    if (options_.shuffle) {
-      options_.sampler = std::make_shared<RandomSampler>(dataset_->size(), options_.seed);
+// One loop.
+class DataLoader::Epoch {
+ public:
+  Epoch(std::shared_ptr<Shared> shared, LoaderState start)
+      : shared_(std::move(shared)),
+        order_(shared_->order_of(start.epoch)),
+        epoch_(start.epoch),
+        batch_(start.batch),
+        batches_(shared_->batches(*order_)) {
+    if (shared_->options.workers > 0 && batch_ < batches_)
+      workers_ = std::make_unique<Workers>(shared_, order_, epoch_, batch_, batches_);
+    // Nothing can fail from here on.
+    shared_->order = order_;
+    shared_->order_epoch = epoch_;
+    shared_->last = this;
+    shared_->next = {epoch_ + 1, 0};
+    note();
+  }
+  ~Epoch() {
+    if (shared_->last == this) shared_->last = nullptr;
+  }
+  Epoch(const Epoch&) = delete;
+  Epoch& operator=(const Epoch&) = delete;
+
+  bool next(Example& out) {
+    if (batch_ >= batches_) {
+      note();
+      workers_.reset();
+      return false;
+    }
+    const int64_t mine = batch_++;
+    note();
+    out = workers_ ? workers_->take() : shared_->make(*order_, epoch_, mine);
+    return true;
+  }
+
+ private:
+  void note() {
+    if (shared_->last != this) return;
+    shared_->state = batch_ < batches_ ? LoaderState{epoch_, batch_} : LoaderState{epoch_ + 1, 0};
+  }
+
+  const std::shared_ptr<Shared> shared_;
+  const Shared::Order order_;
+  const int64_t epoch_;
+  int64_t batch_;
+  const int64_t batches_;
+  std::unique_ptr<Workers> workers_;
+};
+
+DataLoader::DataLoader(DatasetPtr dataset, DataLoaderOptions options) {
+  HEARTH_CHECK(dataset, "DataLoader: there is no dataset");
+  HEARTH_CHECK(options.batch_size >= 1, "DataLoader: batch_size must be at least 1, but is ", options.batch_size);
+  HEARTH_CHECK(options.workers >= 0 && options.workers <= 1024 && options.prefetch >= 1,
+               "DataLoader: workers must be from 0 to 1024 and prefetch at least 1, but they are ", options.workers,
+               " and ", options.prefetch);
+  HEARTH_CHECK(!(options.sampler && options.shuffle), "DataLoader: give a sampler or shuffle, not both");
+  if (!options.sampler) {
+    if (options.shuffle) {
+      options.sampler = std::make_shared<RandomSampler>(dataset->size(), options.seed);
     } else {
-      options_.sampler = std::make_shared<SequentialSampler>(dataset_->size());
+      options.sampler = std::make_shared<SequentialSampler>(dataset->size());
     }
   }
-  if (!options_.collate) options_.collate = stack_examples;
+  if (!options.collate) options.collate = stack_examples;
+  shared_ = std::make_shared<Shared>();
+  shared_->dataset = std::move(dataset);
+  shared_->options = std::move(options);
   set_state({});
 }
 DataLoader::~DataLoader() = default;
 
-int64_t DataLoader::batches() const {
-  const auto n = static_cast<int64_t>(order_.size()), b = options_.batch_size;
-  return options_.drop_last ? n / b : (n + b - 1) / b;
-}
+LoaderState DataLoader::state() const { return shared_->state; }
+int64_t DataLoader::batches() const { return shared_->batches(*shared_->order); }
 
 void DataLoader::set_state(LoaderState state) {
-  workers_.reset();
   HEARTH_CHECK(state.epoch >= 0 && state.batch >= 0, "DataLoader: the state (epoch ", state.epoch, ", batch ",
                state.batch, ") is not valid");
-  if (state.epoch != order_epoch_) {
-    order_ = options_.sampler->order(state.epoch);
-    order_epoch_ = state.epoch;
-  }
-  HEARTH_CHECK(state.batch == 0 || state.batch < batches(), "DataLoader: batch ", state.batch, " is out of range for ",
-               batches(), " batches");
-  state_ = state;
-}
-
-Example DataLoader::make(const std::vector<int64_t>& order, int64_t epoch, int64_t batch) const {
-  const int64_t begin = batch * options_.batch_size,
-                end = std::min<int64_t>(begin + options_.batch_size, static_cast<int64_t>(order.size()));
-  std::vector<Example> examples;
-  for (int64_t i = begin; i < end; ++i) {
-    const int64_t at = order[static_cast<size_t>(i)];
-    Generator random(
-        mix_seed(options_.seed ^ 0x9E3779B97F4A7C15u, static_cast<uint64_t>(epoch), static_cast<uint64_t>(i)));
-    examples.push_back(dataset_->get(at, random));
-  }
-  return options_.collate(std::move(examples));
+  Shared::Order order = shared_->order_of(state.epoch);
+  const int64_t batches = shared_->batches(*order);
+  HEARTH_CHECK(state.batch == 0 || state.batch < batches, "DataLoader: batch ", state.batch, " is out of range for ",
+               batches, " batches");
+  shared_->order = std::move(order);
+  shared_->order_epoch = state.epoch;
+  shared_->state = shared_->next = state;
+  shared_->last = nullptr;
 }
 
 DataLoader::Iterator DataLoader::begin() {
-  set_state(state());  // after the last batch of an epoch that was left by break: the next one
-  if (options_.workers > 0 && state_.batch < batches())
-    workers_ = std::make_unique<Workers>(*this, state_.epoch, state_.batch, batches());
-  return Iterator(*this);
-}
-
-bool DataLoader::next(Example& out) {
-  if (state_.batch >= batches()) return false;
-  if (workers_) {
-    out = workers_->take();
-  } else {
-    NoGrad off;
-    out = make(order_, state_.epoch, state_.batch);
-  }
-  ++state_.batch;
-  return true;
+  return Iterator(std::make_shared<Epoch>(shared_, LoaderState(shared_->next)));
 }
 
 DataLoader::Iterator& DataLoader::Iterator::operator++() {
   current_ = {};
-  if (loader_->next(current_)) return *this;
-  done_ = true;
-  loader_->set_state({loader_->state_.epoch + 1, 0});
+  done_ = !epoch_->next(current_);
   return *this;
 }
 

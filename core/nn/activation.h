@@ -1,6 +1,7 @@
 // Activation functions as modules, for Sequential.
 #pragma once
 
+#include "core/base/error.h"
 #include "core/nn/module.h"
 #include "core/ops/activation.h"
 #include "core/ops/math.h"
@@ -12,7 +13,6 @@ namespace hearth::nn {
 #define HEARTH_ACTIVATION(Name, expression)                      \
   class Name : public Module<Name> {                             \
    public:                                                       \
-    using Module::Module;                                        \
     Tensor forward(const Tensor& x) const { return expression; } \
   };
 HEARTH_ACTIVATION(ReLU, relu(x))
@@ -70,11 +70,19 @@ class Softmax : public Module<Softmax> {
   int64_t dim_;
 };
 
+namespace detail {
+inline double checked_probability(const char* what, double p) {
+  HEARTH_CHECK(p >= 0 && p <= 1, what, ": the probability must be from 0 to 1, but is ", p);
+  return p;
+}
+}  // namespace detail
+
 // Drops in training mode only.
 class Dropout : public Module<Dropout> {
  public:
-  explicit Dropout(double p = 0.5) : p_(p) {}
-  Dropout(ModuleBase* parent, const char* name, double p = 0.5) : Module(parent, name), p_(p) {}
+  explicit Dropout(double p = 0.5) : Dropout(nullptr, "", p) {}
+  Dropout(ModuleBase* parent, const char* name, double p = 0.5)
+      : Module(parent, name), p_(detail::checked_probability("Dropout", p)) {}
   Tensor forward(const Tensor& x) const { return dropout(x, p_, training()); }
 
  private:
@@ -83,8 +91,9 @@ class Dropout : public Module<Dropout> {
 
 class Dropout2d : public Module<Dropout2d> {
  public:
-  explicit Dropout2d(double p = 0.5) : p_(p) {}
-  Dropout2d(ModuleBase* parent, const char* name, double p = 0.5) : Module(parent, name), p_(p) {}
+  explicit Dropout2d(double p = 0.5) : Dropout2d(nullptr, "", p) {}
+  Dropout2d(ModuleBase* parent, const char* name, double p = 0.5)
+      : Module(parent, name), p_(detail::checked_probability("Dropout2d", p)) {}
   Tensor forward(const Tensor& x) const { return dropout2d(x, p_, training()); }
 
  private:

@@ -15,15 +15,36 @@
 
 namespace hearth::nn {
 
+namespace {
+
+int64_t checked_embed(int64_t embed, int64_t heads, const MultiheadAttentionOptions& o) {
+  HEARTH_CHECK(embed >= 1 && heads >= 1 && embed % heads == 0, "MultiheadAttention: an embedding of ", embed,
+               " does not divide into ", heads, " heads");
+  HEARTH_CHECK(o.dropout >= 0 && o.dropout <= 1, "MultiheadAttention: dropout must be from 0 to 1, but is ", o.dropout);
+  return embed;
+}
+
+// A mask for scores [batch, heads, time, keys], from one for each head of each example, or from one that broadcasts.
+Tensor spread(const Tensor& m, int64_t batch, int64_t heads, int64_t time, int64_t keys) {
+  const Shape scores{batch, heads, time, keys};
+  const bool each = m.dim() == 3 && m.size(0) == batch * heads;
+  Tensor out = each ? reshape(m, {batch, heads, m.size(1), m.size(2)}) : m;
+  bool fits = out.dim() >= 1 && out.dim() <= 4;
+  for (int d = 1; fits && d <= out.dim(); ++d) fits = out.size(-d) == 1 || out.size(-d) == scores[4 - d];
+  HEARTH_CHECK(fits, "MultiheadAttention: an attention mask of shape ", m.shape(), " fits neither ", Shape{time, keys},
+               " nor ", Shape{batch * heads, time, keys}, " (batch * heads, time, keys)");
+  return out;
+}
+
+}  // namespace
+
 MultiheadAttention::MultiheadAttention(ModuleBase* parent, const char* name, int64_t embed, int64_t heads,
                                        const MultiheadAttentionOptions& options)
     : Module(parent, name),
-      in_proj_weight(this, "in_proj_weight", empty({3 * embed, embed})),
+      in_proj_weight(this, "in_proj_weight", empty({3 * checked_embed(embed, heads, options), embed})),
       out_proj(this, "out_proj", embed, embed, {.bias = options.bias}),
       heads_(heads),
       options_(options) {
-  HEARTH_CHECK(heads >= 1 && embed % heads == 0, "MultiheadAttention: an embedding of ", embed,
-               " does not divide into ", heads, " heads");
   init::xavier_uniform_(in_proj_weight);
   if (options.bias) in_proj_bias.emplace(this, "in_proj_bias", zeros({3 * embed}));
   if (out_proj.bias) init::zeros_(*out_proj.bias);
@@ -32,19 +53,30 @@ MultiheadAttention::MultiheadAttention(ModuleBase* parent, const char* name, int
 Tensor MultiheadAttention::forward(const Tensor& query, const Tensor& key, const Tensor& value,
                                    const AttentionMasks& masks) const {
   const int64_t embed = in_proj_weight.shape()[1], size = embed / heads_;
+  const int rank = query.dim();
   for (const Tensor* t : {&query, &key, &value}) {
-    HEARTH_CHECK(t->dim() == 3 && t->size(-1) == embed, "MultiheadAttention: expected [.., .., ", embed,
-                 "], but a shape is ", t->shape());
+    HEARTH_CHECK((rank == 2 || rank == 3) && t->dim() == rank && t->size(-1) == embed,
+                 "MultiheadAttention: expected query, key and value of ",
+                 options_.batch_first ? "[batch, time, " : "[time, batch, ", embed, "] or [time, ", embed,
+                 "], but the shapes are ", query.shape(), ", ", key.shape(), " and ", value.shape());
   }
+  const bool batched = rank == 3;
+  const auto batch_first = [&](const Tensor& t) {
+    return !batched ? unsqueeze(t, 0) : options_.batch_first ? t : transpose(t, 0, 1);
+  };
   const auto heads_of = [&](const Tensor& x, int64_t part) {
     const Tensor w = slice(in_proj_weight, 0, part * embed, (part + 1) * embed);
-    const Tensor y =
-        in_proj_bias ? linear(x, w, slice(*in_proj_bias, 0, part * embed, (part + 1) * embed)) : linear(x, w);
-    const Tensor batch_first = options_.batch_first ? y : transpose(y, 0, 1);
-    return transpose(reshape(batch_first, {batch_first.shape()[0], batch_first.shape()[1], heads_, size}), 1,
-                     2);  // [batch, heads, time, size]
+    const Tensor y = batch_first(in_proj_bias ? linear(x, w, slice(*in_proj_bias, 0, part * embed, (part + 1) * embed))
+                                              : linear(x, w));
+    return transpose(reshape(y, {y.shape()[0], y.shape()[1], heads_, size}), 1, 2);  // [batch, heads, time, size]
   };
   const Tensor q = heads_of(query, 0), k = heads_of(key, 1), v = heads_of(value, 2);
+  const int64_t batch = q.size(0), time = q.size(-2), keys = k.size(-2);
+  HEARTH_CHECK(
+      k.size(0) == batch && v.size(0) == batch && v.size(-2) == keys,
+      "MultiheadAttention: query, key and value must have the same batch, and key and value as many positions, "
+      "but the shapes are ",
+      query.shape(), ", ", key.shape(), " and ", value.shape());
   // All masks as one, added to the scores.
   std::optional<Tensor> mask;
   const auto join = [&](const Tensor& m) {
@@ -53,14 +85,18 @@ Tensor MultiheadAttention::forward(const Tensor& query, const Tensor& key, const
                                                    : m;
     mask = mask ? *mask + added : added;
   };
-  if (masks.attention) join(*masks.attention);
-  if (masks.padding) join(unsqueeze(unsqueeze(*masks.padding, 1), 1));
-  if (masks.causal && mask) join(logical_not(tril(ones({q.size(-2), k.size(-2)}, {.dtype = boolean}))));
+  if (masks.attention) join(spread(*masks.attention, batch, heads_, time, keys));
+  if (masks.padding) {
+    const Shape expected = batched ? Shape{batch, keys} : Shape{keys};
+    HEARTH_CHECK(masks.padding->shape() == expected, "MultiheadAttention: the padding mask has shape ",
+                 masks.padding->shape(), "; expected ", expected, batched ? " (batch, keys)" : " (keys)");
+    join(reshape(*masks.padding, {batch, 1, 1, keys}));
+  }
+  if (masks.causal && mask) join(logical_not(tril(ones({time, keys}, {.dtype = boolean, .device = q.device()}))));
   Tensor y = scaled_dot_product_attention(
       q, k, v, {.mask = mask, .dropout = training() ? options_.dropout : 0, .causal = masks.causal && !mask});
-  y = reshape(transpose(y, 1, 2), {y.shape()[0], y.shape()[2], embed});
-  y = out_proj(y);
-  return options_.batch_first ? y : transpose(y, 0, 1);
+  y = out_proj(reshape(transpose(y, 1, 2), {batch, time, embed}));
+  return !batched ? squeeze(y, 0) : options_.batch_first ? y : transpose(y, 0, 1);
 }
 
 }  // namespace hearth::nn

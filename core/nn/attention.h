@@ -13,9 +13,10 @@ struct MultiheadAttentionOptions {
   bool batch_first = false;  // [batch, time, embed] in place of [time, batch, embed]
 };
 struct AttentionMasks {
-  std::optional<Tensor> attention =
-      std::nullopt;  // bool, true: not attended to; or float, added; [time, keys] or broadcastable
-  std::optional<Tensor> padding = std::nullopt;  // bool [batch, keys], true: not attended to
+  // bool, true: not attended to; or float, added. [time, keys]; [batch * heads, time, keys], one for each head of each
+  // example; or what broadcasts to [batch, heads, time, keys].
+  std::optional<Tensor> attention = std::nullopt;
+  std::optional<Tensor> padding = std::nullopt;  // [batch, keys], or [keys] without a batch; likewise
   bool causal = false;
 };
 // Attention of several heads (Vaswani et al., 2017). Parameters as in PyTorch: in_proj_weight [3 embed, embed],
@@ -27,7 +28,13 @@ class MultiheadAttention : public Module<MultiheadAttention> {
   MultiheadAttention(ModuleBase* parent, const char* name, int64_t embed, int64_t heads,
                      const MultiheadAttentionOptions& options = {});
 
+  // query [time, batch, embed], key and value [keys, batch, embed]; or all three without a batch.
   Tensor forward(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionMasks& masks = {}) const;
+  // Takes {.padding = ...} too.
+  using Module::operator();
+  Tensor operator()(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionMasks& masks) const {
+    return Module::operator()(query, key, value, masks);
+  }
 
   Parameter in_proj_weight;
   std::optional<Parameter> in_proj_bias;

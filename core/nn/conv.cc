@@ -1,12 +1,16 @@
 #include "core/nn/conv.h"
 
+#include <algorithm>
+
 #include "core/base/error.h"
 #include "core/nn/init.h"
 
 namespace hearth::nn {
 namespace {
 
-int64_t part(const char* layer, int64_t in, int64_t out, int64_t groups) {
+int64_t part(const char* layer, int64_t in, int64_t out, int64_t groups, Extent2 kernel) {
+  HEARTH_CHECK(kernel.h >= 1 && kernel.w >= 1, layer, ": the kernel must be at least 1 wide, but is ", kernel.h, " x ",
+               kernel.w);
   HEARTH_CHECK(in >= 1 && out >= 1 && groups >= 1 && in % groups == 0 && out % groups == 0, layer, ": ", in,
                " input and ", out, " output channels cannot be cut into ", groups, " groups");
   return in / groups;
@@ -17,8 +21,8 @@ int64_t part(const char* layer, int64_t in, int64_t out, int64_t groups) {
 Conv2d::Conv2d(ModuleBase* parent, const char* name, int64_t in, int64_t out, Extent2 kernel, const Conv2dOptions& o)
     : Module(parent, name),
       weight(this, "weight",
-             init::fan_in_uniform({out, part("Conv2d", in, out, o.groups), kernel.h, kernel.w},
-                                  in / o.groups * kernel.h * kernel.w)),
+             init::fan_in_uniform({out, part("Conv2d", in, out, o.groups, kernel), kernel.h, kernel.w},
+                                  in / std::max<int64_t>(o.groups, 1) * kernel.h * kernel.w)),
       options_{.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups} {
   if (o.bias) bias.emplace(this, "bias", init::fan_in_uniform({out}, in / o.groups * kernel.h * kernel.w));
 }
@@ -27,7 +31,8 @@ Tensor Conv2d::forward(const Tensor& x) const { return conv2d(x, weight, bias, o
 Conv1d::Conv1d(ModuleBase* parent, const char* name, int64_t in, int64_t out, int64_t kernel, const Conv1dOptions& o)
     : Module(parent, name),
       weight(this, "weight",
-             init::fan_in_uniform({out, part("Conv1d", in, out, o.groups), kernel}, in / o.groups * kernel)),
+             init::fan_in_uniform({out, part("Conv1d", in, out, o.groups, {1, kernel}), kernel},
+                                  in / std::max<int64_t>(o.groups, 1) * kernel)),
       options_{.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups} {
   if (o.bias) bias.emplace(this, "bias", init::fan_in_uniform({out}, in / o.groups * kernel));
 }

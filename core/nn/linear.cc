@@ -8,14 +8,32 @@
 #include "core/ops/matmul.h"
 
 namespace hearth::nn {
+namespace {
+
+Tensor weight_of(int64_t in, int64_t out) {
+  HEARTH_CHECK(in >= 0 && out >= 0, "Linear: the numbers of inputs and outputs must not be negative, but are ", in,
+               " and ", out);
+  return init::fan_in_uniform({out, in}, in);
+}
+
+Tensor table_of(int64_t count, int64_t dim, const EmbeddingOptions& o) {
+  HEARTH_CHECK(count >= 0 && dim >= 0, "Embedding: the number of rows and their length must not be negative, but are ",
+               count, " and ", dim);
+  HEARTH_CHECK(!o.padding_idx || (*o.padding_idx >= -count && *o.padding_idx < count), "Embedding: padding_idx ",
+               o.padding_idx.value_or(0), " is out of range for ", count, " rows");
+  return empty({count, dim});
+}
+
+}  // namespace
+
 Linear::Linear(ModuleBase* parent, const char* name, int64_t in, int64_t out, const LinearOptions& options)
-    : Module(parent, name), weight(this, "weight", init::fan_in_uniform({out, in}, in)) {
+    : Module(parent, name), weight(this, "weight", weight_of(in, out)) {
   if (options.bias) bias.emplace(this, "bias", init::fan_in_uniform({out}, in));
 }
 Tensor Linear::forward(const Tensor& x) const { return bias ? linear(x, weight, *bias) : linear(x, weight); }
 
 Embedding::Embedding(ModuleBase* parent, const char* name, int64_t count, int64_t dim, const EmbeddingOptions& options)
-    : Module(parent, name), weight(this, "weight", empty({count, dim})), options_(options) {
+    : Module(parent, name), weight(this, "weight", table_of(count, dim, options)), options_(options) {
   init::normal_(weight);
   if (options.padding_idx) {
     NoGrad off;

@@ -23,7 +23,6 @@ class Linear : public Module<Linear> {
 
 class Identity : public Module<Identity> {
  public:
-  using Module::Module;
   Tensor forward(const Tensor& x) const { return x; }
 };
 

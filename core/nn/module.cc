@@ -1,5 +1,9 @@
 #include "core/nn/module.h"
 
+#include <cxxabi.h>
+
+#include <cstdint>
+#include <cstdlib>
 #include <set>
 
 #include "core/autograd/guards.h"
@@ -7,25 +11,67 @@
 
 namespace hearth::nn {
 
-ModuleBase::ModuleBase(ModuleBase* parent, const char* name) : name_(name) {
-  if (parent) parent->add(name, this, Kind::kModule);
+void ModuleBase::begin(const detail::ModuleType* type, const char* name) {
+  type_ = type;
+  name_ = name;
+  // Its own members do not exist yet: none is to be told of the name.
+  if (ModuleBase* parent = std::exchange(parent_, nullptr)) {
+    parent->add(name, this, Kind::kModule);
+    member_ = true;
+  }
+}
+
+void ModuleBase::attach(ModuleBase* parent, const char* name) {
+  if (!parent) return;
+  parent->add(name, this, Kind::kModule);
+  set_name(*this, name);
+}
+
+void ModuleBase::set_name(ModuleBase& child, std::string name) {
+  child.name_ = std::move(name);
+  child.member_ = true;
+  child.type_->renamed(child);
+}
+
+std::string ModuleBase::type_name() const { return detail::type_name(*type_->id); }
+
+std::string detail::type_name(const std::type_info& type) {
+  const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(type.name(), nullptr, nullptr, nullptr),
+                                                    std::free);
+  std::string name = text ? text.get() : type.name();
+  for (const std::string noise : {"(anonymous namespace)::", "hearth::"}) {
+    for (size_t at; (at = name.find(noise)) != std::string::npos;) name.erase(at, noise.size());
+  }
+  return name;
 }
 
 void ModuleBase::add(const char* name, const void* member, Kind kind) {
   const std::string text = name;
-  HEARTH_CHECK(!text.empty() && text.find('.') == std::string::npos,
-               "module: a member's name must not be empty or contain a dot, but is '", text, "'");
-  for (const Entry& e : entries_) HEARTH_CHECK(e.name != text, "module: two members are named '", text, "'");
+  HEARTH_CHECK(!text.empty() && text.find('.') == std::string::npos, type_name(),
+               ": a member's name must not be empty or contain a dot, but is '", text, "'");
+  const auto address = reinterpret_cast<uintptr_t>(member), object = reinterpret_cast<uintptr_t>(type_->object(*this));
+  HEARTH_CHECK(
+      address >= object && address - object < type_->size, type_name(), ": '", text,
+      "' does not lie inside of the module it registers with; only data members do so with `this`. Lists are a "
+      "ModuleList, and a module that others derive from is a template: template <class D> struct Base : "
+      "nn::Module<D>");
   const std::ptrdiff_t offset = static_cast<const char*>(member) - reinterpret_cast<const char*>(this);
-  constexpr std::ptrdiff_t kLargest = 1 << 24;
-  HEARTH_CHECK(offset > 0 && offset < kLargest, "module: '", text,
-               "' does not lie inside of its parent; only data members register with `this` (ModuleList holds lists)");
+  for (const Entry& e : entries_) {
+    if (e.name != text) continue;
+    // An optional that is filled again.
+    HEARTH_CHECK(e.offset == offset && e.kind == kind, type_name(), ": two members are named '", text, "'");
+    return;
+  }
   entries_.push_back({text, offset, kind});
 }
 
-void ModuleBase::visit(const std::string& prefix,
-                       const std::function<void(const std::string&, Tensor&, Kind)>& on_tensor,
-                       const std::function<void(const std::string&, ModuleBase&)>& on_module) {
+void ModuleScope::refuse(const ModuleBase& m) {
+  fail(static_cast<const ModuleBase*>(thread_state.module)->type_name(), ": its forward calls a ", m.type_name(),
+       " that is no member of a module, so that it would not be trained, saved or switched by train(); declare it, or "
+       "the list that holds it, as a member with {this, \"name\"}, or call .forward() if it shall stay apart");
+}
+
+void ModuleBase::visit(const std::string& prefix, const OnTensor& on_tensor, const OnModule& on_module) {
   if (on_module) on_module(prefix.empty() ? prefix : prefix.substr(0, prefix.size() - 1), *this);
   for (const Entry& e : entries_) {
     if (e.kind == Kind::kModule) {
@@ -34,30 +80,35 @@ void ModuleBase::visit(const std::string& prefix,
       on_tensor(prefix + e.name, *static_cast<Tensor*>(at(e)), e.kind);
     }
   }
-  for_each_owned([&](const std::string& n, ModuleBase& m) { m.visit(prefix + n + ".", on_tensor, on_module); });
+  const std::function<void(const std::string&, ModuleBase&)> module = [&](const std::string& n, ModuleBase& m) {
+    m.visit(prefix + n + ".", on_tensor, on_module);
+  };
+  const std::function<void(const std::string&, Tensor&)> parameter = [&](const std::string& n, Tensor& t) {
+    if (on_tensor) on_tensor(prefix + n, t, Kind::kParameter);
+  };
+  type_->visit_owned(*this, {module, parameter});
 }
 
-std::vector<std::pair<std::string, Tensor>> ModuleBase::named_parameters() {
+void ModuleBase::visit_tensors(const std::function<void(const std::string&, const Tensor&, Kind)>& f) const {
+  const_cast<ModuleBase*>(this)->visit(
+      "", [&](const std::string& n, Tensor& t, Kind k) { f(n, t, k); }, nullptr);
+}
+
+std::vector<std::pair<std::string, Tensor>> ModuleBase::named_parameters() const {
   std::vector<std::pair<std::string, Tensor>> out;
-  visit(
-      "",
-      [&](const std::string& n, Tensor& t, Kind k) {
-        if (k == Kind::kParameter && t.defined()) out.emplace_back(n, t);
-      },
-      nullptr);
+  visit_tensors([&](const std::string& n, const Tensor& t, Kind k) {
+    if (k == Kind::kParameter && t.defined()) out.emplace_back(n, t);
+  });
   return out;
 }
-std::vector<std::pair<std::string, Tensor>> ModuleBase::named_buffers() {
+std::vector<std::pair<std::string, Tensor>> ModuleBase::named_buffers() const {
   std::vector<std::pair<std::string, Tensor>> out;
-  visit(
-      "",
-      [&](const std::string& n, Tensor& t, Kind k) {
-        if (k != Kind::kParameter && t.defined()) out.emplace_back(n, t);
-      },
-      nullptr);
+  visit_tensors([&](const std::string& n, const Tensor& t, Kind k) {
+    if (k != Kind::kParameter && t.defined()) out.emplace_back(n, t);
+  });
   return out;
 }
-std::vector<Tensor> ModuleBase::parameters() {
+std::vector<Tensor> ModuleBase::parameters() const {
   std::vector<Tensor> out;
   std::set<TensorImpl*> seen;
   for (auto& [n, t] : named_parameters()) {
@@ -70,20 +121,22 @@ std::vector<std::pair<std::string, ModuleBase*>> ModuleBase::named_modules() {
   visit("", nullptr, [&](const std::string& n, ModuleBase& m) { out.emplace_back(n, &m); });
   return out;
 }
-int64_t ModuleBase::parameter_count() {
+std::vector<std::pair<std::string, const ModuleBase*>> ModuleBase::named_modules() const {
+  std::vector<std::pair<std::string, const ModuleBase*>> out;
+  for (auto& [n, m] : const_cast<ModuleBase*>(this)->named_modules()) out.emplace_back(n, m);
+  return out;
+}
+int64_t ModuleBase::parameter_count() const {
   int64_t n = 0;
   for (const Tensor& t : parameters()) n += t.numel();
   return n;
 }
 
-StateDict ModuleBase::state_dict() {
+StateDict ModuleBase::state_dict() const {
   StateDict out;
-  visit(
-      "",
-      [&](const std::string& n, Tensor& t, Kind k) {
-        if (k != Kind::kTransientBuffer && t.defined()) out[n] = t;
-      },
-      nullptr);
+  visit_tensors([&](const std::string& n, const Tensor& t, Kind k) {
+    if (k != Kind::kTransientBuffer && t.defined()) out[n] = t;
+  });
   return out;
 }
 
@@ -154,21 +207,26 @@ void ModuleBase::to(Device device) {
   });
 }
 
+// A new list each time: a hook may register others while the hooks run, and copies keep theirs.
+template <class F>
+void ModuleBase::add_hook(F add) {
+  auto hooks = hooks_ ? std::make_shared<Hooks>(*hooks_) : std::make_shared<Hooks>();
+  add(*hooks);
+  hooks_ = std::move(hooks);
+}
 void ModuleBase::register_forward_pre_hook(std::function<void(ModuleBase&)> hook) {
-  if (!hooks_) hooks_ = std::make_shared<Hooks>();
-  hooks_->before.push_back(std::move(hook));
+  add_hook([&](Hooks& h) { h.before.push_back(std::move(hook)); });
 }
 void ModuleBase::register_forward_hook(std::function<Tensor(ModuleBase&, const Tensor&)> hook) {
-  if (!hooks_) hooks_ = std::make_shared<Hooks>();
-  hooks_->after.push_back(std::move(hook));
+  add_hook([&](Hooks& h) { h.after.push_back(std::move(hook)); });
 }
 void ModuleBase::run_before() {
   const auto hooks = hooks_;
-  for (auto& h : hooks->before) h(*this);
+  for (const auto& h : hooks->before) h(*this);
 }
 Tensor ModuleBase::run_after(Tensor result) {
   const auto hooks = hooks_;
-  for (auto& h : hooks->after) {
+  for (const auto& h : hooks->after) {
     if (Tensor r = h(*this, result); r.defined()) result = std::move(r);
   }
   return result;
@@ -176,11 +234,13 @@ Tensor ModuleBase::run_after(Tensor result) {
 
 Parameter::Parameter(ModuleBase* module, const char* name, Tensor value, bool requires_grad)
     : Tensor(std::move(value)) {
+  HEARTH_CHECK(module, "Parameter: '", name, "' needs the module that it belongs to: {this, \"name\", tensor}");
   module->add(name, static_cast<Tensor*>(this), ModuleBase::Kind::kParameter);
   if (defined() && requires_grad && !this->requires_grad()) requires_grad_();
 }
 
 Buffer::Buffer(ModuleBase* module, const char* name, Tensor value, bool persistent) : Tensor(std::move(value)) {
+  HEARTH_CHECK(module, "Buffer: '", name, "' needs the module that it belongs to: {this, \"name\", tensor}");
   module->add(name, static_cast<Tensor*>(this),
               persistent ? ModuleBase::Kind::kBuffer : ModuleBase::Kind::kTransientBuffer);
 }

@@ -1,9 +1,18 @@
 // Module: a struct of parameters, buffers and other modules, with a forward.
 //
-//   struct Net : nn::Module<Net> {
-//     nn::Linear a{this, "a", 784, 100}, b{this, "b", 100, 10};
-//     Tensor forward(const Tensor& x) { return b(relu(a(x))); }
+//   struct Block : nn::Module<Block> {
+//     nn::Linear a{this, "a", 100, 100};
+//     Tensor forward(const Tensor& x) const { return relu(a(x)); }
 //   };
+//   struct Net : nn::Module<Net> {
+//     Block block{this, "block"};
+//     nn::Linear out{this, "out", 100, 10};
+//     Tensor forward(const Tensor& x) const { return out(block(x)); }
+//   };
+//
+// {this, "name"} makes a member known to its parent. A module that has constructors, private members or virtual
+// functions of its own takes them only by a constructor (parent, name, ...) that hands them to Module(parent, name);
+// without one it is a member as nn::Member<Block> block{this, "block", arguments...}.
 //
 // A member registers its name and its offset in the parent, so a copy is wired by itself and no pointer to a parent is
 // kept. Copying a module copies handles: both then share their tensors; nn::clone() copies the tensors too. Modules do
@@ -11,11 +20,15 @@
 // once.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
+#include <new>
 #include <string>
+#include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -27,24 +40,51 @@ namespace hearth::nn {
 // Tensors by name, as PyTorch names them: "encoder.0.weight".
 using StateDict = std::map<std::string, Tensor>;
 
+class ModuleBase;
+
+namespace detail {
+
+// What a module owns outside of itself, told by a member function `void visit_owned(const Owned&)`.
+struct Owned {
+  const std::function<void(const std::string& name, ModuleBase&)>& module;
+  const std::function<void(const std::string& name, Tensor&)>& parameter;
+};
+
+// One for each type of module.
+struct ModuleType {
+  const std::type_info* id;
+  size_t size;
+  const void* (*object)(const ModuleBase&);  // where the whole object begins
+  void (*visit_owned)(ModuleBase&, const Owned&);
+  void (*renamed)(ModuleBase&);  // after its name has changed: `void name_items()`
+};
+
+template <class D>
+const ModuleType* module_type();
+
+// As a user writes it: "nn::Linear".
+std::string type_name(const std::type_info& type);
+
+}  // namespace detail
+
 class ModuleBase {
  public:
-  ModuleBase() = default;
-  ModuleBase(ModuleBase* parent, const char* name);
+  // A parent is only half of {this, "name"}; see Module.
+  ModuleBase(ModuleBase* parent = nullptr) : parent_(parent) {}  // NOLINT(google-explicit-constructor)
   ModuleBase(const ModuleBase&) = default;
   ModuleBase& operator=(const ModuleBase&) = delete;
-  virtual ~ModuleBase() = default;
 
   // All tensors below, in the order of registration. A tensor that several modules share is listed once by
-  // parameters(), and under each of its names by the named forms.
-  std::vector<Tensor> parameters();
-  std::vector<std::pair<std::string, Tensor>> named_parameters();
-  std::vector<std::pair<std::string, Tensor>> named_buffers();
+  // parameters(), and under each of its names by the named forms. The tensors are the module's own, not copies.
+  std::vector<Tensor> parameters() const;
+  std::vector<std::pair<std::string, Tensor>> named_parameters() const;
+  std::vector<std::pair<std::string, Tensor>> named_buffers() const;
   std::vector<std::pair<std::string, ModuleBase*>> named_modules();
-  int64_t parameter_count();
+  std::vector<std::pair<std::string, const ModuleBase*>> named_modules() const;
+  int64_t parameter_count() const;
 
-  // Parameters and persistent buffers. The tensors are the module's own, not copies.
-  StateDict state_dict();
+  // Parameters and persistent buffers.
+  StateDict state_dict() const;
   // Copies values into the module's tensors; handles, and with them optimizers, stay valid. strict: names must agree
   // exactly. Throws Error naming every missing or unexpected name and every wrong shape; nothing is changed then.
   void load_state_dict(const StateDict& state, bool strict = true);
@@ -61,24 +101,42 @@ class ModuleBase {
   void to(Device device);
   void apply(const std::function<void(ModuleBase&)>& f);
 
-  // Called before each forward of this module.
+  // This module as an M, or null if it is another type: if (auto* l = m.as<nn::Linear>()) init::zeros_(l->weight);
+  template <class M>
+  M* as() {
+    return *type_->id == typeid(M) ? static_cast<M*>(this) : nullptr;
+  }
+  template <class M>
+  const M* as() const {
+    return *type_->id == typeid(M) ? static_cast<const M*>(this) : nullptr;
+  }
+  std::string type_name() const;  // "nn::Linear"
+
+  // Called before each forward of this module. A copy of the module has the hooks it was copied with.
   void register_forward_pre_hook(std::function<void(ModuleBase&)> hook);
   // Called with the result of each forward that gives a Tensor; a defined result replaces it.
   void register_forward_hook(std::function<Tensor(ModuleBase&, const Tensor&)> hook);
 
   const std::string& name() const { return name_; }
 
+  // Not virtual, so that a plain struct of modules is an aggregate and takes {this, "name"}: it is deleted as what it
+  // is.
+  static void operator delete(void*) = delete;
+
  protected:
-  // Children that are not members: what a container owns.
-  virtual void for_each_owned(const std::function<void(const std::string&, ModuleBase&)>&) {}
   // Names a child that is not a member, as errors and traces shall call it.
-  static void set_name(ModuleBase& child, std::string name) { child.name_ = std::move(name); }
+  static void set_name(ModuleBase& child, std::string name);
 
  private:
   friend class Parameter;
   friend class Buffer;
+  friend class ModuleScope;
   template <class D>
-  friend class Module;
+  friend class ModuleName;
+  template <class D>
+  friend struct Module;
+  template <class M>
+  friend class Member;
   template <class D>
   friend std::unique_ptr<D> clone(const D& module);
 
@@ -92,18 +150,37 @@ class ModuleBase {
     std::vector<std::function<void(ModuleBase&)>> before;
     std::vector<std::function<Tensor(ModuleBase&, const Tensor&)>> after;
   };
+  void begin(const detail::ModuleType* type, const char* name);
+  void attach(ModuleBase* parent, const char* name);
   void add(const char* name, const void* member, Kind kind);
   void* at(const Entry& e) { return reinterpret_cast<char*>(this) + e.offset; }
-  void visit(const std::string& prefix, const std::function<void(const std::string&, Tensor&, Kind)>& on_tensor,
-             const std::function<void(const std::string&, ModuleBase&)>& on_module);
+  using OnTensor = std::function<void(const std::string&, Tensor&, Kind)>;
+  using OnModule = std::function<void(const std::string&, ModuleBase&)>;
+  void visit(const std::string& prefix, const OnTensor& on_tensor, const OnModule& on_module);
+  // What reads only may visit a const module.
+  void visit_tensors(const std::function<void(const std::string&, const Tensor&, Kind)>& f) const;
   void replace_tensors(const std::function<void(Tensor&)>& f);
+  template <class F>
+  void add_hook(F add);
   void run_before();
   Tensor run_after(Tensor result);
 
+  ModuleBase* parent_;  // between the constructors of ModuleBase and of ModuleName
+  const detail::ModuleType* type_ = nullptr;
   std::vector<Entry> entries_;
   std::string name_;
   bool training_ = true;
-  std::shared_ptr<Hooks> hooks_;
+  bool member_ = false;  // of another module
+  std::shared_ptr<const Hooks> hooks_;
+};
+
+// The second half of {this, "name"}.
+template <class D>
+class ModuleName {
+ public:
+  ModuleName(const char* name = "") {  // NOLINT(google-explicit-constructor)
+    static_cast<ModuleBase&>(static_cast<D&>(*this)).begin(detail::module_type<D>(), name);
+  }
 };
 
 // A tensor that is trained. Copying shares it.
@@ -122,12 +199,34 @@ class Buffer : public Tensor {
   Buffer& operator=(const Buffer&) = default;
 };
 
-// Base of every module: the call operator enters the module's name scope, runs its hooks and calls forward.
-template <class D>
-class Module : public ModuleBase {
+// The time in which a module's forward runs: its name stands in the path of errors and traces. Throws Error if it is
+// called by another module's forward and is no member of any module: it would not be trained, saved or moved.
+class ModuleScope {
  public:
-  using ModuleBase::ModuleBase;
+  explicit ModuleScope(const ModuleBase& m)
+      : scope_{m.name().c_str(), thread_state.scope}, outer_(thread_state.module) {
+    if (outer_ && !m.member_) [[unlikely]]
+      refuse(m);
+    thread_state.scope = &scope_;
+    thread_state.module = &m;
+  }
+  ~ModuleScope() {
+    thread_state.scope = scope_.parent;
+    thread_state.module = outer_;
+  }
+  ModuleScope(const ModuleScope&) = delete;
+  ModuleScope& operator=(const ModuleScope&) = delete;
 
+ private:
+  [[noreturn]] static void refuse(const ModuleBase& m);
+  NameScope scope_;
+  const void* outer_;
+};
+
+// Base of every module: the call operator enters the module's name scope, runs its hooks and calls forward. An
+// aggregate, so that a struct derived from it is one, and {this, "name"} reaches ModuleBase and ModuleName.
+template <class D>
+struct Module : ModuleBase, ModuleName<D> {
   template <class... A>
   requires requires(D& d, A&&... a) { d.forward(std::forward<A>(a)...); }
   decltype(auto) operator()(A&&... a) { return call(static_cast<D&>(*this), *this, std::forward<A>(a)...); }
@@ -137,15 +236,13 @@ class Module : public ModuleBase {
     return call(static_cast<const D&>(*this), const_cast<Module&>(*this), std::forward<A>(a)...);
   }
 
+  static void operator delete(void* p) { ::operator delete(p); }
+  static void operator delete(void* p, std::align_val_t a) { ::operator delete(p, a); }
+
  private:
-  struct Scope {
-    NameScope scope;
-    explicit Scope(const ModuleBase& m) : scope{m.name().c_str(), thread_state.scope} { thread_state.scope = &scope; }
-    ~Scope() { thread_state.scope = scope.parent; }
-  };
   template <class Self, class... A>
-  static decltype(auto) call(Self& self, Module& base, A&&... a) {
-    Scope scope(base);
+  static decltype(auto) call(Self& self, ModuleBase& base, A&&... a) {
+    const ModuleScope scope(base);
     using Result = decltype(self.forward(std::forward<A>(a)...));
     if constexpr (std::is_same_v<Result, Tensor>) {
       if (!base.hooks_) return self.forward(std::forward<A>(a)...);
@@ -157,6 +254,33 @@ class Module : public ModuleBase {
     }
   }
 };
+
+// A module of any type as a member: M is constructed from the arguments after the name.
+template <class M>
+class Member : public M {
+ public:
+  template <class... A>
+  Member(ModuleBase* parent, const char* name, A&&... a) : M(std::forward<A>(a)...) {
+    this->attach(parent, name);
+  }
+};
+
+template <class D>
+const detail::ModuleType* detail::module_type() {
+  static constexpr ModuleType type{
+      .id = &typeid(D),
+      .size = sizeof(D),
+      .object = [](const ModuleBase& m) -> const void* { return static_cast<const D*>(&m); },
+      .visit_owned =
+          [](ModuleBase& m, const Owned& owned) {
+            if constexpr (requires(D & d) { d.visit_owned(owned); }) static_cast<D&>(m).visit_owned(owned);
+          },
+      .renamed =
+          [](ModuleBase& m) {
+            if constexpr (requires(D & d) { d.name_items(); }) static_cast<D&>(m).name_items();
+          }};
+  return &type;
+}
 
 // A copy with tensors of its own; tensors that were shared within the module stay shared within the copy.
 template <class D>

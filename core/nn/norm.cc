@@ -7,6 +7,15 @@
 
 namespace hearth::nn {
 namespace {
+int64_t checked_channels(const char* layer, int64_t channels) {
+  HEARTH_CHECK(channels >= 1, layer, ": the number of channels must be at least 1, but is ", channels);
+  return channels;
+}
+const Shape& checked_shape(const char* layer, const Shape& shape) {
+  HEARTH_CHECK(shape.rank() >= 1, layer, ": the shape has no dimensions");
+  for (int64_t n : shape) HEARTH_CHECK(n >= 1, layer, ": sizes must be at least 1, but the shape is ", shape);
+  return shape;
+}
 template <class T>
 OptionalTensor tensor_of(const std::optional<T>& t) {
   return t ? OptionalTensor(*t) : std::nullopt;
@@ -17,6 +26,7 @@ template <int kMinRank, int kMaxRank>
 BatchNorm<kMinRank, kMaxRank>::BatchNorm(ModuleBase* parent, const char* name, int64_t channels,
                                          const BatchNormOptions& options)
     : Module<BatchNorm>(parent, name), options_(options) {
+  checked_channels("BatchNorm", channels);
   if (options.affine) {
     weight.emplace(this, "weight", ones({channels}));
     bias.emplace(this, "bias", zeros({channels}));
@@ -45,7 +55,7 @@ template class BatchNorm<2, 3>;
 template class BatchNorm<4, 4>;
 
 LayerNorm::LayerNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options)
-    : Module(parent, name), shape_(shape), eps_(options.eps) {
+    : Module(parent, name), shape_(checked_shape("LayerNorm", shape)), eps_(options.eps) {
   if (!options.affine) return;
   weight.emplace(this, "weight", ones(shape));
   bias.emplace(this, "bias", zeros(shape));
@@ -55,7 +65,7 @@ Tensor LayerNorm::forward(const Tensor& x) const {
 }
 
 RMSNorm::RMSNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options)
-    : Module(parent, name), shape_(shape), eps_(options.eps) {
+    : Module(parent, name), shape_(checked_shape("RMSNorm", shape)), eps_(options.eps) {
   if (options.affine) weight.emplace(this, "weight", ones(shape));
 }
 Tensor RMSNorm::forward(const Tensor& x) const { return rms_norm(x, shape_, tensor_of(weight), eps_); }
@@ -63,6 +73,7 @@ Tensor RMSNorm::forward(const Tensor& x) const { return rms_norm(x, shape_, tens
 GroupNorm::GroupNorm(ModuleBase* parent, const char* name, int64_t groups, int64_t channels,
                      const LayerNormOptions& options)
     : Module(parent, name), groups_(groups), eps_(options.eps) {
+  checked_channels("GroupNorm", channels);
   HEARTH_CHECK(groups >= 1 && channels % groups == 0, "GroupNorm: ", channels, " channels do not divide into ", groups,
                " groups");
   if (!options.affine) return;

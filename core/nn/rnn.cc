@@ -1,8 +1,6 @@
 #include "core/nn/rnn.h"
 
-#include <algorithm>
 #include <cmath>
-#include <string>
 
 #include "core/base/error.h"
 #include "core/nn/init.h"
@@ -18,52 +16,60 @@
 namespace hearth::nn {
 namespace {
 
-int directions(const RnnOptions& o) { return o.bidirectional ? 2 : 1; }
+using detail::Recurrent;
+using detail::RecurrentCell;
 
-void make_cells(const char* what, ModuleBase* self, detail::Cell* cells, int max_cells, int64_t gates, int64_t input,
-                int64_t hidden, const RnnOptions& o) {
-  HEARTH_CHECK(input >= 1 && hidden >= 1 && o.layers >= 1, what, ": sizes and the number of layers must be at least 1");
-  HEARTH_CHECK(o.layers * directions(o) <= max_cells, what, ": at most ", max_cells, " layers times directions, but ",
-               o.layers * directions(o), " were asked for");
-  const double bound = 1 / std::sqrt(static_cast<double>(hidden));
-  const auto uniform = [&](const Shape& shape) {
-    Tensor t = empty(shape);
-    return init::uniform_(t, -bound, bound);
-  };
-  for (int64_t l = 0; l < o.layers; ++l) {
-    const int64_t in = l == 0 ? input : hidden * directions(o);
-    for (int d = 0; d < directions(o); ++d) {
-      detail::Cell& c = cells[l * directions(o) + d];
-      const std::string tail = "_l" + std::to_string(l) + (d ? "_reverse" : "");
-      c.weight_ih.emplace(self, ("weight_ih" + tail).c_str(), uniform({gates * hidden, in}));
-      c.weight_hh.emplace(self, ("weight_hh" + tail).c_str(), uniform({gates * hidden, hidden}));
-      if (!o.bias) continue;
-      c.bias_ih.emplace(self, ("bias_ih" + tail).c_str(), uniform({gates * hidden}));
-      c.bias_hh.emplace(self, ("bias_hh" + tail).c_str(), uniform({gates * hidden}));
-    }
-  }
+int64_t directions(const RnnOptions& o) { return o.bidirectional ? 2 : 1; }
+
+Tensor product(const Tensor& x, const Tensor& w, const Tensor& b) {
+  return b.defined() ? linear(x, w, b) : linear(x, w);
 }
 
-Tensor product(const Tensor& x, const Parameter& w, const std::optional<Parameter>& b) {
-  return b ? linear(x, w, *b) : linear(x, w);
-}
+// The output, and the last states of all cells: results[k] stacks states[.][k].
+struct Run {
+  Tensor output;
+  std::vector<Tensor> states;
+};
 
-// Runs layers and directions. step(cell, time step's input product, states) replaces the states; states[0] is the
-// output.
+// Runs layers and directions over [time, batch, input]. step(cell, time step's input product, states) replaces the
+// states of one cell; the first of them is its output.
 template <class Step>
-Tensor run_layers(const char* what, const Tensor& x, const detail::Cell* cells, const RnnOptions& o, bool training,
-                  std::vector<std::vector<Tensor>>& states, Step step) {
-  HEARTH_CHECK(x.dim() == 3, what, ": expected 3 dimensions, but the shape is ", x.shape());
-  Tensor layer = o.batch_first ? transpose(x, 0, 1) : x;
-  const int64_t time = layer.shape()[0];
-  HEARTH_CHECK(time >= 1, what, ": the sequence is empty");
+Run run_layers(const Recurrent& r, const Tensor& x, const std::vector<std::optional<Tensor>>& initial, bool training,
+               Step step) {
+  const RnnOptions& o = r.options;
+  HEARTH_CHECK(x.dim() == 2 || x.dim() == 3, r.what, ": expected an input of ",
+               o.batch_first ? "[batch, time, " : "[time, batch, ", r.input, "] or [time, ", r.input,
+               "], but the shape is ", x.shape());
+  HEARTH_CHECK(x.size(-1) == r.input, r.what, ": expected ", r.input,
+               " features in the input's last dimension, but the "
+               "shape is ",
+               x.shape());
+  const bool batched = x.dim() == 3;
+  Tensor layer = !batched ? unsqueeze(x, 1) : o.batch_first ? transpose(x, 0, 1) : x;
+  const int64_t time = layer.shape()[0], batch = layer.shape()[1], cells = o.layers * directions(o);
+  HEARTH_CHECK(time >= 1, r.what, ": the sequence is empty: its shape is ", x.shape());
+
+  std::vector<std::vector<Tensor>> states(static_cast<size_t>(cells));
+  for (const std::optional<Tensor>& given : initial) {
+    std::vector<Tensor> parts;
+    if (given) {
+      const Shape expected = batched ? Shape{cells, batch, r.hidden} : Shape{cells, r.hidden};
+      HEARTH_CHECK(given->defined() && given->shape() == expected, r.what, ": the initial state ",
+                   given->defined() ? concat("has shape ", given->shape()) : "is undefined", "; expected ", expected);
+      parts = unbind(batched ? *given : unsqueeze(*given, 1), 0);
+    } else {
+      parts.assign(states.size(), zeros({batch, r.hidden}, {.dtype = x.dtype(), .device = x.device()}));
+    }
+    for (size_t k = 0; k < states.size(); ++k) states[k].push_back(parts[k]);
+  }
+
   for (int64_t l = 0; l < o.layers; ++l) {
     std::vector<Tensor> sides;
-    for (int d = 0; d < directions(o); ++d) {
+    for (int64_t d = 0; d < directions(o); ++d) {
       const auto k = static_cast<size_t>(l * directions(o) + d);
-      const detail::Cell& c = cells[k];
+      const RecurrentCell& c = r.cells[k];
       // The inputs' part of every time step is one product.
-      const std::vector<Tensor> inputs = unbind(product(layer, *c.weight_ih, c.bias_ih), 0);
+      const std::vector<Tensor> inputs = unbind(product(layer, c.weight_ih, c.bias_ih), 0);
       std::vector<Tensor> outputs(static_cast<size_t>(time));
       for (int64_t i = 0; i < time; ++i) {
         const auto t = static_cast<size_t>(d == 0 ? i : time - 1 - i);
@@ -75,68 +81,96 @@ Tensor run_layers(const char* what, const Tensor& x, const detail::Cell* cells, 
     layer = sides.size() == 1 ? sides[0] : cat(sides, 2);
     if (o.dropout > 0 && l + 1 < o.layers) layer = dropout(layer, o.dropout, training);
   }
-  return o.batch_first ? transpose(layer, 0, 1) : layer;
-}
 
-std::vector<Tensor> initial_states(const char* what, const std::optional<Tensor>& given, const Tensor& x,
-                                   int64_t hidden, const RnnOptions& o) {
-  const int64_t cells = o.layers * directions(o), batch = x.dim() == 3 ? x.shape()[o.batch_first ? 0 : 1] : 0;
-  if (!given) {
-    const Tensor zero = zeros({batch, hidden}, {.dtype = x.dtype(), .device = x.device()});
-    return std::vector<Tensor>(static_cast<size_t>(cells), zero);
+  Run out{!batched ? squeeze(layer, 1) : o.batch_first ? transpose(layer, 0, 1) : layer, {}};
+  for (size_t which = 0; which < initial.size(); ++which) {
+    std::vector<Tensor> all;
+    all.reserve(states.size());
+    for (const auto& s : states) all.push_back(s[which]);
+    const Tensor stacked = stack(all, 0);
+    out.states.push_back(batched ? stacked : squeeze(stacked, 1));
   }
-  const Shape expected{cells, batch, hidden};
-  HEARTH_CHECK(given->shape() == expected, what, ": the initial state has shape ", given->shape(), "; expected ",
-               expected);
-  return unbind(*given, 0);
-}
-
-Tensor gather_states(const std::vector<std::vector<Tensor>>& states, size_t which) {
-  std::vector<Tensor> all;
-  all.reserve(states.size());
-  for (const auto& s : states) all.push_back(s[which]);
-  return stack(all, 0);
+  return out;
 }
 
 }  // namespace
 
-LSTM::LSTM(ModuleBase* parent, const char* name, int64_t input, int64_t hidden, const RnnOptions& options)
-    : Module(parent, name), hidden_(hidden), options_(options) {
-  make_cells("LSTM", this, cells_, kMaxCells, 4, input, hidden, options);
+Recurrent::Recurrent(const char* layer, int64_t gates, int64_t inputs, int64_t hidden_size, const RnnOptions& o)
+    : what(layer), input(inputs), hidden(hidden_size), options(o) {
+  HEARTH_CHECK(input >= 1 && hidden >= 1 && o.layers >= 1, what,
+               ": the sizes of input and hidden state and the number of layers must be at least 1, but are ", input,
+               ", ", hidden, " and ", o.layers);
+  HEARTH_CHECK(o.dropout >= 0 && o.dropout <= 1, what, ": dropout must be from 0 to 1, but is ", o.dropout);
+  const double bound = 1 / std::sqrt(static_cast<double>(hidden));
+  const auto uniform = [&](const Shape& shape) {
+    Tensor t = empty(shape);
+    init::uniform_(t, -bound, bound);
+    return t.requires_grad_();
+  };
+  for (int64_t l = 0; l < o.layers; ++l) {
+    const int64_t in = l == 0 ? input : hidden * directions(o);
+    for (int64_t d = 0; d < directions(o); ++d) {
+      RecurrentCell c{.suffix = "_l" + std::to_string(l) + (d ? "_reverse" : "")};
+      c.weight_ih = uniform({gates * hidden, in});
+      c.weight_hh = uniform({gates * hidden, hidden});
+      if (o.bias) {
+        c.bias_ih = uniform({gates * hidden});
+        c.bias_hh = uniform({gates * hidden});
+      }
+      cells.push_back(std::move(c));
+    }
+  }
 }
 
+void Recurrent::visit(const detail::Owned& owned) {
+  for (RecurrentCell& c : cells) {
+    owned.parameter("weight_ih" + c.suffix, c.weight_ih);
+    owned.parameter("weight_hh" + c.suffix, c.weight_hh);
+    if (!options.bias) continue;
+    owned.parameter("bias_ih" + c.suffix, c.bias_ih);
+    owned.parameter("bias_hh" + c.suffix, c.bias_hh);
+  }
+}
+
+LSTM::LSTM(ModuleBase* parent, const char* name, int64_t input, int64_t hidden, const RnnOptions& options)
+    : Module(parent, name), layers_("LSTM", 4, input, hidden, options) {}
+
 LSTM::Result LSTM::forward(const Tensor& x, const std::optional<State>& initial) const {
-  const auto h = initial_states("LSTM", initial ? std::optional(initial->h) : std::nullopt, x, hidden_, options_);
-  const auto c = initial_states("LSTM", initial ? std::optional(initial->c) : std::nullopt, x, hidden_, options_);
-  std::vector<std::vector<Tensor>> states;
-  for (size_t i = 0; i < h.size(); ++i) states.push_back({h[i], c[i]});
-  Tensor output = run_layers("LSTM", x, cells_, options_, training(), states,
-                             [&](const detail::Cell& cell, const Tensor& in, std::vector<Tensor>& s) {
-                               const std::vector<Tensor> g =
-                                   chunk(in + product(s[0], *cell.weight_hh, cell.bias_hh), 4, 1);
-                               s[1] = sigmoid(g[1]) * s[1] + sigmoid(g[0]) * hearth::tanh(g[2]);
-                               s[0] = sigmoid(g[3]) * hearth::tanh(s[1]);
-                             });
-  return {std::move(output), {gather_states(states, 0), gather_states(states, 1)}};
+  using Given = std::optional<Tensor>;
+  Run r = run_layers(layers_, x, {initial ? Given(initial->h) : Given(), initial ? Given(initial->c) : Given()},
+                     training(), [](const RecurrentCell& cell, const Tensor& in, std::vector<Tensor>& s) {
+                       const std::vector<Tensor> g = chunk(in + product(s[0], cell.weight_hh, cell.bias_hh), 4, 1);
+                       s[1] = sigmoid(g[1]) * s[1] + sigmoid(g[0]) * hearth::tanh(g[2]);
+                       s[0] = sigmoid(g[3]) * hearth::tanh(s[1]);
+                     });
+  return {std::move(r.output), {std::move(r.states[0]), std::move(r.states[1])}};
 }
 
 GRU::GRU(ModuleBase* parent, const char* name, int64_t input, int64_t hidden, const RnnOptions& options)
-    : Module(parent, name), hidden_(hidden), options_(options) {
-  make_cells("GRU", this, cells_, kMaxCells, 3, input, hidden, options);
-}
+    : Module(parent, name), layers_("GRU", 3, input, hidden, options) {}
 
 GRU::Result GRU::forward(const Tensor& x, const std::optional<Tensor>& initial) const {
-  std::vector<std::vector<Tensor>> states;
-  for (const Tensor& h : initial_states("GRU", initial, x, hidden_, options_)) states.push_back({h});
-  Tensor output = run_layers("GRU", x, cells_, options_, training(), states,
-                             [&](const detail::Cell& cell, const Tensor& in, std::vector<Tensor>& s) {
-                               const std::vector<Tensor> a = chunk(in, 3, 1),
-                                                         b = chunk(product(s[0], *cell.weight_hh, cell.bias_hh), 3, 1);
-                               const Tensor r = sigmoid(a[0] + b[0]), z = sigmoid(a[1] + b[1]);
-                               const Tensor n = hearth::tanh(a[2] + r * b[2]);
-                               s[0] = n + z * (s[0] - n);
-                             });
-  return {std::move(output), gather_states(states, 0)};
+  Run r = run_layers(
+      layers_, x, {initial}, training(), [](const RecurrentCell& cell, const Tensor& in, std::vector<Tensor>& s) {
+        const std::vector<Tensor> a = chunk(in, 3, 1), b = chunk(product(s[0], cell.weight_hh, cell.bias_hh), 3, 1);
+        const Tensor reset = sigmoid(a[0] + b[0]), z = sigmoid(a[1] + b[1]);
+        const Tensor n = hearth::tanh(a[2] + reset * b[2]);
+        s[0] = n + z * (s[0] - n);
+      });
+  return {std::move(r.output), std::move(r.states[0])};
+}
+
+RNN::RNN(ModuleBase* parent, const char* name, int64_t input, int64_t hidden, const RnnOptions& options,
+         RnnNonlinearity nonlinearity)
+    : Module(parent, name), layers_("RNN", 1, input, hidden, options), nonlinearity_(nonlinearity) {}
+
+RNN::Result RNN::forward(const Tensor& x, const std::optional<Tensor>& initial) const {
+  Run r = run_layers(layers_, x, {initial}, training(),
+                     [this](const RecurrentCell& cell, const Tensor& in, std::vector<Tensor>& s) {
+                       const Tensor sum = in + product(s[0], cell.weight_hh, cell.bias_hh);
+                       s[0] = nonlinearity_ == RnnNonlinearity::kRelu ? relu(sum) : hearth::tanh(sum);
+                     });
+  return {std::move(r.output), std::move(r.states[0])};
 }
 
 }  // namespace hearth::nn

@@ -24,14 +24,8 @@ void infer_random(OpCall& c) {
   c.dtype = c.out[0].dtype();
 }
 
-struct Source {
-  Generator* previous;
-  explicit Source(Generator* g) : previous(cpu::random_source) { cpu::random_source = g; }
-  ~Source() { cpu::random_source = previous; }
-};
-
 Tensor& draw(Tensor& t, const RandomAttrs& a, Generator* g) {
-  Source source(g);
+  const GeneratorGuard source(g ? *g : default_generator());
   run_into(kRandom, t, std::span<const Operand>(), a);
   return t;
 }

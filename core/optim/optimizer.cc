@@ -50,15 +50,30 @@ HEARTH_OP(kAdamStep);
 namespace optim {
 
 void Optimizer::add_group(std::vector<Tensor> parameters) {
-  for (const Tensor& p : parameters) {
-    HEARTH_CHECK(p.defined() && p.is_floating_point(), "optimizer: a parameter is undefined or not floating-point");
-    HEARTH_CHECK(p.is_leaf(), "optimizer: only leaf tensors can be optimized");
-    for (const auto& g : groups_) {
-      for (const Tensor& q : g) HEARTH_CHECK(!q.is(p), "optimizer: a parameter appears twice");
-    }
+  HEARTH_CHECK(!parameters.empty(), name_, ": there are no parameters to optimize");
+  std::map<const TensorImpl*, std::string> known;
+  const auto place = [](size_t i, size_t g) { return concat("parameter ", i, " of group ", g); };
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    for (size_t i = 0; i < groups_[g].size(); ++i) known[groups_[g][i].impl()] = place(i, g);
+  }
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const Tensor& p = parameters[i];
+    const std::string here = place(i, groups_.size());
+    HEARTH_CHECK(p.defined(), name_, ": ", here, " is undefined");
+    HEARTH_CHECK(p.is_floating_point(), name_, ": ", here, " is not floating-point, but ", p.dtype(), " ", p.shape());
+    HEARTH_CHECK(p.is_leaf(), name_, ": only leaf tensors can be optimized, but ", here, " of shape ", p.shape(),
+                 " was computed from others");
+    const auto [it, fresh] = known.emplace(p.impl(), here);
+    HEARTH_CHECK(fresh, name_, ": ", here, ", of shape ", p.shape(), ", is the same tensor as ", it->second);
   }
   slots_.resize(slots_.size() + parameters.size());
   groups_.push_back(std::move(parameters));
+}
+
+size_t Optimizer::checked(size_t group) const {
+  HEARTH_CHECK(group < groups_.size(), name_, ": there is no parameter group ", group, "; the optimizer has ",
+               groups_.size());
+  return group;
 }
 
 void Optimizer::step() {
@@ -165,13 +180,35 @@ Tensor& state_tensor(std::map<std::string, Tensor>& state, const char* name, con
 
 }  // namespace
 
-SGD::SGD(std::vector<Tensor> parameters, const SGDOptions& o) : Optimizer(std::move(parameters)), options_{o} {
+namespace {
+const SGDOptions& valid(const SGDOptions& o) {
   HEARTH_CHECK(o.lr >= 0 && o.momentum >= 0 && o.weight_decay >= 0,
-               "SGD: lr, momentum and weight_decay must not be negative");
+               "SGD: lr, momentum and weight_decay must not be negative, but are ", o.lr, ", ", o.momentum, " and ",
+               o.weight_decay);
   HEARTH_CHECK(!o.nesterov || (o.momentum > 0 && o.dampening == 0),
                "SGD: Nesterov momentum needs a momentum and no dampening");
+  return o;
 }
+const AdamOptions& valid(const char* name, const AdamOptions& o) {
+  HEARTH_CHECK(o.lr >= 0 && o.eps >= 0 && o.weight_decay >= 0, name,
+               ": lr, eps and weight_decay must not be negative, but are ", o.lr, ", ", o.eps, " and ", o.weight_decay);
+  HEARTH_CHECK(o.beta1 >= 0 && o.beta1 < 1 && o.beta2 >= 0 && o.beta2 < 1, name, ": betas must be in [0, 1), but are ",
+               o.beta1, " and ", o.beta2);
+  return o;
+}
+const RMSpropOptions& valid(const RMSpropOptions& o) {
+  HEARTH_CHECK(o.lr >= 0 && o.eps >= 0 && o.weight_decay >= 0 && o.momentum >= 0,
+               "RMSprop: lr, eps, weight_decay and momentum must not be negative, but are ", o.lr, ", ", o.eps, ", ",
+               o.weight_decay, " and ", o.momentum);
+  HEARTH_CHECK(o.alpha >= 0 && o.alpha <= 1, "RMSprop: alpha must be in [0, 1], but is ", o.alpha);
+  return o;
+}
+}  // namespace
+
+SGD::SGD(std::vector<Tensor> parameters, const SGDOptions& o)
+    : Optimizer("SGD", std::move(parameters)), options_{valid(o)} {}
 void SGD::add_group(std::vector<Tensor> parameters, const SGDOptions& o) {
+  valid(o);
   Optimizer::add_group(std::move(parameters));
   options_.push_back(o);
 }
@@ -184,13 +221,10 @@ void SGD::update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& s
            SgdAttrs{o.lr, o.momentum, o.dampening, o.weight_decay, o.nesterov, o.maximize, steps == 1});
 }
 
-Adam::Adam(std::vector<Tensor> parameters, const AdamOptions& o, bool decoupled)
-    : Optimizer(std::move(parameters)), options_{o}, decoupled_(decoupled) {
-  HEARTH_CHECK(o.lr >= 0 && o.eps >= 0 && o.weight_decay >= 0, "Adam: lr, eps and weight_decay must not be negative");
-  HEARTH_CHECK(o.beta1 >= 0 && o.beta1 < 1 && o.beta2 >= 0 && o.beta2 < 1, "Adam: betas must be in [0, 1), but are ",
-               o.beta1, " and ", o.beta2);
-}
+Adam::Adam(const char* name, std::vector<Tensor> parameters, const AdamOptions& o, bool decoupled)
+    : Optimizer(name, std::move(parameters)), options_{valid(name, o)}, decoupled_(decoupled) {}
 void Adam::add_group(std::vector<Tensor> parameters, const AdamOptions& o) {
+  valid(name(), o);
   Optimizer::add_group(std::move(parameters));
   options_.push_back(o);
 }
@@ -208,17 +242,19 @@ void Adam::update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& 
 }
 
 RMSprop::RMSprop(std::vector<Tensor> parameters, const RMSpropOptions& o)
-    : Optimizer(std::move(parameters)), options_(o) {
-  HEARTH_CHECK(o.lr >= 0 && o.eps >= 0 && o.alpha >= 0 && o.alpha <= 1,
-               "RMSprop: lr and eps must not be negative, alpha must be in [0, 1]");
+    : Optimizer("RMSprop", std::move(parameters)), options_{valid(o)} {}
+void RMSprop::add_group(std::vector<Tensor> parameters, const RMSpropOptions& o) {
+  valid(o);
+  Optimizer::add_group(std::move(parameters));
+  options_.push_back(o);
 }
-Optimizer::StateNames RMSprop::state_names(size_t, double momentum) const {
+Optimizer::StateNames RMSprop::state_names(size_t group, double momentum) const {
   StateNames names{{"square_avg", true}, {"momentum_buffer", momentum > 0}};
-  if (options_.centered) names.emplace_back("grad_avg", true);
+  if (options_[group].centered) names.emplace_back("grad_avg", true);
   return names;
 }
-void RMSprop::update(Tensor& p, const Tensor& gradient, std::map<std::string, Tensor>& state, size_t, int64_t) {
-  const RMSpropOptions& o = options_;
+void RMSprop::update(Tensor& p, const Tensor& gradient, std::map<std::string, Tensor>& state, size_t group, int64_t) {
+  const RMSpropOptions& o = options_[group];
   const Tensor g = o.weight_decay != 0 ? gradient + p * o.weight_decay : gradient;
   Tensor& squares = state_tensor(state, "square_avg", p);
   squares.mul_(o.alpha).addcmul_(g, g, 1 - o.alpha);

@@ -1,14 +1,25 @@
 // Optimizers. Each holds groups of parameters with options of their own, and keeps state per parameter.
+//
+//   optim::Adam a(net.parameters());                   // the options' defaults
+//   optim::Adam b(net.parameters(), 3e-4);             // a learning rate
+//   optim::Adam c(net.parameters(), {.lr = 3e-4, .weight_decay = 1e-2});
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "core/tensor/tensor.h"
 
 namespace hearth::optim {
+
+// A learning rate where options would stand.
+template <class T>
+concept LearningRate = std::convertible_to<T, double> && std::is_arithmetic_v<T>;
 
 class Optimizer {
  public:
@@ -21,8 +32,9 @@ class Optimizer {
   // Drops the gradients.
   void zero_grad();
 
+  // What names a group throws Error if there is none of that number.
   size_t groups() const { return groups_.size(); }
-  const std::vector<Tensor>& parameters(size_t group) const { return groups_.at(group); }
+  const std::vector<Tensor>& parameters(size_t group) const { return groups_[checked(group)]; }
   virtual double lr(size_t group = 0) const = 0;
   virtual void set_lr(double lr, size_t group) = 0;
   // Momentum, or the first beta; what OneCycleLR moves against the learning rate.
@@ -41,8 +53,12 @@ class Optimizer {
   void load_state_dict(const std::map<std::string, Tensor>& state);
 
  protected:
-  explicit Optimizer(std::vector<Tensor> parameters) { add_group(std::move(parameters)); }
+  // `name` is the optimizer's in errors, such as "SGD".
+  Optimizer(const char* name, std::vector<Tensor> parameters) : name_(name) { add_group(std::move(parameters)); }
+  // Throws Error if there are no parameters, if one is given twice, or is not a floating-point leaf.
   void add_group(std::vector<Tensor> parameters);
+  size_t checked(size_t group) const;  // the group itself
+  const char* name() const { return name_; }
   // One parameter's step; `state` is its own, empty at first; `steps` counts from 1.
   virtual void update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& state, size_t group,
                       int64_t steps) = 0;
@@ -55,6 +71,7 @@ class Optimizer {
     std::map<std::string, Tensor> tensors;
     int64_t steps = 0;
   };
+  const char* name_;
   std::vector<std::vector<Tensor>> groups_;
   std::vector<Slot> slots_;  // of all parameters, group after group
 };
@@ -70,13 +87,15 @@ struct SGDOptions {
 // Stochastic gradient descent with momentum as PyTorch has it: buffer = momentum * buffer + gradient.
 class SGD final : public Optimizer {
  public:
-  SGD(std::vector<Tensor> parameters, const SGDOptions& options);
+  explicit SGD(std::vector<Tensor> parameters, const SGDOptions& options = {});
+  template <LearningRate T>
+  SGD(std::vector<Tensor> parameters, T lr) : SGD(std::move(parameters), SGDOptions{.lr = static_cast<double>(lr)}) {}
   void add_group(std::vector<Tensor> parameters, const SGDOptions& options);
   using Optimizer::set_lr;
-  double lr(size_t g = 0) const override { return options_.at(g).lr; }
-  void set_lr(double lr, size_t g) override { options_.at(g).lr = lr; }
-  double momentum(size_t g) const override { return options_.at(g).momentum; }
-  void set_momentum(double m, size_t g) override { options_.at(g).momentum = m; }
+  double lr(size_t g = 0) const override { return options_[checked(g)].lr; }
+  void set_lr(double lr, size_t g) override { options_[checked(g)].lr = lr; }
+  double momentum(size_t g) const override { return options_[checked(g)].momentum; }
+  void set_momentum(double m, size_t g) override { options_[checked(g)].momentum = m; }
 
  private:
   void update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& state, size_t group,
@@ -96,16 +115,20 @@ struct AdamOptions {
 // Kingma and Ba, 2015. Weight decay is added to the gradient.
 class Adam : public Optimizer {
  public:
-  Adam(std::vector<Tensor> parameters, const AdamOptions& options) : Adam(std::move(parameters), options, false) {}
+  explicit Adam(std::vector<Tensor> parameters, const AdamOptions& options = {})
+      : Adam("Adam", std::move(parameters), options, false) {}
+  template <LearningRate T>
+  Adam(std::vector<Tensor> parameters, T lr)
+      : Adam(std::move(parameters), AdamOptions{.lr = static_cast<double>(lr)}) {}
   void add_group(std::vector<Tensor> parameters, const AdamOptions& options);
   using Optimizer::set_lr;
-  double lr(size_t g = 0) const override { return options_.at(g).lr; }
-  void set_lr(double lr, size_t g) override { options_.at(g).lr = lr; }
-  double momentum(size_t g) const override { return options_.at(g).beta1; }
-  void set_momentum(double m, size_t g) override { options_.at(g).beta1 = m; }
+  double lr(size_t g = 0) const override { return options_[checked(g)].lr; }
+  void set_lr(double lr, size_t g) override { options_[checked(g)].lr = lr; }
+  double momentum(size_t g) const override { return options_[checked(g)].beta1; }
+  void set_momentum(double m, size_t g) override { options_[checked(g)].beta1 = m; }
 
  protected:
-  Adam(std::vector<Tensor> parameters, const AdamOptions& options, bool decoupled);
+  Adam(const char* name, std::vector<Tensor> parameters, const AdamOptions& options, bool decoupled);
 
  private:
   void update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& state, size_t group,
@@ -126,8 +149,12 @@ struct AdamWOptions {
 // Adam with weight decay apart from the gradient (Loshchilov and Hutter, 2019).
 class AdamW final : public Adam {
  public:
-  AdamW(std::vector<Tensor> parameters, const AdamWOptions& o)
-      : Adam(std::move(parameters), {o.lr, o.beta1, o.beta2, o.eps, o.weight_decay, o.amsgrad, o.maximize}, true) {}
+  explicit AdamW(std::vector<Tensor> parameters, const AdamWOptions& o = {})
+      : Adam("AdamW", std::move(parameters), {o.lr, o.beta1, o.beta2, o.eps, o.weight_decay, o.amsgrad, o.maximize},
+             true) {}
+  template <LearningRate T>
+  AdamW(std::vector<Tensor> parameters, T lr)
+      : AdamW(std::move(parameters), AdamWOptions{.lr = static_cast<double>(lr)}) {}
 };
 
 struct RMSpropOptions {
@@ -141,18 +168,22 @@ struct RMSpropOptions {
 // Tieleman and Hinton, 2012; eps is added after the root, as in PyTorch.
 class RMSprop final : public Optimizer {
  public:
-  RMSprop(std::vector<Tensor> parameters, const RMSpropOptions& options);
+  explicit RMSprop(std::vector<Tensor> parameters, const RMSpropOptions& options = {});
+  template <LearningRate T>
+  RMSprop(std::vector<Tensor> parameters, T lr)
+      : RMSprop(std::move(parameters), RMSpropOptions{.lr = static_cast<double>(lr)}) {}
+  void add_group(std::vector<Tensor> parameters, const RMSpropOptions& options);
   using Optimizer::set_lr;
-  double lr(size_t = 0) const override { return options_.lr; }
-  void set_lr(double lr, size_t) override { options_.lr = lr; }
-  double momentum(size_t) const override { return options_.momentum; }
-  void set_momentum(double m, size_t) override { options_.momentum = m; }
+  double lr(size_t g = 0) const override { return options_[checked(g)].lr; }
+  void set_lr(double lr, size_t g) override { options_[checked(g)].lr = lr; }
+  double momentum(size_t g) const override { return options_[checked(g)].momentum; }
+  void set_momentum(double m, size_t g) override { options_[checked(g)].momentum = m; }
 
  private:
   void update(Tensor& p, const Tensor& grad, std::map<std::string, Tensor>& state, size_t group,
               int64_t steps) override;
   StateNames state_names(size_t group, double momentum) const override;
-  RMSpropOptions options_;
+  std::vector<RMSpropOptions> options_;
 };
 
 }  // namespace hearth::optim

@@ -15,16 +15,18 @@ double cosine(double a, double b, double share) { return b + (a - b) * (1 + std:
 }  // namespace
 
 Scheduler::Scheduler(Optimizer& optimizer) : optimizer_(&optimizer) {
-  for (size_t g = 0; g < optimizer.groups(); ++g) base_.push_back(optimizer.lr(g));
+  for (size_t g = 0; g < optimizer.groups(); ++g) {
+    base_.push_back(optimizer.lr(g));
+    base_momentum_.push_back(optimizer.momentum(g));
+  }
 }
 
 void Scheduler::set_step(int64_t step) {
   HEARTH_CHECK(step >= 0, "scheduler: the step must not be negative, but is ", step);
   step_ = step;
-  const double momentum = momentum_at(step);
   for (size_t g = 0; g < base_.size(); ++g) {
     optimizer_->set_lr(lr_at(step, base_[g]), g);
-    if (momentum >= 0) optimizer_->set_momentum(momentum, g);
+    if (moves_momentum()) optimizer_->set_momentum(momentum_at(step, base_momentum_[g]), g);
   }
 }
 
@@ -69,8 +71,7 @@ double OneCycleLR::lr_at(int64_t step, double) const {
   if (at <= top) return cosine(low, o_.max_lr, at / top);
   return cosine(o_.max_lr, low * o_.end_factor, (at - top) / std::max(end - top, 1e-9));
 }
-double OneCycleLR::momentum_at(int64_t step) const {
-  if (!o_.cycle_momentum) return -1;
+double OneCycleLR::momentum_at(int64_t step, double) const {
   const double top = std::max(o_.warm_up * static_cast<double>(o_.total_steps) - 1, 1e-9),
                end = static_cast<double>(o_.total_steps - 1);
   const double at = std::min(static_cast<double>(step), end);
@@ -84,15 +85,34 @@ SequentialLR::SequentialLR(Optimizer& o, std::vector<std::unique_ptr<Scheduler>>
   HEARTH_CHECK(!schedulers_.empty() && schedulers_.size() == milestones_.size() + 1,
                "SequentialLR: ", schedulers_.size(), " schedulers need ", schedulers_.size() - 1, " milestones, but ",
                milestones_.size(), " were given");
-  HEARTH_CHECK(std::is_sorted(milestones_.begin(), milestones_.end()), "SequentialLR: the milestones must rise");
-  // The learning rates that the first scheduler started from are the base of all.
+  for (const auto& s : schedulers_) {
+    HEARTH_CHECK(s, "SequentialLR: a scheduler is null");
+    HEARTH_CHECK(s->optimizer_ == &o, "SequentialLR: a scheduler belongs to another optimizer");
+  }
+  HEARTH_CHECK(std::is_sorted(milestones_.begin(), milestones_.end()) && (milestones_.empty() || milestones_[0] >= 0),
+               "SequentialLR: the milestones must rise, and not be negative");
+  // What the first scheduler started from is the base of all.
   base_ = schedulers_[0]->base_;
+  base_momentum_ = schedulers_[0]->base_momentum_;
   set_step(0);
 }
+size_t SequentialLR::active(int64_t step) const {
+  return static_cast<size_t>(std::upper_bound(milestones_.begin(), milestones_.end(), step) - milestones_.begin());
+}
 double SequentialLR::lr_at(int64_t step, double base) const {
-  const auto at =
-      static_cast<size_t>(std::upper_bound(milestones_.begin(), milestones_.end(), step) - milestones_.begin());
-  return schedulers_[at]->lr_at(at == 0 ? step : step - milestones_[at - 1], base);
+  const size_t at = active(step);
+  return schedulers_[at]->lr_at(step - start(at), base);
+}
+bool SequentialLR::moves_momentum() const {
+  return std::any_of(schedulers_.begin(), schedulers_.end(), [](const auto& s) { return s->moves_momentum(); });
+}
+double SequentialLR::momentum_at(int64_t step, double base) const {
+  int64_t until = step;  // the last step of each scheduler, from the running one back
+  for (size_t at = active(step) + 1; at-- > 0; until = start(at) - 1) {
+    if (until >= start(at) && schedulers_[at]->moves_momentum())
+      return schedulers_[at]->momentum_at(until - start(at), base);
+  }
+  return base;
 }
 
 }  // namespace hearth::optim

@@ -26,13 +26,14 @@ class Scheduler {
   explicit Scheduler(Optimizer& optimizer);
   // The learning rate of a group whose own was `base`, `step` steps after the start.
   virtual double lr_at(int64_t step, double base) const = 0;
-  // The momentum likewise; negative: left alone.
-  virtual double momentum_at(int64_t) const { return -1; }
+  // Whether it moves the momentum too, and then the momentum likewise, of a group whose own was `base`.
+  virtual bool moves_momentum() const { return false; }
+  virtual double momentum_at(int64_t, double base) const { return base; }
   friend class SequentialLR;
 
  private:
   Optimizer* optimizer_;
-  std::vector<double> base_;
+  std::vector<double> base_, base_momentum_;  // of each group
   int64_t step_ = 0;
 };
 
@@ -95,17 +96,23 @@ class OneCycleLR final : public Scheduler {
 
  private:
   double lr_at(int64_t step, double base) const override;
-  double momentum_at(int64_t step) const override;
+  bool moves_momentum() const override { return o_.cycle_momentum; }
+  double momentum_at(int64_t step, double base) const override;
   OneCycleOptions o_;
 };
 
-// One scheduler after the other: the next takes over at each milestone and counts from there.
+// One scheduler after the other: the next takes over at each milestone and counts from there. The momentum stays where
+// the last one that moves it has left it; before that it is the optimizer's own.
 class SequentialLR final : public Scheduler {
  public:
   SequentialLR(Optimizer& o, std::vector<std::unique_ptr<Scheduler>> schedulers, std::vector<int64_t> milestones);
 
  private:
   double lr_at(int64_t step, double base) const override;
+  bool moves_momentum() const override;
+  double momentum_at(int64_t step, double base) const override;
+  size_t active(int64_t step) const;
+  int64_t start(size_t scheduler) const { return scheduler == 0 ? 0 : milestones_[scheduler - 1]; }
   std::vector<std::unique_ptr<Scheduler>> schedulers_;
   std::vector<int64_t> milestones_;
 };

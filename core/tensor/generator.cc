@@ -2,6 +2,8 @@
 
 #include <random>
 
+#include "core/base/thread_state.h"
+
 namespace hearth {
 
 void Generator::set_seed(uint64_t seed) { set_state({seed, 0}); }
@@ -35,9 +37,15 @@ uint64_t Generator::next_u64() {
 }
 
 Generator& default_generator() {
+  if (thread_state.generator) return *thread_state.generator;
   static Generator generator;
   return generator;
 }
+
+GeneratorGuard::GeneratorGuard(Generator& generator) : previous_(thread_state.generator) {
+  thread_state.generator = &generator;
+}
+GeneratorGuard::~GeneratorGuard() { thread_state.generator = previous_; }
 
 void manual_seed(uint64_t seed) { default_generator().set_seed(seed); }
 

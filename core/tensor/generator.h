@@ -37,12 +37,15 @@ class Generator {
  public:
   static constexpr uint64_t kDefaultSeed = 67280421310721;
   explicit Generator(uint64_t seed = kDefaultSeed) : state_{seed, 0} {}
+  virtual ~Generator() = default;
+  Generator(const Generator&) = delete;
+  Generator& operator=(const Generator&) = delete;
 
   void set_seed(uint64_t seed);  // starts again from counter 0
-  GeneratorState state() const;
-  void set_state(GeneratorState s);
+  virtual GeneratorState state() const;
+  virtual void set_state(GeneratorState s);
   // Takes the counters for n 32-bit words; the state before they were taken.
-  GeneratorState take(uint64_t words);
+  virtual GeneratorState take(uint64_t words);
   uint32_t next_u32();
   uint64_t next_u64();
 
@@ -51,8 +54,22 @@ class Generator {
   GeneratorState state_;
 };
 
-// The one that random ops use where none is given.
+// The one that random ops use where none is given: that of this thread's innermost GeneratorGuard, or else one that the
+// whole process shares.
 Generator& default_generator();
+
+// Makes a generator this thread's default while it lives.
+class GeneratorGuard {
+ public:
+  explicit GeneratorGuard(Generator& generator);
+  ~GeneratorGuard();
+  GeneratorGuard(const GeneratorGuard&) = delete;
+  GeneratorGuard& operator=(const GeneratorGuard&) = delete;
+
+ private:
+  Generator* previous_;
+};
+
 // Seeds the default generator.
 void manual_seed(uint64_t seed);
 // Seeds it with a number that nobody knows beforehand, and returns the number.

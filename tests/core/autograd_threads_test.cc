@@ -11,6 +11,7 @@
 #include "core/ops/create.h"
 #include "core/ops/math.h"
 #include "core/ops/matmul.h"
+#include "core/ops/random.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
 
@@ -76,6 +77,39 @@ TEST(AutogradThreads, CheckpointInARetainedGraph) {
   Tensor z = full({100}, 0.5, {.dtype = f64, .requires_grad = true});
   (exp(sin(z)) * z).sum().backward();
   EXPECT_TRUE(x.grad().allclose(z.grad() * kThreads, 1e-12));
+}
+
+// What a function that runs again draws is what it drew, whatever the other threads take of the same generator.
+TEST(AutogradThreads, CheckpointedDropout) {
+  in_threads([](int) {
+    for (int r = 0; r < kRounds; ++r) {
+      Tensor x = full({100}, 1.0, {.dtype = f64, .requires_grad = true});
+      const auto f = [](const Tensor& t) {
+        Tensor y = dropout(t, 0.5) * t;
+        y = checkpoint([](const Tensor& u) { return dropout(u, 0.3) * u; }, y);
+        return y * rand({100}, {.dtype = f64});
+      };
+      const Tensor y = checkpoint(f, x);
+      y.sum().backward();
+      // x = 1 and every factor is a constant, so that y is homogeneous of degree 4 in x.
+      EXPECT_TRUE(x.grad().allclose(y.detach() * 4, 1e-12, 0));
+    }
+  });
+}
+
+TEST(AutogradThreads, AThreadsOwnGenerator) {
+  std::vector<std::vector<double>> drawn(kThreads);
+  const GeneratorState before = default_generator().state();
+  in_threads([&](int i) {
+    Generator mine(7);
+    const GeneratorGuard guard(mine);
+    for (int r = 0; r < kRounds; ++r) {
+      for (double v : rand({3}, {.dtype = f64}).to_vector<double>()) drawn[static_cast<size_t>(i)].push_back(v);
+      (void)randperm(5);
+    }
+  });
+  for (const auto& d : drawn) EXPECT_EQ(d, drawn[0]);
+  EXPECT_EQ(default_generator().state(), before);
 }
 
 // Tensors made by one thread die in another.

@@ -419,7 +419,6 @@ TEST(BadInput, Autograd) {
 }
 
 struct Block : nn::Module<Block> {
-  using Module::Module;
   nn::Linear fc{this, "fc", 4, 3};
   Tensor forward(const Tensor& x) { return relu(fc(x)); }
 };

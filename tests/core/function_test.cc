@@ -233,7 +233,6 @@ TEST(Anomaly, NamesTheOpThatBegins) {
 }
 
 struct Inner : nn::Module<Inner> {
-  using Module::Module;
   Tensor forward(const Tensor& x) const { return sqrt(x) * 0; }
 };
 struct Outer : nn::Module<Outer> {

@@ -9,6 +9,7 @@
 
 #include <sys/stat.h>
 
+#include "core/base/threads.h"
 #include "core/graph/save.h"
 #include "core/graph/trace.h"
 #include "core/io/file.h"
@@ -97,6 +98,21 @@ TEST_F(RepositoryTest, SeveralVersionsIfAsked) {
   const auto m = repository->find("a");
   EXPECT_EQ((*m)->scheduler->options().max_batch_size, 5);
   EXPECT_EQ((*m)->scheduler->options().instances, 2);
+}
+
+TEST_F(RepositoryTest, AThreadThatCannotStartIsAFailedLoad) {
+  write("a", 1, 1);
+  open();
+  write("a", 2, 2);
+  text("a/config.json", R"({"instances": 3})");
+  hearth::detail::limit_threads(1);
+  const absl::Status s = repository->load("a");
+  hearth::detail::limit_threads(-1);
+  EXPECT_FALSE(s.ok());
+  EXPECT_NE(std::string(s.message()).find("thread 2 of 3 could not be started"), std::string::npos) << s;
+  EXPECT_EQ(ask("a"), 1);  // what answered before still does
+  EXPECT_TRUE(repository->load("a").ok());
+  EXPECT_EQ(ask("a"), 2);
 }
 
 TEST_F(RepositoryTest, LoadSwitches) {

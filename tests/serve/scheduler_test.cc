@@ -45,6 +45,19 @@ class SchedulerTest : public ::testing::Test {
   std::unique_ptr<Scheduler> scheduler;
 };
 
+TEST_F(SchedulerTest, AThreadThatCannotStart) {
+  hearth::detail::limit_threads(2);
+  try {
+    start({.instances = 3});
+    ADD_FAILURE();
+  } catch (const Error& e) {
+    EXPECT_EQ(std::string(e.what()).substr(0, 59), "the model's instances: thread 3 of 3 could not be started: ");
+  }
+  hearth::detail::limit_threads(-1);
+  start({.instances = 3});
+  EXPECT_TRUE(scheduler);
+}
+
 TEST_F(SchedulerTest, JoinsWhatWaits) {
   start({.max_batch_size = 4});
   block();

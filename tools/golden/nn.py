@@ -102,3 +102,53 @@ for name, make in [
         if i < 9:
             s.step()
     emit("Lr" + name, torch.tensor(rates))
+
+# Without a batch, many layers, plain recurrence.
+u2 = wave((3, 4), 1).requires_grad_()
+m = nn.LSTM(4, 3, num_layers=9, bidirectional=True)
+fill(m)
+out, (h, c) = m(x)
+gradients("LstmDeep", out, [x])
+emit("LstmDeepStates", h, c)
+m = nn.LSTM(4, 3, num_layers=2)
+fill(m)
+h0, c0 = wave((2, 3), 6).requires_grad_(), wave((2, 3), 7).requires_grad_()
+out, (h, c) = m(u2, (h0, c0))
+gradients("LstmUnbatched", out, [u2, h0, c0] + [p for _, p in sorted(m.named_parameters())])
+emit("LstmUnbatchedStates", h, c)
+m = nn.GRU(4, 3, bidirectional=True, batch_first=True)
+fill(m)
+out, h = m(u2)
+gradients("GruUnbatched", out, [u2] + [p for _, p in sorted(m.named_parameters())])
+emit("GruUnbatchedStates", h)
+for kind in ("tanh", "relu"):
+    m = nn.RNN(4, 3, num_layers=2, nonlinearity=kind)
+    fill(m)
+    out, h = m(x)
+    gradients("Rnn" + kind.capitalize(), out, [x] + [p for _, p in sorted(m.named_parameters())])
+    emit("Rnn" + kind.capitalize() + "States", h)
+
+# Attention masks: one for each head of each example, and without a batch.
+m = nn.MultiheadAttention(4, 2)
+fill(m)
+k = wave((5, 2, 4), 2)
+each = wave((4, 3, 5), 3)
+padding = torch.tensor([[False, False, True, False, True], [True, False, False, False, False]])
+gradients("AttentionEach", m(x, k, k, attn_mask=each, need_weights=False)[0], [x])
+gradients("AttentionEachPadded", m(x, k, k, attn_mask=each > 0.9, key_padding_mask=padding, need_weights=False)[0], [x])
+k2 = wave((5, 4), 2)
+gradients("AttentionUnbatched", m(u2, k2, k2, need_weights=False)[0], [u2])
+gradients("AttentionUnbatchedMasked",
+          m(u2, k2, k2, attn_mask=wave((2, 3, 5), 3), key_padding_mask=padding[0].double() * -3,
+            need_weights=False)[0], [u2])
+
+# The momentum in a sequence of schedules: it moves, and stays where the first has left it.
+o = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5, momentum=0.9)
+s = torch.optim.lr_scheduler.SequentialLR(
+    o, [torch.optim.lr_scheduler.OneCycleLR(o, 0.8, total_steps=10), torch.optim.lr_scheduler.StepLR(o, 4)], [6])
+momenta = []
+for i in range(10):
+    momenta.append(o.param_groups[0]["momentum"])
+    o.step()
+    s.step()
+emit("SequentialMomentum", torch.tensor(momenta))

@@ -14,8 +14,6 @@
 
 namespace hearth::cpu {
 
-constinit thread_local Generator* random_source = nullptr;
-
 namespace {
 
 constexpr int64_t kGrain = 8192;
@@ -146,7 +144,7 @@ void fill(const Tensor& t, const RandomAttrs& a, Generator& g) {
 void random(OpCall& c) {
   const Tensor& out = c.out[0];
   if (out.numel() == 0) return;
-  Generator& g = random_source ? *random_source : default_generator();
+  Generator& g = default_generator();
   const auto& a = c.attrs_as<RandomAttrs>();
   if (out.layout().contiguous) return fill(out, a, g);
   const Tensor dense = detail::empty(out.shape(), out.dtype(), kCpu, "random");

@@ -2,15 +2,11 @@
 #pragma once
 
 namespace hearth {
-class Generator;
 struct OpCall;
 }  // namespace hearth
 
 namespace hearth::cpu {
 
-void random(OpCall&);  // RandomAttrs
-
-// The generator that this thread's random ops draw from; null: the default one.
-extern constinit thread_local Generator* random_source;
+void random(OpCall&);  // RandomAttrs; draws from default_generator()
 
 }  // namespace hearth::cpu

@@ -1,14 +1,11 @@
-// Layers, losses and optimizers against PyTorch.
+// Layers and losses against PyTorch.
 #include <gtest/gtest.h>
-
-#include <cmath>
 
 #include "core/autograd/backward.h"
 #include "core/autograd/guards.h"
-#include "core/base/error.h"
 #include "core/nn/activation.h"
 #include "core/nn/attention.h"
-#include "core/nn/container.h"
+#include "core/nn/conv.h"
 #include "core/nn/linear.h"
 #include "core/nn/norm.h"
 #include "core/nn/rnn.h"
@@ -19,19 +16,11 @@
 #include "core/ops/math.h"
 #include "core/ops/reduce.h"
 #include "core/ops/softmax.h"
-#include "core/optim/optimizer.h"
-#include "core/optim/scheduler.h"
-#include "core/optim/util.h"
 #include "tests/core/nn/golden.inc"
+#include "tests/core/nn/nn_testing.h"
 
 namespace hearth {
 namespace {
-
-Tensor wave(const Shape& shape, double s) { return sin(arange(shape.numel()).to(f64) * 0.37 + s).view(shape); }
-Tensor leaf(const Shape& shape, double s) {
-  Tensor t = wave(shape, s).detach();
-  return t.requires_grad_();
-}
 
 // Parameters in the order of their names, filled as in nn.py.
 std::vector<Tensor> fill(nn::ModuleBase& m) {
@@ -45,17 +34,6 @@ std::vector<Tensor> fill(nn::ModuleBase& m) {
     out.push_back(t);
   }
   return out;
-}
-
-void expect_close(const std::vector<Tensor>& got, const std::vector<double>& want, double tolerance = 1e-9) {
-  std::vector<double> all;
-  for (const Tensor& t : got) {
-    const auto v = t.to_vector<double>();
-    all.insert(all.end(), v.begin(), v.end());
-  }
-  ASSERT_EQ(all.size(), want.size());
-  for (size_t i = 0; i < all.size(); ++i)
-    ASSERT_NEAR(all[i], want[i], tolerance * (1 + std::abs(want[i]))) << "value " << i;
 }
 
 void check(const Tensor& out, std::vector<Tensor> leaves, const std::vector<double>& want) {
@@ -78,6 +56,59 @@ TEST(Nn, Recurrent) {
   nn::GRU gru(4, 3);
   p = fill(gru);
   check(gru(x).output, with(x, p), kGoldenGru);
+}
+
+TEST(Nn, RecurrentOfManyLayers) {
+  const Tensor x = leaf({3, 2, 4}, 1);
+  nn::LSTM lstm(4, 3, {.layers = 9, .bidirectional = true});
+  EXPECT_EQ(fill(lstm).size(), 18u * 4);
+  const auto r = lstm(x);
+  check(r.output, {x}, kGoldenLstmDeep);
+  expect_close({r.state.h, r.state.c}, kGoldenLstmDeepStates);
+  const auto copy = nn::clone(lstm);
+  EXPECT_FALSE(copy->parameters()[70].is(lstm.parameters()[70]));
+  EXPECT_TRUE((*copy)(x).output.equal(r.output));
+}
+
+TEST(Nn, RecurrentWithoutABatch) {
+  const Tensor x = leaf({3, 4}, 1), h = leaf({2, 3}, 6), c = leaf({2, 3}, 7);
+  nn::LSTM lstm(4, 3, {.layers = 2});
+  auto p = fill(lstm);
+  p.insert(p.begin(), {x, h, c});
+  const auto r = lstm(x, {h, c});
+  check(r.output, p, kGoldenLstmUnbatched);
+  expect_close({r.state.h, r.state.c}, kGoldenLstmUnbatchedStates);
+  nn::GRU gru(4, 3, {.batch_first = true, .bidirectional = true});
+  p = fill(gru);
+  const auto g = gru(x);
+  check(g.output, with(x, p), kGoldenGruUnbatched);
+  expect_close({g.h}, kGoldenGruUnbatchedStates);
+}
+
+TEST(Nn, PlainRecurrence) {
+  const Tensor x = leaf({3, 2, 4}, 1);
+  nn::RNN tanh(4, 3, {.layers = 2}), relu(4, 3, {.layers = 2}, nn::RnnNonlinearity::kRelu);
+  auto p = fill(tanh);
+  const auto t = tanh(x);
+  check(t.output, with(x, p), kGoldenRnnTanh);
+  expect_close({t.h}, kGoldenRnnTanhStates);
+  p = fill(relu);
+  const auto r = relu(x);
+  check(r.output, with(x, p), kGoldenRnnRelu);
+  expect_close({r.h}, kGoldenRnnReluStates);
+}
+
+TEST(Nn, AttentionMasks) {
+  const Tensor x = leaf({3, 2, 4}, 1), x2 = leaf({3, 4}, 1);
+  nn::MultiheadAttention m(4, 2);
+  fill(m);
+  const Tensor k = wave({5, 2, 4}, 2), k2 = wave({5, 4}, 2), each = wave({4, 3, 5}, 3);
+  const Tensor padding = tensor({{0, 0, 1, 0, 1}, {1, 0, 0, 0, 0}}).to(boolean);
+  check(m(x, k, k, {.attention = each}), {x}, kGoldenAttentionEach);
+  check(m(x, k, k, {.attention = each.gt(0.9), .padding = padding}), {x}, kGoldenAttentionEachPadded);
+  check(m(x2, k2, k2), {x2}, kGoldenAttentionUnbatched);
+  const Tensor added = tensor({0, 0, 1, 0, 1}).to(f64) * -3.0;
+  check(m(x2, k2, k2, {.attention = wave({2, 3, 5}, 3), .padding = added}), {x2}, kGoldenAttentionUnbatchedMasked);
 }
 
 TEST(Nn, Attention) {
@@ -135,131 +166,53 @@ TEST(Nn, Losses) {
   EXPECT_THROW(cross_entropy(z, tensor({1, 2, 3, 4, 5})), Error);  // class 4 and 5 of 4
 }
 
-template <class O, class Options>
-void check_optimizer(const Options& options, const std::vector<double>& want) {
-  Tensor p = leaf({2, 3}, 4);
-  O opt({p}, options);
-  for (int i = 0; i < 5; ++i) {
-    opt.zero_grad();
-    (p * p * wave({2, 3}, i)).sum().backward();
-    if (i == 3) {  // a new optimizer with the saved state goes on alike
-      const auto state = opt.state_dict();
-      O other({p}, options);
-      other.load_state_dict(state);
-      other.step();
-      opt.load_state_dict(other.state_dict());
-    } else {
-      opt.step();
-    }
-  }
-  expect_close({p}, want);
-}
-
-TEST(Optim, StepsAsPyTorch) {
-  check_optimizer<optim::SGD>(optim::SGDOptions{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.01, .nesterov = true},
-                              kGoldenSgd);
-  check_optimizer<optim::Adam>(optim::AdamOptions{.lr = 0.1, .weight_decay = 0.01, .amsgrad = true}, kGoldenAdam);
-  check_optimizer<optim::AdamW>(optim::AdamWOptions{.lr = 0.1, .weight_decay = 0.1}, kGoldenAdamW);
-  check_optimizer<optim::RMSprop>(
-      optim::RMSpropOptions{.lr = 0.01, .weight_decay = 0.01, .momentum = 0.5, .centered = true}, kGoldenRmsprop);
-}
-
-template <class Make>
-void check_scheduler(Make make, const std::vector<double>& want) {
-  Tensor p = zeros({1}, {.requires_grad = true});
-  optim::SGD opt({p}, {.lr = 0.5, .momentum = 0.9});
-  auto s = make(opt);
-  for (size_t i = 0; i < 10; ++i) {
-    EXPECT_NEAR(opt.lr(), want[2 * i], 1e-12) << "step " << i;
-    EXPECT_NEAR(opt.momentum(0), want[2 * i + 1], 1e-12) << "step " << i;
-    s->step();
-  }
-}
-
-TEST(Optim, SchedulesAsPyTorch) {
-  using namespace optim;
-  check_scheduler(
-      [](Optimizer& o) { return std::make_unique<OneCycleLR>(o, OneCycleOptions{.max_lr = 0.8, .total_steps = 10}); },
-      kGoldenLrOneCycle);
-  check_scheduler([](Optimizer& o) { return std::make_unique<CosineAnnealingLR>(o, 9); }, kGoldenLrCosine);
-  check_scheduler([](Optimizer& o) { return std::make_unique<StepLR>(o, 4, 0.5); }, kGoldenLrStep);
-  check_scheduler([](Optimizer& o) { return std::make_unique<LinearLR>(o, 5, 0.2); }, kGoldenLrLinear);
-}
-
-TEST(Optim, ClippingAndAverages) {
-  Tensor p = ones({4}, {.requires_grad = true});
-  (p * 3).sum().backward();
-  EXPECT_NEAR(optim::clip_grad_norm_({&p, 1}, 1), 6, 1e-6);
-  EXPECT_NEAR(p.grad().norm().item<double>(), 1, 1e-5);
-  optim::clip_grad_value_({&p, 1}, 0.25);
-  EXPECT_EQ(p.grad().amax().item<double>(), 0.25);
-  optim::EMA ema({p}, 0.5);
-  {
-    NoGrad off;
-    p.fill_(3);
-  }
-  ema.update();
-  EXPECT_EQ(ema.averages()[0][0].item<double>(), 2);
-  ema.swap();
-  EXPECT_EQ(p[0].item<double>(), 2);
-}
-
-struct Block : nn::Module<Block> {
-  explicit Block(nn::ModuleBase* parent = nullptr, const char* name = "") : Module(parent, name) {}
-  nn::Linear a{this, "a", 3, 4};
-  std::optional<nn::Linear> extra;
-  Tensor forward(const Tensor& x) { return a(x); }
-};
-struct Net : nn::Module<Net> {
-  nn::ModuleList<Block> blocks{this, "blocks"};
-  nn::Sequential head{this, "head", nn::Linear(4, 2), nn::ReLU(), nn::Dropout(0.5)};
-  Net() { blocks.emplace_back().extra.emplace(&blocks[0], "extra", 4, 4); }
-  Tensor forward(const Tensor& x) { return head(blocks[0](x)); }
-};
-
-TEST(Module, NamesStateAndCopies) {
-  Net net;
-  std::string names;
-  for (auto& [n, t] : net.named_parameters()) names += n + " ";
-  EXPECT_EQ(names,
-            "blocks.0.a.weight blocks.0.a.bias blocks.0.extra.weight blocks.0.extra.bias head.0.weight head.0.bias ");
-  EXPECT_EQ(net.parameter_count(), 3 * 4 + 4 + 16 + 4 + 8 + 2);
-  auto copy = nn::clone(net);
-  EXPECT_TRUE(copy->blocks[0].a.weight.equal(net.blocks[0].a.weight));
-  EXPECT_FALSE(copy->blocks[0].a.weight.is(net.blocks[0].a.weight));
-  EXPECT_TRUE(copy->blocks[0].extra->weight.requires_grad());
-  {
-    NoGrad off;
-    copy->blocks[0].a.weight.fill_(0);
-  }
-  EXPECT_FALSE(copy->blocks[0].a.weight.equal(net.blocks[0].a.weight));
-  copy->load_state_dict(net.state_dict());
-  copy->eval();
-  net.eval();
-  const Tensor x = wave({2, 3}, 1).to(f32);
-  EXPECT_TRUE((*copy)(x).equal(net(x)));
-  nn::StateDict bad = net.state_dict();
-  bad.erase("head.0.bias");
-  bad["other"] = zeros({1});
-  bad["head.0.weight"] = zeros({5});
-  try {
-    net.load_state_dict(bad);
-    FAIL();
-  } catch (const Error& e) {
-    EXPECT_STREQ(
-        e.what(),
-        "load_state_dict: missing: head.0.bias; head.0.weight has shape [5], expected [2, 4]; unexpected: other");
-  }
-}
-
-TEST(Module, ErrorsNameThePath) {
-  Net net;
-  try {
-    net(zeros({2, 7}));
-    FAIL();
-  } catch (const Error& e) {
-    EXPECT_EQ(std::string(e.what()).substr(0, 16), "in blocks.0.a: l");
-  }
+TEST(Nn, WrongSizesNameTheLayer) {
+  EXPECT_EQ(message([] { nn::Linear(-1, 3); }),
+            "Linear: the numbers of inputs and outputs must not be negative, but are -1 and 3");
+  EXPECT_EQ(message([] { nn::Embedding(-1, 3); }),
+            "Embedding: the number of rows and their length must not be negative, but are -1 and 3");
+  EXPECT_EQ(message([] { nn::Embedding(3, 3, {.padding_idx = 3}); }),
+            "Embedding: padding_idx 3 is out of range for 3 rows");
+  EXPECT_EQ(message([] { nn::Conv2d(3, 4, 0); }), "Conv2d: the kernel must be at least 1 wide, but is 0 x 0");
+  EXPECT_EQ(message([] { nn::Conv1d(3, 4, 3, {.groups = 0}); }),
+            "Conv1d: 3 input and 4 output channels cannot be cut into 0 groups");
+  EXPECT_EQ(message([] { nn::BatchNorm1d(0); }), "BatchNorm: the number of channels must be at least 1, but is 0");
+  EXPECT_EQ(message([] { nn::LayerNorm({3, -1}); }), "LayerNorm: sizes must be at least 1, but the shape is [3, -1]");
+  EXPECT_EQ(message([] { nn::GroupNorm(2, -4); }), "GroupNorm: the number of channels must be at least 1, but is -4");
+  EXPECT_EQ(message([] { nn::Dropout(1.5); }), "Dropout: the probability must be from 0 to 1, but is 1.5");
+  EXPECT_EQ(message([] { nn::MultiheadAttention(4, 3); }),
+            "MultiheadAttention: an embedding of 4 does not divide into 3 heads");
+  EXPECT_EQ(message([] { nn::GRU(4, 0); }),
+            "GRU: the sizes of input and hidden state and the number of layers must be at least 1, but are 4, 0 and 1");
+  nn::LSTM lstm(4, 3);
+  EXPECT_EQ(message([&] {
+              lstm(ones({3, 2, 5}));
+            }),
+            "LSTM: expected 4 features in the input's last dimension, but the shape is [3, 2, 5]");
+  EXPECT_EQ(message([&] { lstm(ones({4})); }),
+            "LSTM: expected an input of [time, batch, 4] or [time, 4], but the shape is [4]");
+  EXPECT_EQ(message([&] {
+              lstm(ones({3, 2, 4}), nn::LSTM::State{ones({1, 3}), ones({1, 3})});
+            }),
+            "LSTM: the initial state has shape [1, 3]; expected [1, 2, 3]");
+  nn::MultiheadAttention m(4, 2);
+  const Tensor x = ones({3, 2, 4});
+  EXPECT_EQ(
+      message([&] {
+        m(x, x, ones({5, 2, 4}));
+      }),
+      "MultiheadAttention: query, key and value must have the same batch, and key and value as many positions, but "
+      "the shapes are [3, 2, 4], [3, 2, 4] and [5, 2, 4]");
+  EXPECT_EQ(
+      message([&] {
+        m(x, x, x, {.attention = ones({3, 3, 3})});
+      }),
+      "MultiheadAttention: an attention mask of shape [3, 3, 3] fits neither [3, 3] nor [4, 3, 3] (batch * heads, "
+      "time, keys)");
+  EXPECT_EQ(message([&] {
+              m(x, x, x, {.padding = ones({3, 2})});
+            }),
+            "MultiheadAttention: the padding mask has shape [3, 2]; expected [2, 3] (batch, keys)");
 }
 
 }  // namespace

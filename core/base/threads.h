@@ -1,0 +1,55 @@
+// Threads that live on: a loader's workers, a scheduler's instances. For work on several cores there is parallel_for.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace hearth {
+
+// Threads that end together and are always joined.
+//
+//   ThreadGroup threads_{[this] { ...tell them to end... }};   // the last member: it ends before what the threads use
+//   threads_.start("DataLoader", 4, [this](int i) { ... });
+//
+// start and join belong to one thread at a time.
+class ThreadGroup {
+ public:
+  // `stop` makes the bodies return. It is called before threads are joined, possibly more than once, and must not
+  // throw.
+  explicit ThreadGroup(std::function<void()> stop) : stop_(std::move(stop)) {}
+  ThreadGroup(const ThreadGroup&) = delete;
+  ThreadGroup& operator=(const ThreadGroup&) = delete;
+  // Stops and joins; an exception that a body left behind is dropped.
+  ~ThreadGroup();
+
+  // Starts `count` threads that call body(0), body(1), ... Signals of the process are blocked in them. If the system
+  // refuses one, those started are stopped and joined, and Error is thrown: "`what`: thread 3 of 4 could not be
+  // started: ...". An exception that leaves a body ends that thread, and is kept for join().
+  void start(const std::string& what, int count, std::function<void(int)> body);
+  // Stops and joins all threads, then rethrows the first exception that left a body.
+  void join();
+
+ private:
+  void stop_and_join() noexcept;
+
+  std::function<void()> stop_;
+  std::vector<std::thread> threads_;
+  std::mutex mutex_;
+  std::exception_ptr error_;  // guarded by mutex_
+};
+
+namespace detail {
+
+// A thread in which the process's signals are blocked. Throws std::system_error if the system refuses it.
+std::thread start_thread(std::function<void()> body);
+
+// For tests: the system refuses every thread after `count` more; negative: no limit.
+void limit_threads(int count);
+
+}  // namespace detail
+
+}  // namespace hearth
