@@ -1,12 +1,16 @@
 // All of Hearth's core: tensors, gradients, modules, optimizers, data, files, graphs.
 //
-// io/checkpoint.h, autograd/checkpoint.h and io/npy.h are included by themselves. Programs that want less than //core
-// depend on single targets (//core:ops, //core:nn, …).
+// Not here, because they need more or serve tests: core/io/npy.h and npz.h (//core:npy), core/autograd/gradcheck.h
+// (//core:gradcheck), core/op/run.h and its neighbours for ops of your own (//core:op), core/testing (//core:op_table).
+// Programs that want less than //core depend on single targets (//core:ops, //core:nn, …).
 #pragma once
 
+#include "core/autograd/anomaly.h"
 #include "core/autograd/backward.h"
+#include "core/autograd/checkpoint.h"
 #include "core/autograd/function.h"
 #include "core/autograd/guards.h"
+#include "core/autograd/hooks.h"
 #include "core/base/error.h"
 #include "core/base/parallel.h"
 #include "core/data/dataset.h"
@@ -15,8 +19,10 @@
 #include "core/graph/graph.h"
 #include "core/graph/save.h"
 #include "core/graph/trace.h"
+#include "core/io/checkpoint.h"
 #include "core/io/or_throw.h"
 #include "core/io/safetensors.h"
+#include "core/io/tensorboard.h"
 #include "core/nn/activation.h"
 #include "core/nn/attention.h"
 #include "core/nn/container.h"
@@ -32,12 +38,14 @@
 #include "core/ops/compare.h"
 #include "core/ops/conv.h"
 #include "core/ops/create.h"
+#include "core/ops/einsum.h"
 #include "core/ops/index.h"
 #include "core/ops/join.h"
 #include "core/ops/loss.h"
 #include "core/ops/math.h"
 #include "core/ops/matmul.h"
 #include "core/ops/norm.h"
+#include "core/ops/order.h"
 #include "core/ops/pool.h"
 #include "core/ops/print.h"
 #include "core/ops/random.h"
@@ -47,4 +55,5 @@
 #include "core/optim/optimizer.h"
 #include "core/optim/scheduler.h"
 #include "core/optim/util.h"
+#include "core/tensor/generator.h"
 #include "core/tensor/tensor.h"

@@ -1,10 +1,15 @@
 #include "serve/access_log.h"
 
-#include <cerrno>
-#include <cstring>
-
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <utility>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -13,25 +18,59 @@
 #include "serve/json_writer.h"
 
 namespace hearth::serve {
+namespace {
 
-absl::StatusOr<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& path) {
-  if (path == "-") return std::unique_ptr<AccessLog>(new AccessLog(stderr));
-  const absl::StatusOr<int> fd = io::open_regular(path, O_WRONLY | O_APPEND | O_CREAT, 0666);
-  if (!fd.ok()) {
-    return absl::Status(fd.status().code(),
-                        concat("cannot write the access log: ", std::string(fd.status().message())));
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kLook{100};  // how often a full pipe is asked whether the log shall end
+constexpr std::chrono::seconds kPatience{1};     // with a full pipe when it shall
+constexpr size_t kPipePiece = 4096;              // PIPE_BUF: a pipe that can be written takes as much without waiting
+
+absl::StatusOr<int> open_file(const std::string& path) {
+  if (path != "-") {
+    const absl::StatusOr<int> file = io::open_regular(path, O_WRONLY | O_APPEND | O_CREAT, 0666);
+    if (file.ok()) return file;
+    return absl::Status(file.status().code(),
+                        concat("cannot write the access log: ", std::string(file.status().message())));
   }
-  std::FILE* file = ::fdopen(*fd, "a");
-  if (!file) {
-    const int error = errno;
-    ::close(*fd);
-    return absl::UnknownError(concat("cannot write the access log ", path, ": ", std::strerror(error)));
-  }
-  return std::unique_ptr<AccessLog>(new AccessLog(file));
+  const int file = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+  if (file < 0) return absl::UnknownError(concat("cannot log to standard error: ", std::strerror(errno)));
+  return file;
 }
 
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& path, size_t max_waiting) {
+  const auto file = open_file(path);
+  if (!file.ok()) return file.status();
+  return std::unique_ptr<AccessLog>(new AccessLog(path, *file, max_waiting));
+}
+
+AccessLog::AccessLog(std::string path, int file, size_t max_waiting)
+    : path_(std::move(path)), max_waiting_(max_waiting), file_(file), writer_([this] { serve(); }) {}
+
 AccessLog::~AccessLog() {
-  if (file_ != stderr) std::fclose(file_);
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  writer_.join();
+  ::close(file_);
+  if (next_file_ >= 0) ::close(next_file_);
+}
+
+absl::Status AccessLog::reopen() {
+  const auto file = open_file(path_);
+  if (!file.ok()) return file.status();
+  {
+    const std::lock_guard lock(mutex_);
+    if (next_file_ >= 0) ::close(next_file_);
+    next_file_ = *file;
+    next_at_ = waiting_.size();
+  }
+  changed_.notify_all();
+  return absl::OkStatus();
 }
 
 void AccessLog::write(const AccessRecord& r) {
@@ -56,9 +95,58 @@ void AccessLog::write(const AccessRecord& r) {
   if (!r.error.empty()) json.field("error", r.error);
   json.end_object();
   line += '\n';
-  const std::lock_guard lock(mutex_);
-  std::fwrite(line.data(), 1, line.size(), file_);
-  std::fflush(file_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.size() + line.size() > max_waiting_) {
+      dropped_.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    waiting_ += line;
+  }
+  changed_.notify_one();
+}
+
+void AccessLog::serve() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return stopping_ || !waiting_.empty() || next_file_ >= 0; });
+    if (waiting_.empty() && next_file_ < 0) return;
+    const std::string lines = std::exchange(waiting_, {});
+    const int next = std::exchange(next_file_, -1);
+    const size_t at = next >= 0 ? std::exchange(next_at_, 0) : lines.size();
+    lock.unlock();
+    put(file_, std::string_view(lines).substr(0, at));
+    if (next >= 0) {
+      ::close(std::exchange(file_, next));
+      mid_line_ = false;
+      put(file_, std::string_view(lines).substr(at));
+    }
+    lock.lock();
+  }
+}
+
+void AccessLog::put(int file, std::string_view lines) {
+  struct stat s {};
+  const bool regular = fstat(file, &s) == 0 && S_ISREG(s.st_mode);
+  const auto write_some = [&](std::string_view text) { return ::write(file, text.data(), text.size()); };
+  if (mid_line_ && !lines.empty() && write_some("\n") == 1) mid_line_ = false;
+  auto give_up = Clock::time_point::max();
+  while (!lines.empty()) {
+    if (!regular) {
+      pollfd p{file, POLLOUT, 0};
+      if (poll(&p, 1, static_cast<int>(kLook.count())) == 0) {
+        if (stopping_ && give_up == Clock::time_point::max()) give_up = Clock::now() + kPatience;
+        if (Clock::now() < give_up) continue;
+        break;
+      }
+    }
+    const ssize_t n = write_some(regular ? lines : lines.substr(0, kPipePiece));
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (n < 0) break;  // a full disk, most likely
+    mid_line_ = lines[static_cast<size_t>(n) - 1] != '\n';
+    lines.remove_prefix(static_cast<size_t>(n));
+  }
+  dropped_.fetch_add(std::count(lines.begin(), lines.end(), '\n'), std::memory_order_relaxed);
 }
 
 }  // namespace hearth::serve

@@ -1,3 +1,3 @@
-// The parts of Asio that need compiling only once, apart from http_server.cc, which would take too long.
+// The parts of Asio that need compiling only once, apart from the files that use them.
 #include <boost/asio/impl/src.hpp>
 #include <boost/asio/ssl/impl/src.hpp>

@@ -10,6 +10,7 @@
 #include "core/ops/softmax.h"
 #include "serve/compression.h"
 #include "serve/error_status.h"
+#include "serve/http_rules.h"
 #include "serve/json_writer.h"
 #include "serve/metrics.h"
 #include "serve/oip.h"
@@ -20,6 +21,9 @@ namespace {
 
 // Bodies beyond this are read by the workers, so that a connection's thread is free for others.
 constexpr size_t kLargeBody = 256 << 10;
+// Tensors beyond this are written by them.
+constexpr size_t kLargeAnswer = 32 << 10;
+constexpr size_t kStatisticsBytes = 8 << 10;  // of a version in /metrics or the statistics, roughly
 constexpr size_t kWaitingWork = 256, kWaitingLoads = 64;
 
 HttpResponse json_answer(std::string body, int status = 200) { return {.status = status, .body = std::move(body)}; }
@@ -55,21 +59,8 @@ int file_status(const absl::Status& s) {
 using serve::failure;
 HttpResponse failure(const absl::Status& s) { return failure(http_status(s), std::string(s.message())); }
 
-HttpResponse wrong_method(std::string_view allowed) {
-  HttpResponse r = failure(405, concat("this address takes ", allowed));
-  r.headers.emplace_back("Allow", std::string(allowed));
-  return r;
-}
-
-std::vector<std::string_view> split(std::string_view path) {
-  std::vector<std::string_view> parts;
-  while (!path.empty()) {
-    path.remove_prefix(1);  // '/'
-    parts.push_back(path.substr(0, path.find('/')));
-    path.remove_prefix(parts.back().size());
-  }
-  if (!parts.empty() && parts.back().empty()) parts.pop_back();
-  return parts;
+std::string methods_of(const RouteInfo& r) {
+  return std::string_view(r.method) == "GET" ? "GET, HEAD, OPTIONS" : concat(r.method, ", OPTIONS");
 }
 
 constexpr std::string_view kServerMetadata =
@@ -197,6 +188,7 @@ HttpApi::HttpApi(Repository& models, const HttpApiOptions& options, AccessLog* l
     : models_(models),
       options_(options),
       log_(log),
+      tokens_(std::make_shared<const Tokens>(options.tokens)),
       workers_(options.workers, kWaitingWork),
       loaders_(1, kWaitingLoads) {}
 
@@ -207,10 +199,20 @@ HttpHandler HttpApi::administration() {
   return [this](HttpRequest r, Respond respond) { handle(std::move(r), std::move(respond), true); };
 }
 
-bool HttpApi::allowed(const HttpRequest& request, const std::vector<std::string>& tokens) const {
-  if (tokens.empty()) return true;
-  const std::string* header = request.header("Authorization");
-  return header && is_bearer(*header, tokens);
+std::string HttpApi::request_id(const HttpRequest& request) const {
+  const std::string* given = request.header("X-Request-Id");
+  return ids_.id(given ? std::string_view(*given) : std::string_view());
+}
+
+std::shared_ptr<const Tokens> HttpApi::tokens() const {
+  const std::lock_guard lock(mutex_);
+  return tokens_;
+}
+
+void HttpApi::set_tokens(Tokens tokens) {
+  auto fresh = std::make_shared<const Tokens>(std::move(tokens));
+  const std::lock_guard lock(mutex_);
+  tokens_.swap(fresh);
 }
 
 void HttpApi::handle(HttpRequest request, Respond respond, bool admin) {
@@ -218,45 +220,8 @@ void HttpApi::handle(HttpRequest request, Respond respond, bool admin) {
   call->request = std::move(request);
   call->bytes_in = static_cast<int64_t>(call->request.body.size());
   call->memory = Reservation(options_.memory);
-  const std::string* given = call->request.header("X-Request-Id");
-  call->id = ids_.id(given ? std::string_view(*given) : std::string_view());
-  // Every answer goes by here.
-  call->respond = [this, call = call.get(),
-                   inner = std::move(respond)](absl::AnyInvocable<HttpResponse()> make) mutable {
-    inner([this, keep = call, make = std::move(make)]() mutable {
-      HttpResponse r;
-      try {
-        r = make();
-        keep->memory.release();
-        compress_if_asked(keep->request, r);
-        if (keep->model) {  // whether the server is well can always be asked
-          r.memory = Reservation(options_.memory);
-          if (absl::Status s = r.memory.resize(static_cast<int64_t>(r.body.size())); !s.ok()) r = failure(s);
-        }
-      } catch (...) {
-        r = failure(current_exception_status());
-      }
-      r.headers.emplace_back("X-Request-Id", keep->id);
-      if (log_) {
-        AccessRecord a{.request_id = keep->id,
-                       .method = keep->request.method,
-                       .path = std::string(keep->request.path()),
-                       .peer = keep->request.peer,
-                       .model = keep->model ? keep->model->name : "",
-                       .error = r.status >= 400 ? r.body : "",
-                       .version = keep->model ? keep->model->version : 0,
-                       .bytes_in = keep->bytes_in,
-                       .bytes_out = static_cast<int64_t>(r.body.size()),
-                       .batch = keep->timing.batch,
-                       .status = r.status,
-                       .total_ms = static_cast<double>(nanoseconds(Clock::now() - keep->request.arrived)) * 1e-6,
-                       .queue_ms = static_cast<double>(keep->timing.queue_ns) * 1e-6,
-                       .compute_ms = static_cast<double>(keep->timing.compute_ns) * 1e-6};
-        log_->write(a);
-      }
-      return r;
-    });
-  };
+  call->id = request_id(call->request);
+  call->respond = std::move(respond);
   bool later = false;
   HttpResponse r;
   try {
@@ -265,120 +230,211 @@ void HttpApi::handle(HttpRequest request, Respond respond, bool admin) {
     if (later) return;  // whoever was to answer has it
     r = failure(current_exception_status());
   }
-  if (!later) call->respond([call, r = std::move(r)]() mutable { return std::move(r); });
+  if (!later) this->respond(call, [r = std::move(r)]() mutable { return std::move(r); });
+}
+
+void HttpApi::respond(const CallPtr& call, absl::AnyInvocable<HttpResponse()> make, size_t bytes) {
+  if (bytes <= kLargeAnswer)
+    return call->respond([this, call, make = std::move(make)]() mutable { return make_answer(*call, make); });
+  workers_.run_always([this, call, make = std::move(make)]() mutable {
+    call->respond([r = make_answer(*call, make)]() mutable { return std::move(r); });
+  });
+}
+
+HttpResponse HttpApi::make_answer(Call& call, absl::AnyInvocable<HttpResponse()>& make) const {
+  HttpResponse r;
+  try {
+    r = make();
+    make = nullptr;  // with the outputs that it holds
+    call.memory.release();
+    compress_if_asked(call.request, r);
+    if (call.model) {  // whether the server is well can always be asked
+      r.memory = Reservation(options_.memory);
+      if (absl::Status s = r.memory.resize(static_cast<int64_t>(r.body.size())); !s.ok()) r = failure(s);
+    }
+  } catch (...) {
+    r = failure(current_exception_status());
+  }
+  r.headers.emplace_back("X-Request-Id", call.id);
+  if (log_) {
+    log_->write({.request_id = call.id,
+                 .method = call.request.method,
+                 .path = std::string(call.request.path()),
+                 .peer = call.request.peer,
+                 .model = call.model ? call.model->name : "",
+                 .error = r.status >= 400 ? r.body : "",
+                 .version = call.model ? call.model->version : 0,
+                 .bytes_in = call.bytes_in,
+                 .bytes_out = static_cast<int64_t>(r.body.size()),
+                 .batch = call.timing.batch,
+                 .status = r.status,
+                 .total_ms = static_cast<double>(nanoseconds(Clock::now() - call.request.arrived)) * 1e-6,
+                 .queue_ms = static_cast<double>(call.timing.queue_ns) * 1e-6,
+                 .compute_ms = static_cast<double>(call.timing.compute_ns) * 1e-6});
+  }
+  return r;
+}
+
+// What the server itself answers: a request that is refused before its body is read, or that is none.
+void HttpApi::complete(const HttpRequest& request, HttpResponse& answer) const {
+  Call call;
+  call.request = {.method = request.method,
+                  .target = request.target,
+                  .headers = request.headers,
+                  .peer = request.peer,
+                  .arrived = request.arrived};
+  call.id = request_id(request);
+  absl::AnyInvocable<HttpResponse()> make = [&answer] { return std::move(answer); };
+  answer = make_answer(call, make);
+}
+
+bool HttpApi::essential(const HttpRequest& request, bool admin) {
+  const auto match = match_route(request.path());
+  return match && (match->info->essential || (admin && match->info->access == Access::kAdministration));
 }
 
 std::optional<HttpResponse> HttpApi::admit(const HttpRequest& r, bool admin) const {
-  if (allowed(r, admin ? options_.admin_tokens : options_.tokens)) return {};
-  HttpResponse refused =
-      failure(401, r.header("Authorization") ? "the bearer token is not valid here" : "a bearer token is needed");
+  const std::string* host = r.header("Host");
+  if (host && (admin || !options_.allowed_hosts.empty()) && !is_known_host(*host, options_.allowed_hosts))
+    return failure(421, concat("this server does not answer for the host \"", host->substr(0, 80),
+                               "\"; --allowed_hosts names those that it does"));
+  const auto match = match_route(r.path());
+  const Access access = match ? match->info->access : Access::kInference;
+  const std::shared_ptr<const Tokens> t = tokens();
+  const std::string* header = r.header("Authorization");
+  const auto has = [&](const std::vector<std::string>& some) { return header && is_bearer(*header, some); };
+  const bool allowed = access == Access::kEverybody        ? true
+                       : !admin                            ? t->inference.empty() || has(t->inference)
+                       : t->admin.empty()                  ? t->inference.empty() || has(t->inference)
+                       : access == Access::kAdministration ? has(t->admin)
+                                                           : has(t->admin) || has(t->inference);
+  if (allowed) return {};
+  HttpResponse refused = failure(401, header ? "the bearer token is not valid here" : "a bearer token is needed");
   refused.headers.emplace_back("WWW-Authenticate", "Bearer");
   return refused;
 }
 
 HttpResponse HttpApi::route(const CallPtr& call, bool admin, bool& later) {
   const HttpRequest& r = call->request;
-  const std::string_view path = r.path();
-  const bool get = r.method == "GET" || r.method == "HEAD";
-  if (path == "/")
-    return get ? HttpResponse{.content_type = "text/html; charset=utf-8",
-                              .headers = {{"Cache-Control", "no-cache"},
-                                          {"Content-Security-Policy",
-                                           "default-src 'self' 'unsafe-inline' data: blob:"}},
-                              .body = std::string(kPage)}
-               : wrong_method("GET");
-  if (path == "/healthz") return get ? HttpResponse{.content_type = "text/plain", .body = "ok\n"} : wrong_method("GET");
-  const std::vector<std::string_view> parts = split(path);
-  const bool v2 = !parts.empty() && parts[0] == "v2";
-  if (v2 && parts.size() == 3 && parts[1] == "health") {
-    if (!get) return wrong_method("GET");
-    if (parts[2] == "live") return json_answer(R"({"live":true})");
-    if (parts[2] == "ready") {
+  if (std::optional<HttpResponse> refused = admit(r, admin)) return *std::move(refused);
+  if (r.target == "*") return {.status = 204, .headers = {{"Allow", "GET, HEAD, POST, OPTIONS"}}};
+  const std::optional<RouteMatch> match = match_route(r.path());
+  if (!match) return failure(404, "there is nothing at this address");
+  const RouteInfo& info = *match->info;
+  if (r.method == "OPTIONS") return {.status = 204, .headers = {{"Allow", methods_of(info)}}};
+  if (r.method != info.method && !(r.method == "HEAD" && std::string_view(info.method) == "GET")) {
+    HttpResponse wrong = failure(405, concat("this address takes ", methods_of(info)));
+    wrong.headers.emplace_back("Allow", methods_of(info));
+    return wrong;
+  }
+  const auto statistics = [&](absl::AnyInvocable<HttpResponse()> make) {
+    later = true;
+    respond(call, std::move(make), models_.stats().size() * kStatisticsBytes);
+    return HttpResponse();
+  };
+  switch (info.route) {
+    case Route::kPage:
+      return {.content_type = "text/html; charset=utf-8",
+              .headers = {{"Cache-Control", "no-cache"},
+                          {"Content-Security-Policy", "default-src 'self' 'unsafe-inline' data: blob:"}},
+              .body = std::string(kPage)};
+    case Route::kHealthz:
+      return {.content_type = "text/plain", .body = "ok\n"};
+    case Route::kOpenApi:
+      return json_answer(std::string(kOpenApi));
+    case Route::kLive:
+      return json_answer(R"({"live":true})");
+    case Route::kReady: {
       const bool ready = !draining_ && models_.ready();
       return json_answer(concat("{\"ready\":", ready ? "true" : "false", "}"), ready ? 200 : 503);
     }
+    case Route::kMetrics:
+      return statistics([this, call] {
+        const HttpServer* server = server_;
+        const std::string* accept = call->request.header("Accept");
+        const double open = accept ? accept_weight(*accept, "application/openmetrics-text") : 0;
+        const bool open_metrics = open > 0 && open >= accept_weight(*accept, "text/plain") &&
+                                  accept->find("openmetrics") != std::string::npos;
+        return HttpResponse{
+            .content_type = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                                         : "text/plain; version=0.0.4; charset=utf-8",
+            .headers = {{"Vary", "Accept"}},
+            .body =
+                metrics_text(models_, {server ? server->connections() : 0, log_ ? log_->dropped() : 0}, open_metrics)};
+      });
+    case Route::kServer:
+      return json_answer(std::string(kServerMetadata));
+    case Route::kAllStats:
+      return statistics([this] { return json_answer(statistics_json(models_)); });
+    case Route::kIndex:
+    case Route::kLoad:
+    case Route::kUnload:
+      if (!admin) return failure(403, "the repository is administered on the server's other port (--admin_port)");
+      return route_repository(call, *match, later);
+    default:
+      return route_model(call, *match, later);
   }
-  if (std::optional<HttpResponse> refused = admit(r, admin)) return *std::move(refused);
-  if (path == "/metrics") {
-    if (!get) return wrong_method("GET");
-    const HttpServer* server = server_;
-    return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
-            .body = prometheus_text(models_, server ? server->connections() : 0)};
-  }
-  if (!v2) return failure(404, "there is nothing at this address");
-  if (parts.size() == 1) return get ? json_answer(std::string(kServerMetadata)) : wrong_method("GET");
-  if (parts[1] == "models" && parts.size() == 3 && parts[2] == "stats")
-    return get ? json_answer(statistics_json(models_)) : wrong_method("GET");
-  if (parts[1] == "models" && parts.size() >= 3) return route_model(call, parts, later);
-  if (parts[1] == "repository") {
-    if (!admin) return failure(403, "the repository is administered on the server's other port (--admin_port)");
-    return route_repository(call, parts, later);
-  }
-  return failure(404, "there is nothing at this address");
 }
 
-// v2/models/NAME[/versions/V][/ACTION]
-HttpResponse HttpApi::route_model(const CallPtr& call, std::vector<std::string_view> parts, bool& later) {
-  const bool get = call->request.method == "GET" || call->request.method == "HEAD",
-             post = call->request.method == "POST";
-  const std::optional<std::string> name = percent_decode(parts[2]);
+HttpResponse HttpApi::route_model(const CallPtr& call, const RouteMatch& match, bool& later) {
+  const std::optional<std::string> name = percent_decode(match.model);
   if (!name || !is_model_name(*name)) return failure(404, "there is no model of this name");
-  int64_t version = 0;
-  size_t next = 3;
-  if (parts.size() > 3 && parts[3] == "versions") {
-    const auto v = parts.size() > 4 ? parse_version(parts[4]) : std::nullopt;
-    if (!v) return failure(404, "a version is a whole number from 1 on");
-    version = *v;
-    next = 5;
-  }
-  const std::string_view action = parts.size() > next ? parts[next] : std::string_view();
-  if (parts.size() > next + 1) return failure(404, "there is nothing at this address");
+  const auto number = match.version.empty() ? std::optional<int64_t>(0) : parse_version(match.version);
+  if (!number) return failure(404, "a version is a whole number from 1 on");
+  const int64_t version = *number;
   auto model = models_.find(*name, version);
-  if (action == "ready") {
-    if (!get) return wrong_method("GET");
+  if (match.info->route == Route::kModelReady) {
     std::string body;
     JsonWriter(body).begin_object().field("name", *name).field("ready", model.ok() && !draining_).end_object();
     return json_answer(std::move(body), model.ok() && !draining_ ? 200 : model.ok() ? 503 : 404);
   }
   if (!model.ok()) return failure(model.status());
-  if (action == "infer" || action == "predict") {
-    if (!post) return wrong_method("POST");
-    call->model = *std::move(model);
-    later = true;
-    const std::string* type = call->request.header("Content-Type");
-    const std::string* encoding = call->request.header("Content-Encoding");
-    const bool packed = encoding && !equal_ignoring_case(*encoding, "identity");
-    if (packed && !equal_ignoring_case(*encoding, "gzip") && !equal_ignoring_case(*encoding, "deflate")) {
-      later = false;
-      return failure(415, "a body may be compressed with gzip or deflate only");
-    }
-    const bool file = action == "predict" || (type && absl::StartsWithIgnoreCase(*type, "image/"));
-    if (file || packed || call->request.body.size() > kLargeBody) {
-      const bool accepted = in_worker(call, [this, call, file, packed] {
-        if (packed && !unpack(call)) return;
-        file ? predict(call) : infer(call);
-      });
-      if (!accepted)
-        call->respond([call] { return failure(503, "the server has too many files and large requests to read"); });
-    } else {
-      infer(call);
-    }
-    return {};
+  switch (match.info->route) {
+    case Route::kModel:
+      return json_answer(metadata_json(models_, **model));
+    case Route::kConfig:
+      return json_answer(config_json(**model));
+    case Route::kStats:
+      later = true;
+      respond(
+          call, [this, name, version] { return json_answer(statistics_json(models_, *name, version)); },
+          kStatisticsBytes);
+      return {};
+    default:
+      later = true;
+      call->model = *std::move(model);
+      return route_run(call, match.info->route == Route::kPredict);
   }
-  if (!get) return wrong_method("GET");
-  if (action.empty()) return json_answer(metadata_json(models_, **model));
-  if (action == "config") return json_answer(config_json(**model));
-  if (action == "stats") return json_answer(statistics_json(models_, *name, version));
-  return failure(404, "there is nothing at this address");
 }
 
-HttpResponse HttpApi::route_repository(const CallPtr& call, const std::vector<std::string_view>& parts, bool& later) {
+// Infers or predicts; answers the call.
+HttpResponse HttpApi::route_run(const CallPtr& call, bool predicts) {
+  const std::string* type = call->request.header("Content-Type");
+  const std::string* encoding = call->request.header("Content-Encoding");
+  const bool packed = encoding && !equal_ignoring_case(*encoding, "identity");
+  if (packed && !equal_ignoring_case(*encoding, "gzip") && !equal_ignoring_case(*encoding, "deflate")) {
+    respond(call, [] { return failure(415, "a body may be compressed with gzip or deflate only"); });
+    return {};
+  }
+  const bool file = predicts || (type && absl::StartsWithIgnoreCase(*type, "image/"));
+  if (!file && !packed && call->request.body.size() <= kLargeBody) {
+    infer(call);
+    return {};
+  }
+  const bool accepted = in_worker(call, [this, call, file, packed] {
+    if (packed && !unpack(call)) return;
+    file ? predict(call) : infer(call);
+  });
+  if (!accepted) respond(call, [] { return failure(503, "the server has too many files and large requests to read"); });
+  return {};
+}
+
+HttpResponse HttpApi::route_repository(const CallPtr& call, const RouteMatch& match, bool& later) {
   // A page of another origin that somebody has open beside this server has no business here.
   const std::string *origin = call->request.header("Origin"), *host = call->request.header("Host");
   if (origin && (!host || !absl::EndsWith(*origin, concat("://", *host))))
     return failure(403, "a page of another origin may not do this");
-  if (call->request.method != "POST") return wrong_method("POST");
-  if (parts.size() == 3 && parts[2] == "index") {
+  if (match.info->route == Route::kIndex) {
     const auto only_ready = parse_repository_request(call->request.body, false);
     if (!only_ready.ok()) return failure(only_ready.status());
     std::string out;
@@ -393,26 +449,23 @@ HttpResponse HttpApi::route_repository(const CallPtr& call, const std::vector<st
     json.end_array();
     return json_answer(std::move(out));
   }
-  if (parts.size() == 5 && parts[2] == "models" && (parts[4] == "load" || parts[4] == "unload")) {
-    const std::optional<std::string> name = percent_decode(parts[3]);
-    if (!name || !is_model_name(*name)) return failure(404, "there is no model of this name");
-    const bool load = parts[4] == "load";
-    if (const auto checked = parse_repository_request(call->request.body, !load); !checked.ok())
-      return failure(checked.status());
-    later = true;
-    const bool accepted = loaders_.run([this, call, name = *name, load] {
-      absl::Status s;
-      try {
-        s = load ? models_.load(name) : models_.unload(name);
-      } catch (...) {
-        s = current_exception_status();
-      }
-      call->respond([call, s] { return s.ok() ? json_answer("{}") : failure(s); });
-    });
-    if (!accepted) call->respond([call] { return failure(503, "too many loads wait already"); });
-    return {};
-  }
-  return failure(404, "there is nothing at this address");
+  const std::optional<std::string> name = percent_decode(match.model);
+  if (!name || !is_model_name(*name)) return failure(404, "there is no model of this name");
+  const bool load = match.info->route == Route::kLoad;
+  if (const auto checked = parse_repository_request(call->request.body, !load); !checked.ok())
+    return failure(checked.status());
+  later = true;
+  const bool accepted = loaders_.run([this, call, name = *name, load] {
+    absl::Status s;
+    try {
+      s = load ? models_.load(name) : models_.unload(name);
+    } catch (...) {
+      s = current_exception_status();
+    }
+    respond(call, [s] { return s.ok() ? json_answer("{}") : failure(s); });
+  });
+  if (!accepted) respond(call, [] { return failure(503, "too many loads wait already"); });
+  return {};
 }
 
 // Whether the body could be unpacked; else the call is answered.
@@ -421,7 +474,7 @@ bool HttpApi::unpack(const CallPtr& call) {
   auto body = decompress(call->request.body, static_cast<size_t>(options_.max_body_bytes), &unpacked);
   if (!body.ok()) {
     const int status = absl::IsResourceExhausted(body.status()) ? 413 : http_status(body.status());
-    call->respond([call, status, what = concat("the request's body: ", std::string(body.status().message()))] {
+    respond(call, [status, what = concat("the request's body: ", std::string(body.status().message()))] {
       return failure(status, what);
     });
     return false;
@@ -436,7 +489,7 @@ void HttpApi::infer(const CallPtr& call) {
   if (const std::string* h = call->request.header("Inference-Header-Content-Length")) {
     int64_t n = 0;
     if (!absl::SimpleAtoi(*h, &n)) {
-      return call->respond([call] { return failure(400, "Inference-Header-Content-Length is no whole number"); });
+      return respond(call, [] { return failure(400, "Inference-Header-Content-Length is no whole number"); });
     }
     header_length = n;
   }
@@ -448,30 +501,31 @@ void HttpApi::infer(const CallPtr& call) {
   }
   if (!parsed.ok()) {
     call->model->stats->failed(Failure::kOther, nanoseconds(Clock::now() - call->request.arrived));
-    return call->respond([call, s = parsed.status()] { return failure(s); });
+    return respond(call, [s = parsed.status()] { return failure(s); });
   }
   call->infer = *std::move(parsed);
   call->request.body = {};
   call->request.memory.release();
   if (!call->infer.file) return submit_infer(call, std::exchange(call->infer.inputs, {}));
   if (!in_worker(call, [this, call] { infer_file(call); }))
-    call->respond([call] { return failure(503, "the server has too many files and large requests to read"); });
+    respond(call, [] { return failure(503, "the server has too many files and large requests to read"); });
 }
 
 bool HttpApi::in_worker(const CallPtr& call, absl::AnyInvocable<void()> work) {
-  return workers_.run([call, work = std::move(work)]() mutable {
+  return workers_.run([this, call, work = std::move(work)]() mutable {
     try {
       work();
     } catch (...) {
-      call->respond([call, s = current_exception_status()] { return failure(s); });
+      respond(call, [s = current_exception_status()] { return failure(s); });
     }
   });
 }
 
 void HttpApi::infer_file(const CallPtr& call) {
   auto inputs = decode(call, *call->infer.file);
-  if (!inputs.ok())
-    return call->respond([call, s = inputs.status()] { return failure(file_status(s), std::string(s.message())); });
+  if (!inputs.ok()) {
+    return respond(call, [s = inputs.status()] { return failure(file_status(s), std::string(s.message())); });
+  }
   call->infer.file.reset();
   submit_infer(call, *std::move(inputs));
 }
@@ -497,7 +551,7 @@ void HttpApi::submit(const CallPtr& call, std::vector<Tensor> inputs,
   const int64_t bytes = bytes_of(inputs) + output_bytes(call->model->servable->signature(), inputs);
   if (absl::Status s = call->memory.resize(bytes); !s.ok()) {
     call->model->stats->failed(Failure::kRejected, nanoseconds(Clock::now() - call->request.arrived));
-    return call->respond([call, s] { return failure(s); });
+    return respond(call, [s] { return failure(s); });
   }
   Job job;
   job.inputs = std::move(inputs);
@@ -506,19 +560,26 @@ void HttpApi::submit(const CallPtr& call, std::vector<Tensor> inputs,
   job.arrived = call->request.arrived;
   job.deadline = call->request.arrived + call->infer.timeout.value_or(options_.default_timeout);
   job.cancelled = call->request.cancelled;
-  job.done = [call, write = std::move(write)](absl::StatusOr<std::vector<Tensor>> out,
-                                              const Job::Timing& timing) mutable {
+  job.done = [this, call, write = std::move(write)](absl::StatusOr<std::vector<Tensor>> out,
+                                                    const Job::Timing& timing) mutable {
     call->timing = timing;
-    call->respond([call, write = std::move(write), out = std::move(out)]() mutable -> HttpResponse {
-      if (!out.ok()) return failure(out.status());
-      const Clock::time_point start = Clock::now();
-      HttpResponse r = write(*out);
-      call->model->stats->compute_output.add(nanoseconds(Clock::now() - start));
-      return r;
-    });
+    size_t bytes = 0;
+    if (out.ok()) {
+      for (const Tensor& t : *out) bytes += t.nbytes();
+    }
+    respond(
+        call,
+        [call, write = std::move(write), out = std::move(out)]() mutable -> HttpResponse {
+          if (!out.ok()) return failure(out.status());
+          const Clock::time_point start = Clock::now();
+          HttpResponse r = write(*out);
+          call->model->stats->compute_output.add(nanoseconds(Clock::now() - start));
+          return r;
+        },
+        bytes);
   };
   if (absl::Status s = call->model->scheduler->submit(std::move(job)); !s.ok())
-    call->respond([call, s] { return failure(s); });
+    respond(call, [s] { return failure(s); });
 }
 
 absl::StatusOr<std::vector<Tensor>> HttpApi::decode(const CallPtr& call, std::string_view file) const {
@@ -541,11 +602,12 @@ absl::StatusOr<std::vector<Tensor>> HttpApi::decode(const CallPtr& call, std::st
 void HttpApi::predict(const CallPtr& call) {
   int64_t top = 5;
   if (const auto t = call->request.query("top"); t && (!absl::SimpleAtoi(*t, &top) || top < 1)) {
-    return call->respond([call] { return failure(400, "top must be a whole number of at least 1"); });
+    return respond(call, [] { return failure(400, "top must be a whole number of at least 1"); });
   }
   auto inputs = decode(call, call->request.body);
-  if (!inputs.ok())
-    return call->respond([call, s = inputs.status()] { return failure(file_status(s), std::string(s.message())); });
+  if (!inputs.ok()) {
+    return respond(call, [s = inputs.status()] { return failure(file_status(s), std::string(s.message())); });
+  }
   call->request.body = {};
   call->request.memory.release();
   submit(call, *std::move(inputs), [call, top](const std::vector<Tensor>& out) {

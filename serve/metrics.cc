@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <functional>
+#include <utility>
 
 #include "core/base/error.h"
 #include "serve/json_writer.h"
@@ -18,29 +19,59 @@ std::string labels(const Stats::value_type& s, std::string_view more = "") {
   return concat("{model=\"", s.first.first, "\",version=\"", s.first.second, "\"", more, "}");
 }
 
-void family(std::string& out, std::string_view name, std::string_view type, std::string_view help) {
-  out += concat("# HELP ", name, " ", help, "\n# TYPE ", name, " ", type, "\n");
-}
+// A text of families, each with its samples.
+class Exposition {
+ public:
+  Exposition(Stats all, bool open) : all_(std::move(all)), open_(open) {}
+  const Stats& all() const { return all_; }
 
-void values(std::string& out, const Stats& all, std::string_view name, std::string_view type, std::string_view help,
-            const std::function<int64_t(const ModelStats&)>& value) {
-  family(out, name, type, help);
-  for (const auto& s : all) out += concat(name, labels(s), " ", value(*s.second), "\n");
-}
-
-void histogram(std::string& out, const Stats& all, std::string_view name, std::string_view help,
-               const Histogram ModelStats::*which) {
-  family(out, name, "histogram", help);
-  for (const auto& s : all) {
-    const Histogram& h = (*s.second).*which;
-    const auto counts = h.cumulative();
-    for (size_t i = 0; i < Histogram::kBounds.size(); ++i) {
-      out += concat(name, "_bucket", labels(s, concat(",le=\"", Histogram::kBounds[i], "\"")), " ", counts[i], "\n");
+  void family(std::string_view name, std::string_view type, std::string_view help) {
+    constexpr std::string_view kTotal = "_total";
+    if (open_ && type == "counter") {
+      if (name.ends_with(kTotal)) name.remove_suffix(kTotal.size());
+      else type = "unknown";
     }
-    out += concat(name, "_bucket", labels(s, ",le=\"+Inf\""), " ", counts.back(), "\n", name, "_sum", labels(s), " ",
-                  h.sum_seconds(), "\n", name, "_count", labels(s), " ", counts.back(), "\n");
+    out_ += concat("# HELP ", name, " ", help, "\n# TYPE ", name, " ", type, "\n");
   }
-}
+  template <class Value>
+  void sample(std::string_view name, std::string_view labels, const Value& value) {
+    out_ += concat(name, labels, " ", value, "\n");
+  }
+  // A bucket's label.
+  std::string bound(double le) const {
+    std::string text = concat(le);
+    if (open_ && text.find_first_not_of("0123456789") == std::string::npos) text += ".0";
+    return concat(",le=\"", text, "\"");
+  }
+  std::string finish() {
+    if (open_) out_ += "# EOF\n";
+    return std::move(out_);
+  }
+
+  void values(std::string_view name, std::string_view type, std::string_view help,
+              const std::function<int64_t(const ModelStats&)>& value) {
+    family(name, type, help);
+    for (const auto& s : all_) sample(name, labels(s), value(*s.second));
+  }
+
+  void histogram(std::string_view name, std::string_view help, const Histogram ModelStats::*which) {
+    family(name, "histogram", help);
+    for (const auto& s : all_) {
+      const Histogram& h = (*s.second).*which;
+      const auto counts = h.cumulative();
+      for (size_t i = 0; i < Histogram::kBounds.size(); ++i)
+        sample(concat(name, "_bucket"), labels(s, bound(Histogram::kBounds[i])), counts[i]);
+      sample(concat(name, "_bucket"), labels(s, ",le=\"+Inf\""), counts.back());
+      sample(concat(name, "_sum"), labels(s), h.sum_seconds());
+      sample(concat(name, "_count"), labels(s), counts.back());
+    }
+  }
+
+ private:
+  const Stats all_;
+  const bool open_;
+  std::string out_;
+};
 
 int64_t resident_bytes() {
   long pages = 0;
@@ -56,24 +87,23 @@ int64_t load(const std::atomic<int64_t>& v) { return v.load(std::memory_order_re
 
 }  // namespace
 
-std::string prometheus_text(const Repository& models, int64_t connections) {
-  const Stats all = models.stats();
-  std::string out;
-  values(out, all, "nv_inference_request_success", "counter", "Requests that were answered with a result",
-         [](const ModelStats& s) { return load(s.success.count); });
-  family(out, "nv_inference_request_failure", "counter", "Requests that failed, by reason");
-  for (const auto& s : all) {
+std::string metrics_text(const Repository& models, const ServerCounters& server, bool open_metrics) {
+  Exposition e(models.stats(), open_metrics);
+  e.values("nv_inference_request_success", "counter", "Requests that were answered with a result",
+           [](const ModelStats& s) { return load(s.success.count); });
+  e.family("nv_inference_request_failure", "counter", "Requests that failed, by reason");
+  for (const auto& s : e.all()) {
     for (size_t i = 0; i < s.second->failures.size(); ++i) {
-      out += concat("nv_inference_request_failure", labels(s, concat(",reason=\"", kFailureNames[i], "\"")), " ",
-                    load(s.second->failures[i]), "\n");
+      e.sample("nv_inference_request_failure", labels(s, concat(",reason=\"", kFailureNames[i], "\"")),
+               load(s.second->failures[i]));
     }
   }
-  values(out, all, "nv_inference_count", "counter", "Examples that went through the model",
-         [](const ModelStats& s) { return load(s.inferences); });
-  values(out, all, "nv_inference_exec_count", "counter", "Batches that went through the model",
-         [](const ModelStats& s) { return load(s.executions); });
-  values(out, all, "nv_inference_pending_request_count", "gauge", "Requests that wait",
-         [](const ModelStats& s) { return load(s.pending); });
+  e.values("nv_inference_count", "counter", "Examples that went through the model",
+           [](const ModelStats& s) { return load(s.inferences); });
+  e.values("nv_inference_exec_count", "counter", "Batches that went through the model",
+           [](const ModelStats& s) { return load(s.executions); });
+  e.values("nv_inference_pending_request_count", "gauge", "Requests that wait",
+           [](const ModelStats& s) { return load(s.pending); });
   const struct {
     const char *name, *help;
     const Durations ModelStats::*which;
@@ -85,31 +115,33 @@ std::string prometheus_text(const Repository& models, int64_t connections) {
       {"nv_inference_compute_output_duration_us", "Time of writing outputs", &ModelStats::compute_output},
   };
   for (const auto& d : durations) {
-    values(out, all, d.name, "counter", d.help, [&](const ModelStats& s) { return load((s.*d.which).ns) / 1000; });
+    e.values(d.name, "counter", d.help, [&](const ModelStats& s) { return load((s.*d.which).ns) / 1000; });
   }
-  histogram(out, all, "hearth_request_duration_seconds", "From a request's arrival to its result",
-            &ModelStats::request_time);
-  histogram(out, all, "hearth_queue_duration_seconds", "How long requests waited", &ModelStats::queue_time);
-  histogram(out, all, "hearth_compute_duration_seconds", "How long batches ran", &ModelStats::compute_time);
-  family(out, "hearth_batch_size", "histogram", "Examples in a batch");
-  for (const auto& s : all) {
+  e.histogram("hearth_request_duration_seconds", "From a request's arrival to its result", &ModelStats::request_time);
+  e.histogram("hearth_queue_duration_seconds", "How long requests waited", &ModelStats::queue_time);
+  e.histogram("hearth_compute_duration_seconds", "How long batches ran", &ModelStats::compute_time);
+  e.family("hearth_batch_size", "histogram", "Examples in a batch");
+  for (const auto& s : e.all()) {
     int64_t count = 0, sum = 0, next = 1;
     for (int64_t n = 1; n <= ModelStats::kBatchSizes; ++n) {
       const int64_t c = load(s.second->batches[static_cast<size_t>(n)].count);
       count += c;
       sum += c * n;
       if (n != next) continue;
-      out += concat("hearth_batch_size_bucket", labels(s, concat(",le=\"", n, "\"")), " ", count, "\n");
+      e.sample("hearth_batch_size_bucket", labels(s, e.bound(static_cast<double>(n))), count);
       next *= 2;
     }
-    out += concat("hearth_batch_size_bucket", labels(s, ",le=\"+Inf\""), " ", count, "\nhearth_batch_size_sum",
-                  labels(s), " ", sum, "\nhearth_batch_size_count", labels(s), " ", count, "\n");
+    e.sample("hearth_batch_size_bucket", labels(s, ",le=\"+Inf\""), count);
+    e.sample("hearth_batch_size_sum", labels(s), sum);
+    e.sample("hearth_batch_size_count", labels(s), count);
   }
-  family(out, "hearth_connections", "gauge", "Open connections");
-  out += concat("hearth_connections ", connections, "\n");
-  family(out, "process_resident_memory_bytes", "gauge", "Resident memory of the server");
-  out += concat("process_resident_memory_bytes ", resident_bytes(), "\n");
-  return out;
+  e.family("hearth_connections", "gauge", "Open connections");
+  e.sample("hearth_connections", "", server.connections);
+  e.family("hearth_access_log_dropped_total", "counter", "Lines of the access log that were lost");
+  e.sample("hearth_access_log_dropped_total", "", server.access_log_dropped);
+  e.family("process_resident_memory_bytes", "gauge", "Resident memory of the server");
+  e.sample("process_resident_memory_bytes", "", resident_bytes());
+  return e.finish();
 }
 
 std::string statistics_json(const Repository& models, std::string_view name, int64_t version) {

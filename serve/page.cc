@@ -6,4 +6,8 @@ const std::string_view kPage =
 #include "serve/page.inc"
     ;
 
+const std::string_view kOpenApi =
+#include "serve/openapi.inc"
+    ;
+
 }  // namespace hearth::serve

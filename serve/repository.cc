@@ -160,7 +160,7 @@ absl::StatusOr<std::unique_ptr<Repository>> Repository::open(const RepositoryOpt
   }
   std::sort(names.begin(), names.end());
   for (const std::string& n : names) r->refresh(n).IgnoreError();
-  r->watcher_ = std::thread([p = r.get()] { p->watch(); });
+  r->begin();
   return r;
 }
 
@@ -176,8 +176,13 @@ std::unique_ptr<Repository> Repository::of(const std::string& name, std::shared_
   model->scheduler = std::make_unique<Scheduler>(model->servable, options, model->stats);
   r->entries_[name].answered = true;
   r->entries_[name].versions[1] = {VersionState::kReady, "", "", std::move(model)};
-  r->watcher_ = std::thread([p = r.get()] { p->watch(); });
+  r->begin();
   return r;
+}
+
+void Repository::begin() {
+  expirer_ = std::thread([this] { expire(); });
+  watcher_ = std::thread([this] { watch(); });
 }
 
 Repository::~Repository() {
@@ -186,7 +191,10 @@ Repository::~Repository() {
     stopping_ = true;
   }
   changed_.notify_all();
-  if (watcher_.joinable()) watcher_.join();
+  stop_.notify_all();
+  for (std::thread* t : {&expirer_, &watcher_}) {
+    if (t->joinable()) t->join();
+  }
   // The schedulers' destructors answer what waits.
   const std::lock_guard lock(mutex_);
   entries_.clear();
@@ -425,6 +433,20 @@ void Repository::sweep() {
   // Here, without the lock: a scheduler's destructor waits for what it still runs.
 }
 
+void Repository::expire() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    stop_.wait_for(lock, kLook);
+    if (stopping_) return;
+    std::vector<ModelPtr> all = retired_;
+    lock.unlock();
+    for (const ModelPtr& m : models()) all.push_back(m);
+    for (const ModelPtr& m : all) m->scheduler->expire();
+    all.clear();
+    lock.lock();
+  }
+}
+
 void Repository::watch() {
   Clock::time_point next = Clock::now() + options_.poll;
   std::unique_lock lock(mutex_);
@@ -433,7 +455,6 @@ void Repository::watch() {
     if (stopping_) return;
     lock.unlock();
     sweep();
-    for (const ModelPtr& m : models()) m->scheduler->expire();
     if (options_.poll.count() > 0 && Clock::now() >= next) {
       poll();
       next = Clock::now() + options_.poll;

@@ -100,6 +100,8 @@ class Repository {
   absl::Status refresh_locked(const std::string& name);
   absl::StatusOr<ModelPtr> make(const std::string& name, int64_t version, const std::string& directory);
   void retire(Version& version);
+  void begin();
+  void expire();
   void watch();
   void poll();
   void sweep();
@@ -108,12 +110,13 @@ class Repository {
   const RepositoryOptions options_;
   std::mutex loading_;  // one at a time loads or unloads
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable changed_, stop_;
   std::map<std::string, Entry, std::less<>> entries_;                             // guarded by mutex_
   std::map<std::pair<std::string, int64_t>, std::shared_ptr<ModelStats>> stats_;  // guarded by mutex_
   std::vector<ModelPtr> retired_;                                                 // guarded by mutex_
   bool stopping_ = false;                                                         // guarded by mutex_
-  std::thread watcher_;
+  std::thread expirer_;  // answers late requests, and does nothing else: they never wait for a model that is loaded
+  std::thread watcher_;  // looks for new versions and frees old ones
 };
 
 // Whether a model may have this name: letters, digits, '.', '_' and '-', at most 128, not beginning with '.'.

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "core/base/error.h"
+#include "serve/http_rules.h"
+
 namespace hearth::serve {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::start(const ServerOptions& options) {
@@ -12,6 +15,13 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(const ServerOptions& optio
 
 absl::StatusOr<std::unique_ptr<Server>> Server::start(const ServerOptions& options,
                                                       std::unique_ptr<Repository> models) {
+  if (options.serve_admin && !options.admin_without_token && !is_loopback(options.admin.address) &&
+      options.api.tokens.admin.empty() && options.api.tokens.inference.empty()) {
+    return absl::InvalidArgumentError(concat(
+        "administration on ", options.admin.address,
+        ", which is no loopback address, needs tokens (--admin_token_file), so that not everybody who reaches it "
+        "can unload models; --admin_without_token does without"));
+  }
   std::unique_ptr<Server> s(new Server);
   s->models_ = std::move(models);
   if (!options.access_log.empty()) {
@@ -26,6 +36,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(const ServerOptions& optio
   const auto with_admission = [api = s->api_.get(), &s](HttpServerOptions o, bool admin) {
     o.memory = s->memory_;
     o.admit = [api, admin](const HttpRequest& head) { return api->admit(head, admin); };
+    o.essential = [admin](const HttpRequest& head) { return HttpApi::essential(head, admin); };
+    o.complete = [api](const HttpRequest& head, HttpResponse& answer) { api->complete(head, answer); };
     return o;
   };
   if (options.serve_admin) {
@@ -37,6 +49,14 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(const ServerOptions& optio
   if (!http.ok()) return http.status();
   s->http_ = *std::move(http);
   s->api_->count_connections_of(s->http_.get());
+  return s;
+}
+
+absl::Status Server::reload(const Tokens& tokens) {
+  api_->set_tokens(tokens);
+  absl::Status s = http_->reload_tls();
+  if (admin_) s.Update(admin_->reload_tls());
+  if (log_) s.Update(log_->reopen());
   return s;
 }
 

@@ -27,6 +27,8 @@ struct ServerOptions {
   HttpServerOptions http{.address = "0.0.0.0", .port = 8000};
   HttpServerOptions admin{.address = "127.0.0.1", .port = 8002};
   bool serve_admin = true;
+  // Otherwise administration on an address that is not loopback is refused unless there are tokens.
+  bool admin_without_token = false;
   HttpApiOptions api;
   std::string access_log;  // a file, or "-" for standard error; empty: none
 };
@@ -47,6 +49,10 @@ class Server {
   // What front ends beside this one share with it: what requests may hold of memory, and the log, which may be null.
   const std::shared_ptr<MemoryBudget>& memory() const { return memory_; }
   AccessLog* access_log() { return log_.get(); }
+
+  // What an operator may change while it runs: takes these tokens from now on, opens the access log anew, and reads
+  // certificates anew. What cannot be read stays as it was, and is named.
+  absl::Status reload(const Tokens& tokens);
 
   // Says that it is not ready, stops accepting, answers everything that was accepted or comes within `grace` on open
   // connections, and closes those. false: something was left when `limit` was over.

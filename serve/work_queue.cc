@@ -1,5 +1,6 @@
 #include "serve/work_queue.h"
 
+#include <cstdint>
 #include <utility>
 
 #include "core/base/parallel.h"
@@ -20,10 +21,13 @@ void WorkQueue::stop() {
   changed_.notify_all();
 }
 
-bool WorkQueue::run(absl::AnyInvocable<void()> work) {
+bool WorkQueue::run(absl::AnyInvocable<void()> work) { return add(std::move(work), limit_); }
+void WorkQueue::run_always(absl::AnyInvocable<void()> work) { add(std::move(work), SIZE_MAX); }
+
+bool WorkQueue::add(absl::AnyInvocable<void()> work, size_t limit) {
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_.size() >= limit_) return false;
+    if (waiting_.size() >= limit) return false;
     waiting_.push_back(std::move(work));
   }
   changed_.notify_one();

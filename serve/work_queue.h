@@ -1,4 +1,5 @@
-// WorkQueue: a few threads for what would hold up a connection's thread: decoding pictures, reading large bodies.
+// WorkQueue: a few threads for what would hold up a connection's thread: decoding pictures, reading large bodies,
+// writing large answers.
 #pragma once
 
 #include <condition_variable>
@@ -23,8 +24,11 @@ class WorkQueue {
 
   // false: too much waits already, and the work is dropped. The work must not throw.
   bool run(absl::AnyInvocable<void()> work);
+  // The same for what somebody waits for already: however much waits.
+  void run_always(absl::AnyInvocable<void()> work);
 
  private:
+  bool add(absl::AnyInvocable<void()> work, size_t limit);
   void stop();
   void serve();
 

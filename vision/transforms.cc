@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/ops/index.h"
 #include "core/ops/random.h"
@@ -40,16 +41,19 @@ Tensor part(const Tensor& x, int64_t top, int64_t left, int64_t h, int64_t w) {
 }  // namespace
 
 Tensor random_horizontal_flip(const Tensor& x, Generator& random, double p) {
+  const CalledAs called("random_horizontal_flip");
   expect_image("random_horizontal_flip", x.shape());
   return happens("random_horizontal_flip", random, p) ? horizontal_flip(x) : x;
 }
 
 Tensor random_vertical_flip(const Tensor& x, Generator& random, double p) {
+  const CalledAs called("random_vertical_flip");
   expect_image("random_vertical_flip", x.shape());
   return happens("random_vertical_flip", random, p) ? vertical_flip(x) : x;
 }
 
 Tensor random_grayscale(const Tensor& x, Generator& random, double p) {
+  const CalledAs called("random_grayscale");
   expect_image("random_grayscale", x.shape());
   if (!happens("random_grayscale", random, p)) return x;
   const Tensor grey = rgb_to_grayscale(x);
@@ -57,6 +61,7 @@ Tensor random_grayscale(const Tensor& x, Generator& random, double p) {
 }
 
 Tensor random_crop(const Tensor& x, Extent2 size, Generator& random, const RandomCropOptions& o) {
+  const CalledAs called("random_crop");
   expect_image("random_crop", x.shape());
   Padding p = o.padding.value_or(Padding(0));
   const auto padded_height = [&] { return height(x.shape()) + p.top + p.bottom; };
@@ -83,6 +88,7 @@ Tensor random_crop(const Tensor& x, Extent2 size, Generator& random, const Rando
 }
 
 Tensor random_resized_crop(const Tensor& x, Extent2 size, Generator& random, const RandomResizedCropOptions& o) {
+  const CalledAs called("random_resized_crop");
   expect_image("random_resized_crop", x.shape());
   expect_ranges("random_resized_crop", o.scale, o.ratio);
   const int64_t h = height(x.shape()), w = width(x.shape());
@@ -106,6 +112,7 @@ Tensor random_resized_crop(const Tensor& x, Extent2 size, Generator& random, con
 }
 
 Tensor color_jitter(const Tensor& x, Generator& random, const ColorJitterOptions& o) {
+  const CalledAs called("color_jitter");
   expect_image("color_jitter", x.shape());
   HEARTH_CHECK(o.brightness >= 0 && o.contrast >= 0 && o.saturation >= 0 && o.hue >= 0 && o.hue <= 0.5,
                "color_jitter: brightness, contrast and saturation must be at least 0 and hue 0 to 0.5, but are ",
@@ -127,6 +134,7 @@ Tensor color_jitter(const Tensor& x, Generator& random, const ColorJitterOptions
 }
 
 Tensor random_erasing(const Tensor& x, Generator& random, const RandomErasingOptions& o) {
+  const CalledAs called("random_erasing");
   expect_image("random_erasing", x.shape());
   expect_ranges("random_erasing", o.scale, o.ratio);
   HEARTH_CHECK(!o.noise || x.is_floating_point(), "random_erasing: noise is for floating-point images, not ",

@@ -134,8 +134,7 @@ void FunctionCall::finish(std::span<Tensor* const> results) {
       continue;
     }
     // An operand that is handed through, or a tensor with a history already, keeps it: the result is another handle.
-    if (operand(r) >= 0 || (r.impl()->meta && r.impl()->meta->requires_grad) || result(r) != static_cast<int>(k))
-      r = alias(r, r.layout(), true);
+    if (operand(r) >= 0 || needs_grad(*r.impl()) || result(r) != static_cast<int>(k)) r = alias(r, r.layout(), true);
     if (differentiable) autograd::set_history(*r.impl(), node, static_cast<int>(k));
   }
 }

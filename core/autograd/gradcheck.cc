@@ -76,17 +76,24 @@ class Check {
   void run() {
     differences();
     one_by_one();
-    for (bool create_graph : {false, true}) all_at_once(create_graph);
+    for (bool create_graph : {false, true}) all_at_once(create_graph, kNone);
+    // An op may not compute, or not have kept, what only the gradient of a constant would need.
+    for (size_t w = 0; w < wanted_.size() && wanted_.size() > 1; ++w) {
+      for (bool create_graph : {false, true}) all_at_once(create_graph, wanted_[w]);
+    }
   }
 
  private:
-  std::vector<Tensor> twins(bool requires_grad) const {
+  static constexpr size_t kNone = ~size_t{0};
+
+  // constant: an input that is to have no gradient although one could be wanted.
+  std::vector<Tensor> twins(bool requires_grad, size_t constant = kNone) const {
     std::vector<Tensor> t;
     size_t next = 0;
     for (size_t i = 0; i < inputs_.size(); ++i) {
       const bool wanted = next < wanted_.size() && wanted_[next] == i;
       next += wanted;
-      t.push_back(wanted ? twin(inputs_[i], requires_grad) : inputs_[i]);
+      t.push_back(wanted ? twin(inputs_[i], requires_grad && i != constant) : inputs_[i]);
     }
     return t;
   }
@@ -187,8 +194,15 @@ class Check {
     }
   }
 
-  void all_at_once(bool create_graph) {
-    const std::vector<Tensor> x = twins(true), l = leaves(x), y = fn_(x);
+  void all_at_once(bool create_graph, size_t constant) {
+    const std::vector<Tensor> x = twins(true, constant), y = fn_(x);
+    std::vector<Tensor> l;
+    std::vector<size_t> of;  // the wanted input of each leaf
+    for (size_t w = 0; w < wanted_.size(); ++w) {
+      if (wanted_[w] == constant) continue;
+      l.push_back(x[wanted_[w]]);
+      of.push_back(w);
+    }
     std::vector<Tensor> recorded, gradients;
     std::vector<size_t> numbers;
     for (size_t o = 0; o < y.size(); ++o) {
@@ -199,9 +213,10 @@ class Check {
     }
     if (recorded.empty()) return;
     const std::vector<Tensor> got = grad(recorded, l, gradients, {.create_graph = create_graph}, true);
-    for (size_t w = 0; w < l.size(); ++w) {
-      const Values v = values(got[w]);
-      for (int64_t e = 0; e < l[w].numel(); ++e) {
+    for (size_t i = 0; i < l.size(); ++i) {
+      const size_t w = of[i];
+      const Values v = values(got[i]);
+      for (int64_t e = 0; e < l[i].numel(); ++e) {
         double n = 0, scale = 0;
         for (size_t r = 0; r < recorded.size(); ++r) {
           for (int64_t k = 0; k < recorded[r].numel(); ++k) {
@@ -211,10 +226,10 @@ class Check {
           }
         }
         const double a = v.empty() ? 0 : v[static_cast<size_t>(e)];
-        if (!close(a, n, scale)) {
-          report(numbers[0], create_graph ? "a weighted sum, taken with create_graph, from" : "a weighted sum from", w,
-                 e, a, n);
-        }
+        if (close(a, n, scale)) continue;
+        std::string which = create_graph ? "a weighted sum, taken with create_graph, from" : "a weighted sum from";
+        if (constant != kNone) which = concat("(with input ", constant, " constant) ", which);
+        report(numbers[0], which, w, e, a, n);
       }
     }
   }
@@ -254,22 +269,32 @@ void gradgradcheck(const TensorFunction& fn, std::span<const Tensor> inputs, std
   }
   const size_t n = inputs.size();
   const TensorFunction gradients = [&](std::span<const Tensor> x) {
+    // Differences are taken without recording: there the inputs are made leaves that record. Otherwise an input that
+    // does not is a constant, and has no gradient.
+    const bool recording = GradMode::enabled();
     const GradMode record(true);
-    std::vector<Tensor> in(x.begin(), x.begin() + static_cast<std::ptrdiff_t>(n)), leaves;
-    // Differences are taken without recording: there the inputs are made leaves that record.
-    for (size_t i : wanted) {
-      if (!in[i].requires_grad()) in[i] = twin(in[i], true);
-      leaves.push_back(in[i]);
+    std::vector<Tensor> in(x.begin(), x.begin() + static_cast<std::ptrdiff_t>(n)), leaves, result(wanted.size());
+    std::vector<size_t> of;
+    for (size_t w = 0; w < wanted.size(); ++w) {
+      Tensor& leaf = in[wanted[w]];
+      if (!leaf.requires_grad() && recording) continue;
+      if (!leaf.requires_grad()) leaf = twin(leaf, true);
+      leaves.push_back(leaf);
+      of.push_back(w);
     }
     const std::vector<Tensor> out = fn(in);
-    std::vector<Tensor> from;
-    from.reserve(outputs.size());
-    for (size_t o : outputs) from.push_back(out[o]);
-    std::vector<Tensor> g = grad(from, leaves, x.subspan(n), {.create_graph = true}, true);
-    for (size_t w = 0; w < g.size(); ++w) {
-      if (!g[w].defined()) g[w] = machinery::full(leaves[w].shape(), 0, f64, leaves[w].device());
+    std::vector<Tensor> from, with;
+    for (size_t k = 0; k < outputs.size(); ++k) {
+      if (!out[outputs[k]].requires_grad()) continue;
+      from.push_back(out[outputs[k]]);
+      with.push_back(x[n + k]);
     }
-    return g;
+    if (from.empty()) return result;
+    const std::vector<Tensor> g = grad(from, leaves, with, {.create_graph = true}, true);
+    for (size_t i = 0; i < of.size(); ++i) {
+      result[of[i]] = g[i].defined() ? g[i] : machinery::full(leaves[i].shape(), 0, f64, leaves[i].device());
+    }
+    return result;
   };
   Check(gradients, all, options, "gradgradcheck").run();
 }

@@ -21,9 +21,9 @@ struct GradcheckOptions {
 // Compares every partial derivative of every floating-point output of fn with (f(x + eps) - f(x - eps)) / (2 eps), for
 // all inputs that require a gradient. These must be f64 leaves whose elements do not share memory; other inputs are
 // constants. A gradient that never arrives counts as zeros. Gradients are asked for element by element, for all
-// outputs at once with strides that are not row-major, and with create_graph, since an op may compute each in another
-// way. Inputs are not changed, and no grad is touched. Throws Error naming the output, the input, the element, and both
-// values.
+// outputs at once with strides that are not row-major, with create_graph, and with each of the inputs constant in turn,
+// since an op may compute each in another way. Inputs are not changed, and no grad is touched. Throws Error naming the
+// output, the input, the element, and both values.
 void gradcheck(const TensorFunction& fn, std::span<const Tensor> inputs, const GradcheckOptions& options = {});
 
 // Does the same for the gradients of fn, as functions of the inputs and of the gradients of its outputs (of which

@@ -160,27 +160,50 @@ void set_history(TensorImpl& t, const Ref<Node>& node, int output) {
   if (t.base && t.base->meta) m.seen_generation = grad_meta(*t.base)->generation;
 }
 
-Edge grad_edge(const Ref<TensorImpl>& t) {
-  if (t->base && t->base->meta && !(t->flags & (TensorImpl::kUntracked | TensorImpl::kInference))) [[unlikely]] {
-    const GradMeta& base = *grad_meta(*t->base);
-    if (base.generation > 0 && base.generation != (t->meta ? grad_meta(*t)->seen_generation : 0)) {
-      if (base.requires_grad) {
-        const StridedAttrs region = region_of(*t);
-        Ref<Node> read = Node::make(kAsStrided, 1, 0, &region);
-        fill_input(read->inputs()[0], *t->base, grad_edge(t->base));
-        read->topological_number = number_above(0, read->inputs()[0].edge);
-        set_history(*t, read, 0);
-      } else if (t->meta) {
-        grad_meta(*t)->requires_grad = false;
-        grad_meta(*t)->grad_fn.reset();
-        grad_meta(*t)->seen_generation = base.generation;
-      }
-    }
-  }
+namespace {
+
+Edge own_edge(const Ref<TensorImpl>& t) {
   const GradMeta* m = grad_meta(*t);
   if (!m || !m->requires_grad) return {};
   if (m->grad_fn) return {m->grad_fn, {}, m->output};
   return {{}, t, 0};
+}
+
+// Gives a view whose base was written to since a new grad_fn.
+void follow_base(TensorImpl& t) {
+  const GradMeta& base = *grad_meta(*t.base);
+  if (base.generation == (t.meta ? grad_meta(t)->seen_generation : 0)) return;
+  if (base.requires_grad) {
+    const StridedAttrs region = region_of(t);
+    Ref<Node> read = Node::make(kAsStrided, 1, 0, &region);
+    fill_input(read->inputs()[0], *t.base, own_edge(t.base));
+    read->topological_number = number_above(0, read->inputs()[0].edge);
+    set_history(t, read, 0);
+  } else if (t.meta) {
+    grad_meta(t)->requires_grad = false;
+    grad_meta(t)->grad_fn.reset();
+    grad_meta(t)->seen_generation = base.generation;
+  }
+}
+
+// Of a const call: the tensor's state, while no other const call changes it. f(state, null if there is none)
+template <class F>
+auto with_meta(TensorImpl& t, F f) {
+  if (!follows_base(t)) [[likely]]
+    return f(grad_meta(t));
+  SpinLock hold(grad_meta(*t.base)->views_lock);
+  follow_base(t);
+  return f(grad_meta(t));
+}
+
+}  // namespace
+
+Edge grad_edge(const Ref<TensorImpl>& t) {
+  if (!follows_base(*t)) [[likely]]
+    return own_edge(t);
+  SpinLock hold(grad_meta(*t->base)->views_lock);
+  follow_base(*t);
+  return own_edge(t);
 }
 
 void record(OpCall& c, RecordPhase phase) {
@@ -207,12 +230,9 @@ void record(OpCall& c, RecordPhase phase) {
 
 }  // namespace autograd
 
-bool Tensor::requires_grad() const {
-  checked();
-  return needs_grad(*impl_) && autograd::grad_edge(impl_).valid();
-}
+bool Tensor::requires_grad() const { return needs_grad(checked()); }
 
-Tensor& Tensor::requires_grad_(bool on) {
+Tensor& Tensor::requires_grad_(bool on) & {
   checked();
   HEARTH_CHECK(!on || hearth::is_floating_point(dtype()),
                "requires_grad_: only floating-point tensors have gradients, but this one is ", dtype());
@@ -221,7 +241,10 @@ Tensor& Tensor::requires_grad_(bool on) {
   HEARTH_CHECK(!on || !is_inference(),
                "requires_grad_: the tensor was made in inference mode; clone() it outside of it first");
   if (!on && !impl_->meta) return *this;
-  if (is_leaf()) autograd::ensure_meta(*impl_).requires_grad = on;
+  if (!is_leaf()) return *this;
+  // A view that is a leaf of its own no longer follows its base.
+  if (on && follows_base(*impl_)) impl_->flags |= TensorImpl::kUntracked;
+  autograd::ensure_meta(*impl_).requires_grad = on;
   return *this;
 }
 
@@ -233,12 +256,12 @@ bool Tensor::is_leaf() const {
 
 Tensor Tensor::grad() const {
   checked();
-  if (!impl_->meta) return {};
-  const GradMeta& meta = *grad_meta(*impl_);
-  HEARTH_CHECK(meta.grad.defined() || meta.retains_grad || !meta.grad_fn,
-               "grad: this tensor is not a leaf, it was made by ", meta.grad_fn->op->name,
-               ": its gradient is only kept after retain_grad(), called before backward()");
-  return meta.grad;
+  return autograd::with_meta(*impl_, [](const GradMeta* m) {
+    HEARTH_CHECK(!m || m->grad.defined() || m->retains_grad || !m->grad_fn,
+                 "grad: this tensor is not a leaf, it was made by ", m->grad_fn->op->name,
+                 ": its gradient is only kept after retain_grad(), called before backward()");
+    return m ? m->grad : Tensor();
+  });
 }
 
 void Tensor::set_grad(const Tensor& g) {
@@ -253,11 +276,14 @@ void Tensor::set_grad(const Tensor& g) {
   autograd::ensure_meta(*impl_).grad = g;
 }
 
-bool Tensor::grad_retained() const { return grad_meta(*impl_)->retains_grad; }
+bool Tensor::retains_grad() const {
+  checked();
+  return autograd::with_meta(*impl_, [](const GradMeta* m) { return m && m->retains_grad; });
+}
 
 Tensor Tensor::detach() const { return run(kDetach, {*this}); }
 
-Tensor& Tensor::detach_() {
+Tensor& Tensor::detach_() & {
   checked();
   HEARTH_CHECK(!impl_->base, "detach_: a view cannot be detached in place; use detach()");
   if (impl_->meta) {

@@ -14,7 +14,18 @@ void append_double(std::string& out, double v) {
   out.append(buffer, end);
 }
 
+namespace {
+// True if the message's first word is this name.
+bool begins_with(std::string_view message, std::string_view name) {
+  if (!message.starts_with(name)) return false;
+  const char next = message.size() > name.size() ? message[name.size()] : ' ';
+  return next == ':' || next == ' ';
+}
+}  // namespace
+
 void throw_error(ErrorKind kind, std::string message) {
+  if (const char* called = thread_state.called; called && !begins_with(message, called))
+    message = concat(called, ": ", message);
   std::string path = module_path();
   if (!path.empty()) message = "in " + path + ": " + message;
   throw Error(kind, std::move(message));

@@ -19,7 +19,8 @@ enum class ErrorKind : uint8_t {
 };
 
 // Thrown by the tensor API. what() names the op, what was expected and what came, preceded by the module path
-// ("in encoder.layers.3.attn: ...") when it was thrown inside a module's forward.
+// ("in encoder.layers.3.attn: ...") when it was thrown inside a module's forward. A function that is made of ops names
+// itself before the op (CalledAs, core/base/called_as.h).
 class Error : public std::exception {
  public:
   Error(ErrorKind kind, std::string message) : kind_(kind), message_(std::move(message)) {}

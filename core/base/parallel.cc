@@ -82,6 +82,9 @@ struct Job {
   } range[kMaxRanges];
   std::atomic<bool> failed{false};
   std::exception_ptr error;
+  // What the caller is running, for the errors of the threads that help.
+  NameScope* const scope = thread_state.scope;
+  const char* const called = thread_state.called;
 
   // Guarded by the pool's mutex.
   int wanted;      // threads that may still join
@@ -182,6 +185,8 @@ class Pool {
         const int rank = job->joined++;
         job->running.fetch_add(1, std::memory_order_relaxed);
         lock.unlock();
+        thread_state.scope = job->scope;
+        thread_state.called = job->called;
         job->work(rank);
         lock.lock();
         if (job->running.fetch_sub(1, std::memory_order_release) == 1 && job->awaited) left_.notify_all();

@@ -17,6 +17,7 @@ constexpr size_t kChunkBytes = 64 * 1024;
 struct Depot {
   std::mutex mutex;
   Block* head[kClasses] = {};
+  size_t chunks = 0;
 };
 constinit Depot depot;
 
@@ -26,6 +27,7 @@ struct AtThreadExit {
   ~AtThreadExit() {
     if (!armed) return;
     cache.closed = true;
+    cache.keep = 0;
     std::lock_guard lock(depot.mutex);
     for (int c = 0; c < kClasses; ++c) {
       while (Block* b = cache.head[c]) {
@@ -39,10 +41,16 @@ struct AtThreadExit {
 };
 thread_local AtThreadExit at_thread_exit;
 
+// From here on the thread keeps blocks, also one that only ever frees what others made.
+void open_cache() {
+  at_thread_exit.armed = true;
+  cache.keep = kKeep;
+}
+
 }  // namespace
 
 void* refill(int c) {
-  if (!cache.closed) at_thread_exit.armed = true;
+  if (cache.keep == 0 && !cache.closed) open_cache();
   const size_t bytes = class_bytes(c);
   const int want = cache.closed ? 1 : kBatch;
   Block* first = nullptr;
@@ -51,6 +59,7 @@ void* refill(int c) {
     if (!depot.head[c]) {
       char* chunk = static_cast<char*>(std::aligned_alloc(kAlignment, kChunkBytes));
       if (!chunk) fail(ErrorKind::kOutOfMemory, "out of memory: cannot allocate ", kChunkBytes, " bytes");
+      ++depot.chunks;
       for (size_t at = 0; at + bytes <= kChunkBytes; at += bytes) {
         auto* b = reinterpret_cast<Block*>(chunk + at);
         b->next = depot.head[c];
@@ -71,6 +80,13 @@ void* refill(int c) {
 }
 
 void spill(int c, Block* block) {
+  if (cache.keep == 0 && !cache.closed) {
+    open_cache();
+    block->next = cache.head[c];
+    cache.head[c] = block;
+    ++cache.count[c];
+    return;
+  }
   std::lock_guard lock(depot.mutex);
   block->next = depot.head[c];
   depot.head[c] = block;
@@ -84,3 +100,8 @@ void spill(int c, Block* block) {
 }
 
 }  // namespace hearth::slab::detail
+
+size_t hearth::slab::reserved_bytes() {
+  std::lock_guard lock(detail::depot.mutex);
+  return detail::depot.chunks * detail::kChunkBytes;
+}

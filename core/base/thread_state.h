@@ -26,6 +26,7 @@ struct ThreadState {
   int16_t width = 0;     // threads that parallel_for may use; 0: the process's default
   Interposer* interposer = nullptr;
   NameScope* scope = nullptr;
+  const char* called = nullptr;  // the public function that is running, if it is made of others; see called_as.h
   SavedTensorHooks* saved_tensor_hooks = nullptr;
   Generator* generator = nullptr;                  // where random ops draw from; null: the process's own
   const void* module = nullptr;                    // the module whose forward runs

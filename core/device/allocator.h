@@ -23,6 +23,10 @@ class Allocator {
 // The allocator of a device. Throws Error(kUnsupported) for a device that this program has no code for.
 Allocator& allocator_for(Device device);
 
+// Makes `a` the allocator of new CPU storages and gives the one before; storages keep the one that they came from. For
+// tests, while no other thread allocates.
+Allocator& exchange_cpu_allocator(Allocator& a);
+
 namespace memory {
 
 struct Stats {

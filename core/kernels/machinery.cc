@@ -92,7 +92,7 @@ void infer_as_strided(OpCall& c) {
 void infer_view_write(OpCall& c) {
   const auto& a = c.attrs_as<StridedAttrs>();
   check_region(c, a);
-  HEARTH_CHECK(a.shape == c.input(1).shape(), "view_write: the region has shape ", a.shape, ", but the source ",
+  HEARTH_CHECK(a.shape == c.input(1).shape(), c.op.name, ": the region has shape ", a.shape, ", but the source ",
                c.input(1).shape());
   expect_same_dtype(c);
   c.make(0, c.input(0).shape(), c.input(0).strides(), c.dtype);
@@ -117,18 +117,25 @@ void as_strided_backward(GradContext& g) {
   for (int d = 0; d < once.rank(); ++d) {
     if (a.strides[d] == 0 && once[d] > 1) once[d] = 1;
   }
-  HEARTH_CHECK(!Layout(once, a.strides, 0).overlapping(),
-               "as_strided: the gradient of a view whose elements overlap (shape ", a.shape, ", strides ", a.strides,
-               ") is not supported");
   Tensor zeros = detail::empty_strided(base.shape, base.strides, g.input_dtype(0), g.grad().device());
   machinery::fill_into(zeros, 0);
-  g.set(0, machinery::view_write(zeros, machinery::sum_to(g.grad(), once), {once, a.strides, a.offset}));
+  const StridedAttrs region{once, a.strides, a.offset};
+  const Tensor sums = machinery::sum_to(g.grad(), once);
+  const bool overlaps = Layout(once, a.strides, 0).overlapping();
+  g.set(0, overlaps ? machinery::view_add(zeros, sums, region) : machinery::view_write(zeros, sums, region));
 }
 
 void view_write_backward(GradContext& g) {
   const auto& a = g.attrs<StridedAttrs>();
   const Tensor d = in_layout(g.grad(), g.input_layout(0));
   if (g.needs(0)) g.set(0, machinery::view_write(d, machinery::full(a.shape, 0, d.dtype(), d.device()), a));
+  if (g.needs(1)) g.set(1, machinery::as_strided(d, a));
+}
+
+void view_add_backward(GradContext& g) {
+  const auto& a = g.attrs<StridedAttrs>();
+  const Tensor d = in_layout(g.grad(), g.input_layout(0));
+  if (g.needs(0)) g.set(0, d);
   if (g.needs(1)) g.set(1, machinery::as_strided(d, a));
 }
 
@@ -188,6 +195,10 @@ extern constinit const OpDef kScale = {
     .kernel = {cpu::mul},
     .backward =
         [](GradContext& g) {
+          // Products that are summed for a broadcast operand are not rounded before.
+          for (int i : {0, 1}) {
+            if (!g.is_scalar(i) && !(g.input_shape(i) == g.grad().shape())) g.widen();
+          }
           for (int i : {0, 1}) {
             const int other = 1 - i;
             if (!g.needs(i)) continue;
@@ -240,6 +251,18 @@ extern constinit const OpDef kViewWrite = {
     .backward = view_write_backward,
 };
 HEARTH_OP(kViewWrite);
+
+extern constinit const OpDef kViewAdd = {
+    .name = "view_add",
+    .dtypes = kNumberTypes,
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .attrs = &attrs_type<StridedAttrs>,
+    .infer = infer_view_write,
+    .kernel = {cpu::view_add},
+    .backward = view_add_backward,
+};
+HEARTH_OP(kViewAdd);
 
 extern constinit const OpDef kDetach = {
     .name = "detach", .kind = OpKind::kView, .dtypes = kAllTypes, .infer = infer_detach};

@@ -51,6 +51,7 @@ HEARTH_FUNCTOR_2(Sub, return a - b;)
 HEARTH_FUNCTOR_2(Mul, return a * b;)
 HEARTH_FUNCTOR_2(Div, return a / b;)
 HEARTH_FUNCTOR_2(FloorDivide, return floor_divide(a, b);)
+HEARTH_FUNCTOR_2(TruncDivide, return trunc(a / b);)
 HEARTH_FUNCTOR_2(Remainder, return remainder(a, b);)
 HEARTH_FUNCTOR_2(Fmod, return fmod(a, b);)
 HEARTH_FUNCTOR_2(Pow, return pow(a, b);)
@@ -141,7 +142,7 @@ HEARTH_FUNCTOR_2(LeakyRelu, return select(a > V(0), a, a* b);)
 HEARTH_FUNCTOR_2(Elu, return select(a > V(0), a, b* expm1(a));)
 HEARTH_FUNCTOR_3(Softplus, const V t = a * b; return select(t > c, a, (max(t, V(0)) + log1p(exp(-abs(t)))) / b);)
 // Gradients that would otherwise take several passes: a is the incoming gradient.
-HEARTH_FUNCTOR_2(ReluGrad, return select(b > V(0), a, V(0));)
+HEARTH_FUNCTOR_2(ReluGrad, return select(b <= V(0), V(0), a);)
 HEARTH_FUNCTOR_2(SigmoidGrad, return a * b * (V(1) - b);)
 HEARTH_FUNCTOR_2(TanhGrad, return a * (V(1) - b * b);)
 HEARTH_FUNCTOR_2(SiluGrad, const V s = sigmoid(b); return a * s * (V(1) + b * (V(1) - s));)
@@ -164,7 +165,7 @@ HWY_AFTER_NAMESPACE();
 // clang-format off
 #define HEARTH_ARITHMETIC_OPS(X) \
   X(add, Add, 2, A) X(sub, Sub, 2, A) X(mul, Mul, 2, A) X(div, Div, 2, F) X(floor_divide, FloorDivide, 2, A) \
-  X(remainder, Remainder, 2, A) X(fmod, Fmod, 2, A) X(pow, Pow, 2, A) X(maximum, Maximum, 2, A) \
+  X(trunc_divide, TruncDivide, 2, F) X(remainder, Remainder, 2, A) X(fmod, Fmod, 2, A) X(pow, Pow, 2, A) X(maximum, Maximum, 2, A) \
   X(minimum, Minimum, 2, A) X(neg, Neg, 1, A) X(abs, Abs, 1, A) X(sign, Sign, 1, A) X(square, Square, 1, A) \
   X(reciprocal, Reciprocal, 1, F) X(sqrt, Sqrt, 1, F) X(rsqrt, Rsqrt, 1, F) X(floor, Floor, 1, A) \
   X(ceil, Ceil, 1, A) X(trunc, Trunc, 1, A) X(round, Round, 1, A) X(frac, Frac, 1, F) X(clamp, Clamp, 3, A) \

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "core/autograd/guards.h"
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/nn/init.h"
 #include "core/ops/arithmetic.h"
@@ -52,6 +53,7 @@ MultiheadAttention::MultiheadAttention(ModuleBase* parent, const char* name, int
 
 Tensor MultiheadAttention::forward(const Tensor& query, const Tensor& key, const Tensor& value,
                                    const AttentionMasks& masks) const {
+  const CalledAs called("MultiheadAttention");
   const int64_t embed = in_proj_weight.shape()[1], size = embed / heads_;
   const int rank = query.dim();
   for (const Tensor* t : {&query, &key, &value}) {

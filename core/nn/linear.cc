@@ -1,6 +1,7 @@
 #include "core/nn/linear.h"
 
 #include "core/autograd/guards.h"
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/nn/init.h"
 #include "core/ops/create.h"
@@ -40,6 +41,9 @@ Embedding::Embedding(ModuleBase* parent, const char* name, int64_t count, int64_
     weight[*options.padding_idx].zero_();
   }
 }
-Tensor Embedding::forward(const Tensor& index) const { return embedding(weight, index, options_.padding_idx); }
+Tensor Embedding::forward(const Tensor& index) const {
+  const CalledAs called("Embedding");
+  return embedding(weight, index, options_.padding_idx);
+}
 
 }  // namespace hearth::nn

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/nn/init.h"
 #include "core/ops/activation.h"
@@ -136,6 +137,7 @@ LSTM::LSTM(ModuleBase* parent, const char* name, int64_t input, int64_t hidden, 
     : Module(parent, name), layers_("LSTM", 4, input, hidden, options) {}
 
 LSTM::Result LSTM::forward(const Tensor& x, const std::optional<State>& initial) const {
+  const CalledAs called("LSTM");
   using Given = std::optional<Tensor>;
   Run r = run_layers(layers_, x, {initial ? Given(initial->h) : Given(), initial ? Given(initial->c) : Given()},
                      training(), [](const RecurrentCell& cell, const Tensor& in, std::vector<Tensor>& s) {
@@ -150,6 +152,7 @@ GRU::GRU(ModuleBase* parent, const char* name, int64_t input, int64_t hidden, co
     : Module(parent, name), layers_("GRU", 3, input, hidden, options) {}
 
 GRU::Result GRU::forward(const Tensor& x, const std::optional<Tensor>& initial) const {
+  const CalledAs called("GRU");
   Run r = run_layers(
       layers_, x, {initial}, training(), [](const RecurrentCell& cell, const Tensor& in, std::vector<Tensor>& s) {
         const std::vector<Tensor> a = chunk(in, 3, 1), b = chunk(product(s[0], cell.weight_hh, cell.bias_hh), 3, 1);

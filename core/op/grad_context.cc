@@ -69,9 +69,20 @@ Tensor unpack_saved(Node& node, const Saved& saved, const Layout& layout, DType 
 
 bool GradContext::needs(int i) const { return in(i).edge.valid() && !(i < 64 && unwanted_ >> i & 1); }
 
+void GradContext::widen() {
+  if (wide_) return;
+  for (const Tensor& g : grads_) wide_ |= g.defined() && is_half(g.dtype());
+  if (!wide_) return;
+  for (size_t k = 0; k < grads_.size(); ++k) {
+    if (grads_[k].defined()) wide_grads_[k] = machinery::widened(grads_[k]);
+  }
+  grads_ = {wide_grads_.data(), grads_.size()};
+}
+
 Tensor GradContext::input(int i) const {
   const NodeInput& n = in(i);
-  return unpack_saved(node_, n.saved, n.layout, n.dtype, n.edge);
+  Tensor t = unpack_saved(node_, n.saved, n.layout, n.dtype, n.edge);
+  return wide_ ? machinery::widened(t) : t;
 }
 
 Tensor GradContext::output(int i) const {
@@ -83,7 +94,8 @@ Tensor GradContext::output(int i) const {
   // A visible output is this node's own: its gradient comes back here.
   Edge self;
   if (i < node_.visible) self = Edge{Ref<Node>::share(&node_), {}, static_cast<uint8_t>(i)};
-  return unpack_saved(node_, n.saved, n.layout, n.dtype, self);
+  Tensor t = unpack_saved(node_, n.saved, n.layout, n.dtype, self);
+  return wide_ ? machinery::widened(t) : t;
 }
 
 void GradContext::set(int i, Tensor g) {

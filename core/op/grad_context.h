@@ -16,6 +16,10 @@ class GradContext {
   GradContext(Node& node, std::span<const Tensor> grads, std::span<Tensor> results, uint64_t unwanted = 0)
       : node_(node), grads_(grads), results_(results), unwanted_(unwanted) {}
 
+  // For gradients of several ops: from here on f16 and bf16 operands, outputs and incoming gradients are given as f32.
+  // set() rounds the result, once.
+  void widen();
+
   int inputs() const { return static_cast<int>(node_.inputs().size()); }
   // True if operand i wants a gradient.
   bool needs(int i) const;
@@ -48,6 +52,8 @@ class GradContext {
 
   Node& node_;
   std::span<const Tensor> grads_;
+  std::array<Tensor, kMaxOutputs> wide_grads_;
+  bool wide_ = false;
   std::span<Tensor> results_;
   uint64_t unwanted_;
 };

@@ -10,6 +10,8 @@ Tensor cast(const Tensor& t, DType dtype) {
   return run(kCopy, {t}, CopyAttrs{.dtype = dtype});
 }
 
+Tensor widened(const Tensor& t) { return t.defined() && is_half(t.dtype()) ? cast(t, DType::kF32) : t; }
+
 Tensor copy(const Tensor& t, MemoryFormat format) { return run(kCopy, {t}, CopyAttrs{.format = format}); }
 
 void copy_into(Tensor& to, const Tensor& from) { run_into(kCopy, to, {from}, CopyAttrs{}); }
@@ -31,6 +33,10 @@ Tensor as_strided(const Tensor& t, const StridedAttrs& region) { return run(kAsS
 
 Tensor view_write(const Tensor& t, const Tensor& source, const StridedAttrs& region) {
   return run(kViewWrite, {t, source}, region);
+}
+
+Tensor view_add(const Tensor& t, const Tensor& source, const StridedAttrs& region) {
+  return run(kViewAdd, {t, source}, region);
 }
 
 Tensor full(const Shape& shape, Scalar value, DType dtype, Device device) {

@@ -17,11 +17,19 @@ extern constinit const OpDef kExpand;  // ShapeAttrs: view, size-1 dimensions st
 // What in-place writes to views are recorded as: a region of a tensor's memory, read and written.
 extern constinit const OpDef kAsStrided;  // StridedAttrs: view of operand 0
 extern constinit const OpDef kViewWrite;  // StridedAttrs: operand 0 with the region replaced by operand 1
-extern constinit const OpDef kDetach;     // the same memory without history
+extern constinit const OpDef
+    kViewAdd;  // StridedAttrs: operand 0 with operand 1 added to the region; it may overlap itself
+extern constinit const OpDef kDetach;  // the same memory without history
+
+// Stored in 16 bits and computed in f32. A function made of several ops casts such operands once, computes in f32 and
+// casts the result back, so that it is rounded once.
+constexpr bool is_half(DType t) { return t == DType::kF16 || t == DType::kBF16; }
 
 namespace machinery {
 
 Tensor cast(const Tensor& t, DType dtype);
+// f16 and bf16 as f32, other dtypes as they are.
+Tensor widened(const Tensor& t);
 Tensor copy(const Tensor& t, MemoryFormat format = MemoryFormat::kPreserve);
 void copy_into(Tensor& to, const Tensor& from);
 void fill_into(Tensor& t, Scalar value);
@@ -31,6 +39,7 @@ Tensor sum_to(const Tensor& t, const Shape& shape);
 Tensor expand(const Tensor& t, const Shape& shape);
 Tensor as_strided(const Tensor& t, const StridedAttrs& region);
 Tensor view_write(const Tensor& t, const Tensor& source, const StridedAttrs& region);
+Tensor view_add(const Tensor& t, const Tensor& source, const StridedAttrs& region);
 // New tensors of one value; never recorded.
 Tensor full(const Shape& shape, Scalar value, DType dtype, Device device);
 

@@ -101,8 +101,9 @@ class GradMeta final : public AutogradMeta {
   ~GradMeta() override;
   Ref<Node> grad_fn;
   Tensor grad;
-  std::atomic_flag lock = ATOMIC_FLAG_INIT;  // guards grad's accumulation
-  uint8_t output = 0;                        // which of grad_fn's outputs the tensor is
+  std::atomic_flag lock = ATOMIC_FLAG_INIT;        // guards grad's accumulation
+  std::atomic_flag views_lock = ATOMIC_FLAG_INIT;  // of a base: guards its views' state, see follows_base
+  uint8_t output = 0;                              // which of grad_fn's outputs the tensor is
   bool retains_grad = false;
   uint32_t generation = 0;       // in-place writes that replaced grad_fn
   uint32_t seen_generation = 0;  // of a view: the base's generation for which grad_fn was made
@@ -113,6 +114,13 @@ class GradMeta final : public AutogradMeta {
 };
 
 inline GradMeta* grad_meta(const TensorImpl& t) { return static_cast<GradMeta*>(t.meta); }
+
+// True of a view whose gradient state follows from its base's, which was written in place. const calls bring such a
+// view's own state up to date (autograd::grad_edge), under the base's views_lock.
+inline bool follows_base(const TensorImpl& t) {
+  return t.base && t.base->meta && grad_meta(*t.base)->generation > 0 &&
+         !(t.flags & (TensorImpl::kUntracked | TensorImpl::kInference));
+}
 
 // Holds a flag as a lock.
 class SpinLock {

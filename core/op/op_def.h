@@ -64,7 +64,10 @@ struct OpDef {
   uint8_t min_inputs = 1, max_inputs = 1;  // max_inputs 255: any number
   uint8_t absent = 0;                      // bit i: operand i may be absent
   uint8_t scalars = 0;                     // bit i: operand i may be a Scalar
-  uint8_t outputs = 1, visible = 1;        // the outputs after the visible ones are only saved for backward
+  // Bit i: a given tensor to be written may be operand i, the same elements in the same order. Of a pointwise op it may
+  // be any. Other overlaps of what is read and what is written are refused.
+  uint8_t in_place = 0;
+  uint8_t outputs = 1, visible = 1;  // the outputs after the visible ones are only saved for backward
   // Called by gradients and optimizers only, whose operands fit by construction: graphs from outside may not name it.
   bool internal = false;
   const AttrsType* attrs = nullptr;

@@ -1,6 +1,7 @@
 #include "core/op/run.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/base/thread_state.h"
 #include "core/op/interposer.h"
@@ -28,10 +29,11 @@ bool tracing() {
 }
 
 bool needs_grad(const TensorImpl& t) {
-  if (t.meta && t.meta->requires_grad) return true;
-  // A view may have been made before its base was written to by something that carries a gradient.
-  return t.base && t.base->meta && t.base->meta->requires_grad && grad_meta(*t.base)->generation > 0 &&
-         !(t.flags & (TensorImpl::kUntracked | TensorImpl::kInference));
+  // A view may have been made before its base was written to: it shows whatever the base holds now. Its own state,
+  // which grad_edge() brings up to date, is not looked at: another thread may be doing so.
+  if (follows_base(t)) [[unlikely]]
+    return t.base->meta->requires_grad;
+  return t.meta && t.meta->requires_grad;
 }
 
 namespace {
@@ -84,23 +86,94 @@ bool check_operands(OpCall& c) {
   return grad;
 }
 
-// True if both look into one memory, each without gaps, but not at the same elements in the same order: the op would
-// read elements that it has already written. Tensors with gaps may lie between one another; they are let through.
-bool half_overlapping(const TensorImpl& a, const TensorImpl& b) {
-  if (a.storage != b.storage || !a.layout.dense || !b.layout.dense) return false;
-  const int64_t first = std::max(a.layout.offset, b.layout.offset),
-                last = std::min(a.layout.offset + a.layout.numel, b.layout.offset + b.layout.numel);
-  return first < last && !(a.layout == b.layout);
+// Both tensors' elements lie alike (up to dimensions of size 1).
+bool alike(const Layout& a, const Layout& b) {
+  if (a.numel != b.numel) return false;
+  int i = 0, k = 0;
+  while (true) {
+    while (i < a.rank() && a.shape[i] == 1) ++i;
+    while (k < b.rank() && b.shape[k] == 1) ++k;
+    if (i == a.rank() || k == b.rank()) return i == a.rank() && k == b.rank();
+    if (a.shape[i] != b.shape[k] || a.strides[i] != b.strides[k]) return false;
+    ++i, ++k;
+  }
+}
+
+// Whether numbers 0 <= x[k] <= most[k] exist with step[0] x[0] + ... = target. Steps fall; all of them are above 0.
+struct Steps {
+  int64_t step[2 * kMaxRank], most[2 * kMaxRank];
+  int64_t reach[2 * kMaxRank + 1];   // what the steps from k on add up to at most
+  int64_t common[2 * kMaxRank + 1];  // their greatest common divisor
+  int n = 0;
+  int tries = 1000;
+
+  void add(int64_t s, int64_t m) {
+    int at = 0;
+    while (at < n && step[at] > s) ++at;
+    if (at < n && step[at] == s) {
+      most[at] += m;
+      return;
+    }
+    for (int k = n++; k > at; --k) step[k] = step[k - 1], most[k] = most[k - 1];
+    step[at] = s, most[at] = m;
+  }
+  void prepare() {
+    reach[n] = common[n] = 0;
+    for (int k = n; k-- > 0;) {
+      reach[k] = reach[k + 1] + step[k] * most[k];
+      common[k] = std::gcd(common[k + 1], step[k]);
+    }
+  }
+  // True also where it takes too many tries to tell.
+  bool meet(int k, int64_t target) {
+    if (target == 0) return true;
+    if (target < 0 || k == n || target > reach[k] || target % common[k] != 0) return false;
+    const int64_t first = std::max<int64_t>(0, (target - reach[k + 1] + step[k] - 1) / step[k]),
+                  last = std::min(most[k], target / step[k]);
+    for (int64_t x = last; x >= first; --x) {
+      if (--tries < 0 || meet(k + 1, target - x * step[k])) return true;
+    }
+    return false;
+  }
+};
+
+// Two tensors in one storage have an element in common, for all that can be told in a short time.
+bool overlap(const Layout& a, const Layout& b) {
+  if (a.numel == 0 || b.numel == 0 || a.end() <= b.offset || b.end() <= a.offset) return false;
+  if (a.dense && b.dense) return true;
+  // a.offset + sum of i * stride = b.offset + sum of j * stride, with the j counted from their ends.
+  Steps s;
+  int64_t target = b.offset - a.offset;
+  for (int d = 0; d < a.rank(); ++d) {
+    if (a.shape[d] > 1 && a.strides[d] > 0) s.add(a.strides[d], a.shape[d] - 1);
+  }
+  for (int d = 0; d < b.rank(); ++d) {
+    if (b.shape[d] <= 1 || b.strides[d] <= 0) continue;
+    s.add(b.strides[d], b.shape[d] - 1);
+    target += b.strides[d] * (b.shape[d] - 1);
+  }
+  s.prepare();
+  return s.meet(0, target);
 }
 
 void check_bound(OpCall& c) {
   const TensorImpl& t = *c.out[0].impl();
+  HEARTH_CHECK(c.op.kind != OpKind::kView, c.op.name, ": a view cannot be written into a given tensor");
   HEARTH_CHECK(!t.storage->read_only(), c.op.name, ": cannot write in place: the tensor's memory is read-only");
   HEARTH_CHECK(!t.layout.overlapping(), c.op.name, ": cannot write in place: several elements of the tensor of shape ",
                t.layout.shape, " and strides ", t.layout.strides, " lie at one address; clone() it first");
   for (int i = 0; i < c.inputs(); ++i) {
-    HEARTH_CHECK(!c.is_tensor(i) || !half_overlapping(*c.input(i).impl(), t), c.op.name,
-                 ": cannot write in place: operand ", i,
+    if (!c.is_tensor(i)) continue;
+    const TensorImpl& x = *c.input(i).impl();
+    if (x.storage != t.storage || t.layout.numel == 0) continue;
+    const bool over = c.op.kind == OpKind::kPointwise || (i < 8 && c.op.in_place >> i & 1);
+    if (x.layout.offset == t.layout.offset && alike(x.layout, t.layout)) {
+      HEARTH_CHECK(over, c.op.name, ": cannot write in place: operand ", i,
+                   " is the tensor that is written, and elements of it are read after others were written; clone() it "
+                   "first");
+      continue;
+    }
+    HEARTH_CHECK(!overlap(x.layout, t.layout), c.op.name, ": cannot write in place: operand ", i,
                  " lies in the memory that is written, in another order; clone() it first");
   }
 }
@@ -171,7 +244,7 @@ void run_into(const OpDef& op, Tensor& out, std::span<const Operand> in, AttrsRe
 }
 
 void OpCall::make(int i, const Shape& shape, DType t) {
-  if (i == 0 && bound) return make(0, shape, Strides(), t);
+  if (i == 0 && bound) return make(0, shape, contiguous_strides(shape), t);
   out[i] = detail::empty(shape, t, device, op.name);
 }
 
@@ -182,6 +255,10 @@ void OpCall::make(int i, const Shape& shape, const Strides& strides, DType t) {
                  o.shape());
     HEARTH_CHECK(o.device() == device, op.name, ": cannot write a result on ", device, " into a tensor on ",
                  o.device());
+    // Elementwise kernels write in any order; of the others those that may write over an operand.
+    HEARTH_CHECK(op.kind == OpKind::kPointwise || op.in_place != 0 || o.numel() == 0 ||
+                     alike(Layout(shape, strides, 0), o.layout()),
+                 op.name, ": cannot write into a tensor with strides ", o.strides(), "; it needs strides ", strides);
     // Only kernels that convert block by block can write another dtype.
     const bool converts = op.kind == OpKind::kPointwise || op.kind == OpKind::kReduction;
     HEARTH_CHECK(converts ? traits(o.dtype()).kind >= traits(t).kind : o.dtype() == t, op.name,

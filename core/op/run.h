@@ -30,7 +30,8 @@ inline std::array<Tensor, kMaxOutputs> run_all(const OpDef& op, std::initializer
 }
 
 // Runs an op with output 0 bound to `out`. The result is written there, cast to its dtype. In-place forms pass a tensor
-// as operand and as `out`. Throws Error if `out` is read-only, overlaps itself, or is a leaf that requires a gradient.
+// as operand and as `out`. Throws Error if `out` is read-only, overlaps itself or an operand (see OpDef::in_place), or
+// is a leaf that requires a gradient.
 void run_into(const OpDef& op, Tensor& out, std::span<const Operand> in, AttrsRef attrs = {});
 inline void run_into(const OpDef& op, Tensor& out, std::initializer_list<Operand> in, AttrsRef attrs = {}) {
   run_into(op, out, std::span<const Operand>(in.begin(), in.size()), attrs);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/base/thread_state.h"
 #include "core/ops/activation.h"
@@ -21,17 +22,18 @@ Operand kept(const GradContext& g, int i, Tensor& hold) {
   return hold;
 }
 
-// The gradient where `mask` holds; half of it where `tie` does.
-void extremum_backward(GradContext& g, const OpDef& wins) {
+// The gradient but where the operand loses, and half of it where both are equal. Beside NaN nobody loses.
+void extremum_backward(GradContext& g, const OpDef& loses, const OpDef& wins) {
   Tensor a_hold, b_hold;
   const Operand a = kept(g, 0, a_hold), b = kept(g, 1, b_hold);
   const Tensor half = run(kEq, {a, b}).to(g.grad().dtype()) * 0.5;
-  const Tensor first = run(wins, {a, b}).to(g.grad().dtype());
-  if (g.needs(0)) g.set(0, g.grad() * (first + half));
-  if (g.needs(1)) g.set(1, g.grad() * (1 - first - half));
+  const auto share = [&](const OpDef& lost) { return 1 - run(lost, {a, b}).to(g.grad().dtype()) - half; };
+  if (g.needs(0)) g.set(0, g.grad() * share(loses));
+  if (g.needs(1)) g.set(1, g.grad() * share(wins));
 }
 
 void pow_backward(GradContext& g) {
+  g.widen();
   Tensor a_hold, b_hold;
   const Operand a = kept(g, 0, a_hold), b = kept(g, 1, b_hold);
   if (g.needs(0)) {
@@ -46,16 +48,19 @@ void pow_backward(GradContext& g) {
   }
   if (g.needs(1)) {
     const Tensor log_a =
-        a.is_scalar() ? machinery::full({}, std::log(a.scalar().to<double>()), g.input_dtype(1), g.grad().device())
+        a.is_scalar() ? machinery::full({}, std::log(a.scalar().to<double>()), g.grad().dtype(), g.grad().device())
                       : log(a.tensor());
     const Tensor d = g.grad() * (run(kPow, {a, b}) * log_a);
-    // 0 to a positive power stays 0.
-    g.set(1,
-          a.is_scalar() ? (a.scalar().to<double>() == 0 ? g.grad() * 0 : d) : where(eq(a.tensor(), 0), Scalar(0), d));
+    // 0 stays 0 to any power above 0.
+    const Tensor flat = ge(b.tensor(), 0);
+    const bool of_zero = a.is_scalar() && a.scalar().to<double>() == 0;
+    g.set(1, a.is_scalar() ? (of_zero ? where(flat, Scalar(0), d) : d)
+                           : where(logical_and(eq(a.tensor(), 0), flat), Scalar(0), d));
   }
 }
 
 void remainder_backward(GradContext& g, bool floored) {
+  g.widen();
   g.set(0, g.grad());
   if (!g.needs(1)) return;
   Tensor a_hold, b_hold;
@@ -64,25 +69,52 @@ void remainder_backward(GradContext& g, bool floored) {
   g.set(1, -(g.grad() * q));
 }
 
+// As PyTorch: numbers as bounds take the gradient away where x is one of them or NaN; of a tensor that is a bound it
+// gets half where x is equal to it. A number that is infinite bounds nothing.
 void clamp_backward(GradContext& g) {
   Tensor lo_hold, hi_hold;
   const Tensor x = g.input(0);
   const Operand lo = kept(g, 1, lo_hold), hi = kept(g, 2, hi_hold);
+  if (lo.is_scalar() && hi.is_scalar()) {
+    const auto open = [](const Operand& bound) { return std::isinf(bound.scalar().to<double>()); };
+    const Tensor inside = logical_and(run(open(lo) ? kGe : kGt, {x, lo}), run(open(hi) ? kLe : kLt, {x, hi}));
+    return g.set(0, where(inside, g.grad(), Scalar(0)));
+  }
   const Tensor below = run(kLt, {x, lo}), above = run(kGt, {x, hi});
-  if (g.needs(0)) g.set(0, where(logical_or(below, above), Scalar(0), g.grad()));
-  if (g.needs(1)) g.set(1, where(logical_and(below, run(kLt, {lo, hi})), g.grad(), Scalar(0)));
-  if (g.needs(2)) g.set(2, where(logical_or(above, run(kGt, {lo, hi})), g.grad(), Scalar(0)));
+  const Tensor apart = run(kLt, {lo, hi}), ordered = run(kLe, {lo, hi});
+  const Tensor at_lo = logical_and(run(kEq, {x, lo}), apart), at_hi = logical_and(run(kEq, {x, hi}), apart);
+  const Tensor half = g.grad() * 0.5;
+  if (g.needs(0)) {
+    g.set(0, where(logical_or(below, above), Scalar(0), where(logical_or(at_lo, at_hi), half, g.grad())));
+  }
+  if (g.needs(1)) g.set(1, where(logical_and(below, ordered), g.grad(), where(at_lo, half, Scalar(0))));
+  if (g.needs(2)) {
+    // With the bounds in the wrong order the result is the upper one.
+    const Tensor all = logical_or(logical_and(above, ordered), run(kGt, {lo, hi}));
+    g.set(2, where(all, g.grad(), where(at_hi, half, Scalar(0))));
+  }
 }
 
 void lerp_backward(GradContext& g) {
+  g.widen();
   Tensor w_hold;
-  const Operand w = kept(g, 2, w_hold);
-  if (g.needs(0)) g.set(0, g.grad() * run(kSub, {Scalar(1), w.is_scalar() ? Operand(g.grad() * 0 + w.scalar()) : w}));
+  const Operand w = g.needs(0) || g.needs(1) ? kept(g, 2, w_hold) : Operand(std::nullopt);
+  if (g.needs(0)) {
+    g.set(0, w.is_scalar() ? g.grad() * (1 - w.scalar().to<double>()) : g.grad() * run(kSub, {Scalar(1), w}));
+  }
   if (g.needs(1)) g.set(1, run(kScale, {g.grad(), w}));
   if (g.needs(2)) g.set(2, g.grad() * (g.input(1) - g.input(0)));
 }
 
+// Of a step function: 0 also where a quotient has no value.
+void flat_backward(GradContext& g) {
+  for (int i : {0, 1}) {
+    if (g.needs(i)) g.set(i, g.grad() * 0);
+  }
+}
+
 void addcmul_backward(GradContext& g) {
+  g.widen();
   g.set(0, g.grad());
   const Tensor d = g.grad() * g.scalar(3);
   if (g.needs(1)) g.set(1, d * g.input(2));
@@ -90,7 +122,9 @@ void addcmul_backward(GradContext& g) {
 }
 
 void addcdiv_backward(GradContext& g) {
+  g.widen();
   g.set(0, g.grad());
+  if (!g.needs(1) && !g.needs(2)) return;
   const Tensor d = g.grad() * g.scalar(3) / g.input(2);
   if (g.needs(1)) g.set(1, d);
   if (g.needs(2)) g.set(2, -(d * g.input(1) / g.input(2)));
@@ -103,6 +137,7 @@ HEARTH_POINTWISE(kSub, "sub", sub, 2, kNumberTypes, kCommon, kKeepNothing, [](Gr
   if (g.needs(1)) g.set(1, -g.grad());
 });
 HEARTH_POINTWISE(kDiv, "div", div, 2, kFloatTypes, kFloat, (Save{.input = {0b10, 0b11}}), [](GradContext& g) {
+  g.widen();
   Tensor hold;
   const Operand b = kept(g, 1, hold);
   const Tensor d = run(kDiv, {g.grad(), b});
@@ -111,31 +146,38 @@ HEARTH_POINTWISE(kDiv, "div", div, 2, kFloatTypes, kFloat, (Save{.input = {0b10,
   Tensor a_hold;
   g.set(1, -(run(kScale, {d, kept(g, 0, a_hold)}) / b.tensor()));
 });
-HEARTH_POINTWISE(kFloorDivide, "floor_divide", floor_divide, 2, kNumberTypes, kCommon, kKeepNothing, kNoGradient);
+HEARTH_POINTWISE(kFloorDivide, "floor_divide", floor_divide, 2, kNumberTypes, kCommon, kKeepNothing, flat_backward);
+HEARTH_POINTWISE(kTruncDivide, "trunc_divide", trunc_divide, 2, kFloatTypes, kCommon, kKeepNothing, flat_backward);
 HEARTH_POINTWISE(kRemainder, "remainder", remainder, 2, kNumberTypes, kCommon, (Save{.input = {0b10, 0b10}}),
                  [](GradContext& g) { remainder_backward(g, true); });
 HEARTH_POINTWISE(kFmod, "fmod", fmod, 2, kNumberTypes, kCommon, (Save{.input = {0b10, 0b10}}),
                  [](GradContext& g) { remainder_backward(g, false); });
 HEARTH_POINTWISE(kPow, "pow", pow, 2, kNumberTypes, kCommon, kKeepBoth, pow_backward);
 HEARTH_POINTWISE(kMaximum, "maximum", maximum, 2, kAllTypes, kCommon, kKeepBoth,
-                 [](GradContext& g) { extremum_backward(g, kGt); });
+                 [](GradContext& g) { extremum_backward(g, kLt, kGt); });
 HEARTH_POINTWISE(kMinimum, "minimum", minimum, 2, kAllTypes, kCommon, kKeepBoth,
-                 [](GradContext& g) { extremum_backward(g, kLt); });
+                 [](GradContext& g) { extremum_backward(g, kGt, kLt); });
 
 HEARTH_POINTWISE(kNeg, "neg", neg, 1, kNumberTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, -g.grad()); });
 HEARTH_POINTWISE(kAbs, "abs", abs, 1, kNumberTypes, kCommon, kKeepInput,
                  [](GradContext& g) { g.set(0, g.grad() * sign(g.input(0))); });
 HEARTH_POINTWISE(kSign, "sign", sign, 1, kAllTypes, kCommon, kKeepNothing,
                  [](GradContext& g) { g.set(0, g.grad() * 0); });
-HEARTH_POINTWISE(kSquare, "square", square, 1, kNumberTypes, kCommon, kKeepInput,
-                 [](GradContext& g) { g.set(0, g.grad() * (g.input(0) * 2)); });
+HEARTH_POINTWISE(kSquare, "square", square, 1, kNumberTypes, kCommon, kKeepInput, [](GradContext& g) {
+  g.widen();
+  g.set(0, g.grad() * (g.input(0) * 2));
+});
 HEARTH_POINTWISE(kReciprocal, "reciprocal", reciprocal, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
+  g.widen();
   const Tensor y = g.output();
   g.set(0, -(g.grad() * y * y));
 });
-HEARTH_POINTWISE(kSqrt, "sqrt", sqrt, 1, kFloatTypes, kFloat, kKeepOutput,
-                 [](GradContext& g) { g.set(0, g.grad() / (g.output() * 2)); });
+HEARTH_POINTWISE(kSqrt, "sqrt", sqrt, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
+  g.widen();
+  g.set(0, g.grad() / (g.output() * 2));
+});
 HEARTH_POINTWISE(kRsqrt, "rsqrt", rsqrt, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
+  g.widen();
   const Tensor y = g.output();
   g.set(0, g.grad() * (y * y * y) * -0.5);
 });
@@ -167,8 +209,6 @@ HEARTH_BINARY_FUNCTIONS(kSub, sub)
 HEARTH_BINARY_FUNCTIONS(kScale, mul)
 HEARTH_BINARY_FUNCTIONS(kDiv, div)
 HEARTH_BINARY_FUNCTIONS(kDiv, true_divide)
-HEARTH_BINARY_FUNCTIONS(kFmod, fmod)
-HEARTH_BINARY_FUNCTIONS(kPow, pow)
 HEARTH_BINARY_FUNCTIONS(kMaximum, maximum)
 HEARTH_BINARY_FUNCTIONS(kMinimum, minimum)
 
@@ -187,6 +227,11 @@ void check_divisor(const char* op, const Operand& a, const Operand& b) {
   }
   HEARTH_CHECK(!zero, op, ": integer division by zero");
 }
+// Nor for the inverse of most of them. Where the exponents are a tensor it is cut off to 0.
+void check_exponent(const char* op, const Tensor& a, Scalar b) {
+  if (!a.defined() || a.is_floating_point() || b.kind() == DTypeKind::kFloat) return;
+  HEARTH_CHECK(b.to<int64_t>() >= 0, op, ": integers cannot be raised to the negative integer power ", b);
+}
 Tensor divide_checked(const OpDef& op, const Operand& a, const Operand& b) {
   check_divisor(op.name, a, b);
   return run(op, {a, b});
@@ -198,24 +243,38 @@ Tensor floor_divide(Scalar a, const Tensor& b) { return divide_checked(kFloorDiv
 Tensor remainder(const Tensor& a, const Tensor& b) { return divide_checked(kRemainder, a, b); }
 Tensor remainder(const Tensor& a, Scalar b) { return divide_checked(kRemainder, a, b); }
 Tensor remainder(Scalar a, const Tensor& b) { return divide_checked(kRemainder, a, b); }
+Tensor fmod(const Tensor& a, const Tensor& b) { return divide_checked(kFmod, a, b); }
+Tensor fmod(const Tensor& a, Scalar b) { return divide_checked(kFmod, a, b); }
+Tensor fmod(Scalar a, const Tensor& b) { return divide_checked(kFmod, a, b); }
+Tensor pow(const Tensor& a, const Tensor& b) { return run(kPow, {a, b}); }
+Tensor pow(const Tensor& a, Scalar b) {
+  check_exponent("pow", a, b);
+  return run(kPow, {a, b});
+}
+Tensor pow(Scalar a, const Tensor& b) { return run(kPow, {a, b}); }
 
 Tensor div(const Tensor& a, const Tensor& b, Rounding rounding) {
+  const CalledAs called("div");
   if (rounding == Rounding::kFloor) return floor_divide(a, b);
   expect_defined("div", {a, b});
-  if (is_floating_point(result_type(std::array{Operand(a), Operand(b)}))) return trunc(div(a, b));
+  if (is_floating_point(result_type(std::array{Operand(a), Operand(b)}))) return run(kTruncDivide, {a, b});
   // Of integers exactly: what fmod leaves over is taken away before.
   check_divisor("div", a, b);
-  return run(kFloorDivide, {sub(a, fmod(a, b)), b});
+  return run(kFloorDivide, {sub(a, run(kFmod, {a, b})), b});
 }
 Tensor div(const Tensor& a, Scalar b, Rounding rounding) {
+  const CalledAs called("div");
   expect_defined("div", {a});
   if (rounding == Rounding::kFloor) return floor_divide(a, b);
-  if (is_floating_point(result_type(std::array{Operand(a), Operand(b)}))) return trunc(div(a, b));
+  if (is_floating_point(result_type(std::array{Operand(a), Operand(b)}))) return run(kTruncDivide, {a, b});
   check_divisor("div", a, b);
-  return run(kFloorDivide, {sub(a, fmod(a, b)), b});
+  return run(kFloorDivide, {sub(a, run(kFmod, {a, b})), b});
 }
 Tensor round(const Tensor& x, int64_t decimals) {
+  const CalledAs called("round");
   expect_dtypes("round", x, kFloatTypes);
+  // f64 holds every product of an f16 or bf16 number and a power of ten.
+  if (is_half(x.dtype())) return machinery::cast(round(machinery::cast(x, f64), decimals), x.dtype());
   const double scale = std::pow(10.0, static_cast<double>(decimals < 0 ? -decimals : decimals));
   return decimals < 0 ? round(x / scale) * scale : round(x * scale) / scale;
 }
@@ -233,8 +292,16 @@ HEARTH_UNARY_METHODS(kTrunc, trunc)
 HEARTH_UNARY_METHODS(kRound, round)
 HEARTH_UNARY_METHODS(kFrac, frac)
 
-Tensor add(const Tensor& a, const Tensor& b, Scalar alpha) { return add(a, mul(b, alpha)); }
-Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha) { return sub(a, mul(b, alpha)); }
+namespace {
+Tensor add_multiple(const OpDef& op, const Tensor& a, const Tensor& b, Scalar alpha) {
+  expect_defined(op.name, {a, b});
+  const DType t = result_type(std::array{Operand(a), Operand(b), Operand(alpha)});
+  if (!is_half(t)) return run(op, {a, mul(b, alpha)});
+  return machinery::cast(run(op, {machinery::widened(a), mul(machinery::widened(b), alpha)}), t);
+}
+}  // namespace
+Tensor add(const Tensor& a, const Tensor& b, Scalar alpha) { return add_multiple(kAdd, a, b, alpha); }
+Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha) { return add_multiple(kSub, a, b, alpha); }
 
 namespace {
 // A bound that bounds nothing, of the tensor's own kind so that it cannot promote.
@@ -253,7 +320,7 @@ Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) { return run
 Tensor Tensor::clamp(std::optional<Scalar> min, std::optional<Scalar> max) const {
   return hearth::clamp(*this, min, max);
 }
-Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max) {
+Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max) & {
   expect_defined("clamp_", {*this});
   HEARTH_CHECK(min || max, "clamp_: at least one of min and max must be given");
   run_into(kClamp, *this, {*this, min ? *min : open_bound(*this, false), max ? *max : open_bound(*this, true)});
@@ -281,7 +348,7 @@ Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& weight) { retu
 Tensor lerp(const Tensor& start, const Tensor& end, Scalar weight) { return run(kLerp, {start, end, weight}); }
 Tensor Tensor::lerp(const Tensor& end, Scalar weight) const { return run(kLerp, {*this, end, weight}); }
 Tensor Tensor::lerp(const Tensor& end, const Tensor& weight) const { return run(kLerp, {*this, end, weight}); }
-Tensor& Tensor::lerp_(const Tensor& end, Scalar weight) {
+Tensor& Tensor::lerp_(const Tensor& end, Scalar weight) & {
   run_into(kLerp, *this, {*this, end, weight});
   return *this;
 }
@@ -297,42 +364,61 @@ Tensor Tensor::addcmul(const Tensor& a, const Tensor& b, Scalar value) const {
 Tensor Tensor::addcdiv(const Tensor& a, const Tensor& b, Scalar value) const {
   return run(kAddcdiv, {*this, a, b, value});
 }
-Tensor& Tensor::addcmul_(const Tensor& a, const Tensor& b, Scalar value) {
+Tensor& Tensor::addcmul_(const Tensor& a, const Tensor& b, Scalar value) & {
   run_into(kAddcmul, *this, {*this, a, b, value});
   return *this;
 }
-Tensor& Tensor::addcdiv_(const Tensor& a, const Tensor& b, Scalar value) {
+Tensor& Tensor::addcdiv_(const Tensor& a, const Tensor& b, Scalar value) & {
   run_into(kAddcdiv, *this, {*this, a, b, value});
   return *this;
 }
 
+namespace {
+double largest_of(DType t) {
+  return t == DType::kF64    ? std::numeric_limits<double>::max()
+         : t == DType::kF16  ? 65504.0
+         : t == DType::kBF16 ? 3.38953138925153547590e38
+                             : double{std::numeric_limits<float>::max()};
+}
+}  // namespace
 Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
   expect_defined("nan_to_num", {x});
   // Integers have nothing to replace.
   if (!x.is_floating_point()) return x.clone();
-  const double largest = x.dtype() == DType::kF64    ? std::numeric_limits<double>::max()
-                         : x.dtype() == DType::kF16  ? 65504.0
-                         : x.dtype() == DType::kBF16 ? 3.38953138925153547590e38
-                                                     : double{std::numeric_limits<float>::max()};
+  const double largest = largest_of(x.dtype());
   return run(kNanToNum, {x, nan, posinf.value_or(largest), neginf.value_or(-largest)});
 }
 Tensor Tensor::nan_to_num(double nan, std::optional<double> posinf, std::optional<double> neginf) const {
   return hearth::nan_to_num(*this, nan, posinf, neginf);
 }
 
-Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const { return hearth::where(mask, value, *this); }
-Tensor Tensor::masked_fill(const Tensor& mask, const Tensor& value) const { return hearth::where(mask, value, *this); }
-Tensor& Tensor::masked_fill_(const Tensor& mask, Scalar value) {
-  expect_defined("masked_fill_", {*this, mask});
-  HEARTH_CHECK(mask.dtype() == DType::kBool, "masked_fill_: the mask must be a bool tensor, but is ", mask.dtype());
-  HEARTH_CHECK(fits(value, dtype()), "masked_fill_: the number ", value, " does not fit into ", dtype());
-  run_into(kWhere, *this, {mask, value, *this});
+namespace {
+// The number as one of x's kind, so that it cannot change the dtype.
+Scalar of_kind(const char* op, const Tensor& x, const Tensor& mask, Scalar value) {
+  expect_defined(op, {x, mask});
+  HEARTH_CHECK(mask.dtype() == DType::kBool, op, ": the mask must be a bool tensor, but is ", mask.dtype());
+  HEARTH_CHECK(fits(value, x.dtype()), op, ": the number ", value, " does not fit into ", x.dtype());
+  if (x.is_floating_point()) return value;
+  return x.dtype() == DType::kBool ? Scalar(value.to<bool>()) : Scalar(value.to<int64_t>());
+}
+Tensor of_dtype(const char* op, const Tensor& x, const Tensor& mask, const Tensor& value) {
+  expect_defined(op, {x, mask, value});
+  HEARTH_CHECK(mask.dtype() == DType::kBool, op, ": the mask must be a bool tensor, but is ", mask.dtype());
+  return value.to(x.dtype());
+}
+}  // namespace
+Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const {
+  return run(kWhere, {mask, of_kind("masked_fill", *this, mask, value), *this});
+}
+Tensor Tensor::masked_fill(const Tensor& mask, const Tensor& value) const {
+  return run(kWhere, {mask, of_dtype("masked_fill", *this, mask, value), *this});
+}
+Tensor& Tensor::masked_fill_(const Tensor& mask, Scalar value) & {
+  run_into(kWhere, *this, {mask, of_kind("masked_fill_", *this, mask, value), *this});
   return *this;
 }
-Tensor& Tensor::masked_fill_(const Tensor& mask, const Tensor& value) {
-  expect_defined("masked_fill_", {*this, mask, value});
-  HEARTH_CHECK(mask.dtype() == DType::kBool, "masked_fill_: the mask must be a bool tensor, but is ", mask.dtype());
-  run_into(kWhere, *this, {mask, value, *this});
+Tensor& Tensor::masked_fill_(const Tensor& mask, const Tensor& value) & {
+  run_into(kWhere, *this, {mask, of_dtype("masked_fill_", *this, mask, value), *this});
   return *this;
 }
 
@@ -350,49 +436,52 @@ HEARTH_METHODS(floor_divide)
 Tensor Tensor::maximum(const Tensor& o) const { return hearth::maximum(*this, o); }
 Tensor Tensor::minimum(const Tensor& o) const { return hearth::minimum(*this, o); }
 
-#define HEARTH_IN_PLACE_ONLY(name, record) \
-  Tensor& Tensor::name(const Tensor& o) {  \
-    run_into(record, *this, {*this, o});   \
-    return *this;                          \
-  }                                        \
-  Tensor& Tensor::name(Scalar o) {         \
-    run_into(record, *this, {*this, o});   \
-    return *this;                          \
-  }
-HEARTH_IN_PLACE_ONLY(pow_, kPow)
-HEARTH_IN_PLACE_ONLY(fmod_, kFmod)
+Tensor& Tensor::pow_(const Tensor& o) & {
+  run_into(kPow, *this, {*this, o});
+  return *this;
+}
+Tensor& Tensor::pow_(Scalar o) & {
+  check_exponent("pow_", *this, o);
+  run_into(kPow, *this, {*this, o});
+  return *this;
+}
 #define HEARTH_IN_PLACE_CHECKED(name, record) \
-  Tensor& Tensor::name(const Tensor& o) {     \
+  Tensor& Tensor::name(const Tensor& o)& {    \
     check_divisor(#name, *this, o);           \
     run_into(record, *this, {*this, o});      \
     return *this;                             \
   }                                           \
-  Tensor& Tensor::name(Scalar o) {            \
+  Tensor& Tensor::name(Scalar o)& {           \
     check_divisor(#name, *this, o);           \
     run_into(record, *this, {*this, o});      \
     return *this;                             \
   }
+HEARTH_IN_PLACE_CHECKED(fmod_, kFmod)
 HEARTH_IN_PLACE_CHECKED(remainder_, kRemainder)
 HEARTH_IN_PLACE_CHECKED(floor_divide_, kFloorDivide)
-Tensor& Tensor::lerp_(const Tensor& end, const Tensor& weight) {
+Tensor& Tensor::lerp_(const Tensor& end, const Tensor& weight) & {
   run_into(kLerp, *this, {*this, end, weight});
   return *this;
 }
-Tensor& Tensor::nan_to_num_(double nan, std::optional<double> posinf, std::optional<double> neginf) {
-  return copy_(hearth::nan_to_num(*this, nan, posinf, neginf));
+Tensor& Tensor::nan_to_num_(double nan, std::optional<double> posinf, std::optional<double> neginf) & {
+  expect_defined("nan_to_num_", {*this});
+  if (!is_floating_point()) return *this;
+  const double largest = largest_of(dtype());
+  run_into(kNanToNum, *this, {*this, nan, posinf.value_or(largest), neginf.value_or(-largest)});
+  return *this;
 }
-Tensor& Tensor::clamp_(const Tensor& min, const Tensor& max) {
+Tensor& Tensor::clamp_(const Tensor& min, const Tensor& max) & {
   run_into(kClamp, *this, {*this, min, max});
   return *this;
 }
 Tensor Tensor::clamp(const Tensor& min, const Tensor& max) const { return hearth::clamp(*this, min, max); }
 
 #define HEARTH_IN_PLACE(name, record, symbol)                               \
-  Tensor& Tensor::name(const Tensor& o) {                                   \
+  Tensor& Tensor::name(const Tensor& o)& {                                  \
     run_into(record, *this, {*this, o});                                    \
     return *this;                                                           \
   }                                                                         \
-  Tensor& Tensor::name(Scalar o) {                                          \
+  Tensor& Tensor::name(Scalar o)& {                                         \
     run_into(record, *this, {*this, o});                                    \
     return *this;                                                           \
   }                                                                         \

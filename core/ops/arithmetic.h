@@ -64,8 +64,8 @@ Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value =
 Tensor nan_to_num(const Tensor& x, double nan = 0.0, std::optional<double> posinf = {},
                   std::optional<double> neginf = {});
 
-extern constinit const OpDef kSub, kDiv, kFloorDivide, kRemainder, kFmod, kPow, kMaximum, kMinimum, kNeg, kAbs, kSign,
-    kSquare, kReciprocal, kSqrt, kRsqrt, kFloor, kCeil, kTrunc, kRound, kFrac, kClamp, kWhere, kLerp, kAddcmul,
-    kAddcdiv, kNanToNum;
+extern constinit const OpDef kSub, kDiv, kFloorDivide, kTruncDivide, kRemainder, kFmod, kPow, kMaximum, kMinimum, kNeg,
+    kAbs, kSign, kSquare, kReciprocal, kSqrt, kRsqrt, kFloor, kCeil, kTrunc, kRound, kFrac, kClamp, kWhere, kLerp,
+    kAddcmul, kAddcdiv, kNanToNum;
 
 }  // namespace hearth

@@ -1,5 +1,6 @@
 #include "core/ops/compare.h"
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/pointwise_record.h"
@@ -67,14 +68,14 @@ HEARTH_LOGICAL(kLogicalXor, logical_xor)
 Tensor logical_not(const Tensor& x) { return run(kLogicalNot, {x}); }
 Tensor Tensor::logical_not() const { return run(kLogicalNot, {*this}); }
 
-#define HEARTH_IN_PLACE(name, record)     \
-  Tensor& Tensor::name(const Tensor& o) { \
-    run_into(record, *this, {*this, o});  \
-    return *this;                         \
-  }                                       \
-  Tensor& Tensor::name(Scalar o) {        \
-    run_into(record, *this, {*this, o});  \
-    return *this;                         \
+#define HEARTH_IN_PLACE(name, record)      \
+  Tensor& Tensor::name(const Tensor& o)& { \
+    run_into(record, *this, {*this, o});   \
+    return *this;                          \
+  }                                        \
+  Tensor& Tensor::name(Scalar o)& {        \
+    run_into(record, *this, {*this, o});   \
+    return *this;                          \
   }
 HEARTH_IN_PLACE(eq_, kEq)
 HEARTH_IN_PLACE(ne_, kNe)
@@ -88,18 +89,18 @@ HEARTH_IN_PLACE(bitwise_xor_, kBitwiseXor)
 HEARTH_IN_PLACE(bitwise_left_shift_, kBitwiseLeftShift)
 HEARTH_IN_PLACE(bitwise_right_shift_, kBitwiseRightShift)
 #define HEARTH_IN_PLACE_LOGICAL(name, record) \
-  Tensor& Tensor::name(const Tensor& o) {     \
+  Tensor& Tensor::name(const Tensor& o)& {    \
     run_into(record, *this, {*this, o});      \
     return *this;                             \
   }
 HEARTH_IN_PLACE_LOGICAL(logical_and_, kLogicalAnd)
 HEARTH_IN_PLACE_LOGICAL(logical_or_, kLogicalOr)
 HEARTH_IN_PLACE_LOGICAL(logical_xor_, kLogicalXor)
-Tensor& Tensor::logical_not_() {
+Tensor& Tensor::logical_not_() & {
   run_into(kLogicalNot, *this, {*this});
   return *this;
 }
-Tensor& Tensor::bitwise_not_() {
+Tensor& Tensor::bitwise_not_() & {
   expect_defined("bitwise_not_", {*this});
   run_into(dtype() == DType::kBool ? kLogicalNot : kBitwiseNot, *this, {*this});
   return *this;
@@ -121,8 +122,10 @@ Tensor Tensor::isinf() const { return hearth::isinf(*this); }
 Tensor Tensor::isfinite() const { return hearth::isfinite(*this); }
 
 Tensor isclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool equal_nan) {
+  const CalledAs called("isclose");
   expect_defined("isclose", {a, b});
   HEARTH_CHECK(a.dtype() == b.dtype(), "isclose: the tensors are of dtypes ", a.dtype(), " and ", b.dtype());
+  if (is_half(a.dtype())) return isclose(machinery::widened(a), machinery::widened(b), rtol, atol, equal_nan);
   Tensor close = eq(a, b);
   if (a.is_floating_point()) {
     close = logical_or(close, logical_and(isfinite(a - b), le(abs(a - b), abs(b) * rtol + atol)));
@@ -133,10 +136,12 @@ Tensor isclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool 
   return close;
 }
 bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool equal_nan) {
+  const CalledAs called("allclose");
   detail::expect_values(a, "allclose");
   return isclose(a, b, rtol, atol, equal_nan).all().item<bool>();
 }
 bool equal(const Tensor& a, const Tensor& b) {
+  const CalledAs called("equal");
   expect_defined("equal", {a, b});
   detail::expect_values(a, "equal");
   return a.shape() == b.shape() && eq(a, b).all().item<bool>();

@@ -1,5 +1,6 @@
 #include "core/ops/conv.h"
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/cpu/conv2d.h"
 #include "core/op/attrs/conv.h"
@@ -32,6 +33,7 @@ Shape result_shape(const OpCall& c, const ConvAttrs& a, const Shape& x, const Sh
   HEARTH_CHECK(w[1] == x[1] / a.groups, c.op.name, ": a weight of shape ", w, " takes ", w[1] * a.groups,
                " input channels in ", a.groups, a.groups == 1 ? " group" : " groups", ", but the input of shape ", x,
                " has ", x[1]);
+  HEARTH_CHECK(x[2] >= 1 && x[3] >= 1, c.op.name, ": an input of shape ", x, " has no pixels");
   Shape out{x[0], w[0], 0, 0};
   for (int d = 0; d < 2; ++d) {
     const int64_t kernel = w[2 + d];
@@ -169,7 +171,9 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const std::optional<Tensor>
 }
 
 Tensor conv1d(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias, const Conv1dOptions& o) {
+  const CalledAs called("conv1d");
   expect_defined("conv1d", {x, weight});
+  expect_dtypes("conv1d", x, kFloatTypes);
   HEARTH_CHECK((x.dim() == 3 || x.dim() == 2) && weight.dim() == 3,
                "conv1d: expected an input of 2 or 3 dimensions and a weight of 3, but the shapes are ", x.shape(),
                " and ", weight.shape());

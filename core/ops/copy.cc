@@ -27,12 +27,12 @@ Tensor Tensor::to(Device d) const {
 
 Tensor Tensor::to(Device d, DType t) const { return to(t).to(d); }
 
-Tensor& Tensor::copy_(const Tensor& source) {
+Tensor& Tensor::copy_(const Tensor& source) & {
   machinery::copy_into(*this, source);
   return *this;
 }
 
-Tensor& Tensor::fill_(Scalar value) {
+Tensor& Tensor::fill_(Scalar value) & {
   machinery::fill_into(*this, value);
   return *this;
 }

@@ -4,7 +4,9 @@
 #include <map>
 #include <vector>
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
+#include "core/op/machinery.h"
 #include "core/ops/matmul.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
@@ -95,7 +97,9 @@ Term multiply(const Term& left, const Term& right, const Labels& kept) {
     for (Label x : t.labels) {
       if (has(other.labels, x)) l.push_back(x);
     }
-    return sum_out(t, l);
+    Term out = sum_out(t, l);
+    out.tensor = out.tensor.to(t.tensor.dtype());  // sums of integers are i64, products keep their dtype
+    return out;
   };
   const Term a = wanted(left, right), b = wanted(right, left);
   Labels batch, rows, columns, inner;
@@ -129,6 +133,14 @@ Term multiply(const Term& left, const Term& right, const Labels& kept) {
 }  // namespace
 
 Tensor einsum(const std::string& equation, std::span<const Tensor> operands) {
+  const CalledAs called("einsum");
+  // Of more than two operands, products in between are not rounded to 16 bits.
+  if (operands.size() > 2 && operands[0].defined() && is_half(operands[0].dtype())) {
+    const DType t = operands[0].dtype();
+    std::vector<Tensor> wide;
+    for (const Tensor& o : operands) wide.push_back(o.defined() && o.dtype() == t ? machinery::widened(o) : o);
+    return machinery::cast(einsum(equation, wide), t);
+  }
   std::string text;
   for (char c : equation) {
     if (c != ' ') text += c;
@@ -185,7 +197,9 @@ Tensor einsum(const std::string& equation, std::span<const Tensor> operands) {
       kept.insert(kept.end(), terms[k].labels.begin(), terms[k].labels.end());
     product = multiply(product, terms[i], kept);
   }
-  return in_order(sum_out(product, result), result);
+  const DType dtype = product.tensor.dtype();
+  const Tensor out = in_order(sum_out(product, result), result);
+  return terms.size() == 1 ? out : out.to(dtype);
 }
 
 }  // namespace hearth

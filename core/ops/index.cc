@@ -1,8 +1,9 @@
 #include "core/ops/index.h"
-#include "core/ops/join.h"
 
-#include <algorithm>
+#include <functional>
+#include <initializer_list>
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/cpu/index.h"
 #include "core/op/attrs/reduce.h"
@@ -13,6 +14,8 @@
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
+#include "core/ops/index_internal.h"
+#include "core/ops/join.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
 
@@ -97,27 +100,29 @@ Tensor zeros_for(GradContext& g, int i) {
 
 }  // namespace
 
-#define HEARTH_INDEX_OP(record, op_name, n, attributes, rule, kernel_fn, kept, gradient) \
-  extern constinit const OpDef record = {.name = op_name,                                \
-                                         .dtypes = kAllTypes,                            \
-                                         .min_inputs = n,                                \
-                                         .max_inputs = n,                                \
-                                         .attrs = &attrs_type<attributes>,               \
-                                         .infer = rule,                                  \
-                                         .save = kept,                                   \
-                                         .kernel = {kernel_fn},                          \
-                                         .backward = gradient};                          \
+#define HEARTH_INDEX_OP(record, op_name, n, over, attributes, rule, kernel_fn, kept, gradient) \
+  extern constinit const OpDef record = {.name = op_name,                                      \
+                                         .dtypes = kAllTypes,                                  \
+                                         .min_inputs = n,                                      \
+                                         .max_inputs = n,                                      \
+                                         .in_place = over,                                     \
+                                         .attrs = &attrs_type<attributes>,                     \
+                                         .infer = rule,                                        \
+                                         .save = kept,                                         \
+                                         .kernel = {kernel_fn},                                \
+                                         .backward = gradient};                                \
   HEARTH_OP(record)
 
-HEARTH_INDEX_OP(kIndexSelect, "index_select", 2, DimAttrs, infer_index_select, cpu::index_select,
+HEARTH_INDEX_OP(kIndexSelect, "index_select", 2, 0, DimAttrs, infer_index_select, cpu::index_select,
                 (Save{.input = {0, 1}}), [](GradContext& g) {
                   const Tensor index = g.input(1);
                   g.set(0, index_add(zeros_for(g, 0), g.attrs<DimAttrs>().dim, index, g.grad()));
                 });
-HEARTH_INDEX_OP(kGather, "gather", 2, DimAttrs, infer_gather, cpu::gather, (Save{.input = {0, 1}}), [](GradContext& g) {
-  g.set(0, scatter_add(zeros_for(g, 0), g.attrs<DimAttrs>().dim, g.input(1), g.grad()));
-});
-HEARTH_INDEX_OP(kScatter, "scatter", 3, DimAttrs, infer_scatter, cpu::scatter, (Save{.input = {0, kAnyGradient}}),
+HEARTH_INDEX_OP(kGather, "gather", 2, 0, DimAttrs, infer_gather, cpu::gather, (Save{.input = {0, 1}}),
+                [](GradContext& g) {
+                  g.set(0, scatter_add(zeros_for(g, 0), g.attrs<DimAttrs>().dim, g.input(1), g.grad()));
+                });
+HEARTH_INDEX_OP(kScatter, "scatter", 3, 1, DimAttrs, infer_scatter, cpu::scatter, (Save{.input = {0, kAnyGradient}}),
                 [](GradContext& g) {
                   const int64_t d = g.attrs<DimAttrs>().dim;
                   const Tensor index = g.input(1);
@@ -130,8 +135,8 @@ HEARTH_INDEX_OP(kScatter, "scatter", 3, DimAttrs, infer_scatter, cpu::scatter, (
                     g.set(2, gather(g.grad(), d, index));
                   }
                 });
-HEARTH_INDEX_OP(kScatterAdd, "scatter_add", 3, DimAttrs, infer_scatter, cpu::scatter_add, (Save{.input = {0, 0b100}}),
-                [](GradContext& g) {
+HEARTH_INDEX_OP(kScatterAdd, "scatter_add", 3, 1, DimAttrs, infer_scatter, cpu::scatter_add,
+                (Save{.input = {0, 0b100}}), [](GradContext& g) {
                   g.set(0, g.grad());
                   if (!g.needs(2)) return;
                   const Tensor index = g.input(1);
@@ -139,37 +144,84 @@ HEARTH_INDEX_OP(kScatterAdd, "scatter_add", 3, DimAttrs, infer_scatter, cpu::sca
                                "scatter_add: a gradient needs an index of the source's shape");
                   g.set(2, gather(g.grad(), g.attrs<DimAttrs>().dim, index));
                 });
-HEARTH_INDEX_OP(kIndexAdd, "index_add", 3, DimAttrs, infer_index_add, cpu::index_add, (Save{.input = {0, 0b100}}),
+HEARTH_INDEX_OP(kIndexAdd, "index_add", 3, 1, DimAttrs, infer_index_add, cpu::index_add, (Save{.input = {0, 0b100}}),
                 [](GradContext& g) {
                   g.set(0, g.grad());
                   if (g.needs(2)) g.set(2, index_select(g.grad(), g.attrs<DimAttrs>().dim, g.input(1)));
                 });
-HEARTH_INDEX_OP(kCumsum, "cumsum", 1, DimAttrs, infer_cumsum, cpu::cumsum, {}, [](GradContext& g) {
+HEARTH_INDEX_OP(kCumsum, "cumsum", 1, 0, DimAttrs, infer_cumsum, cpu::cumsum, {}, [](GradContext& g) {
   const int64_t d = g.attrs<DimAttrs>().dim;
   g.set(0, g.grad().dim() == 0 ? g.grad() : flip(cumsum(flip(g.grad(), {d}), d), {d}));
 });
-HEARTH_INDEX_OP(kFlip, "flip", 1, PermuteAttrs, infer_flip, cpu::flip, {},
+HEARTH_INDEX_OP(kFlip, "flip", 1, 0, PermuteAttrs, infer_flip, cpu::flip, {},
                 [](GradContext& g) { g.set(0, flip(g.grad(), g.attrs<PermuteAttrs>().dims)); });
 
-Tensor index_select(const Tensor& x, int64_t d, const Tensor& index) {
-  return run(kIndexSelect, {x, index}, DimAttrs{d});
+namespace {
+// A 0-dim tensor as a view of one dimension.
+Tensor lifted(const Tensor& t) { return t.dim() == 0 ? reshape(t, {1}) : t; }
+// True if tensors of one dimension and of none meet.
+bool mixed(std::initializer_list<std::reference_wrapper<const Tensor>> tensors) {
+  int none = 0, one = 0;
+  for (const Tensor& t : tensors) {
+    if (!t.defined() || t.dim() > 1) return false;
+    ++(t.dim() == 0 ? none : one);
+  }
+  return none > 0 && one > 0;
 }
-Tensor gather(const Tensor& x, int64_t d, const Tensor& index) { return run(kGather, {x, index}, DimAttrs{d}); }
+Tensor run_scatter(const OpDef& op, const Tensor& x, int64_t d, const Tensor& index, const Tensor& source) {
+  if (mixed({x, index, source}))
+    return reshape(run(op, {lifted(x), lifted(index), lifted(source)}, DimAttrs{d}), x.shape());
+  return run(op, {x, index, source}, DimAttrs{d});
+}
+void run_scatter_into(const OpDef& op, Tensor& x, int64_t d, const Tensor& index, const Tensor& source) {
+  if (!mixed({x, index, source})) return run_into(op, x, {x, index, source}, DimAttrs{d});
+  Tensor line = lifted(x);
+  run_into(op, line, {line, lifted(index), lifted(source)}, DimAttrs{d});
+}
+// index_add of numbers: all as lines.
+bool of_numbers(const Tensor& x, const Tensor& index, const Tensor& source) {
+  return x.defined() && index.defined() && x.dim() == 0 && (mixed({x, index, source}) || index.dim() == 0);
+}
+}  // namespace
+
+Tensor index_select(const Tensor& x, int64_t d, const Tensor& index) {
+  if (!x.defined() || !index.defined() || x.dim() > 0) return run(kIndexSelect, {x, index}, DimAttrs{d});
+  HEARTH_CHECK(index.numel() == 1, "index_select: the index into a 0-dim tensor must have one element, but has ",
+               index.numel());
+  return reshape(run(kIndexSelect, {lifted(x), index}, DimAttrs{d}), {});
+}
+Tensor gather(const Tensor& x, int64_t d, const Tensor& index) {
+  if (mixed({x, index})) return reshape(run(kGather, {lifted(x), lifted(index)}, DimAttrs{d}), index.shape());
+  return run(kGather, {x, index}, DimAttrs{d});
+}
 Tensor scatter(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source) {
-  return run(kScatter, {x, index, source}, DimAttrs{d});
+  return run_scatter(kScatter, x, d, index, source);
 }
 Tensor scatter_add(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source) {
-  return run(kScatterAdd, {x, index, source}, DimAttrs{d});
+  return run_scatter(kScatterAdd, x, d, index, source);
 }
 Tensor index_add(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source) {
-  return run(kIndexAdd, {x, index, source}, DimAttrs{d});
+  if (!of_numbers(x, index, source)) return run(kIndexAdd, {x, index, source}, DimAttrs{d});
+  return reshape(run(kIndexAdd, {lifted(x), index, lifted(source)}, DimAttrs{d}), {});
 }
 
 Tensor scatter(const Tensor& x, int64_t d, const Tensor& index, Scalar value) { return x.scatter(d, index, value); }
 
+namespace {
+// `index` along dimension d (which may be the only one of a number) in i64, counted from the start.
+Tensor places_along(const char* op, const Tensor& index, int d, const Tensor& x) {
+  HEARTH_CHECK(kIndexTypes.contains(index.dtype()), op, ": the index must be i64 or i32, but is ", index.dtype());
+  return detail::counted_from_start(op, index.to(i64), d, x.dim() == 0 ? 1 : x.shape()[d]);
+}
+}  // namespace
+
 Tensor take_along_dim(const Tensor& x, const Tensor& index, std::optional<int64_t> d) {
+  const CalledAs called("take_along_dim");
   expect_defined("take_along_dim", {x, index});
-  if (!d) return gather(reshape(x, {-1}), 0, reshape(index, {-1}));
+  if (!d) {
+    const Tensor flat = reshape(x, {-1});
+    return gather(flat, 0, places_along("take_along_dim", reshape(index, {-1}), 0, flat));
+  }
   HEARTH_CHECK(x.dim() == index.dim(), "take_along_dim: the index of shape ", index.shape(),
                " and the tensor of shape ", x.shape(), " must have as many dimensions");
   const int w = wrap_dim(*d, x.dim(), "take_along_dim");
@@ -181,40 +233,62 @@ Tensor take_along_dim(const Tensor& x, const Tensor& index, std::optional<int64_
     of_x[w] = x.shape()[w];
     of_index[w] = index.shape()[w];
   }
-  return gather(expand(x, of_x), w, expand(index, of_index));
+  return gather(expand(x, of_x), w, expand(places_along("take_along_dim", index, w, x), of_index));
 }
 
 namespace {
-// The index along dimension d for each element of its slices, for scatter.
-Tensor index_for_slices(const char* op, const Tensor& x, int64_t d, const Tensor& index) {
-  expect_defined(op, {x, index});
+// The slices along d that an index names, as a mask that broadcasts to x.
+Tensor named_slices(const Tensor& x, int d, const Tensor& places) {
+  const Tensor none = machinery::full({x.dim() == 0 ? 1 : x.shape()[d]}, false, DType::kBool, x.device());
+  const Tensor mask =
+      scatter(none, 0, places, machinery::expand(machinery::full({}, true, DType::kBool, x.device()), places.shape()));
+  Shape one = Dims::filled(x.dim(), 1);
+  if (x.dim() > 0) one[d] = x.shape()[d];
+  return reshape(mask, one);
+}
+
+// A filling: the dimension, the places along it (1-D), and the value in x's dtype.
+struct Filling {
+  int d;
+  Tensor places, value;
+};
+Filling checked_filling(const char* op, const Tensor& x, int64_t d, const Tensor& index, const Tensor& value) {
+  expect_defined(op, {x, index, value});
+  HEARTH_CHECK(value.dim() == 0, op, ": the value must be a 0-dim tensor, but its shape is ", value.shape());
   HEARTH_CHECK(index.dim() <= 1, op, ": the index must have one dimension, but its shape is ", index.shape());
   const int w = wrap_dim(d, x.dim(), op);
-  if (x.dim() == 0) return reshape(index, {});
-  Shape one = Dims::filled(x.dim(), 1), all = x.shape();
-  one[w] = all[w] = index.numel();
-  return expand(reshape(index, one), all);
+  return {w, places_along(op, reshape(index, {-1}), w, x), value.to(x.dtype())};
+}
+Tensor filled(const Tensor& x, const Filling& f) { return where(named_slices(x, f.d, f.places), f.value, x); }
+Tensor fill_value(const char* op, const Tensor& x, Scalar value) {
+  expect_defined(op, {x});
+  HEARTH_CHECK(fits(value, x.dtype()), op, ": the number ", value, " does not fit into ", x.dtype());
+  return machinery::full({}, value, x.dtype(), x.device());
 }
 }  // namespace
 
 Tensor index_fill(const Tensor& x, int64_t d, const Tensor& index, Scalar value) {
-  return scatter(x, d, index_for_slices("index_fill", x, d, index), value);
+  const CalledAs called("index_fill");
+  return index_fill(x, d, index, fill_value("index_fill", x, value));
 }
 Tensor index_fill(const Tensor& x, int64_t d, const Tensor& index, const Tensor& value) {
-  expect_defined("index_fill", {x, index, value});
-  HEARTH_CHECK(value.dim() == 0, "index_fill: the value must be a 0-dim tensor, but its shape is ", value.shape());
-  const Tensor at = index_for_slices("index_fill", x, d, index);
-  return scatter(x, d, at, expand(value.to(x.dtype()), at.shape()));
+  const CalledAs called("index_fill");
+  return filled(x, checked_filling("index_fill", x, d, index, value));
 }
 Tensor index_copy(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source) {
-  expect_defined("index_copy", {source});
-  const Tensor at = index_for_slices("index_copy", x, d, index);
-  HEARTH_CHECK(source.shape() == at.shape(), "index_copy: the source has shape ", source.shape(), "; expected ",
-               at.shape());
-  return scatter(x, d, at, source);
+  const CalledAs called("index_copy");
+  expect_defined("index_copy", {x, index, source});
+  HEARTH_CHECK(index.dim() <= 1, "index_copy: the index must have one dimension, but its shape is ", index.shape());
+  const int w = wrap_dim(d, x.dim(), "index_copy");
+  Shape expected = x.dim() == 0 ? Shape{1} : x.shape();
+  expected[w] = index.numel();
+  const Tensor rows = expected.rank() == 1 ? lifted(source) : source;
+  HEARTH_CHECK(rows.shape() == expected, "index_copy: the source has shape ", source.shape(), "; expected ", expected);
+  return reshape(run(kIndexPut, {lifted(x), lifted(index), movedim(rows, w, 0)}, IndexAttrs{{w}}), x.shape());
 }
 
 Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source) {
+  const CalledAs called("masked_scatter");
   expect_defined("masked_scatter", {x, mask, source});
   HEARTH_CHECK(mask.dtype() == DType::kBool, "masked_scatter: the mask must be a bool tensor, but is ", mask.dtype());
   HEARTH_CHECK(source.dtype() == x.dtype(), "masked_scatter: the source is ", source.dtype(), ", but the tensor ",
@@ -234,12 +308,14 @@ Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source)
 }
 
 std::vector<Tensor> where(const Tensor& condition) {
+  const CalledAs called("where");
   expect_defined("where", {condition});
   return unbind(nonzero(condition), 1);
 }
 Tensor argwhere(const Tensor& x) { return nonzero(x); }
 
 Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_t> padding_idx) {
+  const CalledAs called("embedding");
   expect_defined("embedding", {weight, index});
   HEARTH_CHECK(weight.dim() == 2, "embedding: the weight must have 2 dimensions, but its shape is ", weight.shape());
   Tensor rows;
@@ -278,6 +354,7 @@ Tensor nonzero(const Tensor& x) {
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
+  const CalledAs called("masked_select");
   expect_defined("masked_select", {x, mask});
   detail::expect_values(mask, "masked_select");
   HEARTH_CHECK(mask.dtype() == DType::kBool, "masked_select: the mask must be a bool tensor, but is ", mask.dtype());
@@ -287,6 +364,7 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
 }
 
 Tensor one_hot(const Tensor& index, int64_t classes) {
+  const CalledAs called("one_hot");
   expect_defined("one_hot", {index});
   HEARTH_CHECK(classes >= 1, "one_hot: the number of classes must be at least 1, but is ", classes);
   Shape shape = index.shape();
@@ -298,6 +376,7 @@ Tensor one_hot(const Tensor& index, int64_t classes) {
 }
 
 Tensor repeat(const Tensor& x, const Dims& counts) {
+  const CalledAs called("repeat");
   expect_defined("repeat", {x});
   HEARTH_CHECK(counts.rank() >= x.dim(), "repeat: ", counts, " has fewer numbers than the tensor of shape ", x.shape(),
                " dimensions");
@@ -324,6 +403,7 @@ Tensor repeat(const Tensor& x, const Dims& counts) {
 }
 Tensor flip(const Tensor& x, const Dims& dims) { return run(kFlip, {x}, PermuteAttrs{dims}); }
 Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
+  const CalledAs called("roll");
   expect_defined("roll", {x});
   if (dims.empty()) {
     HEARTH_CHECK(shifts.rank() == 1, "roll: without dimensions one shift is needed, but ", shifts.rank(),
@@ -353,216 +433,29 @@ Tensor diagonal_of_place(const char* op, const Tensor& x) {
 Scalar zero_of(const Tensor& x) { return x.dtype() == DType::kBool ? Scalar(false) : Scalar(0); }
 }  // namespace
 Tensor tril(const Tensor& x, int64_t k) {
+  const CalledAs called("tril");
   const Tensor kept = le(diagonal_of_place("tril", x), k);
   return where(kept, x, zero_of(x));
 }
 Tensor triu(const Tensor& x, int64_t k) {
+  const CalledAs called("triu");
   const Tensor kept = ge(diagonal_of_place("triu", x), k);
   return where(kept, x, zero_of(x));
 }
 Tensor cumsum(const Tensor& x, int64_t d) { return run(kCumsum, {x}, DimAttrs{d}); }
 Tensor cumprod(const Tensor& x, int64_t d) {
+  const CalledAs called("cumprod");
   expect_defined("cumprod", {x});
   const int w = wrap_dim(d, x.dim(), "cumprod");
-  if (x.dim() == 0) return x;
-  std::vector<Tensor> parts = unbind(x, w);
+  if (is_half(x.dtype())) return machinery::cast(cumprod(machinery::widened(x), w), x.dtype());
+  // Of integers and bool in i64, as cumsum.
+  const Tensor y = x.is_floating_point() ? x : x.to(i64);
+  if (x.dim() == 0) return y.clone();
+  std::vector<Tensor> parts = unbind(y, w);
   for (size_t i = 1; i < parts.size(); ++i) parts[i] = parts[i - 1] * parts[i];
-  return parts.empty() ? x.clone() : stack(parts, w);
+  return parts.empty() ? y.clone() : stack(parts, w);
 }
 
-namespace {
-
-// The view that integers, slices, Ellipsis and None select; index tensors are left over, each with its dimension.
-struct Selected {
-  Tensor view;
-  std::vector<std::pair<int, Tensor>> tensors;
-};
-
-Selected select_basic(const Tensor& x, std::initializer_list<Index> at) {
-  int used = 0;
-  bool ellipsis = false;
-  for (const Index& i : at) {
-    HEARTH_CHECK(i.kind() != Index::Kind::kTensor || i.tensor().defined(), "index: an index is an undefined tensor");
-    if (i.kind() == Index::Kind::kEllipsis) {
-      HEARTH_CHECK(!ellipsis, "index: only one Ellipsis is allowed");
-      ellipsis = true;
-    } else if (i.kind() == Index::Kind::kTensor && i.tensor().dtype() == DType::kBool) {
-      used += i.tensor().dim();
-    } else if (i.kind() != Index::Kind::kNone) {
-      ++used;
-    }
-  }
-  HEARTH_CHECK(used <= x.dim(), "index: too many indices (", used, ") for a tensor of ", x.dim(), " dimensions");
-  Selected s{x, {}};
-  int d = 0;
-  for (const Index& i : at) {
-    switch (i.kind()) {
-      case Index::Kind::kInteger:
-        s.view = select(s.view, d, i.integer());
-        break;
-      case Index::Kind::kSlice:
-        s.view = slice(s.view, d++, i.slice().start, i.slice().end, i.slice().step);
-        break;
-      case Index::Kind::kEllipsis:
-        d += x.dim() - used;
-        break;
-      case Index::Kind::kNone:
-        s.view = unsqueeze(s.view, d++);
-        break;
-      case Index::Kind::kTensor: {
-        const Tensor& t = i.tensor();
-        if (t.dtype() == DType::kBool) {
-          for (int k = 0; k < t.dim(); ++k) {
-            HEARTH_CHECK(t.shape()[k] == s.view.shape()[d + k], "index: a mask of shape ", t.shape(),
-                         " does not fit the tensor of shape ", s.view.shape(), " at dimension ", d);
-          }
-          detail::expect_values(t, "index by a mask");
-          const Tensor places = nonzero(t);
-          for (int k = 0; k < t.dim(); ++k) s.tensors.emplace_back(d++, select(places, 1, k));
-        } else {
-          HEARTH_CHECK(kIndexTypes.contains(t.dtype()), "index: an index tensor must be i64, i32 or bool, but is ",
-                       t.dtype());
-          s.tensors.emplace_back(d++, t);
-        }
-      }
-    }
-  }
-  return s;
-}
-
-// Index tensors as one linear index over the dimensions they name, which are brought to the front.
-struct Linear {
-  Tensor rows;            // [indexed sizes multiplied, rest...]
-  Tensor index;           // flat
-  Shape broadcast, rest;  // of the index tensors; of the other dimensions
-  Dims order;             // how the view's dimensions were permuted
-  bool adjacent;
-  int first;
-};
-
-Linear linearise(const Selected& s) {
-  Linear l;
-  const Tensor& x = s.view;
-  l.first = s.tensors[0].first;
-  l.adjacent = true;
-  std::vector<Tensor> indices;
-  for (size_t i = 0; i < s.tensors.size(); ++i) {
-    l.adjacent &= s.tensors[i].first == l.first + static_cast<int>(i);
-    l.order.push_back(s.tensors[i].first);
-    indices.push_back(s.tensors[i].second.to(i64));
-    l.broadcast = i == 0 ? indices[0].shape() : broadcast_shapes(l.broadcast, indices[i].shape(), "index");
-  }
-  int64_t total = 1;
-  for (int d = 0; d < x.dim(); ++d) {
-    if (std::find(l.order.begin(), l.order.begin() + static_cast<int>(s.tensors.size()), d) !=
-        l.order.begin() + static_cast<int>(s.tensors.size()))
-      continue;
-    l.order.push_back(d);
-    l.rest.push_back(x.shape()[d]);
-  }
-  for (size_t i = 0; i < indices.size(); ++i) {
-    const int64_t n = x.shape()[s.tensors[i].first];
-    const Tensor bad = logical_or(lt(indices[i], -n), ge(indices[i], n));
-    if (const Tensor found = any(bad); !found.device().is_meta() && found.item<bool>()) {
-      fail("index: index ", masked_select(indices[i], bad)[0].item<int64_t>(), " is out of range for dimension ",
-           s.tensors[i].first, " of size ", n);
-    }
-    const Tensor positive = where(lt(indices[i], 0), indices[i] + n, indices[i]);
-    l.index = i == 0 ? positive : l.index * n + positive;
-    total *= n;
-  }
-  l.index = reshape(expand(l.index, l.broadcast), {-1});
-  Shape flat{total};
-  for (int64_t r : l.rest) flat.push_back(r);
-  l.rows = reshape(permute(x, l.order), flat);
-  return l;
-}
-
-}  // namespace
-
-Tensor Tensor::index(std::initializer_list<Index> at) const {
-  expect_defined("index", {*this});
-  const Selected s = select_basic(*this, at);
-  if (s.tensors.empty()) return s.view;
-  const Linear l = linearise(s);
-  Shape shape = l.broadcast;
-  for (int64_t r : l.rest) shape.push_back(r);
-  Tensor y = hearth::reshape(hearth::index_select(l.rows, 0, l.index), shape);
-  // Index tensors that stand side by side leave their dimensions where they were; otherwise these come first.
-  if (l.adjacent && l.first > 0) {
-    Dims order;
-    const int n = l.broadcast.rank();
-    for (int d = 0; d < l.first; ++d) order.push_back(n + d);
-    for (int d = 0; d < n; ++d) order.push_back(d);
-    for (int d = n + l.first; d < y.dim(); ++d) order.push_back(d);
-    y = hearth::permute(y, order);
-  }
-  return y;
-}
-
-Tensor& Tensor::index_put_(std::initializer_list<Index> at, const Tensor& value, bool accumulate) {
-  expect_defined("index_put_", {*this, value});
-  Selected s = select_basic(*this, at);
-  if (s.tensors.empty()) {
-    if (accumulate) {
-      s.view.add_(value);
-    } else {
-      s.view.copy_(value);
-    }
-    return *this;
-  }
-  const Linear l = linearise(s);
-  // The value in the order of the rows: index dimensions first.
-  Shape natural;
-  const int n = l.broadcast.rank();
-  if (l.adjacent) {
-    for (int d = 0; d < l.first; ++d) natural.push_back(l.rest[d]);
-    for (int64_t b : l.broadcast) natural.push_back(b);
-    for (int d = l.first; d < l.rest.rank(); ++d) natural.push_back(l.rest[d]);
-  } else {
-    natural = l.broadcast;
-    for (int64_t r : l.rest) natural.push_back(r);
-  }
-  Tensor v = hearth::expand(value.to(dtype()), natural);
-  if (l.adjacent && l.first > 0) {
-    Dims order;
-    for (int d = 0; d < n; ++d) order.push_back(l.first + d);
-    for (int d = 0; d < l.first; ++d) order.push_back(d);
-    for (int d = l.first + n; d < v.dim(); ++d) order.push_back(d);
-    v = hearth::permute(v, order);
-  }
-  Shape flat{l.index.numel()};
-  for (int64_t r : l.rest) flat.push_back(r);
-  v = hearth::reshape(v, flat);
-  Tensor rows;
-  if (accumulate) {
-    rows = hearth::index_add(l.rows, 0, l.index, v);
-  } else {
-    Shape ones_after{l.index.numel()};
-    for (int d = 0; d < l.rest.rank(); ++d) ones_after.push_back(1);
-    rows = hearth::scatter(l.rows, 0, hearth::expand(hearth::view(l.index, ones_after), flat).contiguous(), v);
-  }
-  Shape permuted;
-  Dims back = Dims::filled(l.order.rank(), 0);
-  for (int i = 0; i < l.order.rank(); ++i) {
-    permuted.push_back(s.view.shape()[static_cast<int>(l.order[i])]);
-    back[static_cast<int>(l.order[i])] = i;
-  }
-  s.view.copy_(hearth::permute(hearth::view(rows, permuted), back));
-  return *this;
-}
-
-Tensor& Tensor::index_put_(std::initializer_list<Index> at, Scalar value) {
-  expect_defined("index_put_", {*this});
-  return index_put_(at, scalar_tensor(value, {.dtype = dtype(), .device = device()}));
-}
-
-Tensor Tensor::index_put(std::initializer_list<Index> at, const Tensor& value, bool accumulate) const {
-  expect_defined("index_put", {*this});
-  Tensor y = clone();
-  y.index_put_(at, value, accumulate);
-  return y;
-}
 Tensor Tensor::take_along_dim(const Tensor& index, std::optional<int64_t> d) const {
   return hearth::take_along_dim(*this, index, d);
 }
@@ -572,16 +465,26 @@ Tensor Tensor::index_fill(int64_t d, const Tensor& index, Scalar value) const {
 Tensor Tensor::index_fill(int64_t d, const Tensor& index, const Tensor& value) const {
   return hearth::index_fill(*this, d, index, value);
 }
-Tensor& Tensor::index_fill_(int64_t d, const Tensor& index, Scalar value) {
-  return copy_(hearth::index_fill(*this, d, index, value));
+Tensor& Tensor::index_fill_(int64_t d, const Tensor& index, Scalar value) & {
+  const CalledAs called("index_fill_");
+  return index_fill_(d, index, fill_value("index_fill_", *this, value));
 }
-Tensor& Tensor::index_fill_(int64_t d, const Tensor& index, const Tensor& value) {
-  return copy_(hearth::index_fill(*this, d, index, value));
+Tensor& Tensor::index_fill_(int64_t d, const Tensor& index, const Tensor& value) & {
+  const CalledAs called("index_fill_");
+  const Filling f = checked_filling("index_fill_", *this, d, index, value);
+  // Places that are named twice would count twice in the value's gradient.
+  if (dim() == 0 || f.value.requires_grad()) return copy_(filled(*this, f));
+  Shape rows{f.places.numel()};
+  for (int k = 0; k < dim(); ++k) {
+    if (k != f.d) rows.push_back(shape()[k]);
+  }
+  run_into(kIndexPut, *this, {*this, f.places, machinery::expand(f.value, rows)}, IndexAttrs{{f.d}});
+  return *this;
 }
 Tensor Tensor::masked_scatter(const Tensor& mask, const Tensor& source) const {
   return hearth::masked_scatter(*this, mask, source);
 }
-Tensor& Tensor::masked_scatter_(const Tensor& mask, const Tensor& source) {
+Tensor& Tensor::masked_scatter_(const Tensor& mask, const Tensor& source) & {
   return copy_(hearth::masked_scatter(*this, mask, source));
 }
 
@@ -601,19 +504,24 @@ Tensor Tensor::scatter(int64_t d, const Tensor& index, Scalar value) const {
 Tensor Tensor::scatter_add(int64_t d, const Tensor& index, const Tensor& source) const {
   return hearth::scatter_add(*this, d, index, source);
 }
-Tensor& Tensor::scatter_(int64_t d, const Tensor& index, const Tensor& source) {
-  run_into(kScatter, *this, {*this, index, source}, DimAttrs{d});
+Tensor& Tensor::scatter_(int64_t d, const Tensor& index, const Tensor& source) & {
+  run_scatter_into(kScatter, *this, d, index, source);
   return *this;
 }
-Tensor& Tensor::scatter_add_(int64_t d, const Tensor& index, const Tensor& source) {
-  run_into(kScatterAdd, *this, {*this, index, source}, DimAttrs{d});
+Tensor& Tensor::scatter_add_(int64_t d, const Tensor& index, const Tensor& source) & {
+  run_scatter_into(kScatterAdd, *this, d, index, source);
   return *this;
 }
 Tensor Tensor::index_add(int64_t d, const Tensor& index, const Tensor& source) const {
   return hearth::index_add(*this, d, index, source);
 }
-Tensor& Tensor::index_add_(int64_t d, const Tensor& index, const Tensor& source) {
-  run_into(kIndexAdd, *this, {*this, index, source}, DimAttrs{d});
+Tensor& Tensor::index_add_(int64_t d, const Tensor& index, const Tensor& source) & {
+  if (!of_numbers(*this, index, source)) {
+    run_into(kIndexAdd, *this, {*this, index, source}, DimAttrs{d});
+  } else {
+    Tensor line = lifted(*this);
+    run_into(kIndexAdd, line, {line, index, lifted(source)}, DimAttrs{d});
+  }
   return *this;
 }
 Tensor Tensor::repeat(const Dims& counts) const { return hearth::repeat(*this, counts); }

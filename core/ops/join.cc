@@ -1,5 +1,6 @@
 #include "core/ops/join.h"
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/cpu/index.h"
 #include "core/op/attrs/reduce.h"
@@ -87,6 +88,7 @@ Tensor cat(std::initializer_list<Tensor> tensors, int64_t d) {
   return cat(std::span<const Tensor>(tensors.begin(), tensors.size()), d);
 }
 Tensor stack(std::span<const Tensor> tensors, int64_t d) {
+  const CalledAs called("stack");
   HEARTH_CHECK(!tensors.empty(), "stack: there are no tensors");
   std::vector<Tensor> rows;
   for (size_t i = 0; i < tensors.size(); ++i)
@@ -98,6 +100,7 @@ Tensor stack(std::span<const Tensor> tensors, int64_t d) {
   return cat(rows, wrap_dim(d, tensors[0].dim() + 1, "stack"));
 }
 Tensor stack(std::initializer_list<Tensor> tensors, int64_t d) {
+  const CalledAs called("stack");
   return stack(std::span<const Tensor>(tensors.begin(), tensors.size()), d);
 }
 

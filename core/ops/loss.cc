@@ -1,6 +1,8 @@
 #include "core/ops/loss.h"
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
+#include "core/op/machinery.h"
 #include "core/op/shape_rules.h"
 #include "core/ops/activation.h"
 #include "core/ops/arithmetic.h"
@@ -27,6 +29,13 @@ Tensor reduce(const Tensor& loss, Reduction r) {
   return loss;
 }
 
+// f(x, target), computed in f32 and rounded once where both are of 16 bits.
+template <class F>
+Tensor in_f32(const Tensor& x, const Tensor& target, F f) {
+  const DType t = promote(x.dtype(), target.dtype());
+  return is_half(t) ? machinery::cast(f(machinery::widened(x), machinery::widened(target)), t) : f(x, target);
+}
+
 void check_same_shape(const char* op, const Tensor& x, const Tensor& target) {
   expect_defined(op, {x, target});
   HEARTH_CHECK(x.shape() == target.shape(), op, ": the input has shape ", x.shape(), ", but the target ",
@@ -46,7 +55,7 @@ void check_classes(const char* op, const Tensor& x, const Tensor& target, const 
                "; expected [", x.shape()[1], "]");
 }
 
-// Losses per target, of [n, classes, ...] values that are negated and weighted; ignored targets give 0.
+// Losses per target, of [n, classes, ...] values that are negated and weighted.
 Tensor pick(const Tensor& values, const Tensor& safe, const Tensor& scale) {
   return -(squeeze(gather(values, 1, unsqueeze(safe, 1)), 1) * scale);
 }
@@ -62,7 +71,8 @@ Tensor class_loss(const char* op, const Tensor& log_p, const Tensor& target, con
   const Tensor safe = where(counts, target, Scalar(0));
   Tensor scale = counts.to(log_p.dtype());
   if (o.weight) scale = scale * view(index_select(*o.weight, 0, reshape(safe, {-1})), safe.shape());
-  Tensor loss = pick(log_p, safe, scale);
+  // Of an ignored target loss and gradient are 0, also where its values or what the mean divides by are not finite.
+  Tensor loss = where(counts, pick(log_p, safe, scale), Scalar(0));
   if (o.label_smoothing > 0) {
     const double classes = static_cast<double>(log_p.shape()[1]);
     Tensor all_classes = log_p;
@@ -71,7 +81,7 @@ Tensor class_loss(const char* op, const Tensor& log_p, const Tensor& target, con
       part[1] = log_p.shape()[1];
       all_classes = log_p * view(*o.weight, part);
     }
-    const Tensor even = -sum(all_classes, {1}) * counts.to(log_p.dtype());
+    const Tensor even = where(counts, -sum(all_classes, {1}), Scalar(0));
     loss = loss * (1 - o.label_smoothing) + even * (o.label_smoothing / classes);
   }
   if (o.reduction == Reduction::kMean) return sum(loss) / sum(scale);
@@ -104,12 +114,15 @@ Tensor probability_loss(const Tensor& log_p, const Tensor& target, const ClassLo
 }  // namespace
 
 Tensor cross_entropy(const Tensor& x, const Tensor& target, const ClassLossOptions& o) {
+  const CalledAs called("cross_entropy");
   expect_defined("cross_entropy", {x, target});
-  if (x.dim() == 1) {  // one sample
-    const Tensor loss = cross_entropy(unsqueeze(x, 0), unsqueeze(target, 0), o);
+  if (x.dim() == 1) {  // one sample; its class number may stand in a dimension of 1
+    const bool whole = target.dim() == 1 && !target.is_floating_point();
+    const Tensor loss = cross_entropy(unsqueeze(x, 0), whole ? target : unsqueeze(target, 0), o);
     return o.reduction == Reduction::kNone ? squeeze(loss, 0) : loss;
   }
   check_smoothing("cross_entropy", o);
+  if (is_half(x.dtype())) return machinery::cast(cross_entropy(machinery::widened(x), target, o), x.dtype());
   if (target.is_floating_point()) {
     HEARTH_CHECK(x.dim() >= 2, "cross_entropy: the input must be [n, classes, ...], but its shape is ", x.shape());
     return probability_loss(log_softmax(x, 1), target, o);
@@ -119,43 +132,68 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const ClassLossOptio
 }
 
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const ClassLossOptions& o) {
+  const CalledAs called("nll_loss");
   HEARTH_CHECK(o.label_smoothing == 0, "nll_loss: label smoothing belongs to cross_entropy");
+  expect_defined("nll_loss", {log_probabilities, target});
+  if (log_probabilities.dim() == 1) {  // one sample
+    const Tensor loss = nll_loss(unsqueeze(log_probabilities, 0), target.dim() == 0 ? unsqueeze(target, 0) : target, o);
+    return o.reduction == Reduction::kNone ? squeeze(loss, 0) : loss;
+  }
+  if (const DType t = log_probabilities.dtype(); is_half(t)) {
+    return machinery::cast(nll_loss(machinery::widened(log_probabilities), target, o), t);
+  }
   return class_loss("nll_loss", log_probabilities, target, o);
 }
 
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction r) {
+  const CalledAs called("mse_loss");
   check_same_shape("mse_loss", x, target);
-  return reduce(square(x - target), r);
+  return in_f32(x, target, [r](const Tensor& a, const Tensor& b) { return reduce(square(a - b), r); });
 }
 Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction r) {
+  const CalledAs called("l1_loss");
   check_same_shape("l1_loss", x, target);
-  return reduce(abs(x - target), r);
+  return in_f32(x, target, [r](const Tensor& a, const Tensor& b) { return reduce(abs(a - b), r); });
 }
+namespace {
+// The square of what lies below a bound. An infinite difference beyond it would make the gradient NaN.
+Tensor near_square(const Tensor& d, double bound) { return square(clamp(d, {}, bound)); }
+}  // namespace
+
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta, Reduction r) {
+  const CalledAs called("smooth_l1_loss");
   check_same_shape("smooth_l1_loss", x, target);
   HEARTH_CHECK(beta >= 0, "smooth_l1_loss: beta must not be negative, but is ", beta);
   if (beta == 0) return l1_loss(x, target, r);
-  const Tensor d = abs(x - target);
-  return reduce(where(lt(d, beta), square(d) * (0.5 / beta), d - 0.5 * beta), r);
+  return in_f32(x, target, [&](const Tensor& a, const Tensor& b) {
+    const Tensor d = abs(a - b);
+    return reduce(where(lt(d, beta), near_square(d, beta) * (0.5 / beta), d - 0.5 * beta), r);
+  });
 }
 Tensor huber_loss(const Tensor& x, const Tensor& target, double delta, Reduction r) {
+  const CalledAs called("huber_loss");
   check_same_shape("huber_loss", x, target);
   HEARTH_CHECK(delta > 0, "huber_loss: delta must be above 0, but is ", delta);
-  const Tensor d = abs(x - target);
-  return reduce(where(lt(d, delta), square(d) * 0.5, (d - 0.5 * delta) * delta), r);
+  return in_f32(x, target, [&](const Tensor& a, const Tensor& b) {
+    const Tensor d = abs(a - b);
+    return reduce(where(lt(d, delta), near_square(d, delta) * 0.5, (d - 0.5 * delta) * delta), r);
+  });
 }
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, const std::optional<Tensor>& weight,
                                         const std::optional<Tensor>& pos_weight, Reduction r) {
+  const CalledAs called("binary_cross_entropy_with_logits");
   check_same_shape("binary_cross_entropy_with_logits", x, target);
-  const Tensor log_not = -log_sigmoid(-x);  // -log(1 - p)
-  Tensor loss;
-  if (pos_weight) {
-    loss = (1 - target) * log_not - *pos_weight * target * log_sigmoid(x);
-  } else {
-    loss = (1 - target) * log_not - target * log_sigmoid(x);
-  }
-  if (weight) loss = loss * *weight;
-  return reduce(loss, r);
+  return in_f32(x, target, [&](const Tensor& logits, const Tensor& t) {
+    const Tensor log_not = -log_sigmoid(-logits);  // -log(1 - p)
+    Tensor loss;
+    if (pos_weight) {
+      loss = (1 - t) * log_not - *pos_weight * t * log_sigmoid(logits);
+    } else {
+      loss = (1 - t) * log_not - t * log_sigmoid(logits);
+    }
+    if (weight) loss = loss * *weight;
+    return reduce(loss, r);
+  });
 }
 
 }  // namespace hearth

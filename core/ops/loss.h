@@ -16,9 +16,10 @@ struct ClassLossOptions {
   Reduction reduction = Reduction::kMean;
 };
 // -log softmax(x)[target]: x [n, classes, ...] unnormalised, target i64 [n, ...]; or target probabilities of x's shape,
-// whose mean is taken over the samples. Of one sample [classes] without n.
+// whose mean is taken over the samples. Of one sample [classes] without n. Ignored targets give neither loss nor
+// gradient; the mean over nothing else is NaN, with a gradient of 0.
 Tensor cross_entropy(const Tensor& x, const Tensor& target, const ClassLossOptions& options = {});
-// -log_probabilities[target].
+// -log_probabilities[target], likewise.
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const ClassLossOptions& options = {});
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction = Reduction::kMean);
 Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction = Reduction::kMean);

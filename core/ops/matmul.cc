@@ -1,8 +1,10 @@
 #include "core/ops/matmul.h"
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/cpu/matmul.h"
 #include "core/op/grad_context.h"
+#include "core/op/machinery.h"
 #include "core/op/run.h"
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
@@ -42,7 +44,19 @@ void infer_linear(OpCall& c) {
 }
 
 Tensor rows(const Tensor& t) {
-  return t.dim() == 2 ? t : reshape(t, {t.numel() / std::max<int64_t>(t.size(-1), 1), t.size(-1)});
+  if (t.dim() == 2) return t;
+  int64_t n = 1;
+  for (int d = 0; d + 1 < t.dim(); ++d) n *= t.size(d);
+  return reshape(t, {n, t.size(-1)});
+}
+
+// a b, the gradient of operand i. Where that was broadcast, products are summed: f16 and bf16 ones are not rounded
+// before.
+Tensor operand_gradient(const GradContext& g, int i, const Tensor& a, const Tensor& b) {
+  const Shape &operand = g.input_shape(i), &d = g.grad().shape();
+  bool stretched = operand.rank() != d.rank();
+  for (int k = 0; !stretched && k < d.rank() - 2; ++k) stretched = operand[k] != d[k];
+  return stretched ? matmul(machinery::widened(a), machinery::widened(b)) : matmul(a, b);
 }
 
 }  // namespace
@@ -59,12 +73,12 @@ extern constinit const OpDef kMatmul = {
     .backward =
         [](GradContext& g) {
           const Tensor& d = g.grad();
-          if (g.needs(0)) g.set(0, matmul(d, transpose(g.input(1), -2, -1)));
+          if (g.needs(0)) g.set(0, operand_gradient(g, 0, d, transpose(g.input(1), -2, -1)));
           if (!g.needs(1)) return;
           const Tensor a = g.input(0);
           // One B for all of A's leading dimensions: one product over all rows, not a sum over many.
           if (g.input_shape(1).rank() == 2 && a.dim() > 2) g.set(1, matmul(transpose(rows(a), 0, 1), rows(d)));
-          else g.set(1, matmul(transpose(a, -2, -1), d));
+          else g.set(1, operand_gradient(g, 1, transpose(a, -2, -1), d));
         },
 };
 HEARTH_OP(kMatmul);
@@ -97,6 +111,7 @@ extern constinit const OpDef kLinear = {
 HEARTH_OP(kLinear);
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
+  const CalledAs called("matmul");
   expect_defined("matmul", {a, b});
   const int ra = a.dim(), rb = b.dim();
   if (ra >= 2 && rb >= 2) [[likely]]
@@ -119,30 +134,45 @@ void expect_dims(const char* op, const Tensor& a, int ra, const Tensor& b, int r
 }  // namespace
 
 Tensor mm(const Tensor& a, const Tensor& b) {
+  const CalledAs called("mm");
   expect_dims("mm", a, 2, b, 2);
   return matmul(a, b);
 }
 Tensor bmm(const Tensor& a, const Tensor& b) {
+  const CalledAs called("bmm");
   expect_dims("bmm", a, 3, b, 3);
   HEARTH_CHECK(a.size(0) == b.size(0), "bmm: batch sizes differ: ", a.shape(), " x ", b.shape());
   return matmul(a, b);
 }
 Tensor mv(const Tensor& a, const Tensor& x) {
+  const CalledAs called("mv");
   expect_dims("mv", a, 2, x, 1);
   return matmul(a, x);
 }
 Tensor dot(const Tensor& a, const Tensor& b) {
+  const CalledAs called("dot");
   expect_dims("dot", a, 1, b, 1);
   return matmul(a, b);
 }
 Tensor outer(const Tensor& a, const Tensor& b) {
+  const CalledAs called("outer");
   expect_dims("outer", a, 1, b, 1);
   return unsqueeze(a, 1) * unsqueeze(b, 0);
 }
 
 namespace {
-Tensor add_product(const char* op, const Tensor& input, const Tensor& plain, Scalar beta, Scalar alpha) {
+// input * beta + product(a, b) * alpha
+template <class Product>
+Tensor add_product(const char* op, const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha,
+                   Product multiply) {
   expect_defined(op, {input});
+  const DType t = input.dtype();
+  if (is_half(t) && a.dtype() == t && b.dtype() == t) {
+    return machinery::cast(
+        add_product(op, machinery::widened(input), machinery::widened(a), machinery::widened(b), beta, alpha, multiply),
+        t);
+  }
+  const Tensor plain = multiply(a, b);
   const Tensor product = alpha.to<double>() == 1 ? plain : plain * alpha;
   HEARTH_CHECK(broadcastable_to(input.shape(), product.shape()), op, ": input of shape ", input.shape(),
                " does not broadcast to ", product.shape());
@@ -151,37 +181,47 @@ Tensor add_product(const char* op, const Tensor& input, const Tensor& plain, Sca
   if (beta.to<double>() == 0) return product;
   return beta.to<double>() == 1 ? input + product : input * beta + product;
 }
+Tensor plain_product(const Tensor& a, const Tensor& b) { return matmul(a, b); }
 }  // namespace
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
+  const CalledAs called("addmm");
   expect_dims("addmm", a, 2, b, 2);
-  return add_product("addmm", input, matmul(a, b), beta, alpha);
+  return add_product("addmm", input, a, b, beta, alpha, plain_product);
 }
 Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
+  const CalledAs called("baddbmm");
   expect_dims("baddbmm", a, 3, b, 3);
   HEARTH_CHECK(a.size(0) == b.size(0), "baddbmm: batch sizes differ: ", a.shape(), " x ", b.shape());
-  return add_product("baddbmm", input, matmul(a, b), beta, alpha);
+  return add_product("baddbmm", input, a, b, beta, alpha, plain_product);
 }
 Tensor addbmm(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
+  const CalledAs called("addbmm");
   expect_dims("addbmm", a, 3, b, 3);
   HEARTH_CHECK(a.size(0) == b.size(0) && a.size(2) == b.size(1), "addbmm: sizes do not fit: ", a.shape(), " x ",
                b.shape());
   // One product over batch and inner dimension together.
   const Tensor left = reshape(permute(a, {1, 0, 2}), {a.size(1), a.size(0) * a.size(2)});
-  return add_product("addbmm", input, matmul(left, reshape(b, {b.size(0) * b.size(1), b.size(2)})), beta, alpha);
+  const Tensor right = reshape(b, {b.size(0) * b.size(1), b.size(2)});
+  return add_product("addbmm", input, left, right, beta, alpha, plain_product);
 }
 Tensor addmv(const Tensor& input, const Tensor& a, const Tensor& x, Scalar beta, Scalar alpha) {
+  const CalledAs called("addmv");
   expect_dims("addmv", a, 2, x, 1);
-  return add_product("addmv", input, matmul(a, x), beta, alpha);
+  return add_product("addmv", input, a, x, beta, alpha, plain_product);
 }
 Tensor addr(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
+  const CalledAs called("addr");
   expect_dims("addr", a, 1, b, 1);
-  return add_product("addr", input, unsqueeze(a, 1) * unsqueeze(b, 0), beta, alpha);
+  return add_product("addr", input, a, b, beta, alpha,
+                     [](const Tensor& x, const Tensor& y) { return unsqueeze(x, 1) * unsqueeze(y, 0); });
 }
 Tensor vdot(const Tensor& a, const Tensor& b) {
+  const CalledAs called("vdot");
   expect_dims("vdot", a, 1, b, 1);
   return matmul(a, b);
 }
 Tensor inner(const Tensor& a, const Tensor& b) {
+  const CalledAs called("inner");
   expect_defined("inner", {a, b});
   if (a.dim() == 0 || b.dim() == 0) return a * b;
   HEARTH_CHECK(a.size(-1) == b.size(-1), "inner: the last sizes differ: ", a.shape(), " and ", b.shape());
@@ -194,6 +234,13 @@ Tensor inner(const Tensor& a, const Tensor& b) {
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
+  const CalledAs called("linear");
+  if (weight.defined() && weight.dim() == 1) {  // one output, without a dimension of its own
+    HEARTH_CHECK(!bias || (bias->defined() && bias->dim() == 0),
+                 "linear: a weight of one dimension takes a 0-dim bias");
+    const std::optional<Tensor> one = bias ? std::optional(reshape(*bias, {1})) : std::nullopt;
+    return squeeze(run(kLinear, {x, unsqueeze(weight, 0), one}), -1);
+  }
   return run(kLinear, {x, weight, bias});
 }
 

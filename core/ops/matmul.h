@@ -29,8 +29,9 @@ Tensor addr(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta =
 Tensor vdot(const Tensor& a, const Tensor& b);   // dot: there are no complex numbers
 Tensor inner(const Tensor& a, const Tensor& b);  // over the last dimensions: [..., k], [..., k] -> [..., ...]
 
-// x weight^T + bias: x [..., in], weight [out, in], bias [out] or none; the result is [..., out]. Weights that are used
-// again unchanged, without a gradient being recorded, are kept in the library's packed format beside their memory.
+// x weight^T + bias: x [..., in], weight [out, in], bias [out] or none; the result is [..., out].
+// A weight [in] takes a 0-dim bias and gives [...]. Weights that are used again unchanged, without a gradient being
+// recorded, are kept in the library's packed format beside their memory.
 Tensor linear(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias = std::nullopt);
 
 extern constinit const OpDef kMatmul, kLinear;

@@ -1,6 +1,7 @@
 #include "core/ops/norm.h"
 
 #include "core/autograd/guards.h"
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/cpu/norm.h"
 #include "core/op/attrs/norm.h"
@@ -134,7 +135,7 @@ void infer_batch_norm(OpCall& c) {
   const bool training = c.attrs_as<BatchNormAttrs>().training;
   HEARTH_CHECK(training || (c.is_tensor(3) && c.is_tensor(4)),
                "batch_norm: without training it needs running statistics");
-  HEARTH_CHECK(!training || x.shape()[1] == 0 || x.numel() / x.shape()[1] > 1,
+  HEARTH_CHECK(!training || x.numel() == 0 || x.numel() / x.shape()[1] > 1,
                "batch_norm: training needs more than one value per channel, but the shape is ", x.shape());
   c.make(0, x.shape(), channels_last_strides(x.shape()), c.dtype);
   c.make(1, channels, c.dtype);
@@ -231,19 +232,29 @@ Tensor normalise_last(const Tensor& x, const Shape& shape, const OptionalTensor&
 
 Tensor layer_norm(const Tensor& x, const Shape& shape, const OptionalTensor& weight, const OptionalTensor& bias,
                   double eps) {
+  const CalledAs called("layer_norm");
   return normalise_last(x, shape, weight, bias, eps, true, "layer_norm");
 }
 Tensor rms_norm(const Tensor& x, const Shape& shape, const OptionalTensor& weight, double eps) {
+  const CalledAs called("rms_norm");
   return normalise_last(x, shape, weight, std::nullopt, eps, false, "rms_norm");
 }
 
 Tensor group_norm(const Tensor& x, int64_t groups, const OptionalTensor& weight, const OptionalTensor& bias,
                   double eps) {
+  const CalledAs called("group_norm");
   expect_dtypes("group_norm", x, kFloatTypes);
   HEARTH_CHECK(x.dim() >= 2, "group_norm: expected at least 2 dimensions, but the shape is ", x.shape());
   HEARTH_CHECK(groups >= 1 && x.shape()[1] % groups == 0, "group_norm: ", x.shape()[1], " channels do not divide into ",
                groups, " groups");
-  const Tensor rows = reshape(x, {x.shape()[0] * groups, -1});
+  if (is_half(x.dtype())) {
+    const auto wide = [](const OptionalTensor& t) { return t ? OptionalTensor(machinery::widened(*t)) : std::nullopt; };
+    return machinery::cast(group_norm(machinery::widened(x), groups, wide(weight), wide(bias), eps), x.dtype());
+  }
+  int64_t size = x.shape()[1] / groups;
+  for (int d = 2; d < x.dim(); ++d) size *= x.shape()[d];
+  HEARTH_CHECK(size > 0, "group_norm: a group of a tensor of shape ", x.shape(), " has no elements");
+  const Tensor rows = reshape(x, {x.shape()[0] * groups, size});
   Tensor y = view(layer_norm(rows, {rows.shape()[1]}, {}, {}, eps), x.shape());
   Shape part = Dims::filled(x.dim(), 1);
   part[1] = x.shape()[1];
@@ -254,15 +265,21 @@ Tensor group_norm(const Tensor& x, int64_t groups, const OptionalTensor& weight,
 
 Tensor batch_norm(const Tensor& x, const OptionalTensor& running_mean, const OptionalTensor& running_var,
                   const OptionalTensor& weight, const OptionalTensor& bias, const BatchNormOptions& o) {
+  const CalledAs called("batch_norm");
   expect_defined("batch_norm", {x});
-  HEARTH_CHECK(x.dim() >= 2 && x.dim() <= 4, "batch_norm: expected 2 to 4 dimensions, but the shape is ", x.shape());
+  HEARTH_CHECK(x.dim() >= 2, "batch_norm: expected at least 2 dimensions, but the shape is ", x.shape());
   HEARTH_CHECK(!o.training || x.numel() == 0 || x.numel() > x.shape()[1],
                "batch_norm: training needs more than one value in each channel, but the shape is ", x.shape());
   Tensor image = x;
+  if (x.dim() > 4) {  // a volume as an image of as many rows as all its planes have
+    int64_t height = 1;
+    for (int d = 2; d + 1 < x.dim(); ++d) height *= x.shape()[d];
+    image = reshape(x, {x.shape()[0], x.shape()[1], height, x.shape().back()});
+  }
   while (image.dim() < 4) image = unsqueeze(image, 2);
   const DType t = computed_in(x, "batch_norm");
   image = image.to(t).contiguous(MemoryFormat::kChannelsLast);
-  const bool update = o.training && running_mean && running_var;
+  const bool update = o.training && running_mean && running_var && x.numel() > 0;
   const auto out = run_all(kBatchNorm,
                            {image, dense(weight, t), dense(bias, t), o.training ? std::nullopt : dense(running_mean, t),
                             o.training ? std::nullopt : dense(running_var, t)},

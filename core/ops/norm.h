@@ -24,9 +24,9 @@ struct BatchNormOptions {
   double momentum = 0.1;  // share of the new statistics in the running ones
   double eps = 1e-5;
 };
-// Channels (dimension 1) normalised over the batch (Ioffe and Szegedy, 2015). x is [n, c], [n, c, l] or [n, c, h, w];
-// the result is channels-last. In training the batch's statistics are used, and the running ones (if given) are updated
-// in place, the variance with n / (n - 1).
+// Channels (dimension 1) normalised over the batch (Ioffe and Szegedy, 2015). x is [n, c, ...];
+// an image's result is channels-last. In training the batch's statistics are used, and the running ones (if given) are
+// updated in place, the variance with n / (n - 1), unless the batch is empty.
 Tensor batch_norm(const Tensor& x, const OptionalTensor& running_mean, const OptionalTensor& running_var,
                   const OptionalTensor& weight = {}, const OptionalTensor& bias = {},
                   const BatchNormOptions& options = {});

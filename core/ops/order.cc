@@ -4,15 +4,18 @@
 #include <numeric>
 #include <vector>
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/cpu/order.h"
 #include "core/op/attrs/reduce.h"
 #include "core/op/grad_context.h"
 #include "core/op/machinery.h"
 #include "core/op/shape_rules.h"
+#include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
 #include "core/ops/index.h"
+#include "core/ops/reduce.h"
 #include "core/ops/view.h"
 
 namespace hearth {
@@ -26,7 +29,9 @@ void infer_isin(OpCall& c) {
 void infer_median(OpCall& c) {
   const Tensor& x = c.input(0);
   const auto& a = c.attrs_as<ArgAttrs>();
-  HEARTH_CHECK(a.dim, "median: the record needs a dimension");
+  HEARTH_CHECK(a.dim, c.op.name, ": the record needs a dimension");
+  HEARTH_CHECK(c.op.outputs == c.op.visible || x.dim() == 1, c.op.name, ": expected one dimension, but the shape is ",
+               x.shape());
   const int d = wrap_dim(*a.dim, x.dim(), "median");
   HEARTH_CHECK(x.dim() == 0 || x.shape()[d] > 0, "median: dimension ", d, " of shape ", x.shape(), " has no elements");
   Shape shape = x.shape();
@@ -49,6 +54,14 @@ void median_backward(GradContext& g) {
   g.set(0, scatter_add(zero, d, at_its_place(g.output(1)), at_its_place(g.grad())));
 }
 
+// Shared by all elements that are the median.
+void median_all_backward(GradContext& g) {
+  g.widen();
+  const Tensor x = g.input(0), m = g.output(0);
+  const Tensor equal = logical_or(eq(x, m), logical_and(isnan(x), isnan(m)));
+  g.set(0, where(equal, g.grad() / sum(equal.to(g.grad().dtype())), Scalar(0)));
+}
+
 }  // namespace
 
 extern constinit const OpDef kMedian = {
@@ -65,13 +78,31 @@ extern constinit const OpDef kMedian = {
 };
 HEARTH_OP(kMedian);
 
+extern constinit const OpDef kMedianAll = {
+    .name = "median_all",
+    .kind = OpKind::kReduction,
+    .dtypes = kNumberTypes,
+    .outputs = 2,
+    .visible = 1,
+    .attrs = &attrs_type<ArgAttrs>,
+    .infer = infer_median,
+    .save = {.input = {kAnyGradient}, .outputs = 0b01},
+    .kernel = {cpu::median},
+    .backward = median_all_backward,
+};
+HEARTH_OP(kMedianAll);
+
 std::pair<Tensor, Tensor> median(const Tensor& x, int64_t d, bool keepdim) {
+  const CalledAs called("median");
   auto r = run_all(kMedian, {x}, ArgAttrs{d, keepdim});
   return {std::move(r[0]), std::move(r[1])};
 }
 Tensor median(const Tensor& x) {
+  const CalledAs called("median");
   expect_defined("median", {x});
-  return median(reshape(x, {-1}), 0).first;
+  if (x.numel() == 0 && x.is_floating_point()) return mean(x);  // NaN
+  HEARTH_CHECK(x.numel() > 0, "median: a tensor of shape ", x.shape(), " has no elements");
+  return run(kMedianAll, {reshape(x, {-1})}, ArgAttrs{0});
 }
 Tensor Tensor::median() const { return hearth::median(*this); }
 std::pair<Tensor, Tensor> Tensor::median(int64_t d, bool keepdim) const { return hearth::median(*this, d, keepdim); }
@@ -87,12 +118,16 @@ extern constinit const OpDef kIsin = {
 HEARTH_OP(kIsin);
 
 Tensor isin(const Tensor& x, const Tensor& among, bool invert) {
+  const CalledAs called("isin");
   expect_defined("isin", {x, among});
   const DType t = promote(x.dtype(), among.dtype());
   const Tensor found = run(kIsin, {x.to(t), among.to(t)});
   return invert ? logical_not(found) : found;
 }
-Tensor isin(const Tensor& x, Scalar among, bool invert) { return invert ? ne(x, among) : eq(x, among); }
+Tensor isin(const Tensor& x, Scalar among, bool invert) {
+  const CalledAs called("isin");
+  return invert ? ne(x, among) : eq(x, among);
+}
 
 namespace {
 
@@ -142,6 +177,7 @@ void check_values(const Tensor& x) { detail::expect_values(x, "unique"); }
 }  // namespace
 
 Unique unique(const Tensor& x) {
+  const CalledAs called("unique");
   expect_defined("unique", {x});
   check_values(x);
   const Tensor flat = reshape(x.detach(), {-1}).contiguous();
@@ -154,6 +190,7 @@ Unique unique(const Tensor& x) {
 }
 
 Unique unique(const Tensor& x, int64_t d) {
+  const CalledAs called("unique");
   expect_defined("unique", {x});
   check_values(x);
   const int w = wrap_dim(d, x.dim(), "unique");

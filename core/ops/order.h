@@ -22,12 +22,14 @@ Unique unique(const Tensor& x);
 // The distinct slices along a dimension, in lexicographic order; inverse has one index for each slice.
 Unique unique(const Tensor& x, int64_t d);
 
-// The middle element of n in rising order, the lower one of two; NaN if there is one. Along a dimension also the i64
-// index of the first element that has this value, through which the gradient passes.
+// The middle element of n in rising order, the lower one of two; NaN if there is one. Over all
+// elements those that have this value share the gradient, and the median of no floats is NaN. Along a dimension also
+// the i64 index of the first element that has this value, through which the gradient passes.
 Tensor median(const Tensor& x);
 std::pair<Tensor, Tensor> median(const Tensor& x, int64_t d, bool keepdim = false);
 
 // isin: operand 0 of any shape, operand 1 what is looked through. median: along one dimension; values and indices.
-extern constinit const OpDef kIsin, kMedian;
+// median_all: of one dimension; the value.
+extern constinit const OpDef kIsin, kMedian, kMedianAll;
 
 }  // namespace hearth

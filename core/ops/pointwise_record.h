@@ -43,7 +43,7 @@ inline Tensor kept_operand(const GradContext& g, int i) {
 #define HEARTH_UNARY_METHODS(record, name)                     \
   HEARTH_UNARY_FUNCTION(record, name)                          \
   Tensor Tensor::name() const { return run(record, {*this}); } \
-  Tensor& Tensor::name##_() {                                  \
+  Tensor& Tensor::name##_()& {                                 \
     run_into(record, *this, {*this});                          \
     return *this;                                              \
   }

@@ -1,5 +1,6 @@
 #include "core/ops/pool.h"
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/cpu/pool.h"
 #include "core/op/attrs/pool.h"
@@ -109,6 +110,7 @@ extern constinit const OpDef kMaxPool2dGrad = {
     .kernel = {cpu::max_pool2d_grad},
     .backward =
         [](GradContext& g) {
+          if (!g.needs(0)) return;
           const Tensor places = g.input(1).to(DType::kI64);
           g.set(0, view(gather(flatten(g.grad().contiguous(), 2), 2, flatten(places.contiguous(), 2)), places.shape()));
         },
@@ -158,21 +160,21 @@ PoolAttrs attrs(Extent2 kernel, const AvgPool2dOptions& o) {
           .divisor = o.divisor_override};
 }
 // Results of a pooling of x, with a batch dimension for the time of the call if it has none.
-std::pair<Tensor, Tensor> max_pool(const Tensor& x, const PoolAttrs& a) {
-  expect_defined("max_pool2d", {x});
+std::pair<Tensor, Tensor> max_pool(const char* op, const Tensor& x, const PoolAttrs& a) {
+  expect_dtypes(op, x, kFloatTypes);
   const bool single = x.dim() == 3;
   auto r = run_all(kMaxPool2d, {single ? unsqueeze(x, 0) : x}, a);
   if (single) return {squeeze(r[0], 0), squeeze(r[1], 0)};
   return {r[0], r[1]};
 }
-Tensor avg_pool(const Tensor& x, const PoolAttrs& a) {
-  expect_defined("avg_pool2d", {x});
+Tensor avg_pool(const char* op, const Tensor& x, const PoolAttrs& a) {
+  expect_dtypes(op, x, kFloatTypes);
   if (x.dim() == 3) return squeeze(run(kAvgPool2d, {unsqueeze(x, 0)}, a), 0);
   return run(kAvgPool2d, {x}, a);
 }
 // A line as an image of height 1.
 Tensor as_image(const char* op, const Tensor& x) {
-  expect_defined(op, {x});
+  expect_dtypes(op, x, kFloatTypes);
   HEARTH_CHECK(x.dim() == 2 || x.dim() == 3, op, ": expected an input [n, c, l] or [c, l], but its shape is ",
                x.shape());
   return unsqueeze(x, -2);
@@ -181,17 +183,24 @@ Tensor as_image(const char* op, const Tensor& x) {
 }  // namespace
 
 Tensor max_pool2d(const Tensor& x, Extent2 kernel, const MaxPool2dOptions& o) {
-  return max_pool(x, attrs(kernel, o)).first;
+  return max_pool("max_pool2d", x, attrs(kernel, o)).first;
 }
 std::pair<Tensor, Tensor> max_pool2d_with_indices(const Tensor& x, Extent2 kernel, const MaxPool2dOptions& o) {
-  auto [y, places] = max_pool(x, attrs(kernel, o));
+  auto [y, places] = max_pool("max_pool2d_with_indices", x, attrs(kernel, o));
   return {y, places.to(DType::kI64)};
 }
-Tensor avg_pool2d(const Tensor& x, Extent2 kernel, const AvgPool2dOptions& o) { return avg_pool(x, attrs(kernel, o)); }
-Tensor adaptive_max_pool2d(const Tensor& x, Extent2 output) { return max_pool(x, {.output = dims(output)}).first; }
-Tensor adaptive_avg_pool2d(const Tensor& x, Extent2 output) { return avg_pool(x, {.output = dims(output)}); }
+Tensor avg_pool2d(const Tensor& x, Extent2 kernel, const AvgPool2dOptions& o) {
+  return avg_pool("avg_pool2d", x, attrs(kernel, o));
+}
+Tensor adaptive_max_pool2d(const Tensor& x, Extent2 output) {
+  return max_pool("adaptive_max_pool2d", x, {.output = dims(output)}).first;
+}
+Tensor adaptive_avg_pool2d(const Tensor& x, Extent2 output) {
+  return avg_pool("adaptive_avg_pool2d", x, {.output = dims(output)});
+}
 
 Tensor max_pool1d(const Tensor& x, int64_t kernel, const MaxPool1dOptions& o) {
+  const CalledAs called("max_pool1d");
   const MaxPool2dOptions wide{.stride = Extent2(1, o.stride.value_or(kernel)),
                               .padding = {0, o.padding},
                               .dilation = {1, o.dilation},
@@ -199,6 +208,7 @@ Tensor max_pool1d(const Tensor& x, int64_t kernel, const MaxPool1dOptions& o) {
   return squeeze(max_pool2d(as_image("max_pool1d", x), {1, kernel}, wide), -2);
 }
 Tensor avg_pool1d(const Tensor& x, int64_t kernel, const AvgPool1dOptions& o) {
+  const CalledAs called("avg_pool1d");
   const AvgPool2dOptions wide{.stride = Extent2(1, o.stride.value_or(kernel)),
                               .padding = {0, o.padding},
                               .ceil_mode = o.ceil_mode,
@@ -206,9 +216,11 @@ Tensor avg_pool1d(const Tensor& x, int64_t kernel, const AvgPool1dOptions& o) {
   return squeeze(avg_pool2d(as_image("avg_pool1d", x), {1, kernel}, wide), -2);
 }
 Tensor adaptive_max_pool1d(const Tensor& x, int64_t output) {
+  const CalledAs called("adaptive_max_pool1d");
   return squeeze(adaptive_max_pool2d(as_image("adaptive_max_pool1d", x), {1, output}), -2);
 }
 Tensor adaptive_avg_pool1d(const Tensor& x, int64_t output) {
+  const CalledAs called("adaptive_avg_pool1d");
   return squeeze(adaptive_avg_pool2d(as_image("adaptive_avg_pool1d", x), {1, output}), -2);
 }
 

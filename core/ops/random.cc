@@ -3,10 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
+#include <utility>
+#include <vector>
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/cpu/random.h"
 #include "core/op/attrs/random.h"
+#include "core/op/machinery.h"
 #include "core/op/run.h"
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
@@ -51,60 +56,72 @@ extern constinit const OpDef kRandom = {.name = "random",
                                         .kernel = {cpu::random}};
 HEARTH_OP(kRandom);
 
-Tensor& Tensor::uniform_(double low, double high, Generator* g) {
+Tensor& Tensor::uniform_(double low, double high, Generator* g) & {
   expect_defined("uniform_", {*this});
   check_float("uniform_", dtype());
   HEARTH_CHECK(std::isfinite(low) && std::isfinite(high) && low <= high, "uniform_: [", low, ", ", high,
                ") is not an interval");
   return draw(*this, {.distribution = Distribution::kUniform, .a = low, .b = high}, g);
 }
-Tensor& Tensor::normal_(double mean, double std, Generator* g) {
+Tensor& Tensor::normal_(double mean, double std, Generator* g) & {
   expect_defined("normal_", {*this});
   check_float("normal_", dtype());
   HEARTH_CHECK(std >= 0, "normal_: the standard deviation must not be negative, but is ", std);
   return draw(*this, {.distribution = Distribution::kNormal, .a = mean, .b = std}, g);
 }
-Tensor& Tensor::bernoulli_(double p, Generator* g) {
+Tensor& Tensor::bernoulli_(double p, Generator* g) & {
   HEARTH_CHECK(p >= 0 && p <= 1, "bernoulli_: the probability must be from 0 to 1, but is ", p);
   return draw(*this, {.distribution = Distribution::kBernoulli, .a = p}, g);
 }
-Tensor& Tensor::random_(int64_t low, int64_t high, Generator* g) {
+namespace {
+void check_integers(const char* op, int64_t low, int64_t high, DType t) {
+  HEARTH_CHECK(low < high, op, ": there are no integers in [", low, ", ", high, ")");
+  HEARTH_CHECK(fits(low, t) && fits(high - 1, t), op, ": integers in [", low, ", ", high, ") do not fit into ", t);
+}
+}  // namespace
+Tensor& Tensor::random_(int64_t low, int64_t high, Generator* g) & {
   expect_defined("random_", {*this});
-  HEARTH_CHECK(low < high, "random_: there are no integers in [", low, ", ", high, ")");
-  HEARTH_CHECK(fits(low, dtype()) && fits(high - 1, dtype()), "random_: integers in [", low, ", ", high,
-               ") do not fit into ", dtype());
+  check_integers("random_", low, high, dtype());
   return draw(*this, {.distribution = Distribution::kInteger, .low = low, .high = high}, g);
 }
 
 Tensor rand(const Shape& shape, const TensorOptions& o, Generator* g) {
+  const CalledAs called("rand");
   Tensor t = empty(shape, {.dtype = o.dtype, .device = o.device});
   return finish(t.uniform_(0, 1, g), o);
 }
 Tensor randn(const Shape& shape, const TensorOptions& o, Generator* g) {
+  const CalledAs called("randn");
   Tensor t = empty(shape, {.dtype = o.dtype, .device = o.device});
   return finish(t.normal_(0, 1, g), o);
 }
 Tensor randint(int64_t low, int64_t high, const Shape& shape, const TensorOptions& o, Generator* g) {
+  const CalledAs called("randint");
+  check_integers("randint", low, high, o.dtype.value_or(i64));
   Tensor t = empty(shape, {.dtype = o.dtype.value_or(i64), .device = o.device});
   return finish(t.random_(low, high, g), o);
 }
 Tensor rand_like(const Tensor& t, Generator* g) {
+  const CalledAs called("rand_like");
   expect_defined("rand_like", {t});
   Tensor r = empty_like(t);
   return r.uniform_(0, 1, g);
 }
 Tensor randn_like(const Tensor& t, Generator* g) {
+  const CalledAs called("randn_like");
   expect_defined("randn_like", {t});
   Tensor r = empty_like(t);
   return r.normal_(0, 1, g);
 }
 
 Tensor randint_like(const Tensor& t, int64_t low, int64_t high, Generator* g) {
+  const CalledAs called("randint_like");
   expect_defined("randint_like", {t});
+  check_integers("randint_like", low, high, t.dtype());
   Tensor r = empty_like(t);
   return r.random_(low, high, g);
 }
-Tensor& Tensor::bernoulli_(const Tensor& p, Generator* g) {
+Tensor& Tensor::bernoulli_(const Tensor& p, Generator* g) & {
   expect_defined("bernoulli_", {*this, p});
   return copy_(hearth::bernoulli(hearth::expand(p, shape()), g));
 }
@@ -116,26 +133,31 @@ void check_std(const Tensor& std) {
 }
 }  // namespace
 Tensor normal(const Tensor& mean, const Tensor& std, Generator* g) {
+  const CalledAs called("normal");
   expect_defined("normal", {mean, std});
   check_std(std);
   const Shape shape = broadcast_shapes(mean.shape(), std.shape(), "normal");
   return randn(shape, {.dtype = promote(mean.dtype(), std.dtype()), .device = mean.device()}, g) * std + mean;
 }
 Tensor normal(const Tensor& mean, double std, Generator* g) {
+  const CalledAs called("normal");
   HEARTH_CHECK(std >= 0, "normal: the standard deviation must not be negative, but is ", std);
   return randn_like(mean, g) * std + mean;
 }
 Tensor normal(double mean, const Tensor& std, Generator* g) {
+  const CalledAs called("normal");
   expect_defined("normal", {std});
   check_std(std);
   return randn_like(std, g) * std + mean;
 }
 Tensor normal(double mean, double std, const Shape& shape, const TensorOptions& o, Generator* g) {
+  const CalledAs called("normal");
   Tensor t = empty(shape, {.dtype = o.dtype, .device = o.device});
   return finish(t.normal_(mean, std, g), o);
 }
 
 Tensor randperm(int64_t n, const TensorOptions& o, Generator* g) {
+  const CalledAs called("randperm");
   HEARTH_CHECK(n >= 0, "randperm: the size must not be negative, but is ", n);
   // Fisher and Yates' shuffle; a 64-bit draw for each place.
   std::vector<int64_t> p(static_cast<size_t>(n));
@@ -152,37 +174,71 @@ Tensor randperm(int64_t n, const TensorOptions& o, Generator* g) {
 }
 
 Tensor bernoulli(const Tensor& p, Generator* g) {
+  const CalledAs called("bernoulli");
   expect_dtypes("bernoulli", p, kFloatTypes);
   HEARTH_CHECK(p.device().is_meta() || p.numel() == 0 || logical_and(ge(p, 0), le(p, 1)).all().item<bool>(),
                "bernoulli: a probability is not from 0 to 1");
   return lt(rand_like(p, g), p).to(p.dtype());
 }
 
+namespace {
+
+// Draws with replacement: where a number below the total comes to lie among the running sums.
+void draw_again(const std::vector<double>& weights, std::span<const double> u, std::vector<int64_t>& out) {
+  std::vector<double> sums(weights.size());
+  std::partial_sum(weights.begin(), weights.end(), sums.begin());
+  // The last that can be drawn, for a number that was rounded up to the total.
+  const auto last = std::lower_bound(sums.begin(), sums.end(), sums.back());
+  for (double v : u)
+    out.push_back(std::min(std::upper_bound(sums.begin(), sums.end(), v * sums.back()), last) - sums.begin());
+}
+
+// Draws without replacement: each weight w has an exponential waiting time -log(1 - u) / w, and those that are over
+// first are drawn, in their order (Efraimidis and Spirakis, 2006). Compared by their logarithms, which have no limits.
+void draw_once(const std::vector<double>& weights, std::span<const double> u, int64_t count,
+               std::vector<int64_t>& out) {
+  std::vector<std::pair<double, int64_t>> waiting;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    if (weights[i] > 0) waiting.emplace_back(std::log(-std::log1p(-u[i])) - std::log(weights[i]), i);
+  }
+  HEARTH_CHECK(std::ssize(waiting) >= count, "multinomial: cannot draw ", count, " without replacement: only ",
+               waiting.size(), " weights are above 0");
+  const auto end = waiting.begin() + count;
+  if (end != waiting.end()) std::nth_element(waiting.begin(), end, waiting.end());
+  std::sort(waiting.begin(), end);
+  for (auto i = waiting.begin(); i != end; ++i) out.push_back(i->second);
+}
+
+}  // namespace
+
 Tensor multinomial(const Tensor& weights, int64_t count, bool replacement, Generator* g) {
+  const CalledAs called("multinomial");
   expect_defined("multinomial", {weights});
   HEARTH_CHECK(weights.dim() == 1 || weights.dim() == 2,
                "multinomial: the weights must be [n] or [m, n], but their shape is ", weights.shape());
   const int64_t n = weights.size(-1), m = weights.dim() == 2 ? weights.size(0) : 1;
-  HEARTH_CHECK(count >= 1 && (replacement || count <= n), "multinomial: cannot draw ", count, " of ", n,
-               " without replacement");
+  HEARTH_CHECK(n >= 1, "multinomial: there are no weights in shape ", weights.shape());
+  HEARTH_CHECK(count >= 1, "multinomial: the number of draws must be at least 1, but is ", count);
+  HEARTH_CHECK(replacement || count <= n, "multinomial: cannot draw ", count, " of ", n, " without replacement");
   detail::expect_values(weights, "multinomial");
   const std::vector<double> w = weights.to_vector<double>();
-  const std::vector<double> u = rand({m, count}, {.dtype = f64}, g).to_vector<double>();
+  const int64_t draws = replacement ? count : n;  // random numbers of a row
+  const std::vector<double> u = rand({m, draws}, {.dtype = f64}, g).to_vector<double>();
   std::vector<int64_t> out;
+  out.reserve(static_cast<size_t>(m * count));
   for (int64_t row = 0; row < m; ++row) {
     std::vector<double> p(w.begin() + row * n, w.begin() + (row + 1) * n);
-    for (double v : p)
+    double largest = 0;
+    for (double v : p) {
       HEARTH_CHECK(v >= 0 && std::isfinite(v), "multinomial: weights must be finite and not negative, but one is ", v);
-    for (int64_t k = 0; k < count; ++k) {
-      const double total = std::accumulate(p.begin(), p.end(), 0.0);
-      HEARTH_CHECK(total > 0, "multinomial: fewer than ", count, " weights are above 0");
-      double at = u[static_cast<size_t>(row * count + k)] * total;
-      size_t i = 0;
-      while (i + 1 < p.size() && (at >= p[i] || p[i] == 0)) at -= p[i++];
-      while (p[i] == 0) --i;
-      out.push_back(static_cast<int64_t>(i));
-      if (!replacement) p[i] = 0;
+      largest = std::max(largest, v);
     }
+    HEARTH_CHECK(largest > 0, "multinomial: all weights are 0");
+    for (double& v : p) v /= largest;  // so that their sum is finite
+    const std::span<const double> of_row =
+        std::span(u).subspan(static_cast<size_t>(row * draws), static_cast<size_t>(draws));
+    if (replacement) draw_again(p, of_row, out);
+    else draw_once(p, of_row, count, out);
   }
   return from_values(out, weights.dim() == 2 ? Shape{m, count} : Shape{count});
 }
@@ -191,16 +247,19 @@ namespace {
 Tensor drop(const Tensor& x, const Shape& mask_shape, double p, Generator* g, const char* op) {
   HEARTH_CHECK(p >= 0 && p <= 1, op, ": the probability must be from 0 to 1, but is ", p);
   if (p == 1) return x * 0;
-  Tensor mask = empty(mask_shape, {.dtype = x.dtype(), .device = x.device()});
+  // The scale is not rounded to 16 bits.
+  Tensor mask = empty(mask_shape, {.dtype = is_half(x.dtype()) ? f32 : x.dtype(), .device = x.device()});
   mask.bernoulli_(1 - p, g);
-  return x * mask.mul_(1 / (1 - p));
+  return machinery::cast(x * mask.mul_(1 / (1 - p)), x.dtype());
 }
 }  // namespace
 Tensor dropout(const Tensor& x, double p, bool training, Generator* g) {
+  const CalledAs called("dropout");
   expect_defined("dropout", {x});
   return training && p != 0 ? drop(x, x.shape(), p, g, "dropout") : x;
 }
 Tensor dropout2d(const Tensor& x, double p, bool training, Generator* g) {
+  const CalledAs called("dropout2d");
   expect_defined("dropout2d", {x});
   HEARTH_CHECK(x.dim() >= 2, "dropout2d: expected [n, c, ...], but the shape is ", x.shape());
   Shape shape = Dims::filled(x.dim(), 1);

@@ -25,7 +25,9 @@ Tensor normal(double mean, const Tensor& std, Generator* generator = nullptr);
 Tensor normal(double mean, double std, const Shape& shape, const TensorOptions& options = {},
               Generator* generator = nullptr);
 Tensor bernoulli(const Tensor& p, Generator* generator = nullptr);  // 1 with probability p, elementwise
-// `count` indices drawn from weights [n] or rows of [m, n], that need not add up to 1.
+// `count` indices drawn from weights [n] or rows of [m, n], that need not add up to 1, in the order in which they are
+// drawn. Throws Error where a weight is negative, infinite or NaN, or too few are above 0. Takes a number for each
+// draw; without replacement, for each weight. How numbers become draws may change from one version to the next.
 Tensor multinomial(const Tensor& weights, int64_t count, bool replacement = false, Generator* generator = nullptr);
 
 // Zeros elements with probability p and scales the others by 1 / (1 - p) (Srivastava et al., 2014).

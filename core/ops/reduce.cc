@@ -1,8 +1,10 @@
 #include "core/ops/reduce.h"
 
 #include <cmath>
+#include <limits>
 
 #include "core/autograd/guards.h"
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/cpu/reduce.h"
 #include "core/op/attrs/reduce.h"
@@ -66,9 +68,10 @@ void infer_arg(OpCall& c) {
   const Tensor& x = c.input(0);
   const auto& a = c.attrs_as<ArgAttrs>();
   c.dtype = x.dtype();
-  const unsigned mask = a.dim ? 1u << wrap_dim(*a.dim, x.dim(), c.op.name) : ~0u;
+  const char* const name = &c.op == &kMaxDim ? "max" : &c.op == &kMinDim ? "min" : c.op.name;  // as users call it
+  const unsigned mask = a.dim ? 1u << wrap_dim(*a.dim, x.dim(), name) : ~0u;
   for (int d = 0; d < x.dim(); ++d) {
-    HEARTH_CHECK(!(mask >> d & 1) || x.shape()[d] > 0, c.op.name, ": dimension ", d, " of shape ", x.shape(),
+    HEARTH_CHECK(!(mask >> d & 1) || x.shape()[d] > 0, name, ": dimension ", d, " of shape ", x.shape(),
                  " has no elements");
   }
   const Shape shape = reduced_shape(x.shape(), mask, a.keepdim);
@@ -92,6 +95,7 @@ Tensor spread(GradContext& g) {
 }
 
 void extreme_backward(GradContext& g) {
+  g.widen();
   const auto& a = g.attrs<ReduceAttrs>();
   const Tensor x = g.input(0);
   const Tensor top = with_ones(g.output(), x.shape(), a.dims, a.keepdim, "amax");
@@ -136,6 +140,7 @@ Tensor product_of_others(const Tensor& x, unsigned mask) {
 }
 
 void prod_backward(GradContext& g) {
+  g.widen();
   const auto& a = g.attrs<ReduceAttrs>();
   const Tensor x = g.input(0);
   if (GradMode::enabled()) {
@@ -217,20 +222,24 @@ HEARTH_FUNCTION(kProd, prod)
 HEARTH_FUNCTION(kAmax, amax)
 HEARTH_FUNCTION(kAmin, amin)
 Tensor any(const Tensor& x, const Dims& dims, bool keepdim) {
+  const CalledAs called("any");
   expect_defined("any", {x});
   return run(kAny, {x.dtype() == DType::kBool ? x : ne(x, 0)}, ReduceAttrs{dims, keepdim});
 }
 Tensor all(const Tensor& x, const Dims& dims, bool keepdim) {
+  const CalledAs called("all");
   expect_defined("all", {x});
   return run(kAll, {x.dtype() == DType::kBool ? x : ne(x, 0)}, ReduceAttrs{dims, keepdim});
 }
 Tensor sum_to(const Tensor& x, const Shape& shape) { return machinery::sum_to(x, shape); }
 
 std::pair<Tensor, Tensor> max(const Tensor& x, int64_t d, bool keepdim) {
+  const CalledAs called("max");
   auto r = run_all(kMaxDim, {x}, ArgAttrs{d, keepdim});
   return {std::move(r[0]), std::move(r[1])};
 }
 std::pair<Tensor, Tensor> min(const Tensor& x, int64_t d, bool keepdim) {
+  const CalledAs called("min");
   auto r = run_all(kMinDim, {x}, ArgAttrs{d, keepdim});
   return {std::move(r[0]), std::move(r[1])};
 }
@@ -241,27 +250,70 @@ Tensor argmin(const Tensor& x, std::optional<int64_t> d, bool keepdim) {
   return run(kArgmin, {x}, ArgAttrs{d, keepdim});
 }
 
+namespace {
+// The root of sums of squares, whose gradient is 0 where they are 0.
+Tensor root(const Tensor& sums) {
+  const Tensor zero = eq(sums, 0);
+  return where(zero, Scalar(0), sqrt(where(zero, Scalar(1), sums)));
+}
+
+bool reduces_nothing(const char* op, const Tensor& x, const Dims& dims) {
+  const unsigned mask = reduced_mask(op, dims, x.dim());
+  for (int d = 0; d < x.dim(); ++d) {
+    if ((mask >> d & 1) && x.shape()[d] == 0) return true;
+  }
+  return false;
+}
+}  // namespace
+
 Tensor var(const Tensor& x, const Dims& dims, int64_t correction, bool keepdim) {
+  const CalledAs called("var");
   expect_dtypes("var", x, kFloatTypes);
+  if (is_half(x.dtype())) return machinery::cast(var(machinery::widened(x), dims, correction, keepdim), x.dtype());
   const Tensor squares = sum(square(x - mean(x, dims, true)), dims, keepdim);
   const double n = static_cast<double>(x.numel()) / std::max<double>(static_cast<double>(squares.numel()), 1);
   return squares / std::max(n - static_cast<double>(correction), 0.0);
 }
 Tensor std(const Tensor& x, const Dims& dims, int64_t correction, bool keepdim) {
-  return sqrt(var(x, dims, correction, keepdim));
+  const CalledAs called("std");
+  expect_dtypes("std", x, kFloatTypes);
+  if (is_half(x.dtype())) return machinery::cast(std(machinery::widened(x), dims, correction, keepdim), x.dtype());
+  return root(var(x, dims, correction, keepdim));
 }
 
 Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
+  const CalledAs called("norm");
   expect_dtypes("norm", x, kFloatTypes);
-  if (p == 2) return sqrt(sum(square(x), dims, keepdim));
+  if (is_half(x.dtype())) return machinery::cast(norm(machinery::widened(x), p, dims, keepdim), x.dtype());
+  if (p == 2) return root(sum(square(x), dims, keepdim));
   if (p == 1) return sum(abs(x), dims, keepdim);
-  if (p == 0) return sum(ne(x, 0).to(x.dtype()), dims, keepdim);
-  if (std::isinf(p)) return p > 0 ? amax(abs(x), dims, keepdim) : amin(abs(x), dims, keepdim);
-  return pow(sum(pow(abs(x), p), dims, keepdim), 1 / p);
+  // The number of elements that are not 0, with a gradient of 0.
+  if (p == 0) return sum(where(eq(x, 0), sign(x), Scalar(1)), dims, keepdim);
+  if (std::isinf(p)) {
+    HEARTH_CHECK(!reduces_nothing("norm", x, dims), "norm: a tensor of shape ", x.shape(),
+                 " has no largest or smallest element along ", dims);
+    return p > 0 ? amax(abs(x), dims, keepdim) : amin(abs(x), dims, keepdim);
+  }
+  const Tensor sizes = abs(x);
+  Tensor powers;
+  if (p < 1) {
+    // The power has no slope at 0, where the norm's gradient is 0.
+    const Tensor zero = eq(sizes, 0);
+    const double at_zero = p < 0 ? std::numeric_limits<double>::infinity() : 0;
+    powers = where(zero, Scalar(at_zero), pow(where(zero, Scalar(1), sizes), p));
+  } else {
+    powers = pow(sizes, p);
+  }
+  const Tensor sums = sum(powers, dims, keepdim), zero = eq(sums, 0);
+  return where(zero, Scalar(p < 0 ? std::numeric_limits<double>::infinity() : 0),
+               pow(where(zero, Scalar(1), sums), 1 / p));
 }
 
 Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
+  const CalledAs called("logsumexp");
   expect_defined("logsumexp", {x});
+  if (is_half(x.dtype())) return machinery::cast(logsumexp(machinery::widened(x), dims, keepdim), x.dtype());
+  if (reduces_nothing("logsumexp", x, dims)) return log(sum(exp(x), dims, keepdim));
   const Tensor top = amax(x.detach(), dims, true);
   // An infinite maximum is not subtracted: inf - inf would be NaN.
   const Tensor shift = where(isfinite(top), top, Scalar(0.0));
@@ -269,9 +321,18 @@ Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
   return keepdim ? s : view(s, reduced_shape(x.shape(), reduced_mask("logsumexp", dims, x.dim()), false));
 }
 
-Tensor count_nonzero(const Tensor& x, const Dims& dims) { return sum(ne(x, 0), dims); }
-Tensor max(const Tensor& x) { return amax(x); }
-Tensor min(const Tensor& x) { return amin(x); }
+Tensor count_nonzero(const Tensor& x, const Dims& dims) {
+  const CalledAs called("count_nonzero");
+  return sum(ne(x, 0), dims);
+}
+Tensor max(const Tensor& x) {
+  const CalledAs called("max");
+  return amax(x);
+}
+Tensor min(const Tensor& x) {
+  const CalledAs called("min");
+  return amin(x);
+}
 
 #define HEARTH_METHOD(name) \
   Tensor Tensor::name(const Dims& dims, bool keepdim) const { return hearth::name(*this, dims, keepdim); }

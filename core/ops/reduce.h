@@ -30,6 +30,7 @@ Tensor argmin(const Tensor& x, std::optional<int64_t> d = {}, bool keepdim = fal
 Tensor var(const Tensor& x, const Dims& dims = {}, int64_t correction = 1, bool keepdim = false);
 Tensor std(const Tensor& x, const Dims& dims = {}, int64_t correction = 1, bool keepdim = false);
 // (sum |x|^p)^(1/p); the largest |x| for p = infinity, the number of elements that are not 0 for p = 0.
+// The gradient of a norm or deviation of 0 is 0.
 Tensor norm(const Tensor& x, double p = 2, const Dims& dims = {}, bool keepdim = false);
 Tensor logsumexp(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 Tensor count_nonzero(const Tensor& x, const Dims& dims = {});  // i64

@@ -3,6 +3,7 @@
 #include "core/kernels/cpu/norm.h"
 #include "core/op/attrs/reduce.h"
 #include "core/op/grad_context.h"
+#include "core/op/machinery.h"
 #include "core/op/run.h"
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
@@ -17,13 +18,17 @@ void infer(OpCall& c) {
   c.make(0, c.input(0).shape(), c.dtype);
 }
 
+void softmax_backward(GradContext& g) {
+  const Tensor y = g.output();
+  const Tensor gy = g.grad() * y;
+  g.set(0, gy - y * sum(gy, {g.attrs<DimAttrs>().dim}, true));
+}
+
 // The kernels compute dense f32 and f64.
 Tensor run_dense(const OpDef& op, const Tensor& x, int64_t d) {
   expect_dtypes(op.name, x, kFloatTypes);
   const DType t = x.dtype();
-  const bool half = t == DType::kF16 || t == DType::kBF16;
-  const Tensor y = run(op, {(half ? x.to(f32) : x).contiguous()}, DimAttrs{d});
-  return half ? y.to(t) : y;
+  return machinery::cast(run(op, {machinery::widened(x).contiguous()}, DimAttrs{d}), t);
 }
 
 }  // namespace
@@ -36,14 +41,21 @@ extern constinit const OpDef kSoftmax = {
     .infer = infer,
     .save = {.outputs = 1},
     .kernel = {cpu::softmax},
-    .backward =
-        [](GradContext& g) {
-          const Tensor y = g.output();
-          const Tensor gy = g.grad() * y;
-          g.set(0, gy - y * sum(gy, {g.attrs<DimAttrs>().dim}, true));
-        },
+    .backward = softmax_backward,
 };
 HEARTH_OP(kSoftmax);
+
+extern constinit const OpDef kSafeSoftmax = {
+    .name = "safe_softmax",
+    .dtypes = DTypeSet{f32, f64},
+    .autocast = Autocast::kF32,
+    .attrs = &attrs_type<DimAttrs>,
+    .infer = infer,
+    .save = {.outputs = 1},
+    .kernel = {cpu::safe_softmax},
+    .backward = softmax_backward,
+};
+HEARTH_OP(kSafeSoftmax);
 
 extern constinit const OpDef kLogSoftmax = {
     .name = "log_softmax",
@@ -59,6 +71,7 @@ extern constinit const OpDef kLogSoftmax = {
 HEARTH_OP(kLogSoftmax);
 
 Tensor softmax(const Tensor& x, int64_t d) { return run_dense(kSoftmax, x, d); }
+Tensor safe_softmax(const Tensor& x, int64_t d) { return run_dense(kSafeSoftmax, x, d); }
 Tensor log_softmax(const Tensor& x, int64_t d) { return run_dense(kLogSoftmax, x, d); }
 Tensor Tensor::softmax(int64_t d) const { return hearth::softmax(*this, d); }
 Tensor Tensor::log_softmax(int64_t d) const { return hearth::log_softmax(*this, d); }

@@ -10,6 +10,8 @@ namespace hearth {
 
 Tensor softmax(const Tensor& x, int64_t d);
 Tensor log_softmax(const Tensor& x, int64_t d);
+// softmax, but 0 along lines of nothing but -infinity, where softmax is NaN.
+Tensor safe_softmax(const Tensor& x, int64_t d);
 
 struct AttentionOptions {
   std::optional<Tensor> mask = std::nullopt;  // bool: true may be attended to; float: added to the scores
@@ -18,10 +20,12 @@ struct AttentionOptions {
   std::optional<double> scale = std::nullopt;  // 1 / sqrt(head size) where none is given
 };
 // softmax(q k^T scale + mask) v. q [..., heads, m, e], k [..., heads, n, e], v [..., heads, n, f]; k and v may have
-// fewer heads, each then serving a group of q's (Vaswani et al., 2017; Ainslie et al., 2023).
+// fewer heads, each then serving a group of q's (Vaswani et al., 2017; Ainslie et al., 2023). Leading dimensions
+// broadcast. A position that may attend to nothing gets 0, and gives no gradient. f16 and bf16 are computed in f32 and
+// rounded once.
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                     const AttentionOptions& options = {});
 
-extern constinit const OpDef kSoftmax, kLogSoftmax;
+extern constinit const OpDef kSoftmax, kLogSoftmax, kSafeSoftmax;
 
 }  // namespace hearth

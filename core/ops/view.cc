@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/op/attrs/reduce.h"
 #include "core/op/attrs/view.h"
@@ -14,24 +15,24 @@ namespace hearth {
 namespace {
 
 // The shape with a -1 replaced by what makes the number of elements right.
-Shape resolve(const Shape& from, Shape to, int64_t numel) {
+Shape resolve(const char* op, const Shape& from, Shape to, int64_t numel) {
   int unknown = -1;
   int64_t known = 1;
   for (int d = 0; d < to.rank(); ++d) {
     if (to[d] == -1) {
-      HEARTH_CHECK(unknown < 0, "reshape: only one size may be -1, but the shape is ", to);
+      HEARTH_CHECK(unknown < 0, op, ": only one size may be -1, but the shape is ", to);
       unknown = d;
     } else {
-      HEARTH_CHECK(to[d] >= 0, "reshape: sizes must not be negative, but the shape is ", to);
-      HEARTH_CHECK(!__builtin_mul_overflow(known, to[d], &known), "reshape: shape ", to, " is too large");
+      HEARTH_CHECK(to[d] >= 0, op, ": sizes must not be negative, but the shape is ", to);
+      HEARTH_CHECK(!__builtin_mul_overflow(known, to[d], &known), op, ": shape ", to, " is too large");
     }
   }
   if (unknown >= 0) {
-    HEARTH_CHECK(known != 0 && numel % known == 0, "reshape: a tensor of shape ", from, " cannot take the shape ", to);
+    HEARTH_CHECK(known != 0 && numel % known == 0, op, ": a tensor of shape ", from, " cannot take the shape ", to);
     to[unknown] = numel / known;
   } else {
-    HEARTH_CHECK(known == numel, "reshape: a tensor of shape ", from, " (", numel, " elements) cannot take the shape ",
-                 to, " (", known, " elements)");
+    HEARTH_CHECK(known == numel, op, ": a tensor of shape ", from, " (", numel, " elements) cannot take the shape ", to,
+                 " (", known, " elements)");
   }
   return to;
 }
@@ -61,17 +62,15 @@ bool strides_for_view(const Layout& l, const Shape& to, Strides& out) {
 
 void infer_reshape(OpCall& c) {
   const Tensor& x = c.input(0);
-  const Shape to = resolve(x.shape(), c.attrs_as<ShapeAttrs>().shape, x.numel());
+  const Shape to = resolve("view", x.shape(), c.attrs_as<ShapeAttrs>().shape, x.numel());
   Strides strides;
   HEARTH_CHECK(strides_for_view(x.layout(), to, strides), "view: a tensor of shape ", x.shape(), " and strides ",
                x.strides(), " cannot take the shape ", to, " without a copy; use reshape");
   c.out[0] = detail::alias(x, Layout(to, strides, x.storage_offset()));
 }
 
-void infer_flatten(OpCall& c) {
-  const Tensor& x = c.input(0);
-  const auto& a = c.attrs_as<FlattenAttrs>();
-  const int s = wrap_dim(a.start, x.dim(), "flatten"), e = wrap_dim(a.end, x.dim(), "flatten");
+Shape flattened(const Tensor& x, int64_t start, int64_t end) {
+  const int s = wrap_dim(start, x.dim(), "flatten"), e = wrap_dim(end, x.dim(), "flatten");
   HEARTH_CHECK(s <= e, "flatten: the first dimension ", s, " lies behind the last, ", e);
   Shape to;
   for (int d = 0; d < std::max(x.dim(), 1); ++d) {
@@ -82,6 +81,13 @@ void infer_flatten(OpCall& c) {
       to.push_back(size);
     }
   }
+  return to;
+}
+
+void infer_flatten(OpCall& c) {
+  const Tensor& x = c.input(0);
+  const auto& a = c.attrs_as<FlattenAttrs>();
+  const Shape to = flattened(x, a.start, a.end);
   Strides strides;
   HEARTH_CHECK(strides_for_view(x.layout(), to, strides), "flatten: a tensor of shape ", x.shape(), " and strides ",
                x.strides(), " cannot be flattened without a copy");
@@ -189,14 +195,18 @@ void infer_unfold(OpCall& c) {
   const Tensor& x = c.input(0);
   const auto& a = c.attrs_as<UnfoldAttrs>();
   const int d = wrap_dim(a.dim, x.dim(), "unfold");
-  HEARTH_CHECK(x.dim() > 0 && a.size >= 1 && a.step >= 1 && a.size <= x.shape()[d], "unfold: windows of ", a.size,
-               " with step ", a.step, " do not fit into shape ", x.shape(), " along dimension ", d);
+  const int64_t n = x.dim() == 0 ? 1 : x.shape()[d];
+  HEARTH_CHECK(a.size >= 0 && a.step >= 1 && a.size <= n, "unfold: windows of ", a.size, " with step ", a.step,
+               " do not fit into shape ", x.shape(), " along dimension ", d);
   Shape shape = x.shape();
   Strides strides = x.strides();
-  shape[d] = (shape[d] - a.size) / a.step + 1;
+  const int64_t stride = x.dim() == 0 ? 1 : strides[d];
+  if (x.dim() > 0) {
+    shape[d] = (n - a.size) / a.step + 1;
+    strides[d] *= std::min(a.step, std::max<int64_t>(n, 1));
+  }
   shape.push_back(a.size);
-  strides.push_back(strides[d]);
-  strides[d] *= std::min(a.step, x.shape()[d]);
+  strides.push_back(stride);
   c.out[0] = detail::alias(x, Layout(shape, strides, x.storage_offset()));
 }
 
@@ -247,6 +257,8 @@ HEARTH_VIEW(kDiagonal, "diagonal", DiagonalAttrs, infer_diagonal,
 HEARTH_VIEW(kUnfold, "unfold", UnfoldAttrs, infer_unfold, [](GradContext& g) {
   // Windows may overlap: they are added one after the other.
   const auto& a = g.attrs<UnfoldAttrs>();
+  if (a.size == 0) return g.set(0, machinery::full(g.input_shape(0), 0, g.grad().dtype(), g.grad().device()));
+  if (g.input_shape(0).rank() == 0) return g.set(0, reshape(g.grad(), {}));
   const int d = wrap_dim(a.dim, g.input_shape(0).rank(), "unfold");
   Tensor sum;
   for (int64_t k = 0; k < a.size; ++k) {
@@ -262,9 +274,10 @@ HEARTH_VIEW(kUnfold, "unfold", UnfoldAttrs, infer_unfold, [](GradContext& g) {
 
 Tensor view(const Tensor& x, const Dims& shape) { return run(kReshapeView, {x}, ShapeAttrs{shape}); }
 Tensor reshape(const Tensor& x, const Dims& shape) {
+  const CalledAs called("reshape");
   expect_defined("reshape", {x});
   Strides strides;
-  const Shape to = resolve(x.shape(), shape, x.numel());
+  const Shape to = resolve("reshape", x.shape(), shape, x.numel());
   return strides_for_view(x.layout(), to, strides) ? view(x, shape) : view(x.contiguous(), shape);
 }
 Tensor expand(const Tensor& x, const Dims& shape) { return run(kExpand, {x}, ShapeAttrs{shape}); }
@@ -291,20 +304,18 @@ Tensor squeeze(const Tensor& x) { return run(kSqueeze, {x}, ArgAttrs{}); }
 Tensor squeeze(const Tensor& x, int64_t d) { return run(kSqueeze, {x}, ArgAttrs{.dim = d}); }
 Tensor unsqueeze(const Tensor& x, int64_t d) { return run(kUnsqueeze, {x}, DimAttrs{d}); }
 Tensor flatten(const Tensor& x, int64_t start, int64_t end) {
+  const CalledAs called("flatten");
   expect_defined("flatten", {x});
   // Whether a view is possible depends on the strides alone; a copy is made where it is not.
-  const int s = wrap_dim(start, x.dim(), "flatten"), e = wrap_dim(end, x.dim(), "flatten");
-  bool fits = true;
-  for (int d = s; d < e && fits && d + 1 < x.dim(); ++d) {
-    fits = x.shape()[d] == 1 || x.shape()[d + 1] == 1 || x.strides()[d] == x.strides()[d + 1] * x.shape()[d + 1];
-  }
-  const FlattenAttrs attrs{start, end};
-  return run(kFlatten, {x.numel() == 0 || (fits && x.layout().dense) || x.is_contiguous() ? x : x.contiguous()}, attrs);
+  Strides strides;
+  const bool fits = strides_for_view(x.layout(), flattened(x, start, end), strides);
+  return run(kFlatten, {fits ? x : x.contiguous()}, FlattenAttrs{start, end});
 }
 Tensor unflatten(const Tensor& x, int64_t d, const Dims& sizes) {
+  const CalledAs called("unflatten");
   expect_defined("unflatten", {x});
   const int w = wrap_dim(d, x.dim(), "unflatten");
-  const Shape part = resolve({x.shape()[w]}, sizes, x.shape()[w]);
+  const Shape part = resolve("unflatten", {x.shape()[w]}, sizes, x.shape()[w]);
   Shape to;
   for (int i = 0; i < x.dim(); ++i) {
     if (i != w) {
@@ -320,6 +331,7 @@ Tensor slice(const Tensor& x, int64_t d, std::optional<int64_t> start, std::opti
   return run(kSlice, {x}, SliceAttrs{d, start.value_or(0), end, step});
 }
 Tensor narrow(const Tensor& x, int64_t d, int64_t start, int64_t length) {
+  const CalledAs called("narrow");
   expect_defined("narrow", {x});
   const int64_t size = x.size(d), s = start < 0 ? start + size : start;
   HEARTH_CHECK(s >= 0 && length >= 0 && s <= size - length, "narrow: ", length, " elements from ", start,
@@ -334,6 +346,7 @@ Tensor unfold(const Tensor& x, int64_t d, int64_t size, int64_t step) {
 }
 
 std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t d) {
+  const CalledAs called("split");
   expect_defined("split", {x});
   HEARTH_CHECK(size >= 1, "split: the size must be at least 1, but is ", size);
   std::vector<Tensor> out;
@@ -342,6 +355,7 @@ std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t d) {
   return out;
 }
 std::vector<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64_t d) {
+  const CalledAs called("split");
   expect_defined("split", {x});
   int64_t at = 0;
   std::vector<Tensor> out;
@@ -353,17 +367,20 @@ std::vector<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64
   return out;
 }
 std::vector<Tensor> chunk(const Tensor& x, int64_t n, int64_t d) {
+  const CalledAs called("chunk");
   expect_defined("chunk", {x});
   HEARTH_CHECK(n >= 1, "chunk: the number of chunks must be at least 1, but is ", n);
   return split(x, std::max<int64_t>((x.size(d) + n - 1) / n, 1), d);
 }
 std::vector<Tensor> unbind(const Tensor& x, int64_t d) {
+  const CalledAs called("unbind");
   expect_defined("unbind", {x});
   std::vector<Tensor> out;
   for (int64_t i = 0, n = x.size(d); i < n; ++i) out.push_back(select(x, d, i));
   return out;
 }
 std::vector<Tensor> broadcast_tensors(std::span<const Tensor> tensors) {
+  const CalledAs called("broadcast_tensors");
   for (size_t i = 0; i < tensors.size(); ++i)
     HEARTH_CHECK(tensors[i].defined(), "broadcast_tensors: operand ", i, " is an undefined tensor");
   Shape shape;

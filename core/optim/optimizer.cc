@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/kernels/cpu/optim.h"
 #include "core/op/attrs/optim.h"
+#include "core/op/machinery.h"
 #include "core/op/run.h"
 #include "core/op/shape_rules.h"
 #include "core/ops/create.h"
@@ -15,8 +16,10 @@ namespace {
 
 void infer_step(OpCall& c) {
   HEARTH_CHECK(c.bound, c.op.name, ": it only writes in place");
-  expect_same_dtype(c);
+  const DType state = is_half(c.dtype) ? f32 : c.dtype;
   for (int i = 1; i < c.inputs(); ++i) {
+    HEARTH_CHECK(!c.is_tensor(i) || c.input(i).dtype() == (i == 1 ? c.dtype : state), c.op.name, ": operand ", i,
+                 " is ", c.input(i).dtype(), "; expected ", i == 1 ? c.dtype : state);
     HEARTH_CHECK(
         !c.is_tensor(i) || (c.input(i).shape() == c.out[0].shape() && c.input(i).strides() == c.out[0].strides()),
         c.op.name, ": operand ", i, " does not lie in memory like the parameter of shape ", c.out[0].shape());
@@ -26,10 +29,11 @@ void infer_step(OpCall& c) {
 }  // namespace
 
 extern constinit const OpDef kSgdStep = {.name = "sgd_step",
-                                         .dtypes = DTypeSet{f32, f64},
+                                         .dtypes = kFloatTypes,
                                          .min_inputs = 3,
                                          .max_inputs = 3,
                                          .absent = 0b100,
+                                         .in_place = 1,
                                          .internal = true,
                                          .attrs = &attrs_type<SgdAttrs>,
                                          .infer = infer_step,
@@ -37,10 +41,11 @@ extern constinit const OpDef kSgdStep = {.name = "sgd_step",
 HEARTH_OP(kSgdStep);
 
 extern constinit const OpDef kAdamStep = {.name = "adam_step",
-                                          .dtypes = DTypeSet{f32, f64},
+                                          .dtypes = kFloatTypes,
                                           .min_inputs = 5,
                                           .max_inputs = 5,
                                           .absent = 0b10000,
+                                          .in_place = 1,
                                           .internal = true,
                                           .attrs = &attrs_type<AdamAttrs>,
                                           .infer = infer_step,
@@ -48,6 +53,18 @@ extern constinit const OpDef kAdamStep = {.name = "adam_step",
 HEARTH_OP(kAdamStep);
 
 namespace optim {
+
+namespace {
+
+DType state_dtype(const Tensor& p) { return is_half(p.dtype()) ? f32 : p.dtype(); }
+
+Tensor& state_tensor(std::map<std::string, Tensor>& state, const char* name, const Tensor& p) {
+  Tensor& t = state[name];
+  if (!t.defined()) t = zeros_like(p, state_dtype(p));
+  return t;
+}
+
+}  // namespace
 
 void Optimizer::add_group(std::vector<Tensor> parameters) {
   HEARTH_CHECK(!parameters.empty(), name_, ": there are no parameters to optimize");
@@ -146,7 +163,7 @@ void Optimizer::load_state_dict(const std::map<std::string, Tensor>& state) {
       for (const auto& [name, needed] : state_names(g, rates[g].second)) {
         const std::string full = "state." + std::to_string(i) + "." + name;
         if (!state.count(full) && !(needed && slot.steps > 0)) continue;
-        if (const Tensor* t = find(full, p.shape(), p.dtype())) slot.tensors[name] = *t;
+        if (const Tensor* t = find(full, p.shape(), state_dtype(p))) slot.tensors[name] = *t;
       }
       ++i;
     }
@@ -159,7 +176,7 @@ void Optimizer::load_state_dict(const std::map<std::string, Tensor>& state) {
   for (size_t g = 0, i = 0; g < groups_.size(); ++g) {
     for (const Tensor& p : groups_[g]) {
       for (auto& [name, t] : slots[i].tensors) {
-        Tensor own = empty_like(p);
+        Tensor own = empty_like(p, state_dtype(p));
         t = own.copy_(t.to(p.device()));
       }
       ++i;
@@ -169,16 +186,6 @@ void Optimizer::load_state_dict(const std::map<std::string, Tensor>& state) {
   }
   slots_ = std::move(slots);
 }
-
-namespace {
-
-Tensor& state_tensor(std::map<std::string, Tensor>& state, const char* name, const Tensor& p) {
-  Tensor& t = state[name];
-  if (!t.defined()) t = zeros_like(p);
-  return t;
-}
-
-}  // namespace
 
 namespace {
 const SGDOptions& valid(const SGDOptions& o) {
@@ -253,7 +260,14 @@ Optimizer::StateNames RMSprop::state_names(size_t group, double momentum) const 
   if (options_[group].centered) names.emplace_back("grad_avg", true);
   return names;
 }
-void RMSprop::update(Tensor& p, const Tensor& gradient, std::map<std::string, Tensor>& state, size_t group, int64_t) {
+void RMSprop::update(Tensor& p, const Tensor& gradient, std::map<std::string, Tensor>& state, size_t group,
+                     int64_t steps) {
+  if (is_half(p.dtype())) {
+    Tensor wide = p.to(f32);
+    update(wide, gradient.to(f32), state, group, steps);
+    p.copy_(wide);
+    return;
+  }
   const RMSpropOptions& o = options_[group];
   const Tensor g = o.weight_decay != 0 ? gradient + p * o.weight_decay : gradient;
   Tensor& squares = state_tensor(state, "square_avg", p);

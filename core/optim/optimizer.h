@@ -1,5 +1,8 @@
 // Optimizers. Each holds groups of parameters with options of their own, and keeps state per parameter.
 //
+// State has the parameter's dtype, but of f16 and bf16 parameters it is f32 (PyTorch keeps 16 bits there): a step is
+// computed in f32 and the parameter rounded once. Changes below half of a parameter's last place are lost all the same.
+//
 //   optim::Adam a(net.parameters());                   // the options' defaults
 //   optim::Adam b(net.parameters(), 3e-4);             // a learning rate
 //   optim::Adam c(net.parameters(), {.lr = 3e-4, .weight_decay = 1e-2});

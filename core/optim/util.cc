@@ -4,19 +4,22 @@
 #include <cmath>
 
 #include "core/autograd/guards.h"
+#include "core/base/called_as.h"
 #include "core/base/error.h"
+#include "core/op/machinery.h"
 #include "core/ops/reduce.h"
 
 namespace hearth::optim {
 
 double clip_grad_norm_(std::span<const Tensor> parameters, double max_norm, double p) {
+  const CalledAs called("clip_grad_norm_");
   HEARTH_CHECK(max_norm >= 0 && p > 0, "clip_grad_norm_: max_norm must not be negative and p must be above 0");
   NoGrad off;
   double total = 0;
   for (const Tensor& t : parameters) {
     const Tensor g = t.grad();
     if (!g.defined()) continue;
-    const double n = norm(g, p).item<double>();
+    const double n = norm(machinery::widened(g), p).item<double>();
     total = std::isinf(p) ? std::max(total, n) : total + std::pow(n, p);
   }
   const double whole = std::isinf(p) ? total : std::pow(total, 1 / p);
@@ -30,6 +33,7 @@ double clip_grad_norm_(std::span<const Tensor> parameters, double max_norm, doub
 }
 
 void clip_grad_value_(std::span<const Tensor> parameters, double value) {
+  const CalledAs called("clip_grad_value_");
   HEARTH_CHECK(value >= 0, "clip_grad_value_: the value must not be negative, but is ", value);
   NoGrad off;
   for (const Tensor& t : parameters) {

@@ -6,6 +6,10 @@
 
 namespace hearth {
 
+void detail::number_too_large(uint64_t v) {
+  fail("the number ", v, " does not fit into i64, in which whole numbers are kept; give it as a double");
+}
+
 std::string to_string(const Scalar& s) {
   switch (s.kind()) {
     case DTypeKind::kBool:

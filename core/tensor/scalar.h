@@ -9,13 +9,22 @@
 
 namespace hearth {
 
+namespace detail {
+[[noreturn]] void number_too_large(uint64_t v);
+}
+
 class Scalar {
  public:
   constexpr Scalar() : i_(0), kind_(DTypeKind::kInt) {}
   constexpr Scalar(bool v) : i_(v), kind_(DTypeKind::kBool) {}
+  // Throws Error for an unsigned number that i64 cannot hold.
   template <class T>
   requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) constexpr Scalar(T v)
-      : i_(static_cast<int64_t>(v)), kind_(DTypeKind::kInt) {}
+      : i_(static_cast<int64_t>(v)), kind_(DTypeKind::kInt) {
+    if constexpr (std::is_unsigned_v<T> && sizeof(T) == sizeof(int64_t)) {
+      if (i_ < 0) detail::number_too_large(v);
+    }
+  }
   template <class T>
   requires std::is_floating_point_v<T>
   constexpr Scalar(T v) : d_(static_cast<double>(v)), kind_(DTypeKind::kFloat) {}

@@ -29,6 +29,7 @@
 namespace hearth {
 
 class Index;      // core/ops/index.h
+class Indexed;    // core/ops/index.h
 class Generator;  // core/tensor/generator.h
 
 // How a new tensor is made. Where dtype is left out, each function says what it takes.
@@ -43,10 +44,35 @@ struct BackwardOptions {
   bool create_graph = false;  // record the gradients' own computation, for higher derivatives; implies retain_graph
 };
 
+// clang-format off
+// The methods that write in place, but those whose arguments may stand in braces.
+#define HEARTH_IN_PLACE_METHODS(X) \
+  X(requires_grad_) X(detach_) X(copy_) X(fill_) X(zero_) X(abs_) X(neg_) X(square_) X(reciprocal_) X(sqrt_) \
+  X(rsqrt_) X(exp_) X(exp2_) X(expm1_) X(log_) X(log2_) X(log10_) X(log1p_) X(sin_) X(cos_) X(tan_) X(asin_) \
+  X(acos_) X(atan_) X(sinh_) X(cosh_) X(tanh_) X(asinh_) X(acosh_) X(atanh_) X(erf_) X(erfc_) X(erfinv_) \
+  X(sigmoid_) X(logit_) X(floor_) X(ceil_) X(round_) X(trunc_) X(frac_) X(sign_) X(relu_) X(add_) X(sub_) \
+  X(mul_) X(div_) X(pow_) X(fmod_) X(remainder_) X(floor_divide_) X(bitwise_and_) X(bitwise_or_) \
+  X(bitwise_xor_) X(bitwise_not_) X(bitwise_left_shift_) X(bitwise_right_shift_) X(logical_and_) \
+  X(logical_or_) X(logical_xor_) X(logical_not_) X(eq_) X(ne_) X(lt_) X(le_) X(gt_) X(ge_) X(atan2_) X(lerp_) \
+  X(addcmul_) X(addcdiv_) X(masked_fill_) X(index_fill_) X(masked_scatter_) X(scatter_) X(scatter_add_) \
+  X(index_add_) X(uniform_) X(normal_) X(bernoulli_) X(random_)
+// clang-format on
+
 class Tensor {
  public:
   Tensor() = default;
   explicit Tensor(Ref<TensorImpl> impl) : impl_(std::move(impl)) {}
+  Tensor(const Tensor&) = default;
+  Tensor(Tensor&&) noexcept = default;
+  ~Tensor() = default;
+
+  // y = t: a named tensor becomes another handle of t. x[0] = t, x.slice(0, 1, 3) = 5: what a temporary looks into gets
+  // the values of t, which broadcasts, as copy_() and fill_() do; dimensions of size 1 before the others are left out.
+  // So std::move(y) = t writes too. Throws Error where the temporary is undefined.
+  Tensor& operator=(const Tensor&) & = default;
+  Tensor& operator=(Tensor&&) & noexcept = default;
+  Tensor operator=(const Tensor& values) &&;
+  Tensor operator=(Scalar value) &&;
 
   // ---- what it is
   bool defined() const { return impl_.get() != nullptr; }
@@ -106,14 +132,14 @@ class Tensor {
 
   // ---- autograd (core/autograd)
   bool requires_grad() const;
-  Tensor& requires_grad_(bool on = true);  // only on a floating-point leaf
+  Tensor& requires_grad_(bool on = true) &;  // only on a floating-point leaf
   bool is_leaf() const;
   // Undefined until a backward has reached this leaf. Throws Error for a tensor that an op has made, whose gradient is
   // only kept after retain_grad().
   Tensor grad() const;
   void set_grad(const Tensor& g);
   void retain_grad() const;
-  bool retains_grad() const { return checked().meta && grad_retained(); }
+  bool retains_grad() const;
   // Adds the gradients of this tensor to every leaf it was computed from. `gradient` may be left out for a tensor of
   // one element. Throws Error if no gradient was recorded, or on a second run without retain_graph:
   // y.backward({.retain_graph = true}).
@@ -121,7 +147,7 @@ class Tensor {
   void backward(BackwardOptions options) const;
   void backward(const Tensor& gradient, BackwardOptions options = {}) const;
   Tensor detach() const;  // the same memory, without gradient history
-  Tensor& detach_();
+  Tensor& detach_() &;
   // Called with this tensor's gradient when it is complete; a defined result replaces it. The handle removes the hook.
   int64_t register_hook(std::function<Tensor(const Tensor&)> hook) const;
   // Called on a leaf after its gradient has been accumulated.
@@ -140,9 +166,9 @@ class Tensor {
   Tensor type_as(const Tensor& o) const { return to(o.device(), o.dtype()); }
   Tensor cpu() const { return to(kCpu); }
   Tensor cuda(int index = 0) const { return to(Device{DeviceType::kCuda, static_cast<int8_t>(index)}); }
-  Tensor& copy_(const Tensor& source);
-  Tensor& fill_(Scalar value);
-  Tensor& zero_() { return fill_(0); }
+  Tensor& copy_(const Tensor& source) &;
+  Tensor& fill_(Scalar value) &;
+  Tensor& zero_() & { return fill_(0); }
 
   // ---- new tensors on this one's device, of its dtype if none is given (ops/create)
   Tensor new_empty(const Shape& shape, std::optional<DType> dtype = {}) const;
@@ -159,18 +185,18 @@ class Tensor {
   Tensor erf() const, erfc() const, erfinv() const, sigmoid() const, logit() const;
   Tensor floor() const, ceil() const, round() const, trunc() const, frac() const;
   Tensor sign() const, relu() const;
-  Tensor &abs_(), &neg_(), &square_(), &reciprocal_(), &sqrt_();
-  Tensor &rsqrt_(), &exp_(), &exp2_(), &expm1_(), &log_();
-  Tensor &log2_(), &log10_(), &log1p_(), &sin_(), &cos_();
-  Tensor &tan_(), &asin_(), &acos_(), &atan_(), &sinh_();
-  Tensor &cosh_(), &tanh_(), &asinh_(), &acosh_(), &atanh_();
-  Tensor &erf_(), &erfc_(), &erfinv_(), &sigmoid_(), &logit_();
-  Tensor &floor_(), &ceil_(), &round_(), &trunc_(), &frac_();
-  Tensor &sign_(), &relu_();
-  Tensor add(const Tensor&o) const, add(Scalar o) const, &add_(const Tensor&o), &add_(Scalar o);
-  Tensor sub(const Tensor&o) const, sub(Scalar o) const, &sub_(const Tensor&o), &sub_(Scalar o);
-  Tensor mul(const Tensor&o) const, mul(Scalar o) const, &mul_(const Tensor&o), &mul_(Scalar o);
-  Tensor div(const Tensor&o) const, div(Scalar o) const, &div_(const Tensor&o), &div_(Scalar o);
+  Tensor &abs_() &, &neg_() &, &square_() &, &reciprocal_() &, &sqrt_() &;
+  Tensor &rsqrt_() &, &exp_() &, &exp2_() &, &expm1_() &, &log_() &;
+  Tensor &log2_() &, &log10_() &, &log1p_() &, &sin_() &, &cos_() &;
+  Tensor &tan_() &, &asin_() &, &acos_() &, &atan_() &, &sinh_() &;
+  Tensor &cosh_() &, &tanh_() &, &asinh_() &, &acosh_() &, &atanh_() &;
+  Tensor &erf_() &, &erfc_() &, &erfinv_() &, &sigmoid_() &, &logit_() &;
+  Tensor &floor_() &, &ceil_() &, &round_() &, &trunc_() &, &frac_() &;
+  Tensor &sign_() &, &relu_() &;
+  Tensor add(const Tensor&o) const, add(Scalar o) const, &add_(const Tensor&o) &, &add_(Scalar o) &;
+  Tensor sub(const Tensor&o) const, sub(Scalar o) const, &sub_(const Tensor&o) &, &sub_(Scalar o) &;
+  Tensor mul(const Tensor&o) const, mul(Scalar o) const, &mul_(const Tensor&o) &, &mul_(Scalar o) &;
+  Tensor div(const Tensor&o) const, div(Scalar o) const, &div_(const Tensor&o) &, &div_(Scalar o) &;
   Tensor pow(const Tensor&o) const, pow(Scalar o) const;
   Tensor remainder(const Tensor&o) const, remainder(Scalar o) const;
   Tensor fmod(const Tensor&o) const, fmod(Scalar o) const;
@@ -185,32 +211,35 @@ class Tensor {
   Tensor logical_and(const Tensor& o) const;
   Tensor logical_or(const Tensor& o) const;
   Tensor logical_xor(const Tensor& o) const;
-  Tensor &pow_(const Tensor&o), &pow_(Scalar o), &fmod_(const Tensor&o), &fmod_(Scalar o);
-  Tensor &remainder_(const Tensor&o), &remainder_(Scalar o), &floor_divide_(const Tensor&o), &floor_divide_(Scalar o);
-  Tensor &bitwise_and_(const Tensor&o), &bitwise_and_(Scalar o), &bitwise_or_(const Tensor&o), &bitwise_or_(Scalar o);
-  Tensor &bitwise_xor_(const Tensor&o), &bitwise_xor_(Scalar o), &bitwise_not_();
-  Tensor &bitwise_left_shift_(const Tensor&o), &bitwise_left_shift_(Scalar o);
-  Tensor &bitwise_right_shift_(const Tensor&o), &bitwise_right_shift_(Scalar o);
-  Tensor &logical_and_(const Tensor&o), &logical_or_(const Tensor&o), &logical_xor_(const Tensor&o), &logical_not_();
-  Tensor &eq_(const Tensor&o), &eq_(Scalar o), &ne_(const Tensor&o), &ne_(Scalar o), &lt_(const Tensor&o);
-  Tensor &lt_(Scalar o), &le_(const Tensor&o), &le_(Scalar o), &gt_(const Tensor&o), &gt_(Scalar o);
-  Tensor &ge_(const Tensor&o), &ge_(Scalar o), &atan2_(const Tensor&x);
+  Tensor &pow_(const Tensor&o) &, &pow_(Scalar o) &, &fmod_(const Tensor&o) &, &fmod_(Scalar o) &;
+  Tensor &remainder_(const Tensor&o) &, &remainder_(Scalar o) &, &floor_divide_(const Tensor&o) &,
+      &floor_divide_(Scalar o) &;
+  Tensor &bitwise_and_(const Tensor&o) &, &bitwise_and_(Scalar o) &, &bitwise_or_(const Tensor&o) &,
+      &bitwise_or_(Scalar o) &;
+  Tensor &bitwise_xor_(const Tensor&o) &, &bitwise_xor_(Scalar o) &, &bitwise_not_() &;
+  Tensor &bitwise_left_shift_(const Tensor&o) &, &bitwise_left_shift_(Scalar o) &;
+  Tensor &bitwise_right_shift_(const Tensor&o) &, &bitwise_right_shift_(Scalar o) &;
+  Tensor &logical_and_(const Tensor&o) &, &logical_or_(const Tensor&o) &, &logical_xor_(const Tensor&o) &,
+      &logical_not_() &;
+  Tensor &eq_(const Tensor&o) &, &eq_(Scalar o) &, &ne_(const Tensor&o) &, &ne_(Scalar o) &, &lt_(const Tensor&o) &;
+  Tensor &lt_(Scalar o) &, &le_(const Tensor&o) &, &le_(Scalar o) &, &gt_(const Tensor&o) &, &gt_(Scalar o) &;
+  Tensor &ge_(const Tensor&o) &, &ge_(Scalar o) &, &atan2_(const Tensor&x) &;
   Tensor xlogy(const Tensor& y) const;
   Tensor bitwise_not() const, logical_not() const, isnan() const, isinf() const, isfinite() const;
   Tensor atan2(const Tensor&x) const, lerp(const Tensor&end, Scalar weight) const,
       lerp(const Tensor&end, const Tensor&weight) const;
-  Tensor &lerp_(const Tensor&end, Scalar weight), &lerp_(const Tensor&end, const Tensor&weight);
+  Tensor &lerp_(const Tensor&end, Scalar weight) &, &lerp_(const Tensor&end, const Tensor&weight) &;
   Tensor addcmul(const Tensor&a, const Tensor&b, Scalar value = 1) const,
-      &addcmul_(const Tensor&a, const Tensor&b, Scalar value = 1);
+      &addcmul_(const Tensor&a, const Tensor&b, Scalar value = 1) &;
   Tensor addcdiv(const Tensor&a, const Tensor&b, Scalar value = 1) const,
-      &addcdiv_(const Tensor&a, const Tensor&b, Scalar value = 1);
+      &addcdiv_(const Tensor&a, const Tensor&b, Scalar value = 1) &;
   Tensor clamp(std::optional<Scalar> min, std::optional<Scalar> max = std::nullopt) const;
-  Tensor& clamp_(std::optional<Scalar> min, std::optional<Scalar> max = std::nullopt);
-  Tensor clamp(const Tensor&min, const Tensor&max) const, &clamp_(const Tensor&min, const Tensor&max);
+  Tensor& clamp_(std::optional<Scalar> min, std::optional<Scalar> max = std::nullopt) &;
+  Tensor clamp(const Tensor&min, const Tensor&max) const, &clamp_(const Tensor&min, const Tensor&max) &;
   Tensor nan_to_num(double nan = 0.0, std::optional<double> posinf = {}, std::optional<double> neginf = {}) const;
-  Tensor& nan_to_num_(double nan = 0.0, std::optional<double> posinf = {}, std::optional<double> neginf = {});
+  Tensor& nan_to_num_(double nan = 0.0, std::optional<double> posinf = {}, std::optional<double> neginf = {}) &;
   Tensor masked_fill(const Tensor&mask, Scalar value) const, masked_fill(const Tensor&mask, const Tensor&value) const;
-  Tensor &masked_fill_(const Tensor&mask, Scalar value), &masked_fill_(const Tensor&mask, const Tensor&value);
+  Tensor &masked_fill_(const Tensor&mask, Scalar value) &, &masked_fill_(const Tensor&mask, const Tensor&value) &;
   Tensor eq(const Tensor&o) const, eq(Scalar o) const;
   Tensor ne(const Tensor&o) const, ne(Scalar o) const;
   Tensor lt(const Tensor&o) const, lt(Scalar o) const;
@@ -261,37 +290,58 @@ class Tensor {
   // ---- indexing (ops/index)
   Tensor operator[](int64_t i) const { return select(0, i); }
   // Parts by integers, Slice, Ellipsis, None, bool masks and index tensors, as in PyTorch: x.index({0, Slice(1, 3)}).
-  Tensor index(std::initializer_list<Index> at) const;
-  Tensor& index_put_(std::initializer_list<Index> at, const Tensor& value, bool accumulate = false);
-  Tensor& index_put_(std::initializer_list<Index> at, Scalar value);
+  // The result is a view, or a copy where a mask or an index tensor is among them; x.index({...}) = t writes into x
+  // either way.
+  Indexed index(std::initializer_list<Index> at) const;
+  Tensor& index_put_(std::initializer_list<Index> at, const Tensor& value, bool accumulate = false) &;
+  Tensor& index_put_(std::initializer_list<Index> at, Scalar value) &;
   Tensor index_put(std::initializer_list<Index> at, const Tensor& value, bool accumulate = false) const;
   Tensor take_along_dim(const Tensor& index, std::optional<int64_t> d = {}) const;
   Tensor index_fill(int64_t d, const Tensor&index, Scalar value) const,
       index_fill(int64_t d, const Tensor&index, const Tensor&value) const;
-  Tensor &index_fill_(int64_t d, const Tensor&index, Scalar value),
-      &index_fill_(int64_t d, const Tensor&index, const Tensor&value);
+  Tensor &index_fill_(int64_t d, const Tensor&index, Scalar value) &,
+      &index_fill_(int64_t d, const Tensor&index, const Tensor&value) &;
   Tensor masked_scatter(const Tensor&mask, const Tensor&source) const,
-      &masked_scatter_(const Tensor&mask, const Tensor&source);
+      &masked_scatter_(const Tensor&mask, const Tensor&source) &;
   Tensor index_select(int64_t d, const Tensor&index) const, masked_select(const Tensor&mask) const, nonzero() const;
   Tensor gather(int64_t d, const Tensor& index) const;
   Tensor scatter(int64_t d, const Tensor&index, const Tensor&source) const,
       scatter(int64_t d, const Tensor&index, Scalar value) const;
   Tensor scatter_add(int64_t d, const Tensor& index, const Tensor& source) const;
-  Tensor &scatter_(int64_t d, const Tensor&index, const Tensor&source),
-      &scatter_add_(int64_t d, const Tensor&index, const Tensor&source);
+  Tensor &scatter_(int64_t d, const Tensor&index, const Tensor&source) &,
+      &scatter_add_(int64_t d, const Tensor&index, const Tensor&source) &;
   Tensor index_add(int64_t d, const Tensor&index, const Tensor&source) const,
-      &index_add_(int64_t d, const Tensor&index, const Tensor&source);
+      &index_add_(int64_t d, const Tensor&index, const Tensor&source) &;
 
   // ---- linear algebra (ops/matmul)
   Tensor matmul(const Tensor&o) const, mm(const Tensor&o) const, bmm(const Tensor&o) const, dot(const Tensor&o) const;
   Tensor mv(const Tensor&x) const, outer(const Tensor&o) const, inner(const Tensor&o) const, vdot(const Tensor&o) const;
 
   // ---- random numbers in place (ops/random)
-  Tensor& uniform_(double low = 0, double high = 1, Generator* generator = nullptr);
-  Tensor& normal_(double mean = 0, double std = 1, Generator* generator = nullptr);
-  Tensor& bernoulli_(double p = 0.5, Generator* generator = nullptr);
-  Tensor& bernoulli_(const Tensor& p, Generator* generator = nullptr);
-  Tensor& random_(int64_t low, int64_t high, Generator* generator = nullptr);
+  Tensor& uniform_(double low = 0, double high = 1, Generator* generator = nullptr) &;
+  Tensor& normal_(double mean = 0, double std = 1, Generator* generator = nullptr) &;
+  Tensor& bernoulli_(double p = 0.5, Generator* generator = nullptr) &;
+  Tensor& bernoulli_(const Tensor& p, Generator* generator = nullptr) &;
+  Tensor& random_(int64_t low, int64_t high, Generator* generator = nullptr) &;
+
+  // ---- the methods that write in place, on a temporary: x[0].mul_(2). The result is the tensor itself, because a
+  // reference to it would outlive it.
+#define HEARTH_ON_TEMPORARY(name)                        \
+  template <class... A>                                  \
+  Tensor name(A&&... a)&& {                              \
+    return std::move(this->name(std::forward<A>(a)...)); \
+  }
+  HEARTH_IN_PLACE_METHODS(HEARTH_ON_TEMPORARY)
+#undef HEARTH_ON_TEMPORARY
+  Tensor clamp_(std::optional<Scalar> min, std::optional<Scalar> max = std::nullopt) && {
+    return std::move(clamp_(min, max));
+  }
+  Tensor clamp_(const Tensor& min, const Tensor& max) && { return std::move(clamp_(min, max)); }
+  Tensor nan_to_num_(double nan = 0.0, std::optional<double> posinf = {}, std::optional<double> neginf = {}) && {
+    return std::move(nan_to_num_(nan, posinf, neginf));
+  }
+  Tensor index_put_(std::initializer_list<Index> at, const Tensor& value, bool accumulate = false) &&;
+  Tensor index_put_(std::initializer_list<Index> at, Scalar value) &&;
 
  private:
   const TensorImpl& checked() const {
@@ -300,7 +350,6 @@ class Tensor {
     return *impl_;
   }
   [[noreturn]] static void undefined();
-  bool grad_retained() const;
   void expect_readable(DType t, const char* caller) const;
 
   Ref<TensorImpl> impl_;
@@ -348,6 +397,15 @@ Tensor& operator+=(Tensor& a, Scalar b);
 Tensor& operator-=(Tensor& a, Scalar b);
 Tensor& operator*=(Tensor& a, Scalar b);
 Tensor& operator/=(Tensor& a, Scalar b);
+// Of a temporary: x[0] += 1.
+inline Tensor operator+=(Tensor&& a, const Tensor& b) { return std::move(a += b); }
+inline Tensor operator-=(Tensor&& a, const Tensor& b) { return std::move(a -= b); }
+inline Tensor operator*=(Tensor&& a, const Tensor& b) { return std::move(a *= b); }
+inline Tensor operator/=(Tensor&& a, const Tensor& b) { return std::move(a /= b); }
+inline Tensor operator+=(Tensor&& a, Scalar b) { return std::move(a += b); }
+inline Tensor operator-=(Tensor&& a, Scalar b) { return std::move(a -= b); }
+inline Tensor operator*=(Tensor&& a, Scalar b) { return std::move(a *= b); }
+inline Tensor operator/=(Tensor&& a, Scalar b) { return std::move(a /= b); }
 
 // As PyTorch prints: print(x), or std::ostream << to_string(x) (ops/print).
 std::string to_string(const Tensor& t);

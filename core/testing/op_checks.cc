@@ -11,56 +11,16 @@
 #include "core/autograd/backward.h"
 #include "core/autograd/guards.h"
 #include "core/base/parallel.h"
-#include "core/graph/attrs.h"
 #include "core/graph/trace.h"
-#include "core/op/interposer.h"
 #include "core/op/run.h"
 #include "core/tensor/generator.h"
 #include "core/testing/error_of.h"
 #include "core/testing/tensors.h"
+#include "core/testing/watch.h"
 #include "hwy/targets.h"
 
 namespace hearth::testing {
 namespace {
-
-using Tensors = std::vector<Tensor>;
-
-DTypeSet taken(const OpRow& row, const OpDef& record) { return row.takes.value_or(record.dtypes); }
-
-template <class F>
-void for_dtypes(DTypeSet set, F f) {
-  for (int t = 0; t < kDTypes; ++t) {
-    if (set.contains(static_cast<DType>(t))) f(static_cast<DType>(t));
-  }
-}
-DTypeSet both(DTypeSet a, DTypeSet b) {
-  DTypeSet r;
-  for_dtypes(a, [&](DType t) {
-    if (b.contains(t)) r = r | DTypeSet{t};
-  });
-  return r;
-}
-
-// f(sample, dtype) for all that a row's samples are to be tried in.
-template <class F>
-void for_samples(const OpRow& row, const OpDef& record, F f) {
-  for (const Sample& s : row.samples) {
-    for_dtypes(both(s.dtypes, taken(row, record)), [&](DType t) {
-      SCOPED_TRACE(concat("sample \"", s.name, "\", ", t));
-      try {
-        f(s, t);
-      } catch (const std::exception& e) {
-        ADD_FAILURE() << "threw: " << e.what();
-      }
-    });
-  }
-}
-
-// Random ops draw the same numbers in every call.
-Tensors call(const Sample& s, std::span<const Tensor> in) {
-  manual_seed(7);
-  return s.call(in);
-}
 
 Tensors arranged(std::span<const Tensor> in, Arrangement a) {
   Tensors out;
@@ -80,7 +40,7 @@ std::string compare(const OpRow& row, const Sample& s, const Want& want, const T
   for (size_t i = 0; i < v.size(); ++i) {
     const long double w = want.values[i], size = want.size.empty() ? largest : want.size[i];
     const long double over = excess(v[i], w, want.dtype, row.accuracy, std::isfinite(size) ? size : 0, s.terms,
-                                    row.composed ? want.dtype : compute_type(want.dtype));
+                                    row.rounds_between ? want.dtype : compute_type(want.dtype));
     const bool sign = row.zero_sign && one && v[i] == 0 && w == 0 && std::signbit(v[i]) != std::signbit(w) &&
                       is_floating_point(want.dtype);
     if (over <= 0 && !sign) continue;
@@ -147,49 +107,6 @@ int64_t check_targets(const OpRow& row, const OpDef& record) {
   }
   return n;
 }
-
-// Notes the calls of one record.
-class Watch final : public Interposer {
- public:
-  explicit Watch(const OpDef& record) : record_(record) {}
-
-  struct Seen {
-    std::vector<std::variant<std::monostate, Tensor, Scalar>> in;
-    graph::OwnedAttrs attrs;
-    Tensor bound;
-    std::vector<Operand> operands() const {
-      std::vector<Operand> o;
-      for (const auto& v : in) {
-        if (const Tensor* t = std::get_if<Tensor>(&v)) o.emplace_back(*t);
-        else if (const Scalar* n = std::get_if<Scalar>(&v)) o.emplace_back(*n);
-        else o.emplace_back(std::nullopt);
-      }
-      return o;
-    }
-  };
-  std::vector<Seen> seen;
-  std::set<DType> dtypes;
-
-  void intercept(OpCall& c) override {
-    const bool ours = &c.op == &record_;
-    if (ours) {
-      Seen s;
-      for (const Operand& o : c.in) {
-        if (o.is_tensor()) s.in.emplace_back(o.tensor());
-        else if (o.is_scalar()) s.in.emplace_back(o.scalar());
-        else s.in.emplace_back();
-      }
-      s.attrs = graph::OwnedAttrs(AttrsRef(c.attrs, c.op.attrs));
-      if (c.bound) s.bound = c.out[0];
-      seen.push_back(std::move(s));
-    }
-    c.proceed();
-    if (ours) dtypes.insert(c.dtype);
-  }
-
- private:
-  const OpDef& record_;
-};
 
 // A number among the operands may carry them into a dtype that is stated: bool + 1 is i64.
 bool lifted(const OpDef& record, const Watch::Seen& s, DType t) {
@@ -298,25 +215,6 @@ int64_t check_meta(const OpRow& row, const OpDef& record) {
     }
   });
   return n;
-}
-
-// The gradients of a call for all operands that can have one, with gradients of the outputs that depend on the seed.
-Tensors gradients_of(const TensorFunction& fn, std::span<const Tensor> leaves) {
-  Tensors outputs, with, wanted;
-  int64_t seed = 90;
-  for (const Tensor& y : fn(leaves)) {
-    ++seed;
-    if (!y.is_floating_point() || !y.requires_grad()) continue;
-    outputs.push_back(y);
-    // Of numbers that every dtype holds.
-    std::vector<long double> v = to_wide(noise(y.shape(), i64, -8, 8, static_cast<uint64_t>(seed)));
-    for (long double& e : v) e /= 8;
-    with.push_back(from_wide(v, y.shape(), y.dtype()));
-  }
-  for (const Tensor& x : leaves) {
-    if (x.requires_grad()) wanted.push_back(x);
-  }
-  return outputs.empty() ? Tensors(wanted.size()) : grad(outputs, wanted, with, {}, true);
 }
 
 // Gradients of narrower dtypes have these and are near those of f64 at the same place.
@@ -515,49 +413,9 @@ int64_t check_threads(const OpRow& row, const OpDef& record) {
   return n;
 }
 
-// An elementwise op written into a given tensor, which may be an operand, gives the bits of a new one.
-int64_t check_bound(const OpRow& row, const OpDef& record) {
-  if (row.composed || record.kind != OpKind::kPointwise || record.outputs != 1) return 0;
-  int64_t n = 0;
-  const NoGrad off;
-  for_samples(row, record, [&](const Sample& s, DType t) {
-    if (s.large) return;
-    Watch watch(record);
-    const Tensors in = s.inputs(t);
-    {
-      const InterposerGuard guard(watch);
-      call(s, in);
-    }
-    for (const Watch::Seen& seen : watch.seen) {
-      if (seen.bound.defined()) continue;
-      const std::vector<Operand> operands = seen.operands();
-      const Tensor plain = run(record, operands, seen.attrs.ref());
-      for (Arrangement a : kArrangements) {
-        Tensor out = arranged(detail::empty(plain.shape(), plain.dtype(), kCpu), a);
-        run_into(record, out, operands, seen.attrs.ref());
-        ++n;
-        EXPECT_TRUE(same_bits(out, plain)) << "out= " << to_string(a);
-      }
-      for (size_t k = 0; k < seen.in.size(); ++k) {
-        const Tensor* x = std::get_if<Tensor>(&seen.in[k]);
-        if (!x || x->dtype() != plain.dtype() || !(x->shape() == plain.shape())) continue;
-        for (Arrangement a : kArrangements) {
-          Watch::Seen again = seen;
-          Tensor own = arranged(*x, a == Arrangement::kAsMade ? Arrangement::kReversed : a);
-          again.in[k] = own;
-          run_into(record, own, again.operands(), seen.attrs.ref());
-          ++n;
-          EXPECT_TRUE(same_bits(own, plain)) << "written over operand " << k << " " << to_string(a);
-        }
-      }
-    }
-  });
-  return n;
-}
-
 constexpr OpCheck kChecks[] = {{"Values", check_values},       {"Dtypes", check_dtypes}, {"Meta", check_meta},
                                {"Gradients", check_gradients}, {"Trace", check_trace},   {"Targets", check_targets},
-                               {"Threads", check_threads},     {"Bound", check_bound}};
+                               {"Threads", check_threads},     {"Bound", check_bound},   {"Memory", check_memory}};
 
 }  // namespace
 

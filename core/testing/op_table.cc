@@ -82,6 +82,7 @@ int run_op_table(int argc, char** argv, const std::function<OpTable()>& make) {
   }
   for (const OpRow& row : table.rows) ++(row.composed ? counts.functions : counts.rows);
   for (const OpDef* op : all_ops()) counts.ops += table.owns(op->name);
+  const FilledMemory memory(0xff);
   const int failed = RUN_ALL_TESTS();
   std::string checks;
   int64_t total = 0;

@@ -4,7 +4,8 @@
 // for several layouts in memory, operands unchanged), Dtypes (the record runs in all it states and refuses others by
 // name), Meta (shapes, strides and dtypes without data), Gradients (gradcheck and gradgradcheck), Trace (a graph of the
 // call gives the same bits, also for batch sizes it was not traced with), Targets (Values for each instruction set that
-// the processor has), Threads (the same bits for 1, 2 and 4), and Bound (name_ and out= forms of elementwise ops).
+// the processor has), Threads (the same bits for 1, 2 and 4), Bound (name_ and out= forms, also where operands and
+// result share memory) and Memory (nothing depends on what lay in new memory, also with sizes of 0).
 #pragma once
 
 #include <functional>

@@ -51,7 +51,8 @@ class PlainStream final : public Stream {
 
 class TlsStream final : public Stream {
  public:
-  TlsStream(tcp::socket s, asio::ssl::context& tls) : stream_(std::move(s), tls) {}
+  TlsStream(tcp::socket s, std::shared_ptr<asio::ssl::context> tls)
+      : tls_(std::move(tls)), stream_(std::move(s), *tls_) {}
   void handshake(Handler done) override {
     stream_.async_handshake(asio::ssl::stream_base::server, [done = std::move(done)](error_code e) { done(e, 0); });
   }
@@ -60,6 +61,7 @@ class TlsStream final : public Stream {
   tcp::socket& socket() override { return stream_.next_layer(); }
 
  private:
+  const std::shared_ptr<asio::ssl::context> tls_;  // what it was when the connection began
   asio::ssl::stream<tcp::socket> stream_;
 };
 
@@ -80,7 +82,7 @@ struct Network {
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> alive{io.get_executor()};
   asio::steady_timer timer{io}, pause{io};
-  std::unique_ptr<asio::ssl::context> tls;  // null: plain
+  std::shared_ptr<asio::ssl::context> tls;  // null: plain
   std::unique_ptr<tcp::acceptor> acceptor;
   std::unordered_set<Link*> links;
 };
@@ -149,7 +151,7 @@ class Link : public std::enable_shared_from_this<Link> {
     const auto end = socket.remote_endpoint(e);
     if (!e) peer_ = end.address().to_string();
     socket.set_option(tcp::no_delay(true), e);
-    if (network.tls) stream_ = std::make_unique<TlsStream>(std::move(socket), *network.tls);
+    if (network.tls) stream_ = std::make_unique<TlsStream>(std::move(socket), network.tls);
     else stream_ = std::make_unique<PlainStream>(std::move(socket));
     network_.links.insert(this);
   }
@@ -241,17 +243,25 @@ void serve(Network& network) {
   }
 }
 
-absl::StatusOr<std::unique_ptr<asio::ssl::context>> make_tls(const GrpcServerOptions& o) {
+// RFC 9325: of TLS 1.2 only what is forward secret and authenticates what it encrypts.
+constexpr const char* kSuites =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+
+absl::StatusOr<std::shared_ptr<asio::ssl::context>> make_tls(const GrpcServerOptions& o) {
   const auto certificate = io::read_file(o.certificate, 1 << 20), key = io::read_file(o.private_key, 1 << 20);
   if (!certificate.ok()) return certificate.status();
   if (!key.ok()) return key.status();
   try {
-    auto tls = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
+    auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
     tls->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
                      asio::ssl::context::no_tlsv1_1);
     tls->use_certificate_chain(asio::buffer(*certificate));
     tls->use_private_key(asio::buffer(*key), asio::ssl::context::pem);
+    SSL_CTX_set_options(tls->native_handle(), SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_alpn_select_cb(tls->native_handle(), choose_h2, nullptr);
+    if (SSL_CTX_set_cipher_list(tls->native_handle(), kSuites) != 1)
+      return absl::InternalError("OpenSSL has none of the cipher suites that are wanted");
     return tls;
   } catch (const std::exception& e) {
     return absl::InvalidArgumentError(
@@ -316,6 +326,16 @@ class GrpcServer::Impl {
     });
   }
 
+  void set_tokens(std::vector<std::string> tokens) { shared_.service.set_tokens(std::move(tokens)); }
+
+  absl::Status reload_tls() {
+    if (shared_.options.certificate.empty()) return absl::OkStatus();
+    auto tls = make_tls(shared_.options);
+    if (!tls.ok()) return tls.status();
+    asio::post(network_.io, [this, tls = *std::move(tls)]() mutable { network_.tls = std::move(tls); });
+    return absl::OkStatus();
+  }
+
   int port() const { return port_; }
   int64_t connections() const { return shared_.connections.load(); }
 
@@ -362,6 +382,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::start(const GrpcServerOp
 
 int GrpcServer::port() const { return impl_->port(); }
 int64_t GrpcServer::connections() const { return impl_->connections(); }
+void GrpcServer::set_tokens(std::vector<std::string> tokens) { impl_->set_tokens(std::move(tokens)); }
+absl::Status GrpcServer::reload_tls() { return impl_->reload_tls(); }
 void GrpcServer::drain(milliseconds limit) { impl_->drain(limit); }
 
 }  // namespace hearth::serve

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "serve/access_log.h"
 #include "serve/memory_budget.h"
@@ -46,6 +47,10 @@ class GrpcServer {
 
   int port() const;
   int64_t connections() const;
+  // Takes these tokens from now on.
+  void set_tokens(std::vector<std::string> tokens);
+  // Reads certificate and key anew for connections that come from now on. If that fails, the old ones stay.
+  absl::Status reload_tls();
   // Not ready from now on, and nothing new is accepted; calls that were are answered, or cancelled when `limit` is
   // over.
   void drain(std::chrono::milliseconds limit);

@@ -187,11 +187,26 @@ std::optional<GrpcMethod> parse_grpc_method(std::string_view path) {
 }
 
 GrpcService::GrpcService(const GrpcServerOptions& options, Repository& models)
-    : options_(options), models_(models), workers_(options.workers, kWaitingWork), loaders_(1, kWaitingLoads) {}
+    : options_(options),
+      models_(models),
+      tokens_(std::make_shared<const std::vector<std::string>>(options.tokens)),
+      workers_(options.workers, kWaitingWork),
+      loaders_(1, kWaitingLoads) {}
+
+void GrpcService::set_tokens(std::vector<std::string> tokens) {
+  auto fresh = std::make_shared<const std::vector<std::string>>(std::move(tokens));
+  const std::lock_guard lock(mutex_);
+  tokens_.swap(fresh);
+}
 
 absl::Status GrpcService::admit(GrpcMethod method, std::string_view authorization) const {
   if (method == GrpcMethod::kServerLive || method == GrpcMethod::kServerReady) return absl::OkStatus();
-  if (!options_.tokens.empty() && !is_bearer(authorization, options_.tokens))
+  std::shared_ptr<const std::vector<std::string>> tokens;
+  {
+    const std::lock_guard lock(mutex_);
+    tokens = tokens_;
+  }
+  if (!tokens->empty() && !is_bearer(authorization, *tokens))
     return absl::UnauthenticatedError("a valid bearer token is needed");
   if (administers(method) && !options_.administration)
     return absl::PermissionDeniedError(

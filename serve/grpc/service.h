@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -65,6 +66,8 @@ class GrpcService {
   int64_t max_message_bytes(GrpcMethod method) const;
   void run(const GrpcCallPtr& call);
   void drain() { draining_ = true; }
+  // Instead of those that it has.
+  void set_tokens(std::vector<std::string> tokens);
 
  private:
   absl::StatusOr<std::string> answer(const GrpcCall& call);
@@ -75,7 +78,9 @@ class GrpcService {
   const GrpcServerOptions& options_;
   Repository& models_;
   std::atomic<bool> draining_{false};
-  WorkQueue workers_;  // for what takes long: pictures, large messages
+  mutable std::mutex mutex_;
+  std::shared_ptr<const std::vector<std::string>> tokens_;  // guarded by mutex_
+  WorkQueue workers_;                                       // for what takes long: pictures, large messages
   WorkQueue loaders_;
 };
 

@@ -360,7 +360,7 @@ bool Connection::send_some(uint32_t id, Stream& s) {
   const int64_t n = std::min({left, s.send_window, send_window_, static_cast<int64_t>(kFrameBytes)});
   if (n > 0) {
     const bool end = n == left && s.trailers.empty();
-    write_frame(kData, end ? kEndStream : uint8_t{0}, id,
+    write_frame(kData, static_cast<uint8_t>(end ? kEndStream : 0), id,
                 std::string_view(s.body).substr(s.sent, static_cast<size_t>(n)));
     s.sent += static_cast<size_t>(n);
     s.send_window -= n;

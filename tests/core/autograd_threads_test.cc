@@ -128,5 +128,28 @@ TEST(AutogradThreads, GraphsChangeHands) {
   EXPECT_TRUE(x.grad().equal(full({8}, kThreads, {.dtype = f64})));
 }
 
+// Views whose base was written to afterwards are brought up to date by whoever looks first.
+TEST(AutogradThreads, ViewsOfAWrittenBase) {
+  for (int r = 0; r < kRounds; ++r) {
+    const Tensor x = full({8}, 3.0, {.dtype = f64, .requires_grad = true});
+    Tensor base = full({2, 8}, 1.0, {.dtype = f64});
+    const Tensor view = select(base, 0, 1), other = slice(base, 1, 0, 4);
+    base.mul_(x);
+    std::vector<Tensor> results(kThreads);
+    in_threads([&](int i) {
+      const bool leaf = i % 2 ? view.is_leaf() : !view.requires_grad();
+      EXPECT_FALSE(leaf);
+      EXPECT_FALSE(view.retains_grad());
+      EXPECT_THROW(view.grad(), Error);  // not a leaf
+      EXPECT_STREQ(other.grad_fn_name(), "as_strided");
+      results[static_cast<size_t>(i)] = (view * view).sum();
+    });
+    for (const Tensor& y : results) y.backward({.retain_graph = true});
+    EXPECT_TRUE(x.grad().equal(full({8}, 6.0 * kThreads, {.dtype = f64})));
+    // One history: a gradient by the view is found.
+    EXPECT_TRUE(grad({&results[0], 1}, {&view, 1})[0].equal(full({8}, 6.0, {.dtype = f64})));
+  }
+}
+
 }  // namespace
 }  // namespace hearth

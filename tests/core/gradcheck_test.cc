@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/autograd/backward.h"
+#include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/op/grad_context.h"
 #include "core/op/op_call.h"
@@ -120,6 +122,45 @@ TEST(Gradcheck, RefusesWhatItCannotCheck) {
   EXPECT_EQ(error_of(same, {zeros({2}, {.requires_grad = true})}),
             "gradcheck: input 0 requires a gradient, but is f32; differences of f64 alone are precise enough");
   EXPECT_EQ(error_of(same, {Tensor()}), "gradcheck: input 0 is an undefined tensor");
+}
+
+// a * b, whose gradient takes it that both are wanted.
+Tensor careless_product(const Tensor& a, const Tensor& b) {
+  static constexpr OpDef record = {.name = "test::product",
+                                   .dtypes = kAllTypes,
+                                   .min_inputs = 2,
+                                   .max_inputs = 2,
+                                   .infer = [](OpCall& c) { c.make(0, c.input(0).shape(), c.dtype); },
+                                   .save = {.input = {0b10, 0b01}},
+                                   .kernel = {[](OpCall& c) {
+                                     const NoGrad off;
+                                     c.out[0].copy_(c.input(0) * c.input(1));
+                                   }},
+                                   .backward =
+                                       [](GradContext& g) {
+                                         g.set(0, g.grad() * g.input(1));
+                                         g.set(1, g.grad() * g.input(0));
+                                       }};
+  return run(record, {a, b});
+}
+
+TEST(Gradcheck, EachInputIsConstantInTurn) {
+  const TensorFunction fn = [](In x) -> Out { return {careless_product(x[0], x[1])}; };
+  EXPECT_NE(error_of(fn, {leaf({3}), leaf({3}, 0.7)})
+                .find("test::product: backward reads a tensor that its record does "
+                      "not keep"),
+            std::string::npos);
+}
+
+TEST(Gradcheck, SecondGradientsThroughAConstantGradient) {
+  const Tensor x = leaf({3}, -0.4);
+  const Tensor y = relu(x);
+  const Tensor one = full({3}, 1.0, {.dtype = f64});
+  const Tensor g = grad({&y, 1}, {&x, 1}, {&one, 1}, {.create_graph = true})[0];
+  const Tensor gg = grad({&g, 1}, {&x, 1}, {&one, 1}, {}, true)[0];
+  if (gg.defined()) {
+    EXPECT_TRUE(gg.equal(full({3}, 0.0, {.dtype = f64})));
+  }
 }
 
 }  // namespace

@@ -79,6 +79,11 @@ class Client {
     }
     return true;
   }
+  // Whether something has come already.
+  bool has_data() const {
+    pollfd p{fd_, POLLIN, 0};
+    return !in_.empty() || poll(&p, 1, 0) > 0;
+  }
   // Whether the server closes the connection within half a minute.
   bool ended() {
     while (more()) continue;
@@ -91,8 +96,8 @@ class Client {
   }
   Answer request(const std::string& method, const std::string& path, const std::string& headers,
                  const std::string& body) {
-    send(concat(method, " ", path, " HTTP/1.1\r\nHost: test\r\n", headers, "Content-Length: ", body.size(), "\r\n\r\n",
-                body));
+    send(concat(method, " ", path, " HTTP/1.1\r\nHost: localhost\r\n", headers, "Content-Length: ", body.size(),
+                "\r\n\r\n", body));
     return read();
   }
 

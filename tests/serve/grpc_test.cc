@@ -166,8 +166,13 @@ TEST_F(GrpcTest, TokensAndAdministration) {
   infer(request(), &code, "Bearer sesam");
   EXPECT_EQ(code, grpc::StatusCode::UNAUTHENTICATED);
   EXPECT_EQ(infer(request(), &code, "Bearer sesame"), "ok");
+  // Others from now on, as after SIGHUP.
+  server->set_tokens({"open"});
+  infer(request(), &code, "Bearer sesame");
+  EXPECT_EQ(code, grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(infer(request(), &code, "Bearer open"), "ok");
   grpc::ClientContext c;
-  c.AddMetadata("authorization", "bearer sesame");
+  c.AddMetadata("authorization", "bearer open");
   inference::RepositoryModelUnloadRequest q;
   q.set_model_name("scale");
   inference::RepositoryModelUnloadResponse r;

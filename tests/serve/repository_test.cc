@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -20,6 +21,33 @@ namespace hearth::serve {
 namespace {
 
 namespace fs = std::filesystem;
+
+// A kind whose models run, and from version 2 on are loaded, only while the gate is open.
+std::atomic<bool> gate_open{true}, gate_loading{false}, gate_running{false};
+void pass_gate() {
+  while (!gate_open) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+class Gate : public Servable {
+ public:
+  explicit Gate(const std::string& directory) : signature_(*graph::load_signature(directory)) {}
+  const graph::Signature& signature() const override { return signature_; }
+  absl::StatusOr<std::vector<Tensor>> run(std::span<const Tensor> in) const override {
+    gate_running = true;
+    pass_gate();
+    return std::vector<Tensor>{in[0]};
+  }
+
+ private:
+  const graph::Signature signature_;
+};
+constexpr ServableKind kGate{"gate", [](const std::string& directory) -> absl::StatusOr<std::unique_ptr<Servable>> {
+                               if (!directory.ends_with("/1")) {
+                                 gate_loading = true;
+                                 pass_gate();
+                               }
+                               return std::make_unique<Gate>(directory);
+                             }};
+HEARTH_SERVABLE(kGate);
 
 class RepositoryTest : public ::testing::Test {
  protected:
@@ -70,6 +98,40 @@ class RepositoryTest : public ::testing::Test {
   const std::string root = ::testing::TempDir() + "/" + ::testing::UnitTest::GetInstance()->current_test_info()->name();
   std::unique_ptr<Repository> repository;
 };
+
+TEST_F(RepositoryTest, LoadingDelaysNoDeadline) {
+  const auto add = [&](int64_t version) {
+    write("m", version, 1);  // whose signature then names the other kind
+    std::string signature = *io::read_file(path("m", version) + "/signature.json", 1 << 20);
+    const size_t at = signature.find("\"graph\"");
+    ASSERT_NE(at, std::string::npos) << signature;
+    std::ofstream(path("m", version) + "/signature.json") << signature.replace(at, 7, "\"gate\"");
+  };
+  add(1);
+  open({.scheduler = {.max_batch_size = 1}, .poll = std::chrono::milliseconds(10)});
+  const auto m = repository->find("m");
+  ASSERT_TRUE(m.ok()) << m.status();
+  gate_open = gate_running = false;
+  const auto submit = [&](Clock::time_point deadline) {
+    auto promise = std::make_shared<std::promise<absl::Status>>();
+    Job j;
+    j.inputs = {full({1, 2}, 1.0)};
+    j.deadline = deadline;
+    j.done = [promise](const absl::StatusOr<std::vector<Tensor>>& r, const Job::Timing&) {
+      promise->set_value(r.status());
+    };
+    EXPECT_TRUE((*m)->scheduler->submit(std::move(j)).ok());
+    return promise->get_future();
+  };
+  auto busy = submit(Clock::time_point::max());
+  while (!gate_running) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  add(2);
+  while (!gate_loading) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  // The instance is busy and the watcher loads; the late request is answered all the same.
+  EXPECT_EQ(submit(Clock::now()).get().code(), absl::StatusCode::kDeadlineExceeded);
+  gate_open = true;
+  EXPECT_TRUE(busy.get().ok());
+}
 
 TEST_F(RepositoryTest, TheNewestVersionAnswers) {
   write("a", 1, 1);
@@ -216,7 +278,7 @@ TEST_F(RepositoryTest, UnknownKindsAreNamed) {
   open();
   ASSERT_EQ(repository->index().size(), 1u);
   EXPECT_NE(repository->index()[0].reason.find(
-                "models of the kind \"oracle\" are not linked into this program, which has: graph"),
+                "models of the kind \"oracle\" are not linked into this program, which has: gate, graph"),
             std::string::npos)
       << repository->index()[0].reason;
 }

@@ -427,4 +427,14 @@ for kind in KINDS:
 for kind in ("int", "bool"):
     numbers("random/bernoulli", [int(w * 2.0**-32 < 0.375) for w in words[:N]], kind)
 
+# ---- places of several dimensions at once
+case("index/rows", lambda x, i: x[i], values(4, 3), fixed([2, 0, 2, 3]))
+case("index/pairs", lambda x, i: x.permute(2, 0, 1).reshape(12, 2)[i], values(3, 2, 4), fixed([11, 4, 0]))
+case("index/nothing", lambda x, i: x[i], values(4, 3), fixed([]))
+case("index_put/rows", lambda x, i, v: x.index_put((i,), v), values(4, 3), fixed([2, 0, 3]), values(3, 3))
+case("index_put/pairs", lambda x, i, v: x.permute(2, 0, 1).reshape(12, 2).index_put((i,), v).reshape(4, 3, 2)
+     .permute(1, 2, 0), values(3, 2, 4), fixed([11, 4, 0]), values(3, 2))
+case("index_put/added", lambda x, i, v: whole(x).index_put((i,), whole(v), accumulate=True), values(4, 3),
+     fixed([2, 0, 2, 2]), values(4, 3), size=lambda x, i, v: x.abs().index_put((i,), v.abs(), accumulate=True))
+
 save(f"tools/golden/ops.py, torch {torch.__version__}, numpy {numpy.__version__}")

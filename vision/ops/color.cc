@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/called_as.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
@@ -79,12 +80,14 @@ Tensor to_u8(const Tensor& x) {
 }
 
 Tensor normalize(const Tensor& x, std::span<const double> mean, std::span<const double> std) {
+  const CalledAs called("normalize");
   expect_float("normalize", x);
   for (double s : std) HEARTH_CHECK(s != 0, "normalize: a std is 0");
   return (x - per_channel("normalize", "mean", x, mean)) / per_channel("normalize", "std", x, std);
 }
 
 Tensor rgb_to_grayscale(const Tensor& x) {
+  const CalledAs called("rgb_to_grayscale");
   expect_pixels("rgb_to_grayscale", x);
   expect_channels("rgb_to_grayscale", x, true);
   if (channels(x.shape()) == 1) return x;
@@ -92,12 +95,14 @@ Tensor rgb_to_grayscale(const Tensor& x) {
 }
 
 Tensor grayscale_to_rgb(const Tensor& x) {
+  const CalledAs called("grayscale_to_rgb");
   expect_image("grayscale_to_rgb", x.shape());
   expect_channels("grayscale_to_rgb", x, true);
   return channels(x.shape()) == 3 ? x : cat({x, x, x}, -3);
 }
 
 Tensor rgb_to_hsv(const Tensor& x) {
+  const CalledAs called("rgb_to_hsv");
   expect_float("rgb_to_hsv", x);
   expect_channels("rgb_to_hsv", x, false);
   const Tensor most = amax(x, {-3}, true), range = most - amin(x, {-3}, true), grey = range.eq(0);
@@ -110,6 +115,7 @@ Tensor rgb_to_hsv(const Tensor& x) {
 }
 
 Tensor hsv_to_rgb(const Tensor& x) {
+  const CalledAs called("hsv_to_rgb");
   expect_float("hsv_to_rgb", x);
   expect_channels("hsv_to_rgb", x, false);
   const Tensor h = channel(x, 0), s = channel(x, 1), v = channel(x, 2);
@@ -120,6 +126,7 @@ Tensor hsv_to_rgb(const Tensor& x) {
 }
 
 Tensor adjust_brightness(const Tensor& x, double factor) {
+  const CalledAs called("adjust_brightness");
   expect_pixels("adjust_brightness", x);
   expect_channels("adjust_brightness", x, true);
   expect_factor("adjust_brightness", factor);
@@ -127,6 +134,7 @@ Tensor adjust_brightness(const Tensor& x, double factor) {
 }
 
 Tensor adjust_contrast(const Tensor& x, double factor) {
+  const CalledAs called("adjust_contrast");
   expect_pixels("adjust_contrast", x);
   expect_channels("adjust_contrast", x, true);
   expect_factor("adjust_contrast", factor);
@@ -134,6 +142,7 @@ Tensor adjust_contrast(const Tensor& x, double factor) {
 }
 
 Tensor adjust_saturation(const Tensor& x, double factor) {
+  const CalledAs called("adjust_saturation");
   expect_pixels("adjust_saturation", x);
   expect_channels("adjust_saturation", x, true);
   expect_factor("adjust_saturation", factor);
@@ -141,6 +150,7 @@ Tensor adjust_saturation(const Tensor& x, double factor) {
 }
 
 Tensor adjust_hue(const Tensor& x, double shift) {
+  const CalledAs called("adjust_hue");
   expect_pixels("adjust_hue", x);
   expect_channels("adjust_hue", x, true);
   HEARTH_CHECK(shift >= -0.5 && shift <= 0.5, "adjust_hue: the shift must lie in [-0.5, 0.5], but is ", shift);
@@ -152,6 +162,7 @@ Tensor adjust_hue(const Tensor& x, double shift) {
 }
 
 Tensor adjust_gamma(const Tensor& x, double gamma, double gain) {
+  const CalledAs called("adjust_gamma");
   expect_pixels("adjust_gamma", x);
   HEARTH_CHECK(gamma >= 0, "adjust_gamma: gamma must be at least 0, but is ", gamma);
   Tensor y = pow(to_float(x), gamma);
@@ -160,6 +171,7 @@ Tensor adjust_gamma(const Tensor& x, double gamma, double gain) {
 }
 
 Tensor invert(const Tensor& x) {
+  const CalledAs called("invert");
   expect_pixels("invert", x);
   return x.dtype() == u8 ? 255 - x : 1.0 - x;
 }

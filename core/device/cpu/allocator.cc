@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstdlib>
 #include <fstream>
@@ -181,10 +182,21 @@ class MetaAllocator final : public Allocator {
 };
 constinit MetaAllocator meta;
 
+constinit std::atomic<Allocator*> current{nullptr};  // null until it is first asked for
+
 }  // namespace
 
+Allocator& exchange_cpu_allocator(Allocator& a) {
+  Allocator* const before = current.exchange(&a);
+  return before ? *before : cpu();
+}
+
 Allocator& allocator_for(Device device) {
-  if (device.is_cpu()) return cpu();
+  if (device.is_cpu()) {
+    if (Allocator* a = current.load(std::memory_order_acquire)) return *a;
+    Allocator* first = nullptr;
+    return current.compare_exchange_strong(first, &cpu()) ? cpu() : *first;
+  }
   if (device.is_meta()) return meta;
   fail(ErrorKind::kUnsupported, "no code for device ", device,
        " is linked into this program; add //core:cuda to its deps");

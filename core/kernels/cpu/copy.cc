@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "core/base/parallel.h"
 #include "core/kernels/cpu/convert.h"
@@ -126,6 +127,43 @@ void view_write(OpCall& c) {
   copy_tensor(c.out[0], c.input(0));
   const Layout& l = c.out[0].layout();
   copy_tensor(detail::alias(c.out[0], Layout(a.shape, a.strides, l.offset + a.offset), true), c.input(1));
+}
+
+void view_add(OpCall& c) {
+  const auto& a = c.attrs_as<StridedAttrs>();
+  const Tensor &out = c.out[0], &source = c.input(1);
+  copy_tensor(out, c.input(0));
+  const int64_t n = source.numel();
+  if (n == 0) return;
+  const Strides& from = source.strides();
+  visit(out.dtype(), [&]<class T>() {
+    if constexpr (!std::is_same_v<T, bool>) {
+      T* to = static_cast<T*>(out.impl()->data());
+      const T* p = static_cast<const T*>(source.raw_data());
+      // f16 and bf16 are summed in f32 and rounded once. The output has no gaps.
+      using A = std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float, T>;
+      std::vector<A> sums(static_cast<size_t>(std::is_same_v<A, T> ? 0 : out.numel()));
+      A* sum;
+      if constexpr (std::is_same_v<A, T>) {
+        sum = to;
+      } else {
+        sum = sums.data();
+        for (size_t i = 0; i < sums.size(); ++i) sum[i] = static_cast<A>(to[i]);
+      }
+      // One task: elements of the region may meet, and are added in their order.
+      for (int64_t i = 0; i < n; ++i) {
+        int64_t rest = i, at = a.offset, read = 0;
+        for (int d = a.shape.rank(); d-- > 0;) {
+          const int64_t k = rest % a.shape[d];
+          rest /= a.shape[d];
+          at += k * a.strides[d];
+          read += k * from[d];
+        }
+        sum[at] = static_cast<A>(sum[at] + static_cast<A>(p[read]));
+      }
+      for (size_t i = 0; i < sums.size(); ++i) to[i] = convert<T>(sum[i]);
+    }
+  });
 }
 
 }  // namespace hearth::cpu

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "core/base/parallel.h"
 #include "core/kernels/cpu/copy.h"
@@ -68,11 +69,27 @@ void by_size(const Tensor& t, F f) {
 }
 
 template <class T>
-T plus(T a, T b) {
-  if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>)
-    return T(static_cast<float>(a) + static_cast<float>(b));
+constexpr bool kHalf = std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
+
+// Where sums over elements of T are collected: in the tensor itself, but for f16 and bf16 in f32, to be rounded once.
+// f(pointer, strides); T's tensor holds what is added to.
+template <class T, class F>
+void with_sums(const Tensor& out, F f) {
+  if constexpr (kHalf<T>) {
+    const Tensor wide = detail::empty(out.shape(), DType::kF32, out.device());
+    copy_tensor(wide, out);
+    f(static_cast<float*>(wide.impl()->data()), wide.strides());
+    copy_tensor(out, wide);
+  } else {
+    f(static_cast<T*>(out.impl()->data()), out.strides());
+  }
+}
+
+template <class A, class T>
+A plus(A a, T b) {
+  if constexpr (kHalf<T>) return a + static_cast<float>(b);
   else if constexpr (std::is_same_v<T, bool>) return a || b;
-  else return static_cast<T>(a + b);
+  else return static_cast<A>(a + b);
 }
 
 // target[index] op= source along dimension d, for each line of the index's shape. Lines that could meet stay in one
@@ -84,17 +101,16 @@ void scatter_into(OpCall& c, int d) {
   if (index.numel() == 0) return;
   const Shape& shape = index.shape();
   const Indices at(c.op.name, index, out.dim() ? out.shape()[d] : 1);
-  const Strides* const strides[] = {&out.strides(), &index.strides(), &source.strides()};
   const int64_t n = shape.rank() ? shape[d] : 1, lines = lines_of(shape, d);
-  const int64_t os = out.dim() ? out.strides()[d] : 0, is = index.dim() ? index.strides()[d] : 0,
-                ss = source.dim() ? source.strides()[d] : 0;
-  const auto run = [&]<class T>(T) {
-    T* to = static_cast<T*>(out.impl()->data());
+  const int64_t is = index.dim() ? index.strides()[d] : 0, ss = source.dim() ? source.strides()[d] : 0;
+  const auto run = [&]<class T, class A>(T, A* to, const Strides& to_strides) {
+    const Strides* const strides[] = {&to_strides, &index.strides(), &source.strides()};
+    const int64_t os = out.dim() ? to_strides[d] : 0;
     const T* from = static_cast<const T*>(source.raw_data());
     parallel_for(lines, std::max<int64_t>(kGrainBytes / (n * 8), 1), [&](int64_t begin, int64_t end) {
       for_lines(shape, d, strides, begin, end, [&](const int64_t* o) {
         for (int64_t i = 0; i < n; ++i) {
-          T& t = to[o[0] + at.at(o[1] + i * is) * os];
+          A& t = to[o[0] + at.at(o[1] + i * is) * os];
           if constexpr (kAdd) t = plus(t, from[o[2] + i * ss]);
           else t = from[o[2] + i * ss];
         }
@@ -102,9 +118,11 @@ void scatter_into(OpCall& c, int d) {
     });
   };
   if constexpr (kAdd) {
-    visit(out.dtype(), [&]<class T>() { run(T{}); });
+    visit(out.dtype(), [&]<class T>() {
+      with_sums<T>(out, [&](auto* to, const Strides& to_strides) { run(T{}, to, to_strides); });
+    });
   } else {
-    by_size(out, run);
+    by_size(out, [&]<class T>(T zero) { run(zero, static_cast<T*>(out.impl()->data()), out.strides()); });
   }
 }
 
@@ -187,22 +205,134 @@ void index_add(OpCall& c) {
   const Indices at(c.op.name, index, out.shape()[d]);
   const int64_t n = index.numel(), is = index.dim() ? index.strides()[0] : 0;
   const Shape& shape = source.shape();
-  const Strides* const strides[] = {&out.strides(), &source.strides()};
   const int64_t lines = lines_of(shape, d);
   visit(out.dtype(), [&]<class T>() {
+    with_sums<T>(out, [&](auto* to, const Strides& to_strides) {
+      const Strides* const strides[] = {&to_strides, &source.strides()};
+      const T* from = static_cast<const T*>(source.raw_data());
+      // Tasks share lines, not indices: equal indices are added in their order.
+      parallel_for(lines, std::max<int64_t>(lines / 16, 256), [&](int64_t begin, int64_t end) {
+        for (int64_t i = 0; i < n; ++i) {
+          const int64_t row = at.at(i * is);
+          for_lines(shape, d, strides, begin, end, [&](const int64_t* o) {
+            auto& t = to[o[0] + row * to_strides[d]];
+            t = plus(t, from[o[1] + i * source.strides()[d]]);
+          });
+        }
+      });
+    });
+  });
+}
+
+namespace {
+
+// Rows of a tensor: the places of some of its dimensions against all other dimensions, of which the last is walked as
+// one line.
+struct Rows {
+  std::vector<int64_t> offset;  // of each place that is named
+  Shape rest;
+  Strides x_strides, row_strides;  // of `rest` in the tensor and in the rows
+  int last;
+  int64_t n, x_step, row_step, lines;
+
+  Rows(const OpCall& c, const Tensor& x, const Tensor& rows) {
+    const Dims& dims = c.attrs_as<IndexAttrs>().dims;
+    int64_t total = 1;
+    unsigned named = 0;
+    for (int64_t d : dims) {
+      total *= x.shape()[static_cast<int>(d)];
+      named |= 1u << d;
+    }
+    const Tensor& index = c.input(1);
+    const Indices at(c.op.name, index, total);
+    offset.resize(static_cast<size_t>(index.numel()));
+    for (size_t i = 0; i < offset.size(); ++i) {
+      int64_t place = at.at(static_cast<int64_t>(i) * index.strides()[0]);
+      for (int k = dims.rank(); k-- > 0;) {
+        const int d = static_cast<int>(dims[k]);
+        offset[i] += place % x.shape()[d] * x.strides()[d];
+        place /= x.shape()[d];
+      }
+    }
+    for (int d = 0, r = 1; d < x.dim(); ++d) {
+      if (named >> d & 1) continue;
+      rest.push_back(x.shape()[d]);
+      x_strides.push_back(x.strides()[d]);
+      row_strides.push_back(rows.strides()[r++]);
+    }
+    last = rest.rank() - 1;
+    n = last < 0 ? 1 : rest[last];
+    x_step = last < 0 ? 0 : x_strides[last];
+    row_step = last < 0 ? 0 : row_strides[last];
+    lines = lines_of(rest, last);
+  }
+};
+
+template <bool kAdd>
+void put_rows(const OpCall& c) {
+  const Tensor &out = c.out[0], &source = c.input(2);
+  const Rows r(c, out, source);
+  const Strides* const strides[] = {&r.x_strides, &r.row_strides};
+  // Tasks share what a row holds, not the rows: of equal places the last one counts, or they are added in their order.
+  constexpr int64_t kPiece = 4096;
+  const int64_t pieces = (r.n + kPiece - 1) / kPiece, count = static_cast<int64_t>(r.offset.size());
+  const int64_t stride = source.strides()[0];
+  const auto run = [&]<class T>(T) {
     T* to = static_cast<T*>(out.impl()->data());
     const T* from = static_cast<const T*>(source.raw_data());
-    // Tasks share lines, not indices: equal indices are added in their order.
-    parallel_for(lines, std::max<int64_t>(lines / 16, 256), [&](int64_t begin, int64_t end) {
-      for (int64_t i = 0; i < n; ++i) {
-        const int64_t row = at.at(i * is);
-        for_lines(shape, d, strides, begin, end, [&](const int64_t* o) {
-          T& t = to[o[0] + row * out.strides()[d]];
-          t = plus(t, from[o[1] + i * source.strides()[d]]);
+    const int64_t work = count * std::min(r.n, kPiece);
+    parallel_for(r.lines * pieces, std::max<int64_t>(kGrainBytes / (work * 8), 1), [&](int64_t begin, int64_t end) {
+      for (int64_t task = begin; task < end; ++task) {
+        const int64_t first = task % pieces * kPiece, until = std::min(first + kPiece, r.n), line = task / pieces;
+        for_lines(r.rest, r.last, strides, line, line + 1, [&](const int64_t* o) {
+          for (int64_t i = 0; i < count; ++i) {
+            T* t = to + o[0] + r.offset[static_cast<size_t>(i)];
+            const T* f = from + o[1] + i * stride;
+            for (int64_t j = first; j < until; ++j) {
+              if constexpr (kAdd) t[j * r.x_step] = plus(t[j * r.x_step], f[j * r.row_step]);
+              else t[j * r.x_step] = f[j * r.row_step];
+            }
+          }
         });
       }
     });
+  };
+  if constexpr (kAdd) {
+    visit(out.dtype(), [&]<class T>() { run(T{}); });
+  } else {
+    by_size(out, run);
+  }
+}
+
+}  // namespace
+
+void index(OpCall& c) {
+  const Tensor &x = c.input(0), &out = c.out[0];
+  if (out.numel() == 0) return;
+  const Rows r(c, x, out);
+  const Strides* const strides[] = {&r.x_strides, &r.row_strides};
+  const int64_t stride = out.strides()[0];
+  by_size(out, [&]<class T>(T) {
+    T* to = static_cast<T*>(out.impl()->data());
+    const T* from = static_cast<const T*>(x.raw_data());
+    const int64_t row_bytes = r.lines * r.n * static_cast<int64_t>(sizeof(T));
+    parallel_for(static_cast<int64_t>(r.offset.size()), std::max<int64_t>(kGrainBytes / row_bytes, 1),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t i = begin; i < end; ++i) {
+                     for_lines(r.rest, r.last, strides, 0, r.lines, [&](const int64_t* o) {
+                       T* t = to + o[1] + i * stride;
+                       const T* f = from + o[0] + r.offset[static_cast<size_t>(i)];
+                       for (int64_t j = 0; j < r.n; ++j) t[j * r.row_step] = f[j * r.x_step];
+                     });
+                   }
+                 });
   });
+}
+
+void index_put(OpCall& c) {
+  copy_tensor(c.out[0], c.input(0));
+  if (c.input(2).numel() == 0) return;
+  return c.attrs_as<IndexAttrs>().accumulate ? put_rows<true>(c) : put_rows<false>(c);
 }
 
 void cumsum(OpCall& c) {

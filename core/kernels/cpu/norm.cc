@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "core/base/parallel.h"
 #include "core/kernels/cpu/norm_rows.h"
+#include "core/kernels/cpu/result.h"
 #include "core/op/attrs/norm.h"
 #include "core/op/attrs/reduce.h"
 #include "core/op/op_call.h"
@@ -283,22 +285,41 @@ const T* operand(const OpCall& c, int i) {
 constexpr int64_t kGrain = 16384;
 int64_t row_grain(int64_t n) { return std::max<int64_t>(kGrain / std::max<int64_t>(n, 1), 1); }
 
-template <bool kLog>
+enum class Softmax { kPlain, kLog, kSafe };
+
+// True if there is nothing but -infinity. The first number tells it nearly always.
+template <class T>
+bool masked(const T* x, int64_t n, int64_t step) {
+  for (int64_t k = 0; k < n; ++k) {
+    if (x[k * step] != -std::numeric_limits<T>::infinity()) return false;
+  }
+  return true;
+}
+
+template <Softmax kKind>
 void any_softmax(OpCall& c) {
-  const Tensor &x = c.input(0), &y = c.out[0];
+  const Tensor& x = c.input(0);
   if (x.numel() == 0) return;
+  Result y(c, 0, c.dtype);
   const int d = x.dim() ? wrap_dim(c.attrs_as<DimAttrs>().dim, x.dim(), c.op.name) : 0;
   const int64_t n = x.dim() ? x.shape()[d] : 1, lines = x.numel() / n;
   int64_t after = 1;
   for (int k = d + 1; k < x.dim(); ++k) after *= x.shape()[k];
   with_rows(c, [&](const auto& rows, auto zero) {
     using T = decltype(zero);
-    const auto row = kLog ? rows.log_softmax : rows.softmax;
+    const auto row = kKind == Softmax::kLog ? rows.log_softmax : rows.softmax;
     const T* from = operand<T>(c, 0);
-    T* to = data_or_null<T>(y);
+    T* to = data_or_null<T>(y.tensor());
     parallel_for(lines, row_grain(n), [&](int64_t begin, int64_t end) {
       std::vector<T> line(after == 1 ? 0 : static_cast<size_t>(n));
       for (int64_t i = begin; i < end; ++i) {
+        if constexpr (kKind == Softmax::kSafe) {
+          const int64_t first = i / after * n * after + i % after;
+          if (masked(from + first, n, after)) {
+            for (int64_t k = 0; k < n; ++k) to[first + k * after] = T(0);
+            continue;
+          }
+        }
         if (after == 1) {
           row(from + i * n, to + i * n, n);
           continue;
@@ -310,38 +331,41 @@ void any_softmax(OpCall& c) {
       }
     });
   });
+  y.done();
 }
 
 }  // namespace
 
-void softmax(OpCall& c) { any_softmax<false>(c); }
-void log_softmax(OpCall& c) { any_softmax<true>(c); }
+void softmax(OpCall& c) { any_softmax<Softmax::kPlain>(c); }
+void log_softmax(OpCall& c) { any_softmax<Softmax::kLog>(c); }
+void safe_softmax(OpCall& c) { any_softmax<Softmax::kSafe>(c); }
 
 void layer_norm(OpCall& c) {
   const auto& a = c.attrs_as<LayerNormAttrs>();
   const Tensor& x = c.input(0);
   const int64_t rows_n = c.out[1].numel(), n = rows_n ? x.numel() / rows_n : 0;
-  if (x.numel() == 0) return;
+  Result result(c, 0, c.dtype);
   with_rows(c, [&](const auto& rows, auto zero) {
     using T = decltype(zero);
     const T *p = operand<T>(c, 0), *w = operand<T>(c, 1), *b = operand<T>(c, 2);
-    T *y = data_or_null<T>(c.out[0]), *mean = data_or_null<T>(c.out[1]), *rstd = data_or_null<T>(c.out[2]);
+    T *y = data_or_null<T>(result.tensor()), *mean = data_or_null<T>(c.out[1]), *rstd = data_or_null<T>(c.out[2]);
     parallel_for(rows_n, row_grain(n), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
         rows.layer(p + i * n, w, b, y + i * n, n, a.eps, a.center, mean + i, rstd + i);
     });
   });
+  result.done();
 }
 
 void layer_norm_grad(OpCall& c) {
   const auto& a = c.attrs_as<LayerNormAttrs>();
-  const Tensor& x = c.input(1);
-  const int64_t rows_n = c.input(3).numel(), n = rows_n ? x.numel() / rows_n : 0;
+  const int64_t rows_n = c.input(3).numel(), n = c.out[1].numel();
+  Result result(c, 0, c.dtype);
   with_rows(c, [&](const auto& rows, auto zero) {
     using T = decltype(zero);
     const T *g = operand<T>(c, 0), *p = operand<T>(c, 1), *w = operand<T>(c, 2), *mean = operand<T>(c, 3),
             *rstd = operand<T>(c, 4);
-    T* dx = data_or_null<T>(c.out[0]);
+    T* dx = data_or_null<T>(result.tensor());
     // Weight gradients of fixed groups of rows, summed in their order.
     const int64_t group = std::max<int64_t>((rows_n + 15) / 16, 1), groups = (rows_n + group - 1) / group;
     std::vector<T> part(static_cast<size_t>(2 * groups * n));
@@ -364,6 +388,7 @@ void layer_norm_grad(OpCall& c) {
       db[i] = static_cast<T>(sb);
     }
   });
+  result.done();
 }
 
 namespace {
@@ -393,13 +418,16 @@ void batch_norm(OpCall& c) {
   const auto& a = c.attrs_as<BatchNormAttrs>();
   const Tensor& x = c.input(0);
   const int64_t ch = c.out[1].numel(), m = ch ? x.numel() / ch : 0;
-  if (x.numel() == 0) return;
+  Result result(c, 0, c.dtype, channels_last_strides(x.shape()));
   with_rows(c, [&](const auto& rows, auto zero) {
     using T = decltype(zero);
     const auto n = static_cast<size_t>(ch);
     const T *p = operand<T>(c, 0), *w = operand<T>(c, 1), *b = operand<T>(c, 2);
-    T *y = data_or_null<T>(c.out[0]), *mean = data_or_null<T>(c.out[1]), *rstd = data_or_null<T>(c.out[2]);
-    if (a.training) {
+    T *y = data_or_null<T>(result.tensor()), *mean = data_or_null<T>(c.out[1]), *rstd = data_or_null<T>(c.out[2]);
+    if (a.training && m == 0) {
+      std::fill_n(mean, n, T(0));
+      std::fill_n(rstd, n, T(1));
+    } else if (a.training) {
       std::vector<double> parts(kRowBlocks * n);
       int64_t blocks = for_row_blocks(m, [&](int64_t k, int64_t first, int64_t count) {
         rows.sums(p + first * ch, count, ch, nullptr, parts.data() + k * ch);
@@ -428,18 +456,20 @@ void batch_norm(OpCall& c) {
       rows.scale(p + first * ch, y + first * ch, count, ch, scale.data(), shift.data());
     });
   });
+  result.done();
 }
 
 void batch_norm_grad(OpCall& c) {
   const auto& a = c.attrs_as<BatchNormAttrs>();
   const Tensor& x = c.input(1);
   const int64_t ch = c.input(3).numel(), m = ch ? x.numel() / ch : 0;
+  Result result(c, 0, c.dtype, channels_last_strides(x.shape()));
   with_rows(c, [&](const auto& rows, auto zero) {
     using T = decltype(zero);
     const auto n = static_cast<size_t>(ch);
     const T *g = operand<T>(c, 0), *p = operand<T>(c, 1), *w = operand<T>(c, 2), *mean = operand<T>(c, 3),
             *rstd = operand<T>(c, 4);
-    T *dx = data_or_null<T>(c.out[0]), *dw = data_or_null<T>(c.out[1]), *db = data_or_null<T>(c.out[2]);
+    T *dx = data_or_null<T>(result.tensor()), *dw = data_or_null<T>(c.out[1]), *db = data_or_null<T>(c.out[2]);
     std::vector<double> parts_g(kRowBlocks * n), parts_gx(kRowBlocks * n);
     const int64_t blocks = for_row_blocks(m, [&](int64_t k, int64_t first, int64_t count) {
       rows.grad_sums(g + first * ch, p + first * ch, count, ch, mean, rstd, parts_g.data() + k * ch,
@@ -460,6 +490,7 @@ void batch_norm_grad(OpCall& c) {
                 slope.data());
     });
   });
+  result.done();
 }
 
 }  // namespace hearth::cpu

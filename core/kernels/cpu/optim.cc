@@ -1,8 +1,10 @@
 #include "core/kernels/cpu/optim.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/base/parallel.h"
+#include "core/kernels/cpu/convert.h"
 #include "core/op/attrs/optim.h"
 #include "core/op/op_call.h"
 
@@ -82,14 +84,37 @@ HWY_EXPORT(adam_f64);
 namespace {
 
 constexpr int64_t kGrain = 32768;
+constexpr int64_t kBlock = 1024;
+
+// f(p, g, first, n) over the elements of parameter and gradient as T. Those of f16 and bf16 are converted to f32 block
+// by block, and the parameter back.
+template <class T, class F>
+void for_elements(OpCall& c, F f) {
+  const Tensor &p = c.out[0], &g = c.input(1);
+  if (p.dtype() == dtype_of<T>) {
+    parallel_for(p.numel(), kGrain, [&](int64_t b, int64_t e) {
+      f(static_cast<T*>(p.impl()->data()) + b, static_cast<const T*>(g.raw_data()) + b, b, e - b);
+    });
+    return;
+  }
+  const ConvertFn widen = convert_fn(p.dtype(), dtype_of<T>), narrow = convert_fn(dtype_of<T>, p.dtype());
+  const auto item = static_cast<int64_t>(p.itemsize());
+  parallel_for(p.numel(), kGrain, [&](int64_t b, int64_t e) {
+    T own[kBlock], grad[kBlock];
+    for (int64_t at = b; at < e; at += kBlock) {
+      const int64_t n = std::min(kBlock, e - at);
+      char* const memory = static_cast<char*>(p.impl()->data()) + at * item;
+      widen(memory, own, n);
+      widen(static_cast<const char*>(g.raw_data()) + at * item, grad, n);
+      f(own, grad, at, n);
+      narrow(own, memory, n);
+    }
+  });
+}
 
 template <class T>
-T* data(const Tensor& t) {
-  return static_cast<T*>(t.impl()->data());
-}
-template <class T>
 T* state(const OpCall& c, int i) {
-  return c.is_tensor(i) ? data<T>(c.input(i)) : nullptr;
+  return c.is_tensor(i) ? static_cast<T*>(c.input(i).impl()->data()) : nullptr;
 }
 
 }  // namespace
@@ -97,10 +122,8 @@ T* state(const OpCall& c, int i) {
 void sgd_step(OpCall& c) {
   const auto& a = c.attrs_as<SgdAttrs>();
   const auto go = [&]<class T>(auto f, T) {
-    T *p = data<T>(c.out[0]), *m = state<T>(c, 2);
-    const T* g = data<T>(c.input(1));
-    parallel_for(c.out[0].numel(), kGrain,
-                 [&](int64_t b, int64_t e) { f(p + b, g + b, m ? m + b : nullptr, e - b, a); });
+    T* m = state<T>(c, 2);
+    for_elements<T>(c, [&](T* p, const T* g, int64_t b, int64_t n) { f(p, g, m ? m + b : nullptr, n, a); });
   };
   if (c.dtype == DType::kF64) go(HWY_DYNAMIC_DISPATCH(sgd_f64), double{});
   else go(HWY_DYNAMIC_DISPATCH(sgd_f32), float{});
@@ -110,10 +133,9 @@ void sgd_step(OpCall& c) {
 void adam_step(OpCall& c) {
   const auto& a = c.attrs_as<AdamAttrs>();
   const auto go = [&]<class T>(auto f, T) {
-    T *p = data<T>(c.out[0]), *m = state<T>(c, 2), *v = state<T>(c, 3), *top = state<T>(c, 4);
-    const T* g = data<T>(c.input(1));
-    parallel_for(c.out[0].numel(), kGrain,
-                 [&](int64_t b, int64_t e) { f(p + b, g + b, m + b, v + b, top ? top + b : nullptr, e - b, a); });
+    T *m = state<T>(c, 2), *v = state<T>(c, 3), *top = state<T>(c, 4);
+    for_elements<T>(
+        c, [&](T* p, const T* g, int64_t b, int64_t n) { f(p, g, m + b, v + b, top ? top + b : nullptr, n, a); });
   };
   if (c.dtype == DType::kF64) go(HWY_DYNAMIC_DISPATCH(adam_f64), double{});
   else go(HWY_DYNAMIC_DISPATCH(adam_f32), float{});

@@ -12,7 +12,7 @@ constexpr int64_t kGrain = 1 << 15;
 template <class F>
 void generate(const Tensor& t, F value) {
   visit(t.dtype(), [&]<class T>() {
-    T* p = static_cast<T*>(t.raw_data());
+    T* p = static_cast<T*>(t.impl()->data());
     parallel_for(t.numel(), kGrain, [&](int64_t from, int64_t to) {
       for (int64_t i = from; i < to; ++i) p[i] = convert<T>(value(i));
     });
@@ -47,7 +47,7 @@ void size(OpCall& c) {
   const Tensor& x = c.input(0);
   int64_t d = c.attrs_as<DimAttrs>().dim;
   if (d < 0) d += x.dim();
-  *static_cast<int64_t*>(c.out[0].raw_data()) = x.shape()[static_cast<int>(d)];
+  *static_cast<int64_t*>(c.out[0].impl()->data()) = x.shape()[static_cast<int>(d)];
 }
 
 }  // namespace hearth::cpu

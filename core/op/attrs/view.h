@@ -46,6 +46,15 @@ struct DiagonalAttrs {
   bool operator==(const DiagonalAttrs&) const = default;
 };
 
+struct IndexAttrs {
+  Dims dims;
+  bool accumulate = false;  // index_put only
+  static constexpr auto fields() {
+    return std::make_tuple(field("dims", &IndexAttrs::dims), field("accumulate", &IndexAttrs::accumulate));
+  }
+  bool operator==(const IndexAttrs&) const = default;
+};
+
 struct UnfoldAttrs {
   int64_t dim = 0, size = 1, step = 1;
   static constexpr auto fields() {

@@ -9,6 +9,8 @@
 #include "core/ops/reduce.h"
 #include "tests/core/nn/nn_testing.h"
 
+// What a layer was made with is there.
+// NOLINTBEGIN(bugprone-unchecked-optional-access)
 namespace hearth {
 namespace {
 
@@ -261,3 +263,4 @@ TEST(Module, ListsOfUnlikeModules) {
 
 }  // namespace
 }  // namespace hearth
+// NOLINTEND(bugprone-unchecked-optional-access)

@@ -19,6 +19,8 @@
 #include "tests/core/nn/golden.inc"
 #include "tests/core/nn/nn_testing.h"
 
+// What a layer was made with is there.
+// NOLINTBEGIN(bugprone-unchecked-optional-access)
 namespace hearth {
 namespace {
 
@@ -217,3 +219,4 @@ TEST(Nn, WrongSizesNameTheLayer) {
 
 }  // namespace
 }  // namespace hearth
+// NOLINTEND(bugprone-unchecked-optional-access)

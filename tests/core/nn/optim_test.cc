@@ -11,6 +11,8 @@
 #include "tests/core/nn/golden.inc"
 #include "tests/core/nn/nn_testing.h"
 
+// What a layer was made with is there.
+// NOLINTBEGIN(bugprone-unchecked-optional-access)
 namespace hearth {
 namespace {
 
@@ -169,3 +171,4 @@ TEST(Optim, ClippingAndAverages) {
 
 }  // namespace
 }  // namespace hearth
+// NOLINTEND(bugprone-unchecked-optional-access)

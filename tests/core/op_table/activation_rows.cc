@@ -57,6 +57,13 @@ void gradient(Rows& rows, const char* op, const OpDef& record, R (*real)(const R
 }  // namespace
 
 void activation_rows(Rows& rows) {
+  // Of integers the bounds are cut off to whole numbers.
+  rows.push_back(pointwise({.op = "hardtanh",
+                            .call = HEARTH_CALL(hardtanh(in[0], -0.5, 2)),
+                            .real = HEARTH_REAL(std::isnan(a) ? a : std::min(std::max(a, -0.5L), 2.0L)),
+                            .whole = HEARTH_WHOLE(a < 0   ? 0
+                                                  : a > 2 ? 2
+                                                          : a)}));
   unary(rows, {"sigmoid", [](In in) -> Out { return {sigmoid(in[0])}; }, HEARTH_REAL(sigmoid_of(a))});
   unary(rows,
         {"relu", [](In in) -> Out { return {relu(in[0])}; }, HEARTH_REAL(std::isnan(a) ? a : std::max(a, R{0})),
@@ -80,7 +87,7 @@ void activation_rows(Rows& rows) {
   unary(rows, {"elu", [](In in) -> Out { return {elu(in[0], 1.5)}; }, HEARTH_REAL(a > 0 ? a : 1.5L * std::expm1(a))});
   unary(rows, {"softplus", [](In in) -> Out { return {softplus(in[0], 2, 5)}; },
                HEARTH_REAL(a * 2 > 5 ? a : softplus_of(2 * a) / 2)});
-  gradient(rows, "relu_grad", kReluGrad, HEARTH_REAL(b > 0 ? a : 0), HEARTH_REAL(0));
+  gradient(rows, "relu_grad", kReluGrad, HEARTH_REAL(b <= 0 ? 0 : a), HEARTH_REAL(0));
   gradient(rows, "sigmoid_grad", kSigmoidGrad, HEARTH_REAL(a * b * (1 - b)),
            HEARTH_REAL(std::abs(a * b) * (1 + std::abs(b))));
   gradient(rows, "tanh_grad", kTanhGrad, HEARTH_REAL(a * (1 - b * b)), HEARTH_REAL(std::abs(a) * (1 + b * b)));

@@ -99,9 +99,15 @@ void arithmetic_rows(Rows& rows) {
           .real = HEARTH_REAL(floor_divide_of(a, b)),
           .whole = HEARTH_WHOLE(floor_of(a, b)),
           .accuracy = Accuracy::kMath,
-          .nonzero = 0b10,
-          .gradient = false},
+          .smooth = {{{2.3, 2.7}, {1, 1.05}}},
+          .nonzero = 0b10},
          floor_divide, floor_divide);
+  rows.push_back(pointwise({.op = "trunc_divide",
+                            .operands = 2,
+                            .call = HEARTH_CALL(run(kTruncDivide, {in[0], in[1]})),
+                            .real = HEARTH_REAL(std::trunc(a / b)),
+                            .accuracy = Accuracy::kMath,
+                            .smooth = {{{2.3, 2.7}, {1, 1.05}}}}));
   binary(rows,
          {.op = "remainder",
           .call = HEARTH_FN2(remainder),

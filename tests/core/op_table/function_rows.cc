@@ -49,11 +49,6 @@ void pointwise_rows(Rows& rows) {
                             .zero_sign = false,
                             .composed = true,
                             .takes = kNumberTypes}));
-  rows.push_back(pointwise({.op = "hardtanh",
-                            .call = HEARTH_CALL(hardtanh(in[0], -0.5, 2)),
-                            .real = HEARTH_REAL(std::isnan(a) ? a : std::min(std::max(a, -0.5L), 2.0L)),
-                            .composed = true,
-                            .takes = kFloatTypes}));
   rows.push_back(pointwise({.op = "selu",
                             .call = HEARTH_CALL(selu(in[0])),
                             .real = HEARTH_REAL(1.0507009873554804934193349852946L *
@@ -61,6 +56,7 @@ void pointwise_rows(Rows& rows) {
                             .accuracy = Accuracy::kSteps,
                             .composed = true,
                             .takes = kFloatTypes}));
+  rows.back().rounds_between = true;
   rows.push_back(pointwise({.op = "logit",
                             .call = HEARTH_CALL(logit(in[0], 0.01)),
                             .real = HEARTH_REAL(std::isnan(a) ? a
@@ -72,6 +68,7 @@ void pointwise_rows(Rows& rows) {
                             .smooth = {{{0.1, 0.9}}},
                             .composed = true,
                             .takes = kFloatTypes}));
+  rows.back().rounds_between = true;
 }
 
 }  // namespace
@@ -85,12 +82,14 @@ void function_rows(Rows& rows) {
       {{"all", HEARTH_CALL(var(in[0])), {.smooth = true, .terms = 24}},
        {"rows", HEARTH_CALL(var(in[0], {1}, 0)), {.smooth = true, .batch = 1, .terms = 4}},
        {"outer", HEARTH_CALL(var(in[0], {0, 2})), {.smooth = true, .terms = 6}}},
-      close);
+      close)
+      .rounds_between = true;
   add(rows, "std",
       {{"all", HEARTH_CALL(std(in[0])), {.smooth = true, .terms = 24}},
        {"rows", HEARTH_CALL(std(in[0], {1}, 0)), {.smooth = true, .batch = 1, .terms = 4}},
        {"outer", HEARTH_CALL(std(in[0], {0, 2})), {.smooth = true, .terms = 6}}},
-      close);
+      close)
+      .rounds_between = true;
   add(rows, "norm",
       {{"0", HEARTH_CALL(norm(in[0], 0, {1})), {.batch = 1, .terms = 4}},
        {"1", HEARTH_CALL(norm(in[0], 1, {1})), {.batch = 1, .terms = 4}},
@@ -102,7 +101,8 @@ void function_rows(Rows& rows) {
       {{"rows", HEARTH_CALL(logsumexp(in[0], {1})), {.smooth = true, .batch = 1, .terms = 4}},
        {"all", HEARTH_CALL(logsumexp(in[0])), {.smooth = true, .terms = 6}},
        {"extreme", HEARTH_CALL(logsumexp(in[0], {1})), {.batch = 1}}},
-      close);
+      close)
+      .rounds_between = true;
   add(rows, "count_nonzero", {{"all", HEARTH_CALL(count_nonzero(in[0])), {.batch = 1}}}).gradient = false;
   add(rows, "cumprod", {{"rows", HEARTH_CALL(cumprod(in[0], 1)), {.smooth = true, .batch = 1, .terms = 4}}}, close);
   add(rows, "repeat", {{"both", HEARTH_CALL(repeat(in[0], {2, 1, 3}))}});
@@ -116,10 +116,6 @@ void function_rows(Rows& rows) {
   OpRow& places = add(rows, "nonzero", {{"some", HEARTH_CALL(nonzero(in[0])), {}}});
   places.reads_values = true;
   places.gradient = false;
-  add(rows, "index",
-      {{"tensors", HEARTH_CALL(in[0].index({in[1], Slice(), in[2]}))},
-       {"beside", HEARTH_CALL(in[0].index({Slice(), in[1], Slice(1)}))}})
-      .reads_values = true;
   add(rows, "isclose", {{"near", HEARTH_CALL(isclose(in[0], in[1], 0.1, 0.3)), {.batch = 3}}}).gradient = false;
   add(rows, "addmm",
       {{"scaled", HEARTH_CALL(addmm(in[0], in[1], in[2], 2, 3)), {.smooth = true, .batch = 2, .terms = 6}}}, close);
@@ -149,7 +145,8 @@ void function_rows(Rows& rows) {
        {"masked", masked(0.5), {.smooth = true, .batch = 7, .terms = 4}},
        {"added", masked(std::nullopt), {.smooth = true, .batch = 7, .terms = 4}},
        {"shared heads", attend(), {.smooth = true, .batch = 7, .terms = 4}}},
-      close);
+      close)
+      .rounds_between = true;
 }
 
 }  // namespace hearth::testing

@@ -1,3 +1,5 @@
+#include "core/op/attrs/view.h"
+#include "core/op/run.h"
 #include "core/ops/index.h"
 #include "core/ops/join.h"
 #include "tests/core/op_table/families.h"
@@ -18,6 +20,24 @@ void index_rows(Rows& rows) {
   add_golden(picked, "index_select/columns", HEARTH_CALL(index_select(in[0], -2, in[1])), {.smooth = true, .batch = 1});
   add_golden(picked, "index_select/nothing", HEARTH_CALL(index_select(in[0], 0, in[1])), plain);
   rows.push_back(std::move(picked));
+
+  OpRow placed{.op = "index"};
+  add_golden(placed, "index/rows", HEARTH_CALL(run(kIndex, {in[0], in[1]}, IndexAttrs{{0}})),
+             {.smooth = true, .batch = 2});
+  add_golden(placed, "index/pairs", HEARTH_CALL(run(kIndex, {in[0], in[1]}, IndexAttrs{{2, 0}})), {.smooth = true});
+  add_golden(placed, "index/nothing", HEARTH_CALL(run(kIndex, {in[0], in[1]}, IndexAttrs{{0}})), plain);
+  add_golden(placed, "index/tensors", HEARTH_CALL(in[0].index({in[1], Slice(), in[2]})), plain);
+  add_golden(placed, "index/beside", HEARTH_CALL(in[0].index({Slice(), in[1], Slice(1)})), plain);
+  rows.push_back(std::move(placed));
+
+  OpRow put{.op = "index_put", .accuracy = Accuracy::kSum};
+  add_golden(put, "index_put/rows", HEARTH_CALL(run(kIndexPut, {in[0], in[1], in[2]}, IndexAttrs{{0}})),
+             {.smooth = true, .batch = 6});
+  add_golden(put, "index_put/pairs", HEARTH_CALL(run(kIndexPut, {in[0], in[1], in[2]}, IndexAttrs{{2, 0}})),
+             {.smooth = true});
+  add_golden(put, "index_put/added", HEARTH_CALL(run(kIndexPut, {in[0], in[1], in[2]}, IndexAttrs{{0}, true})),
+             {.smooth = true, .batch = 6, .terms = 4});
+  rows.push_back(std::move(put));
 
   OpRow gathered{.op = "gather"};
   add_golden(gathered, "gather/rows", HEARTH_CALL(gather(in[0], 0, in[1])), plain);

@@ -151,6 +151,17 @@ void machinery_rows(Rows& rows) {
   OpRow strided{.op = "as_strided"};
   add_golden(strided, "as_strided/region", HEARTH_CALL(in[0].as_strided({2, 2}, {4, 1}, in[0].storage_offset() + 3)),
              {.smooth = true, .rearranged = false});
+  strided.samples.push_back({.name = "windows",
+                             .inputs = [](DType t) -> Out { return {noise({6}, t)}; },
+                             .call = HEARTH_CALL(in[0].as_strided({4, 3}, {1, 1}, in[0].storage_offset())),
+                             .want = [](In in, DType t) -> std::vector<Want> {
+                               const std::vector<long double> v = to_wide(in[0]);
+                               std::vector<long double> windows;
+                               for (size_t i = 0; i < 12; ++i) windows.push_back(v[i / 3 + i % 3]);
+                               return {{t, {4, 3}, windows}};
+                             },
+                             .smooth = true,
+                             .rearranged = false});
   rows.push_back(std::move(strided));
 
   OpRow write{.op = "view_write"};
@@ -158,6 +169,25 @@ void machinery_rows(Rows& rows) {
              HEARTH_CALL(machinery::view_write(in[0], in[1], StridedAttrs{{2, 2}, {4, 1}, 3})),
              {.smooth = true, .rearranged = false});
   rows.push_back(std::move(write));
+
+  OpRow sums{.op = "view_add", .accuracy = Accuracy::kSum};
+  sums.samples.push_back({.name = "windows",
+                          .inputs = [](DType t) -> Out {
+                            return {noise({6}, t), noise({4, 3}, t, -2, 2, 2)};
+                          },
+                          .call = HEARTH_CALL(machinery::view_add(in[0], in[1], StridedAttrs{{4, 3}, {1, 1}, 0})),
+                          .want = [](In in, DType t) -> std::vector<Want> {
+                            std::vector<long double> v = to_wide(in[0]), windows = to_wide(in[1]);
+                            for (size_t i = 0; i < 4; ++i) {
+                              for (size_t k = 0; k < 3; ++k) v[i + k] += windows[i * 3 + k];
+                            }
+                            for (long double& e : v) e = as_dtype(e, t);
+                            return {{t, {6}, v}};
+                          },
+                          .smooth = true,
+                          .rearranged = false,
+                          .terms = 4});
+  rows.push_back(std::move(sums));
 
   rows.push_back({.op = "detach",
                   .samples = {{.name = "any",

@@ -83,6 +83,23 @@ void order_rows(Rows& rows) {
                                    false, kFloatTypes));
   rows.push_back(std::move(m));
 
+  OpRow all{.op = "median_all"};
+  for (const Values& values : {Values{5, 1, 4, 2, 9, 7}, Values{3, 8, 6}}) {
+    all.samples.push_back({.name = values.size() == 3 ? "odd" : "even",
+                           .inputs = [values](DType t) -> Out {
+                             return {from_wide(values, {static_cast<int64_t>(values.size()) / 3, 3}, t)};
+                           },
+                           .call = HEARTH_CALL(median(in[0])),
+                           .want = [](In in, DType t) -> std::vector<Want> {
+                             Values v = to_wide(in[0]);
+                             std::sort(v.begin(), v.end());
+                             return {{t, {}, {v[(v.size() - 1) / 2]}}};
+                           },
+                           .dtypes = kNumberTypes,
+                           .smooth = true});
+  }
+  rows.push_back(std::move(all));
+
   OpRow i{.op = "isin", .gradient = false};
   i.samples.push_back(isin_of("numbers", {0, 1, 2, 3, 4, 5}, {2, 3}, {5, 1, 1, 9}));
   i.samples.push_back(isin_of("none", {0, 1, 2}, {3}, {}));

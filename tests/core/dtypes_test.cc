@@ -1,0 +1,121 @@
+// Dtypes of results, and integers that have none. Expected as PyTorch 2.15 does.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "core/ops/arithmetic.h"
+#include "core/ops/create.h"
+#include "core/ops/einsum.h"
+#include "core/ops/index.h"
+#include "core/ops/math.h"
+#include "core/ops/view.h"
+#include "core/testing/error_of.h"
+
+namespace hearth {
+namespace {
+
+using testing::error_of;
+using Ints = std::vector<int>;
+
+Tensor mask() { return tensor({true, false}); }
+
+TEST(Dtypes, MaskedFillKeepsTheDtype) {
+  for (DType t : {u8, i8, i16, i32, i64}) {
+    const Tensor x = tensor({1, 2}).to(t);
+    for (const Tensor& y :
+         {x.masked_fill(mask(), 3), x.masked_fill(mask(), 3.9), x.masked_fill(mask(), scalar_tensor(3.9)),
+          x.clone().masked_fill_(mask(), 3.9), x.clone().masked_fill_(mask(), scalar_tensor(3.9))}) {
+      EXPECT_EQ(y.dtype(), t);
+      EXPECT_EQ(y.to_vector<int>(), (Ints{3, 2}));
+    }
+  }
+  const Tensor b = tensor({false, false}).masked_fill(mask(), 2);
+  EXPECT_EQ(b.dtype(), boolean);
+  EXPECT_EQ(b.to_vector<int>(), (Ints{1, 0}));
+  EXPECT_EQ(tensor({1.0, 2.0}).masked_fill(mask(), scalar_tensor(2.5, {.dtype = f64})).dtype(), f32);
+  EXPECT_EQ(error_of([] {
+              tensor({1, 2}).to(u8).masked_fill(mask(), 300);
+            }),
+            "masked_fill: the number 300 does not fit into u8");
+}
+
+TEST(Dtypes, CumprodOfIntegers) {
+  for (DType t : {boolean, u8, i8, i16, i32, i64}) {
+    const Tensor y = cumprod(tensor({1, 1, 0}).to(t), 0);
+    EXPECT_EQ(y.dtype(), i64);
+    EXPECT_EQ(y.to_vector<int>(), (Ints{1, 1, 0}));
+    EXPECT_EQ(cumprod(scalar_tensor(1).to(t), 0).dtype(), i64);
+  }
+  EXPECT_EQ(cumprod(tensor({100, 100}).to(i8), 0).to_vector<int>(), (Ints{100, 10000}));
+}
+
+TEST(Dtypes, EinsumKeepsThoseOfProducts) {
+  for (DType t : {u8, i8, i16, i32, i64}) {
+    const Tensor x = tensor({0, 1, 5}).to(t);
+    EXPECT_EQ(einsum("i,i->", {x, x}).dtype(), t);
+    EXPECT_EQ(einsum("i,i->", {x, x}).item<int>(), 26);
+    EXPECT_EQ(einsum("ij,jk->ik", {unsqueeze(x, 0), unsqueeze(x, 1)}).dtype(), t);
+    EXPECT_EQ(einsum("i,j->", {x, x}).dtype(), t);
+    // Of one operand it is a sum.
+    EXPECT_EQ(einsum("i->", {x}).dtype(), i64);
+  }
+}
+
+TEST(Dtypes, LogitOfIntegers) {
+  for (DType t : {boolean, u8, i8, i16, i32, i64}) {
+    const Tensor y = logit(tensor({0, 1}).to(t));
+    EXPECT_EQ(y.dtype(), f32);
+    EXPECT_EQ(y.to_vector<float>(), (std::vector<float>{-INFINITY, INFINITY}));
+    EXPECT_NEAR(logit(tensor({0, 1}).to(t), 0.1)[0].item<float>(), -2.1972246f, 1e-6f);
+  }
+}
+
+TEST(Dtypes, NumbersAboveI64) {
+  const std::string large = "the number 18446744073709551615 does not fit into i64, in which whole numbers are kept; ";
+  EXPECT_EQ(error_of([] { (void)Scalar(std::numeric_limits<uint64_t>::max()); }), large + "give it as a double");
+  EXPECT_EQ(error_of([] { (void)(tensor({1}) + std::numeric_limits<uint64_t>::max()); }),
+            large + "give it as a double");
+  EXPECT_EQ(Scalar(uint64_t{1} << 62).to<int64_t>(), int64_t{1} << 62);
+  EXPECT_EQ(Scalar(std::numeric_limits<uint32_t>::max()).to<int64_t>(), 4294967295);
+}
+
+TEST(Dtypes, IntegersDividedByZero) {
+  for (DType t : {u8, i8, i16, i32, i64}) {
+    const Tensor x = tensor({1, 2}).to(t), zero = tensor({1, 0}).to(t);
+    const auto refused = [&](const char* op, auto f) {
+      EXPECT_EQ(error_of(f), concat(op, ": integer division by zero"));
+    };
+    refused("fmod", [&] { fmod(x, 0); });
+    refused("fmod", [&] { fmod(x, zero); });
+    refused("fmod", [&] { fmod(Scalar(1), zero); });
+    refused("fmod", [&] { x.fmod(zero); });
+    refused("fmod_", [&] { x.clone().fmod_(0); });
+    refused("fmod_", [&] { x.clone().fmod_(zero); });
+    refused("remainder", [&] { remainder(x, 0); });
+    refused("remainder", [&] { remainder(x, zero); });
+    refused("remainder_", [&] { x.clone().remainder_(zero); });
+    refused("floor_divide", [&] { floor_divide(x, 0); });
+    refused("floor_divide", [&] { floor_divide(x, zero); });
+    refused("floor_divide_", [&] { x.clone().floor_divide_(0); });
+    refused("div", [&] { div(x, zero, Rounding::kTrunc); });
+  }
+  EXPECT_TRUE(std::isnan(fmod(tensor({1.0}), 0).item<float>()));
+}
+
+TEST(Dtypes, IntegersToNegativePowers) {
+  for (DType t : {boolean, u8, i8, i16, i32, i64}) {
+    const Tensor x = tensor({1, 1}).to(t);
+    EXPECT_EQ(error_of([&] { pow(x, -1); }), "pow: integers cannot be raised to the negative integer power -1");
+    EXPECT_EQ(error_of([&] { x.pow(-2); }), "pow: integers cannot be raised to the negative integer power -2");
+    EXPECT_EQ(pow(x, -1.0).dtype(), f32);
+  }
+  EXPECT_EQ(error_of([&] { tensor({2}).pow_(-1); }),
+            "pow_: integers cannot be raised to the negative integer power -1");
+  // A tensor of exponents is not looked through: the power is cut off.
+  EXPECT_EQ(pow(tensor({1, 2}), tensor({1, -1})).to_vector<int>(), (Ints{1, 0}));
+  EXPECT_EQ(pow(Scalar(2), tensor({1, -1})).to_vector<int>(), (Ints{2, 0}));
+}
+
+}  // namespace
+}  // namespace hearth
