@@ -236,7 +236,7 @@ void HttpSession::parse(std::string_view data, bool is_pending) {
 }
 
 void HttpSession::advance() {
-  if (reader_->refusal()) return reject(std::move(*reader_->refusal()));
+  if (std::optional<HttpResponse>& refused = reader_->refusal()) return reject(*std::move(refused));
   // What has come of the body counts.
   if (absl::Status s = body_memory_.resize(reader_->body_bytes()); !s.ok())
     return reject(failure(503, std::string(s.message())));
