@@ -353,7 +353,7 @@ HttpResponse HttpApi::route(const CallPtr& call, bool admin, bool& later) {
         const HttpServer* server = server_;
         const std::string* accept = call->request.header("Accept");
         const double open = accept ? accept_weight(*accept, "application/openmetrics-text") : 0;
-        const bool open_metrics = open > 0 && open >= accept_weight(*accept, "text/plain") &&
+        const bool open_metrics = accept && open > 0 && open >= accept_weight(*accept, "text/plain") &&
                                   accept->find("openmetrics") != std::string::npos;
         return HttpResponse{
             .content_type = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -506,8 +506,9 @@ void HttpApi::infer(const CallPtr& call) {
   call->infer = *std::move(parsed);
   call->request.body = {};
   call->request.memory.release();
-  if (!call->infer.file) return submit_infer(call, std::exchange(call->infer.inputs, {}));
-  if (!in_worker(call, [this, call] { infer_file(call); }))
+  std::optional<std::string> file = std::exchange(call->infer.file, {});
+  if (!file) return submit_infer(call, std::exchange(call->infer.inputs, {}));
+  if (!in_worker(call, [this, call, file = *std::move(file)]() mutable { infer_file(call, std::move(file)); }))
     respond(call, [] { return failure(503, "the server has too many files and large requests to read"); });
 }
 
@@ -521,12 +522,12 @@ bool HttpApi::in_worker(const CallPtr& call, absl::AnyInvocable<void()> work) {
   });
 }
 
-void HttpApi::infer_file(const CallPtr& call) {
-  auto inputs = decode(call, *call->infer.file);
+void HttpApi::infer_file(const CallPtr& call, std::string file) {
+  auto inputs = decode(call, file);
   if (!inputs.ok()) {
     return respond(call, [s = inputs.status()] { return failure(file_status(s), std::string(s.message())); });
   }
-  call->infer.file.reset();
+  file = std::string();
   submit_infer(call, *std::move(inputs));
 }
 

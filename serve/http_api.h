@@ -76,7 +76,7 @@ class HttpApi {
   HttpResponse make_answer(Call& call, absl::AnyInvocable<HttpResponse()>& make) const;
   bool unpack(const CallPtr& call);
   void infer(const CallPtr& call);
-  void infer_file(const CallPtr& call);
+  void infer_file(const CallPtr& call, std::string file);
   // false: too much waits already. Whatever the work throws is the call's answer.
   bool in_worker(const CallPtr& call, absl::AnyInvocable<void()> work);
   void submit_infer(const CallPtr& call, std::vector<Tensor> inputs);

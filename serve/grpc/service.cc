@@ -298,7 +298,6 @@ absl::StatusOr<std::string> GrpcService::answer(const GrpcCall& call) {
 
 void GrpcService::infer(const GrpcCallPtr& call) {
   absl::Status s;
-  std::string file;
   try {
     s = [&]() -> absl::Status {
       if (absl::Status r = call->memory.resize(unpacked_bytes(call->message)); !r.ok()) return r;
@@ -317,12 +316,12 @@ void GrpcService::infer(const GrpcCallPtr& call) {
       call->infer = *std::move(request);
       return absl::OkStatus();
     }();
-    if (s.ok() && call->infer.file) {
-      return later(workers_, call, [this, call] {
-        auto inputs = inputs_from_file(*call->model->servable, *call->infer.file);
+    if (std::optional<std::string> given = std::exchange(call->infer.file, {}); s.ok() && given) {
+      return later(workers_, call, [this, call, file = *std::move(given)]() mutable {
+        auto inputs = inputs_from_file(*call->model->servable, file);
         absl::Status read = inputs.status();
         if (read.ok()) read = check_inputs(call->model->servable->signature(), *inputs);
-        call->infer.file.reset();
+        file = std::string();
         if (read.ok()) read = submit(call, *std::move(inputs));
         else call->model->stats->failed(Failure::kOther, nanoseconds(Clock::now() - call->arrived));
         if (!read.ok()) call->respond([read] { return read; });
@@ -346,9 +345,8 @@ absl::Status GrpcService::submit(const GrpcCallPtr& call, std::vector<Tensor> in
   job.inputs = std::move(inputs);
   job.urgent = call->infer.urgent;
   job.arrived = call->arrived;
-  job.deadline = call->infer.timeout
-                     ? std::min(call->deadline, call->arrived + Clock::duration(*call->infer.timeout))
-                     : std::min(call->deadline, call->arrived + Clock::duration(options_.default_timeout));
+  job.deadline =
+      std::min(call->deadline, call->arrived + Clock::duration(call->infer.timeout.value_or(options_.default_timeout)));
   job.cancelled = call->cancelled;
   job.memory = &call->memory;
   job.done = [call](absl::StatusOr<std::vector<Tensor>> out, const Job::Timing& timing) {
