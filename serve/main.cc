@@ -34,10 +34,15 @@ class Signals {
     std::thread([this] { serve(); }).detach();
   }
 
-  // Says that requests are accepted, and calls `reload` for each SIGHUP until another signal says that it is enough.
+  // Requests are accepted from now on.
+  void have_started() {
+    const std::lock_guard lock(mutex_);
+    serving_ = true;
+  }
+
+  // Calls `reload` for each SIGHUP until another signal says that it is enough.
   void wait_for_end(const std::function<void()>& reload) {
     std::unique_lock lock(mutex_);
-    serving_ = true;
     while (!ending_) {
       changed_.wait(lock, [&] { return ending_ || reload_; });
       if (!std::exchange(reload_, false)) continue;
@@ -84,6 +89,7 @@ int serve_until_told(const CommandLine& line) {
     complain(server.status());
     return 1;
   }
+  signals.have_started();
   std::vector<std::unique_ptr<GrpcServer>> grpc;
   std::vector<bool> grpc_administers;
   std::string grpc_ports;

@@ -242,14 +242,14 @@ absl::StatusOr<Tensor> read_input(const dom::object& input, const Port& port, si
   dom::element data;
   const bool has_data = !input["data"].get(data);
   const int64_t wire = shape->numel() * *width;
-  if (parameters->binary_data_size && binary && !has_data && *parameters->binary_data_size != wire) {
-    return bad("input ", quote(port.name), ": \"binary_data_size\" is ", *parameters->binary_data_size,
-               ", but shape and datatype say ", wire);
+  if (const auto size = parameters->binary_data_size; size && binary && !has_data && *size != wire) {
+    return bad("input ", quote(port.name), ": \"binary_data_size\" is ", *size, ", but shape and datatype say ", wire);
   }
-  const auto blob = take_blob(*parameters, port.name, has_data, blobs, binary);
-  if (!blob.ok()) return blob.status();
+  const auto taken = take_blob(*parameters, port.name, has_data, blobs, binary);
+  if (!taken.ok()) return taken.status();
+  const std::optional<std::string_view> blob = *taken;
   dom::array list;
-  if (!*blob) {
+  if (!blob) {
     if (!has_data || data.get(list)) return bad("input ", quote(port.name), ": \"data\" is missing or no list");
     // Each element takes a character and a comma, so a shape cannot ask for memory that the body does not pay for.
     if (shape->numel() > static_cast<int64_t>(json_bytes / 2) + 1) {
@@ -262,8 +262,8 @@ absl::StatusOr<Tensor> read_input(const dom::object& input, const Port& port, si
   if (absl::Status s = more(memory, bytes); !s.ok()) return s;
   Tensor t = empty(*shape, {.dtype = port.dtype});
   absl::Status s;
-  if (*blob) {
-    s = read_raw(**blob, datatype, t, port.name);
+  if (blob) {
+    s = read_raw(*blob, datatype, t, port.name);
   } else if (convert) {
     const int64_t scratch = shape->numel() * static_cast<int64_t>(sizeof(uint64_t));
     if (s = more(memory, scratch); !s.ok()) return s;
@@ -288,16 +288,17 @@ absl::StatusOr<std::string> read_file(const dom::object& input, const Port& port
   if (!shape.ok()) return shape.status();
   dom::element data;
   const bool has_data = !input["data"].get(data);
-  const auto blob = take_blob(*parameters, port.name, has_data, blobs, binary);
-  if (!blob.ok()) return blob.status();
+  const auto taken = take_blob(*parameters, port.name, has_data, blobs, binary);
+  if (!taken.ok()) return taken.status();
+  const std::optional<std::string_view> blob = *taken;
   const auto wrong = [&] {
     return bad("input ", quote(port.name),
                ": a file is a BYTES tensor of one element: its length and its bytes as binary data, or base64 in JSON");
   };
   if (shape->numel() != 1) return wrong();
   std::string file;
-  if (*blob) {
-    const auto element = only_bytes_element(**blob);
+  if (blob) {
+    const auto element = only_bytes_element(*blob);
     if (!element) return wrong();
     if (absl::Status s = more(memory, static_cast<int64_t>(element->size())); !s.ok()) return s;
     file = *element;
