@@ -74,7 +74,9 @@ TEST(HalfOptim, StepsAsPyTorch) {
           ASSERT_LE(std::abs(got[i] - want), last) << name << " " << to_string(g.dtype) << " " << i << ": " << got[i];
         }
         for (const auto& [key, t] : optimizer->state_dict()) {
-          if (key.starts_with("state.")) EXPECT_EQ(t.dtype(), DType::kF32) << name << " " << key;
+          if (key.starts_with("state.")) {
+            EXPECT_EQ(t.dtype(), DType::kF32) << name << " " << key;
+          }
         }
       }
     }

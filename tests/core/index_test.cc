@@ -172,7 +172,9 @@ TEST(View, StridesAsPyTorch) {
       const Tensor y = x.view(dims_of(c.to));
       ASSERT_EQ(y.shape(), dims_of(c.to));
       for (int d = 0; d < y.dim() && y.numel() > 0; ++d) {
-        if (y.size(d) > 1) EXPECT_EQ(y.stride(d), c.result_strides[static_cast<size_t>(d)]) << "dimension " << d;
+        if (y.size(d) > 1) {
+          EXPECT_EQ(y.stride(d), c.result_strides[static_cast<size_t>(d)]) << "dimension " << d;
+        }
       }
     } else {
       EXPECT_NE(error_of([&] { x.view(dims_of(c.to)); }), testing::kNoError);

@@ -87,7 +87,7 @@ void with_sums(const Tensor& out, F f) {
 
 template <class A, class T>
 A plus(A a, T b) {
-  if constexpr (kHalf<T>) return a + static_cast<float>(b);
+  if constexpr (kHalf<T>) return a + static_cast<A>(static_cast<float>(b));
   else if constexpr (std::is_same_v<T, bool>) return a || b;
   else return static_cast<A>(a + b);
 }
@@ -235,12 +235,12 @@ struct Rows {
   int last;
   int64_t n, x_step, row_step, lines;
 
-  Rows(const OpCall& c, const Tensor& x, const Tensor& rows) {
+  Rows(const OpCall& c, const Shape& shape, const Strides& x_steps, const Tensor& rows) {
     const Dims& dims = c.attrs_as<IndexAttrs>().dims;
     int64_t total = 1;
     unsigned named = 0;
     for (int64_t d : dims) {
-      total *= x.shape()[static_cast<int>(d)];
+      total *= shape[static_cast<int>(d)];
       named |= 1u << d;
     }
     const Tensor& index = c.input(1);
@@ -250,14 +250,14 @@ struct Rows {
       int64_t place = at.at(static_cast<int64_t>(i) * index.strides()[0]);
       for (int k = dims.rank(); k-- > 0;) {
         const int d = static_cast<int>(dims[k]);
-        offset[i] += place % x.shape()[d] * x.strides()[d];
-        place /= x.shape()[d];
+        offset[i] += place % shape[d] * x_steps[d];
+        place /= shape[d];
       }
     }
-    for (int d = 0, r = 1; d < x.dim(); ++d) {
+    for (int d = 0, r = 1; d < shape.rank(); ++d) {
       if (named >> d & 1) continue;
-      rest.push_back(x.shape()[d]);
-      x_strides.push_back(x.strides()[d]);
+      rest.push_back(shape[d]);
+      x_strides.push_back(x_steps[d]);
       row_strides.push_back(rows.strides()[r++]);
     }
     last = rest.rank() - 1;
@@ -268,39 +268,47 @@ struct Rows {
   }
 };
 
-template <bool kAdd>
-void put_rows(const OpCall& c) {
-  const Tensor &out = c.out[0], &source = c.input(2);
-  const Rows r(c, out, source);
+// `to`: the memory that `r` lies in; of sums it may be wider than the source.
+template <bool kAdd, class A, class T>
+void put_rows(const Rows& r, A* to, const T* from, int64_t stride) {
   const Strides* const strides[] = {&r.x_strides, &r.row_strides};
   // Tasks share what a row holds, not the rows: of equal places the last one counts, or they are added in their order.
   constexpr int64_t kPiece = 4096;
   const int64_t pieces = (r.n + kPiece - 1) / kPiece, count = static_cast<int64_t>(r.offset.size());
-  const int64_t stride = source.strides()[0];
-  const auto run = [&]<class T>(T) {
-    T* to = static_cast<T*>(out.impl()->data());
-    const T* from = static_cast<const T*>(source.raw_data());
-    const int64_t work = count * std::min(r.n, kPiece);
-    parallel_for(r.lines * pieces, std::max<int64_t>(kGrainBytes / (work * 8), 1), [&](int64_t begin, int64_t end) {
-      for (int64_t task = begin; task < end; ++task) {
-        const int64_t first = task % pieces * kPiece, until = std::min(first + kPiece, r.n), line = task / pieces;
-        for_lines(r.rest, r.last, strides, line, line + 1, [&](const int64_t* o) {
-          for (int64_t i = 0; i < count; ++i) {
-            T* t = to + o[0] + r.offset[static_cast<size_t>(i)];
-            const T* f = from + o[1] + i * stride;
-            for (int64_t j = first; j < until; ++j) {
-              if constexpr (kAdd) t[j * r.x_step] = plus(t[j * r.x_step], f[j * r.row_step]);
-              else t[j * r.x_step] = f[j * r.row_step];
-            }
+  const int64_t work = count * std::min(r.n, kPiece);
+  parallel_for(r.lines * pieces, std::max<int64_t>(kGrainBytes / (work * 8), 1), [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t first = task % pieces * kPiece, until = std::min(first + kPiece, r.n), line = task / pieces;
+      for_lines(r.rest, r.last, strides, line, line + 1, [&](const int64_t* o) {
+        for (int64_t i = 0; i < count; ++i) {
+          A* t = to + o[0] + r.offset[static_cast<size_t>(i)];
+          const T* f = from + o[1] + i * stride;
+          for (int64_t j = first; j < until; ++j) {
+            if constexpr (kAdd) t[j * r.x_step] = plus(t[j * r.x_step], f[j * r.row_step]);
+            else t[j * r.x_step] = f[j * r.row_step];
           }
-        });
-      }
-    });
-  };
+        }
+      });
+    }
+  });
+}
+
+template <bool kAdd>
+void put_rows(const OpCall& c) {
+  const Tensor &out = c.out[0], &source = c.input(2);
+  const int64_t stride = source.strides()[0];
   if constexpr (kAdd) {
-    visit(out.dtype(), [&]<class T>() { run(T{}); });
+    visit(out.dtype(), [&]<class T>() {
+      const T* from = static_cast<const T*>(source.raw_data());
+      with_sums<T>(out, [&](auto* to, const Strides& to_strides) {
+        put_rows<true>(Rows(c, out.shape(), to_strides, source), to, from, stride);
+      });
+    });
   } else {
-    by_size(out, run);
+    by_size(out, [&]<class T>(T) {
+      put_rows<false>(Rows(c, out.shape(), out.strides(), source), static_cast<T*>(out.impl()->data()),
+                      static_cast<const T*>(source.raw_data()), stride);
+    });
   }
 }
 
@@ -309,7 +317,7 @@ void put_rows(const OpCall& c) {
 void index(OpCall& c) {
   const Tensor &x = c.input(0), &out = c.out[0];
   if (out.numel() == 0) return;
-  const Rows r(c, x, out);
+  const Rows r(c, x.shape(), x.strides(), out);
   const Strides* const strides[] = {&r.x_strides, &r.row_strides};
   const int64_t stride = out.strides()[0];
   by_size(out, [&]<class T>(T) {

@@ -13,6 +13,7 @@ STAND_IN(kExpand);
 STAND_IN(kFill);
 STAND_IN(kScale);
 STAND_IN(kSumTo);
+STAND_IN(kViewAdd);
 STAND_IN(kViewWrite);
 #undef STAND_IN
 }  // namespace hearth
