@@ -28,9 +28,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return s;
   }();
   const auto picture = serve::parse_infer(body, length == 0xFFFF ? std::nullopt : std::optional(length), pictures);
-  if (picture.ok() && (picture->file ? !picture->inputs.empty() || picture->file->size() > size
-                                     : !serve::check_inputs(pictures, picture->inputs).ok()))
-    std::abort();
+  if (picture.ok()) {
+    const std::optional<std::string>& file = picture->file;
+    if (file ? !picture->inputs.empty() || file->size() > size : !serve::check_inputs(pictures, picture->inputs).ok())
+      std::abort();
+  }
 
   const auto r = serve::parse_infer(body, length == 0xFFFF ? std::nullopt : std::optional(length), signature);
   if (!r.ok()) {
