@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -18,6 +19,8 @@
 
 namespace hearth::serve {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLook{100};  // how often a full pipe is asked whether the log shall end
 constexpr std::chrono::seconds kPatience{1};     // with a full pipe when it shall
@@ -78,11 +81,10 @@ void AccessLog::write(const AccessRecord& r) {
       .field("request_id", r.request_id)
       .field("peer", r.peer)
       .field("method", r.method)
-      .field("path", r.path)
-      .field("status", r.status)
-      .field("bytes_in", r.bytes_in)
-      .field("bytes_out", r.bytes_out)
-      .field("total_ms", r.total_ms);
+      .field("path", r.path);
+  if (r.code.empty()) json.field("status", r.status);
+  else json.field("code", r.code);
+  json.field("bytes_in", r.bytes_in).field("bytes_out", r.bytes_out).field("total_ms", r.total_ms);
   if (!r.model.empty()) {
     json.field("model", r.model)
         .field("version", r.version)

@@ -12,12 +12,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "serve/http.h"
 
 namespace hearth::serve {
 
 struct AccessRecord {
   std::string request_id, method, path, peer, model, error;
+  std::string code;  // of gRPC: the status's name, instead of a status
   int64_t version = 0, bytes_in = 0, bytes_out = 0, batch = 0;
   int status = 0;
   double total_ms = 0, queue_ms = 0, compute_ms = 0;

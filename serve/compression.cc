@@ -11,7 +11,8 @@ namespace {
 
 constexpr int kWindow = 15, kGzipOrZlib = 32, kGzipOnly = 16;
 
-absl::StatusOr<std::string> inflate_all(std::string_view data, size_t max_bytes, int window) {
+absl::StatusOr<std::string> inflate_all(std::string_view data, size_t max_bytes, int window, Reservation* memory) {
+  const int64_t held = memory ? memory->bytes() : 0;
   z_stream z{};
   if (inflateInit2(&z, window) != Z_OK) return absl::ResourceExhaustedError("out of memory");
   std::string out;
@@ -20,7 +21,15 @@ absl::StatusOr<std::string> inflate_all(std::string_view data, size_t max_bytes,
   int status = Z_OK;
   while (status == Z_OK) {
     const size_t before = out.size();
-    out.resize(std::min(max_bytes + 1, std::max<size_t>(4096, before * 2)));
+    const size_t size = std::min(max_bytes + 1, std::max<size_t>(4096, before * 2));
+    if (memory) {
+      if (const absl::Status s = memory->resize(held + static_cast<int64_t>(size)); !s.ok()) {
+        inflateEnd(&z);
+        memory->resize(held).IgnoreError();
+        return absl::UnavailableError(s.message());
+      }
+    }
+    out.resize(size);
     z.next_out = reinterpret_cast<Bytef*>(out.data() + before);
     z.avail_out = static_cast<uInt>(out.size() - before);
     status = inflate(&z, Z_NO_FLUSH);
@@ -30,6 +39,7 @@ absl::StatusOr<std::string> inflate_all(std::string_view data, size_t max_bytes,
   }
   const bool rest = z.avail_in > 0;
   inflateEnd(&z);
+  if (memory) memory->resize(held + (status == Z_STREAM_END ? static_cast<int64_t>(out.size()) : 0)).IgnoreError();
   if (out.size() > max_bytes)
     return absl::ResourceExhaustedError(concat("it unpacks to more than ", max_bytes, " bytes"));
   if (status != Z_STREAM_END || rest) return absl::DataLossError("the compressed data are damaged or end early");
@@ -38,13 +48,13 @@ absl::StatusOr<std::string> inflate_all(std::string_view data, size_t max_bytes,
 
 }  // namespace
 
-absl::StatusOr<std::string> decompress(std::string_view data, size_t max_bytes) {
+absl::StatusOr<std::string> decompress(std::string_view data, size_t max_bytes, Reservation* memory) {
   // The bodies of requests are far below 4 GiB, but who knows who calls.
   if (data.size() > (size_t{1} << 31) || max_bytes > (size_t{1} << 31))
     return absl::ResourceExhaustedError("it is too large");
-  auto out = inflate_all(data, max_bytes, kWindow + kGzipOrZlib);
+  auto out = inflate_all(data, max_bytes, kWindow + kGzipOrZlib, memory);
   if (absl::IsDataLoss(out.status())) {
-    if (auto raw = inflate_all(data, max_bytes, -kWindow); raw.ok()) return raw;
+    if (auto raw = inflate_all(data, max_bytes, -kWindow, memory); raw.ok()) return raw;
   }
   return out;
 }

@@ -38,7 +38,7 @@ ABSL_FLAG(int64_t, max_connections, 10000, "connections at the same time; idle o
 ABSL_FLAG(int64_t, max_connections_per_peer, 0,
           "of them those of one address (IPv6: of one /64 network); 0: half of --max_connections");
 ABSL_FLAG(int64_t, max_body_mb, 64, "largest body of a request in MiB");
-ABSL_FLAG(int64_t, max_pending_mb, 1024, "MiB of bodies that are being read or answered; further requests get 503");
+ABSL_FLAG(int64_t, max_pending_mb, 1024, "MiB that all requests together may hold of memory; further ones get 503");
 ABSL_FLAG(double, idle_seconds, 60, "how long an idle connection is kept");
 ABSL_FLAG(double, request_seconds, 60, "how long a request may take to arrive, and an answer to be taken");
 ABSL_FLAG(std::string, token_file, "", "file of bearer tokens for inference, one on a line; none: everybody may");
@@ -137,6 +137,10 @@ absl::StatusOr<Tokens> read_tokens() {
   return Tokens{*std::move(inference), *std::move(admin)};
 }
 
+const std::vector<std::string>& grpc_tokens(const Tokens& tokens, bool administration) {
+  return administration && !tokens.admin.empty() ? tokens.admin : tokens.inference;
+}
+
 absl::StatusOr<CommandLine> read_flags() {
   CommandLine c;
   Checked f;
@@ -210,9 +214,8 @@ absl::StatusOr<CommandLine> read_flags() {
   auto tokens = read_tokens();
   if (!tokens.ok()) return tokens.status();
   o.api.tokens = *std::move(tokens);
-  const std::vector<std::string>& admin_tokens =
-      o.api.tokens.admin.empty() ? o.api.tokens.inference : o.api.tokens.admin;
-  if (administered && admin_tokens.empty() && !o.admin_without_token && !is_loopback(o.admin.address)) {
+  if (administered && grpc_tokens(o.api.tokens, true).empty() && !o.admin_without_token &&
+      !is_loopback(o.admin.address)) {
     return absl::InvalidArgumentError(
         concat("--admin_address=", o.admin.address,
                " is no loopback address: administration there needs --admin_token_file, or --admin_without_token if "
@@ -221,12 +224,14 @@ absl::StatusOr<CommandLine> read_flags() {
   const auto grpc = [&](const HttpServerOptions& http, int port, bool admin) {
     return GrpcServerOptions{.address = http.address,
                              .port = port,
-                             .tokens = admin ? admin_tokens : o.api.tokens.inference,
+                             .tokens = grpc_tokens(o.api.tokens, admin),
                              .administration = admin,
                              .default_timeout = o.api.default_timeout,
-                             .max_message_bytes = o.http.max_body_bytes,
+                             .max_message_bytes = std::min(o.http.max_body_bytes, int64_t{1} << 31),
                              .certificate = http.certificate,
-                             .private_key = http.private_key};
+                             .private_key = http.private_key,
+                             .workers = o.api.workers,
+                             .max_connections = o.http.max_connections};
   };
   if (grpc_port >= 0) c.grpc = grpc(o.http, grpc_port, false);
   if (grpc_admin_port >= 0) c.grpc_admin = grpc(o.admin, grpc_admin_port, true);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "serve/grpc/grpc_server.h"
@@ -22,6 +23,9 @@ absl::StatusOr<CommandLine> read_flags();
 
 // The files of --token_file and --admin_token_file, as they are now.
 absl::StatusOr<Tokens> read_tokens();
+
+// Those of them that a gRPC port takes.
+const std::vector<std::string>& grpc_tokens(const Tokens& tokens, bool administration);
 
 // What --help prints: an example and every flag with its default.
 std::string help_text();

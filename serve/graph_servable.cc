@@ -6,6 +6,7 @@
 #include "core/io/file.h"
 #include "core/ops/create.h"
 #include "core/ops/view.h"
+#include "serve/error_status.h"
 #include "serve/servable.h"
 
 namespace hearth::serve {
@@ -13,27 +14,14 @@ namespace {
 
 constexpr uint64_t kMaxGraphBytes = uint64_t{256} << 20, kMaxWeightBytes = uint64_t{1} << 40;
 
-absl::Status status_of(const Error& e) {
-  switch (e.kind()) {
-    case ErrorKind::kInvalidArgument:
-      return absl::InvalidArgumentError(e.what());
-    case ErrorKind::kUnsupported:
-      return absl::UnimplementedError(e.what());
-    case ErrorKind::kOutOfMemory:
-      return absl::ResourceExhaustedError(e.what());
-    default:
-      return absl::InternalError(e.what());
-  }
-}
-
 absl::StatusOr<std::vector<Tensor>> run_graph(const graph::Graph& g, std::span<const Tensor> in) {
   const InferenceMode no_gradients;
   try {
     std::vector<Tensor> out = g.run(in);
     out.resize(g.outputs.size());  // without what training would update
     return out;
-  } catch (const Error& e) {
-    return status_of(e);
+  } catch (...) {
+    return current_exception_status();
   }
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "serve/memory_budget.h"
 #include "serve/scheduler.h"
 
 namespace hearth::serve {
@@ -21,9 +22,9 @@ struct HttpRequest {
   std::string target;  // path and query as they came
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  std::string peer;                    // the client's address
-  std::shared_ptr<const void> memory;  // the body counts against what the server may hold while this lives
-  Cancelled cancelled;                 // set when the client goes away while the request is being answered
+  std::string peer;     // the client's address
+  Reservation memory;   // of the body
+  Cancelled cancelled;  // set when the client goes away while the request is being answered
   Clock::time_point arrived = Clock::now();
 
   // A header's value, whatever the case of its name; null if there is none.
@@ -39,6 +40,7 @@ struct HttpResponse {
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};
+  Reservation memory = {};  // of the body, until it is written
 };
 
 // Takes what makes the response, from any thread, once; the making runs in the connection's own thread.

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_format.h"
 #include "core/base/error.h"
 #include "core/ops/softmax.h"
 #include "serve/compression.h"
+#include "serve/error_status.h"
 #include "serve/http_rules.h"
 #include "serve/json_writer.h"
 #include "serve/metrics.h"
@@ -52,6 +51,11 @@ int http_status(const absl::Status& s) {
   }
 }
 
+// Of a file that could not be read.
+int file_status(const absl::Status& s) {
+  return absl::IsUnimplemented(s) ? 415 : absl::IsResourceExhausted(s) ? 413 : http_status(s);
+}
+
 using serve::failure;
 HttpResponse failure(const absl::Status& s) { return failure(http_status(s), std::string(s.message())); }
 
@@ -60,7 +64,7 @@ std::string methods_of(const RouteInfo& r) {
 }
 
 constexpr std::string_view kServerMetadata =
-    R"({"name":"hearth","version":"0.1","extensions":["binary_tensor_data","model_repository","statistics"]})";
+    R"({"name":"hearth","version":"0.1","extensions":["binary_tensor_data","classification","model_configuration","model_repository","statistics"]})";
 
 std::string metadata_json(const Repository& models, const Model& model) {
   std::string out;
@@ -176,6 +180,8 @@ struct HttpApi::Call {
   ModelPtr model;
   InferRequest infer;
   Job::Timing timing;
+  Reservation memory = {};  // of tensors
+  int64_t bytes_in = 0;     // of the body, which goes as soon as there are tensors
 };
 
 HttpApi::HttpApi(Repository& models, const HttpApiOptions& options, AccessLog* log)
@@ -183,7 +189,6 @@ HttpApi::HttpApi(Repository& models, const HttpApiOptions& options, AccessLog* l
       options_(options),
       log_(log),
       tokens_(std::make_shared<const Tokens>(options.tokens)),
-      id_prefix_(absl::StrFormat("%08x", std::random_device()())),
       workers_(options.workers, kWaitingWork),
       loaders_(1, kWaitingLoads) {}
 
@@ -194,12 +199,9 @@ HttpHandler HttpApi::administration() {
   return [this](HttpRequest r, Respond respond) { handle(std::move(r), std::move(respond), true); };
 }
 
-// The client's own, if it is short and of printable characters.
 std::string HttpApi::request_id(const HttpRequest& request) const {
   const std::string* given = request.header("X-Request-Id");
-  const bool usable = given && !given->empty() && given->size() <= 128 &&
-                      std::all_of(given->begin(), given->end(), [](char c) { return c > ' ' && c < 127; });
-  return usable ? *given : absl::StrFormat("%s-%x", id_prefix_, next_id_.fetch_add(1));
+  return ids_.id(given ? std::string_view(*given) : std::string_view());
 }
 
 std::shared_ptr<const Tokens> HttpApi::tokens() const {
@@ -216,15 +218,17 @@ void HttpApi::set_tokens(Tokens tokens) {
 void HttpApi::handle(HttpRequest request, Respond respond, bool admin) {
   auto call = std::make_shared<Call>();
   call->request = std::move(request);
+  call->bytes_in = static_cast<int64_t>(call->request.body.size());
+  call->memory = Reservation(options_.memory);
   call->id = request_id(call->request);
   call->respond = std::move(respond);
   bool later = false;
   HttpResponse r;
   try {
     r = route(call, admin, later);
-  } catch (const std::exception& e) {
-    r = failure(500, e.what());
+  } catch (...) {
     if (later) return;  // whoever was to answer has it
+    r = failure(current_exception_status());
   }
   if (!later) this->respond(call, [r = std::move(r)]() mutable { return std::move(r); });
 }
@@ -237,13 +241,19 @@ void HttpApi::respond(const CallPtr& call, absl::AnyInvocable<HttpResponse()> ma
   });
 }
 
-HttpResponse HttpApi::make_answer(const Call& call, absl::AnyInvocable<HttpResponse()>& make) const {
+HttpResponse HttpApi::make_answer(Call& call, absl::AnyInvocable<HttpResponse()>& make) const {
   HttpResponse r;
   try {
     r = make();
+    make = nullptr;  // with the outputs that it holds
+    call.memory.release();
     compress_if_asked(call.request, r);
-  } catch (const std::exception& e) {
-    r = failure(500, e.what());
+    if (call.model) {  // whether the server is well can always be asked
+      r.memory = Reservation(options_.memory);
+      if (absl::Status s = r.memory.resize(static_cast<int64_t>(r.body.size())); !s.ok()) r = failure(s);
+    }
+  } catch (...) {
+    r = failure(current_exception_status());
   }
   r.headers.emplace_back("X-Request-Id", call.id);
   if (log_) {
@@ -254,7 +264,7 @@ HttpResponse HttpApi::make_answer(const Call& call, absl::AnyInvocable<HttpRespo
                  .model = call.model ? call.model->name : "",
                  .error = r.status >= 400 ? r.body : "",
                  .version = call.model ? call.model->version : 0,
-                 .bytes_in = static_cast<int64_t>(call.request.body.size()),
+                 .bytes_in = call.bytes_in,
                  .bytes_out = static_cast<int64_t>(r.body.size()),
                  .batch = call.timing.batch,
                  .status = r.status,
@@ -268,7 +278,11 @@ HttpResponse HttpApi::make_answer(const Call& call, absl::AnyInvocable<HttpRespo
 // What the server itself answers: a request that is refused before its body is read, or that is none.
 void HttpApi::complete(const HttpRequest& request, HttpResponse& answer) const {
   Call call;
-  call.request = request;
+  call.request = {.method = request.method,
+                  .target = request.target,
+                  .headers = request.headers,
+                  .peer = request.peer,
+                  .arrived = request.arrived};
   call.id = request_id(request);
   absl::AnyInvocable<HttpResponse()> make = [&answer] { return std::move(answer); };
   answer = make_answer(call, make);
@@ -339,7 +353,7 @@ HttpResponse HttpApi::route(const CallPtr& call, bool admin, bool& later) {
         const HttpServer* server = server_;
         const std::string* accept = call->request.header("Accept");
         const double open = accept ? accept_weight(*accept, "application/openmetrics-text") : 0;
-        const bool open_metrics = open > 0 && open >= accept_weight(*accept, "text/plain") &&
+        const bool open_metrics = accept && open > 0 && open >= accept_weight(*accept, "text/plain") &&
                                   accept->find("openmetrics") != std::string::npos;
         return HttpResponse{
             .content_type = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -407,13 +421,9 @@ HttpResponse HttpApi::route_run(const CallPtr& call, bool predicts) {
     infer(call);
     return {};
   }
-  const bool accepted = workers_.run([this, call, file, packed] {
-    try {
-      if (packed && !unpack(call)) return;
-      file ? predict(call) : infer(call);
-    } catch (const std::exception& e) {
-      respond(call, [what = std::string(e.what())] { return failure(503, what); });
-    }
+  const bool accepted = in_worker(call, [this, call, file, packed] {
+    if (packed && !unpack(call)) return;
+    file ? predict(call) : infer(call);
   });
   if (!accepted) respond(call, [] { return failure(503, "the server has too many files and large requests to read"); });
   return {};
@@ -425,10 +435,13 @@ HttpResponse HttpApi::route_repository(const CallPtr& call, const RouteMatch& ma
   if (origin && (!host || !absl::EndsWith(*origin, concat("://", *host))))
     return failure(403, "a page of another origin may not do this");
   if (match.info->route == Route::kIndex) {
+    const auto only_ready = parse_repository_request(call->request.body, false);
+    if (!only_ready.ok()) return failure(only_ready.status());
     std::string out;
     JsonWriter json(out);
     json.begin_array();
     for (const IndexEntry& e : models_.index()) {
+      if (*only_ready && e.state != VersionState::kReady) continue;
       json.begin_object().field("name", e.name);
       if (e.version > 0) json.field("version", concat(e.version));
       json.field("state", kVersionStateNames[static_cast<size_t>(e.state)]).field("reason", e.reason).end_object();
@@ -438,14 +451,16 @@ HttpResponse HttpApi::route_repository(const CallPtr& call, const RouteMatch& ma
   }
   const std::optional<std::string> name = percent_decode(match.model);
   if (!name || !is_model_name(*name)) return failure(404, "there is no model of this name");
-  later = true;
   const bool load = match.info->route == Route::kLoad;
+  if (const auto checked = parse_repository_request(call->request.body, !load); !checked.ok())
+    return failure(checked.status());
+  later = true;
   const bool accepted = loaders_.run([this, call, name = *name, load] {
     absl::Status s;
     try {
       s = load ? models_.load(name) : models_.unload(name);
-    } catch (const std::exception& e) {
-      s = absl::InternalError(e.what());
+    } catch (...) {
+      s = current_exception_status();
     }
     respond(call, [s] { return s.ok() ? json_answer("{}") : failure(s); });
   });
@@ -455,15 +470,17 @@ HttpResponse HttpApi::route_repository(const CallPtr& call, const RouteMatch& ma
 
 // Whether the body could be unpacked; else the call is answered.
 bool HttpApi::unpack(const CallPtr& call) {
-  auto body = decompress(call->request.body, static_cast<size_t>(options_.max_body_bytes));
+  Reservation unpacked(options_.memory);
+  auto body = decompress(call->request.body, static_cast<size_t>(options_.max_body_bytes), &unpacked);
   if (!body.ok()) {
-    const int status = absl::IsResourceExhausted(body.status()) ? 413 : 400;
+    const int status = absl::IsResourceExhausted(body.status()) ? 413 : http_status(body.status());
     respond(call, [status, what = concat("the request's body: ", std::string(body.status().message()))] {
       return failure(status, what);
     });
     return false;
   }
   call->request.body = *std::move(body);
+  call->request.memory = std::move(unpacked);
   return true;
 }
 
@@ -478,16 +495,46 @@ void HttpApi::infer(const CallPtr& call) {
   }
   absl::StatusOr<InferRequest> parsed;
   try {
-    parsed = parse_infer(call->request.body, header_length, call->model->servable->signature());
-  } catch (const std::exception& e) {
-    parsed = absl::ResourceExhaustedError(e.what());
+    parsed = parse_infer(call->request.body, header_length, call->model->servable->signature(), &call->memory);
+  } catch (...) {
+    parsed = current_exception_status();
   }
   if (!parsed.ok()) {
     call->model->stats->failed(Failure::kOther, nanoseconds(Clock::now() - call->request.arrived));
     return respond(call, [s = parsed.status()] { return failure(s); });
   }
   call->infer = *std::move(parsed);
-  submit(call, std::exchange(call->infer.inputs, {}), [call](const std::vector<Tensor>& out) {
+  call->request.body = {};
+  call->request.memory.release();
+  std::optional<std::string> file = std::exchange(call->infer.file, {});
+  if (!file) return submit_infer(call, std::exchange(call->infer.inputs, {}));
+  if (!in_worker(call, [this, call, file = *std::move(file)]() mutable { infer_file(call, std::move(file)); }))
+    respond(call, [] { return failure(503, "the server has too many files and large requests to read"); });
+}
+
+bool HttpApi::in_worker(const CallPtr& call, absl::AnyInvocable<void()> work) {
+  return workers_.run([this, call, work = std::move(work)]() mutable {
+    try {
+      work();
+    } catch (...) {
+      respond(call, [s = current_exception_status()] { return failure(s); });
+    }
+  });
+}
+
+void HttpApi::infer_file(const CallPtr& call, std::string file) {
+  auto inputs = decode(call, file);
+  if (!inputs.ok()) {
+    return respond(call, [s = inputs.status()] { return failure(file_status(s), std::string(s.message())); });
+  }
+  file = std::string();
+  submit_infer(call, *std::move(inputs));
+}
+
+void HttpApi::submit_infer(const CallPtr& call, std::vector<Tensor> inputs) {
+  submit(call, std::move(inputs), [call](const std::vector<Tensor>& out) {
+    if (absl::Status s = call->memory.resize(call->memory.bytes() + response_bytes(call->infer, out)); !s.ok())
+      return failure(s);
     auto r = write_infer(call->model->name, call->model->version, call->infer, call->model->servable->signature(), out);
     if (!r.ok()) return failure(422, std::string(r.status().message()));
     HttpResponse response{.body = std::move(r->body)};
@@ -502,8 +549,14 @@ void HttpApi::infer(const CallPtr& call) {
 // Lets the model run, and `write` make the answer of its outputs.
 void HttpApi::submit(const CallPtr& call, std::vector<Tensor> inputs,
                      absl::AnyInvocable<HttpResponse(const std::vector<Tensor>&)> write) {
+  const int64_t bytes = bytes_of(inputs) + output_bytes(call->model->servable->signature(), inputs);
+  if (absl::Status s = call->memory.resize(bytes); !s.ok()) {
+    call->model->stats->failed(Failure::kRejected, nanoseconds(Clock::now() - call->request.arrived));
+    return respond(call, [s] { return failure(s); });
+  }
   Job job;
   job.inputs = std::move(inputs);
+  job.memory = &call->memory;
   job.urgent = call->infer.urgent;
   job.arrived = call->request.arrived;
   job.deadline = call->request.arrived + call->infer.timeout.value_or(options_.default_timeout);
@@ -530,28 +583,34 @@ void HttpApi::submit(const CallPtr& call, std::vector<Tensor> inputs,
     respond(call, [s] { return failure(s); });
 }
 
+absl::StatusOr<std::vector<Tensor>> HttpApi::decode(const CallPtr& call, std::string_view file) const {
+  absl::StatusOr<std::vector<Tensor>> inputs;
+  try {
+    inputs = inputs_from_file(*call->model->servable, file);
+    if (inputs.ok()) {
+      if (absl::Status s = check_inputs(call->model->servable->signature(), *inputs); !s.ok())
+        inputs = absl::InternalError(concat("the model's preprocessing does not fit it: ", std::string(s.message())));
+    }
+  } catch (...) {
+    inputs = current_exception_status();
+    if (absl::IsResourceExhausted(inputs.status())) inputs = absl::UnavailableError(inputs.status().message());
+  }
+  if (!inputs.ok()) call->model->stats->failed(Failure::kOther, nanoseconds(Clock::now() - call->request.arrived));
+  return inputs;
+}
+
 // A file as it is: through the model's own preprocessing to labels with probabilities.
 void HttpApi::predict(const CallPtr& call) {
   int64_t top = 5;
   if (const auto t = call->request.query("top"); t && (!absl::SimpleAtoi(*t, &top) || top < 1)) {
     return respond(call, [] { return failure(400, "top must be a whole number of at least 1"); });
   }
-  absl::StatusOr<std::vector<Tensor>> inputs;
-  try {
-    inputs = inputs_from_file(*call->model->servable, call->request.body);
-    if (inputs.ok()) {
-      if (absl::Status s = check_inputs(call->model->servable->signature(), *inputs); !s.ok())
-        inputs = absl::InternalError(concat("the model's preprocessing does not fit it: ", std::string(s.message())));
-    }
-  } catch (const std::exception& e) {
-    inputs = absl::InvalidArgumentError(e.what());
-  }
+  auto inputs = decode(call, call->request.body);
   if (!inputs.ok()) {
-    const absl::Status& s = inputs.status();
-    call->model->stats->failed(Failure::kOther, nanoseconds(Clock::now() - call->request.arrived));
-    const int status = absl::IsUnimplemented(s) ? 415 : absl::IsResourceExhausted(s) ? 413 : http_status(s);
-    return respond(call, [s, status] { return failure(status, std::string(s.message())); });
+    return respond(call, [s = inputs.status()] { return failure(file_status(s), std::string(s.message())); });
   }
+  call->request.body = {};
+  call->request.memory.release();
   submit(call, *std::move(inputs), [call, top](const std::vector<Tensor>& out) {
     auto body = predictions_json(*call->model, out, top);
     return body.ok() ? json_answer(*std::move(body)) : failure(body.status());

@@ -12,6 +12,7 @@
 #include "serve/http.h"
 #include "serve/http_server.h"
 #include "serve/repository.h"
+#include "serve/request_id.h"
 #include "serve/routes.h"
 #include "serve/work_queue.h"
 
@@ -32,6 +33,7 @@ struct HttpApiOptions {
   std::chrono::milliseconds default_timeout{30'000};  // of a request that names none
   int workers = 1;                                    // threads that decode pictures
   int64_t max_body_bytes = int64_t{64} << 20;         // of a compressed body when it is unpacked
+  std::shared_ptr<MemoryBudget> memory = nullptr;     // null: requests may hold as much as they want
 };
 
 // Thread-safe. Outlives every request it has been given.
@@ -71,9 +73,14 @@ class HttpApi {
   // Every answer goes by here. `bytes`: about how much it takes to make it; much is made by the workers, so that the
   // connection's thread is free for others.
   void respond(const CallPtr& call, absl::AnyInvocable<HttpResponse()> make, size_t bytes = 0);
-  HttpResponse make_answer(const Call& call, absl::AnyInvocable<HttpResponse()>& make) const;
+  HttpResponse make_answer(Call& call, absl::AnyInvocable<HttpResponse()>& make) const;
   bool unpack(const CallPtr& call);
   void infer(const CallPtr& call);
+  void infer_file(const CallPtr& call, std::string file);
+  // false: too much waits already. Whatever the work throws is the call's answer.
+  bool in_worker(const CallPtr& call, absl::AnyInvocable<void()> work);
+  void submit_infer(const CallPtr& call, std::vector<Tensor> inputs);
+  absl::StatusOr<std::vector<Tensor>> decode(const CallPtr& call, std::string_view file) const;
   void predict(const CallPtr& call);
   void submit(const CallPtr& call, std::vector<Tensor> inputs,
               absl::AnyInvocable<HttpResponse(const std::vector<Tensor>&)> write);
@@ -87,8 +94,7 @@ class HttpApi {
   std::atomic<const HttpServer*> server_{nullptr};
   mutable std::mutex mutex_;
   std::shared_ptr<const Tokens> tokens_;  // guarded by mutex_
-  mutable std::atomic<uint64_t> next_id_{0};
-  const std::string id_prefix_;
+  mutable RequestIds ids_;
   WorkQueue workers_;
   WorkQueue loaders_;  // loading takes long, and one at a time
 };

@@ -26,38 +26,44 @@ HttpReader::HttpReader(int64_t max_head_bytes, int64_t max_body_bytes)
 HttpReader::~HttpReader() = default;
 
 size_t HttpReader::put(std::string_view data) {
-  auto& p = parser_->parser;
   size_t taken = 0;
-  while (taken < data.size() && !is_done_ && !refusal_) {
+  bool goes_on = !is_done_ && !refusal_.has_value();
+  while (goes_on && taken < data.size()) {
     error_code e;
-    const size_t n = p.put(boost::asio::buffer(data.data() + taken, data.size() - taken), e);
+    const size_t n = parser_->parser.put(boost::asio::buffer(data.data() + taken, data.size() - taken), e);
     taken += n;
     if (!has_head_) head_bytes_ += static_cast<int64_t>(n);
-    const bool too_long = !has_head_ && (e == http::error::header_limit || head_bytes_ > max_head_bytes_ ||
-                                         (!p.is_header_done() &&
-                                          head_bytes_ + static_cast<int64_t>(data.size() - taken) > max_head_bytes_ &&
-                                          e == http::error::need_more));
-    if (too_long) {
-      take_head();
-      refusal_ = failure(431, concat("the request's header is larger than ", max_head_bytes_, " bytes"));
-    } else if (e == http::error::need_more) {
-      break;
-    } else if (e) {
-      if (!has_head_) take_head();
-      if (e == http::error::body_limit)
-        refusal_ = failure(413, concat("the request's body is larger than ", max_body_bytes_, " bytes"));
-      else refusal_ = failure(400, concat("malformed HTTP request: ", e.message()));
-    } else if (!has_head_ && p.is_header_done()) {
-      take_head();
-      refusal_ = check_head(head_, version_);
-      has_head_ = !refusal_;
-      p.eager(true);
-    } else if (n == 0) {
-      break;
-    }
-    is_done_ = has_head_ && p.is_done();
+    goes_on = look(e, static_cast<int64_t>(data.size() - taken)) && n > 0;
   }
   return taken;
+}
+
+// Whether the parser can take more, of which `left` bytes are there.
+bool HttpReader::look(error_code e, int64_t left) {
+  auto& p = parser_->parser;
+  const bool too_long = e == http::error::header_limit || head_bytes_ > max_head_bytes_ ||
+                        (e == http::error::need_more && !p.is_header_done() && head_bytes_ + left > max_head_bytes_);
+  if (!has_head_ && too_long) {
+    take_head();
+    refusal_ = failure(431, concat("the request's header is larger than ", max_head_bytes_, " bytes"));
+    return false;
+  }
+  if (e == http::error::need_more) return false;
+  if (e) {
+    if (!has_head_) take_head();
+    refusal_ = e == http::error::body_limit
+                   ? failure(413, concat("the request's body is larger than ", max_body_bytes_, " bytes"))
+                   : failure(400, concat("malformed HTTP request: ", e.message()));
+    return false;
+  }
+  if (!has_head_ && p.is_header_done()) {
+    take_head();
+    refusal_ = check_head(head_, version_);
+    has_head_ = !refusal_.has_value();
+    p.eager(true);
+  }
+  is_done_ = has_head_ && p.is_done();
+  return !is_done_ && !refusal_.has_value();
 }
 
 void HttpReader::take_head() {

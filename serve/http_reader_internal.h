@@ -1,6 +1,7 @@
 // Reads one request out of a connection's bytes, which come in pieces.
 #pragma once
 
+#include <boost/system/error_code.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -34,6 +35,7 @@ class HttpReader {
 
  private:
   struct Parser;
+  bool look(boost::system::error_code e, int64_t left);
   void take_head();
 
   const int64_t max_head_bytes_, max_body_bytes_;

@@ -47,6 +47,7 @@ class HttpServer::Impl {
   absl::Status start(const HttpServerOptions& options, HttpHandler handler) {
     shared_.options = options;
     shared_.handler = std::move(handler);
+    if (!options.memory) shared_.options.memory = std::make_shared<MemoryBudget>(options.max_pending_bytes);
     shared_.options.max_connections = raise_file_limit(options.max_connections);
     if (shared_.options.max_connections_per_peer <= 0)
       shared_.options.max_connections_per_peer = std::max<int64_t>(shared_.options.max_connections / 2, 1);

@@ -29,7 +29,9 @@ struct HttpServerOptions {
   int64_t max_connections_per_peer = 0;  // of an IPv4 address or an IPv6 /64; 0: half of max_connections
   int64_t max_header_bytes = 16 << 10;   // from the request line to the empty line
   int64_t max_body_bytes = int64_t{64} << 20;
-  int64_t max_pending_bytes = int64_t{1} << 30;  // of all bodies that are being read or answered; further ones get 503
+  // What all requests may hold of memory; further ones get 503. A budget that others share; null: one of its own.
+  int64_t max_pending_bytes = int64_t{1} << 30;
+  std::shared_ptr<MemoryBudget> memory = nullptr;
   // Asked when a header is there and the body not yet: an answer refuses the request before more of it is read.
   std::function<std::optional<HttpResponse>(const HttpRequest& head)> admit = nullptr;
   // Whether a request is answered even on a connection beyond the limits.

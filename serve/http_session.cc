@@ -99,7 +99,6 @@ HttpSession::HttpSession(HttpShared& shared, std::shared_ptr<HttpWorker> worker,
 }
 
 HttpSession::~HttpSession() {
-  uncount_body();
   set_idle(false);
   worker_->sessions.erase(this);
   stream_.reset();
@@ -237,8 +236,10 @@ void HttpSession::parse(std::string_view data, bool is_pending) {
 }
 
 void HttpSession::advance() {
-  if (reader_->refusal()) return reject(std::move(*reader_->refusal()));
-  if (!count_body()) return reject(failure(503, "the server holds as much of requests as it may"));
+  if (std::optional<HttpResponse>& refused = reader_->refusal()) return reject(*std::move(refused));
+  // What has come of the body counts.
+  if (absl::Status s = body_memory_.resize(reader_->body_bytes()); !s.ok())
+    return reject(failure(503, std::string(s.message())));
   if (reader_->has_head() && !admitted_) {
     admitted_ = true;
     set_idle(false);
@@ -282,18 +283,6 @@ void HttpSession::reject(HttpResponse r) {
   send(std::move(r));
 }
 
-// Counts what has come of the body against what all connections may hold. Small ones are free.
-bool HttpSession::count_body() {
-  const int64_t size = reader_->body_bytes();
-  if (size <= static_cast<int64_t>(kReadBytes) || size <= counted_bytes_) return true;
-  const int64_t more = size - std::exchange(counted_bytes_, size);
-  return shared_.body_bytes->fetch_add(more) + more <= shared_.options.max_pending_bytes;
-}
-
-void HttpSession::uncount_body() {
-  if (counted_bytes_ > 0) shared_.body_bytes->fetch_sub(std::exchange(counted_bytes_, 0));
-}
-
 void HttpSession::dispatch() {
   state_ = State::kAnswering;
   deadline_ = Clock::time_point::max();
@@ -301,11 +290,7 @@ void HttpSession::dispatch() {
   old_ = reader_->version() < 11;
   HttpRequest r = std::move(reader_->head());
   r.body = reader_->take_body();
-  if (counted_bytes_ > 0) {
-    r.memory = std::shared_ptr<const void>(
-        nullptr, [all = shared_.body_bytes, n = counted_bytes_](const void*) { all->fetch_sub(n); });
-    counted_bytes_ = 0;
-  }
+  r.memory = std::exchange(body_memory_, Reservation(shared_.options.memory));
   r.cancelled = cancelled_ = std::make_shared<std::atomic<bool>>(false);
   if (!ended_) read();
   else if (!old_) write_continue(false);
@@ -339,7 +324,7 @@ void HttpSession::send(HttpResponse r) {
     if (!held_) held_ = std::move(r);
     return;
   }
-  uncount_body();
+  body_memory_.release();
   set_idle(false);
   if (shared_.draining) closing_ = true;
   const bool keep = keep_alive_ && !closing_ && !(ended_ && pending_.empty());
@@ -353,11 +338,13 @@ void HttpSession::send(HttpResponse r) {
   for (const auto& [k, v] : r.headers) head_text_ += concat(k, ": ", v, "\r\n");
   head_text_ += !keep ? "Connection: close\r\n\r\n" : old_ ? "Connection: keep-alive\r\n\r\n" : "\r\n";
   body_ = std::move(r.body);
+  answer_memory_ = std::move(r.memory);
   if (is_head_) body_.clear();
   stream_->write({asio::buffer(head_text_), asio::buffer(body_)},
                  [self = shared_from_this(), keep](error_code e, size_t) {
                    if (e) return;
                    self->body_ = std::string();  // as large as the answer was
+                   self->answer_memory_.release();
                    if (keep) self->next_request();
                    else self->linger();
                  });

@@ -27,8 +27,6 @@ class HttpSession;
 struct HttpShared {
   HttpServerOptions options;
   HttpHandler handler;
-  // Of bodies that are being read or answered; requests may outlive the server.
-  std::shared_ptr<std::atomic<int64_t>> body_bytes = std::make_shared<std::atomic<int64_t>>(0);
   std::atomic<int64_t> connections{0};  // accepted and not yet ended
   std::atomic<int64_t> restricted{0};   // of them those beyond a limit
   std::atomic<bool> draining{false}, stopping{false};
@@ -107,8 +105,6 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void parse(std::string_view data, bool is_pending);
   void advance();
   void reject(HttpResponse r);
-  bool count_body();
-  void uncount_body();
   void dispatch();
   void write_continue(bool then_read);
   void gone();
@@ -124,7 +120,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   Clock::time_point since_, deadline_, arrived_;
   std::vector<char> in_;  // where the next bytes are read to
   std::string pending_;   // those that came and are not taken yet
-  int64_t counted_bytes_ = 0;
+  Reservation body_memory_{shared_.options.memory}, answer_memory_;
   std::unique_ptr<HttpReader> reader_;
   bool idle_ = false, reading_ = false, ended_ = false, interim_ = false;
   bool keep_alive_ = false, closing_ = false, continued_ = false, admitted_ = false, is_head_ = false, old_ = false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,9 +24,10 @@ class JsonWriter {
   JsonWriter& value(int v) { return number(v); }
   JsonWriter& value(int64_t v) { return number(v); }
   JsonWriter& value(uint64_t v) { return number(v); }
-  // The fewest digits that read back as the same number. Must be finite.
-  JsonWriter& value(float v) { return number(v); }
-  JsonWriter& value(double v) { return number(v); }
+  // The fewest digits that read back as the same number; "-0" would read back as a whole number, which has no sign.
+  // Must be finite.
+  JsonWriter& value(float v) { return v == 0 && std::signbit(v) ? raw("-0.0") : number(v); }
+  JsonWriter& value(double v) { return v == 0 && std::signbit(v) ? raw("-0.0") : number(v); }
   // Text that is JSON already.
   JsonWriter& raw(std::string_view json);
   template <class T>

@@ -34,10 +34,15 @@ class Signals {
     std::thread([this] { serve(); }).detach();
   }
 
-  // Says that requests are accepted, and calls `reload` for each SIGHUP until another signal says that it is enough.
+  // Requests are accepted from now on.
+  void have_started() {
+    const std::lock_guard lock(mutex_);
+    serving_ = true;
+  }
+
+  // Calls `reload` for each SIGHUP until another signal says that it is enough.
   void wait_for_end(const std::function<void()>& reload) {
     std::unique_lock lock(mutex_);
-    serving_ = true;
     while (!ending_) {
       changed_.wait(lock, [&] { return ending_ || reload_; });
       if (!std::exchange(reload_, false)) continue;
@@ -84,10 +89,14 @@ int serve_until_told(const CommandLine& line) {
     complain(server.status());
     return 1;
   }
+  signals.have_started();
   std::vector<std::unique_ptr<GrpcServer>> grpc;
+  std::vector<bool> grpc_administers;
   std::string grpc_ports;
-  for (const auto& o : {line.grpc, line.grpc_admin}) {
+  for (auto o : {line.grpc, line.grpc_admin}) {
     if (!o) continue;
+    o->memory = (*server)->memory();
+    o->log = (*server)->access_log();
     auto g = GrpcServer::start(*o, (*server)->models());
     if (!g.ok()) {
       complain(g.status());
@@ -95,6 +104,7 @@ int serve_until_told(const CommandLine& line) {
     }
     grpc_ports += concat(o->administration ? ", gRPC with administration on port " : ", gRPC on port ", (*g)->port());
     grpc.push_back(*std::move(g));
+    grpc_administers.push_back(o->administration);
   }
   for (const IndexEntry& e : (*server)->models().index()) {
     std::fprintf(stderr, "hearth-serve: %s version %lld: %s%s%s\n", e.name.c_str(), static_cast<long long>(e.version),
@@ -109,6 +119,10 @@ int serve_until_told(const CommandLine& line) {
   signals.wait_for_end([&] {
     const auto tokens = read_tokens();
     absl::Status s = tokens.ok() ? (*server)->reload(*tokens) : tokens.status();
+    for (size_t i = 0; i < grpc.size() && tokens.ok(); ++i) {
+      grpc[i]->set_tokens(grpc_tokens(*tokens, grpc_administers[i]));
+      s.Update(grpc[i]->reload_tls());
+    }
     if (s.ok()) std::fprintf(stderr, "hearth-serve: read tokens and certificates anew\n");
     else complain(s);
   });

@@ -7,11 +7,15 @@
 #include <cstring>
 #include <map>
 
+#include "absl/strings/escaping.h"
 #include "core/base/error.h"
 #include "core/ops/create.h"
+#include "serve/classify.h"
 #include "serve/json_writer.h"
+#include "serve/servable.h"
 
 namespace hearth::serve {
+
 namespace {
 
 namespace dom = simdjson::dom;
@@ -19,20 +23,12 @@ using Port = graph::Signature::Port;
 
 constexpr int kMaxDepth = 32;
 constexpr size_t kKeptText = 256 << 10;
+// What the parser takes for each byte of text: the text again, an index of 4 bytes, and up to 8 of the document.
+constexpr int64_t kParserBytes = 13;
 
-// A name from outside, for a message.
-std::string quote(std::string_view s) {
-  return s.size() <= 80 ? concat("\"", s, "\"") : concat("\"", s.substr(0, 77), "...\"");
-}
 template <class... Args>
 absl::Status bad(const Args&... args) {
   return absl::InvalidArgumentError(concat(args...));
-}
-
-std::string shape_text(const std::vector<graph::Signature::Extent>& shape) {
-  std::string s = "[";
-  for (const auto& e : shape) s += concat(s.size() > 1 ? ", " : "", e.size >= 0 ? concat(e.size) : e.name);
-  return s + "]";
 }
 
 // The elements of "data": nested as the shape says, or all in one list.
@@ -107,6 +103,10 @@ class DataReader {
       const T t = static_cast<T>(v);
       if (std::isinf(t)) return bad("input ", quote(name_), ": ", v, " is too large for its datatype");
       *to_++ = t;
+    } else if constexpr (std::is_same_v<T, uint64_t>) {
+      uint64_t v = 0;
+      if (e.get(v)) return bad("input ", quote(name_), ": data holds something that is no whole number of at least 0");
+      *to_++ = v;
     } else {
       int64_t v = 0;
       if (e.get(v)) {
@@ -143,12 +143,27 @@ struct Parameters {
   std::optional<int64_t> binary_data_size, priority, timeout, classification;
   std::optional<bool> binary_data, binary_data_output;
 };
-absl::StatusOr<Parameters> read_parameters(const dom::object& owner, std::string_view of) {
+absl::Status unique_keys(const dom::object& object, std::string_view of) {
+  std::vector<std::string_view> keys;
+  for (const dom::key_value_pair field : object) keys.push_back(field.key);
+  std::sort(keys.begin(), keys.end());
+  const auto twice = std::adjacent_find(keys.begin(), keys.end());
+  if (twice == keys.end()) return absl::OkStatus();
+  return bad(of, ": the key ", quote(*twice), " stands twice");
+}
+
+absl::StatusOr<Parameters> read_parameters(const dom::object& owner, std::string_view of,
+                                           std::initializer_list<std::string_view> known) {
   Parameters p;
+  if (absl::Status s = unique_keys(owner, of); !s.ok()) return s;
   dom::element value;
   if (owner["parameters"].get(value)) return p;
   dom::object parameters;
   if (value.get(parameters)) return bad(of, ": \"parameters\" must be an object");
+  if (absl::Status s = unique_keys(parameters, of); !s.ok()) return s;
+  for (const dom::key_value_pair field : parameters) {
+    if (std::find(known.begin(), known.end(), field.key) == known.end()) return unknown_parameter(field.key, of);
+  }
   const auto whole = [&](const char* key, std::optional<int64_t>& to) -> absl::Status {
     dom::element e;
     if (parameters[key].get(e)) return absl::OkStatus();
@@ -192,59 +207,116 @@ absl::StatusOr<Shape> read_shape(const dom::object& input, std::string_view name
   return shape;
 }
 
+// The bytes of an input that stand behind the JSON; nothing if its data stand in it.
+absl::StatusOr<std::optional<std::string_view>> take_blob(const Parameters& parameters, std::string_view name,
+                                                          bool has_data, std::string_view& blobs, bool binary) {
+  if (!parameters.binary_data_size) return std::nullopt;
+  const int64_t size = *parameters.binary_data_size;
+  if (!binary) return bad("input ", quote(name), ": binary data needs the header Inference-Header-Content-Length");
+  if (has_data) return bad("input ", quote(name), ": it has \"data\" and \"binary_data_size\"");
+  if (size < 0 || size > static_cast<int64_t>(blobs.size())) {
+    return bad("input ", quote(name), ": \"binary_data_size\" is ", size, ", but only ", blobs.size(),
+               " bytes are left in the body");
+  }
+  const std::string_view blob = blobs.substr(0, static_cast<size_t>(size));
+  blobs.remove_prefix(blob.size());
+  return blob;
+}
+
+absl::Status more(Reservation* memory, int64_t bytes) {
+  return memory ? memory->resize(memory->bytes() + bytes) : absl::OkStatus();
+}
+
 absl::StatusOr<Tensor> read_input(const dom::object& input, const Port& port, size_t json_bytes,
-                                  std::string_view& blobs, bool binary) {
+                                  std::string_view& blobs, bool binary, Reservation* memory) {
+  const auto parameters = read_parameters(input, concat("input ", quote(port.name)), {"binary_data_size"});
+  if (!parameters.ok()) return parameters.status();
   std::string_view datatype;
   if (input["datatype"].get(datatype)) return bad("input ", quote(port.name), ": \"datatype\" is missing or no text");
-  const auto dtype = parse_oip_datatype(datatype);
-  if (!dtype)
-    return bad("input ", quote(port.name), ": the datatype ", quote(datatype), " is none that this server takes");
+  const auto width = check_datatype(port, datatype);
+  if (!width.ok()) return width.status();
   const auto shape = read_shape(input, port.name);
   if (!shape.ok()) return shape.status();
-  if (absl::Status s = check_input(port, *dtype, *shape); !s.ok()) return s;
-  const auto parameters = read_parameters(input, concat("input ", quote(port.name)));
-  if (!parameters.ok()) return parameters.status();
+  if (absl::Status s = check_shape(port, *shape); !s.ok()) return s;
 
   dom::element data;
   const bool has_data = !input["data"].get(data);
-  const int64_t bytes = shape->numel() * static_cast<int64_t>(size_of(*dtype));
-  if (parameters->binary_data_size) {
-    const int64_t size = parameters->binary_data_size.value_or(0);
-    if (!binary)
-      return bad("input ", quote(port.name), ": binary data needs the header Inference-Header-Content-Length");
-    if (has_data) return bad("input ", quote(port.name), ": it has \"data\" and \"binary_data_size\"");
-    if (size != bytes)
-      return bad("input ", quote(port.name), ": \"binary_data_size\" is ", size, ", but shape and datatype say ",
-                 bytes);
-    if (size > static_cast<int64_t>(blobs.size())) {
-      return bad("input ", quote(port.name), ": \"binary_data_size\" is ", size, ", but only ", blobs.size(),
-                 " bytes are left in the body");
-    }
-    Tensor t = empty(*shape, {.dtype = *dtype});
-    if (*dtype == DType::kBool) {
-      for (int64_t i = 0; i < size; ++i) t.mutable_data<bool>()[i] = blobs[static_cast<size_t>(i)] != 0;
-    } else if (size > 0) {
-      std::memcpy(t.mutable_raw_data(), blobs.data(), static_cast<size_t>(size));
-    }
-    blobs.remove_prefix(static_cast<size_t>(size));
-    return t;
+  const int64_t wire = shape->numel() * *width;
+  if (const auto size = parameters->binary_data_size; size && binary && !has_data && *size != wire) {
+    return bad("input ", quote(port.name), ": \"binary_data_size\" is ", *size, ", but shape and datatype say ", wire);
   }
+  const auto taken = take_blob(*parameters, port.name, has_data, blobs, binary);
+  if (!taken.ok()) return taken.status();
+  const std::optional<std::string_view> blob = *taken;
   dom::array list;
-  if (!has_data || data.get(list)) return bad("input ", quote(port.name), ": \"data\" is missing or no list");
-  // Each element takes a character and a comma, so a shape cannot ask for memory that the body does not pay for.
-  if (shape->numel() > static_cast<int64_t>(json_bytes / 2) + 1) {
-    return bad("input ", quote(port.name), ": the shape says ", shape->numel(),
-               " elements, more than the body can hold");
+  if (!blob) {
+    if (!has_data || data.get(list)) return bad("input ", quote(port.name), ": \"data\" is missing or no list");
+    // Each element takes a character and a comma, so a shape cannot ask for memory that the body does not pay for.
+    if (shape->numel() > static_cast<int64_t>(json_bytes / 2) + 1) {
+      return bad("input ", quote(port.name), ": the shape says ", shape->numel(),
+                 " elements, more than the body can hold");
+    }
   }
-  Tensor t = empty(*shape, {.dtype = *dtype});
-  if (absl::Status s = read_data(list, t, port.name); !s.ok()) return s;
+  const bool convert = is_wider_unsigned(datatype);
+  const int64_t bytes = shape->numel() * static_cast<int64_t>(size_of(port.dtype));
+  if (absl::Status s = more(memory, bytes); !s.ok()) return s;
+  Tensor t = empty(*shape, {.dtype = port.dtype});
+  absl::Status s;
+  if (blob) {
+    s = read_raw(*blob, datatype, t, port.name);
+  } else if (convert) {
+    const int64_t scratch = shape->numel() * static_cast<int64_t>(sizeof(uint64_t));
+    if (s = more(memory, scratch); !s.ok()) return s;
+    std::vector<uint64_t> values(static_cast<size_t>(shape->numel()));
+    s = DataReader<uint64_t>(values.data(), *shape, port.name).read(list);
+    if (s.ok()) s = fill_exactly(t, port.name, *width, [&](int64_t i) { return values[static_cast<size_t>(i)]; });
+    more(memory, -scratch).IgnoreError();
+  } else {
+    s = read_data(list, t, port.name);
+  }
+  if (!s.ok()) return s;
   return t;
 }
 
+// A BYTES tensor of one element for the model's own preprocessing: behind the JSON its length and bytes; in JSON,
+// which has no bytes, a text in base64.
+absl::StatusOr<std::string> read_file(const dom::object& input, const Port& port, std::string_view& blobs, bool binary,
+                                      Reservation* memory) {
+  const auto parameters = read_parameters(input, concat("input ", quote(port.name)), {"binary_data_size"});
+  if (!parameters.ok()) return parameters.status();
+  const auto shape = read_shape(input, port.name);
+  if (!shape.ok()) return shape.status();
+  dom::element data;
+  const bool has_data = !input["data"].get(data);
+  const auto taken = take_blob(*parameters, port.name, has_data, blobs, binary);
+  if (!taken.ok()) return taken.status();
+  const std::optional<std::string_view> blob = *taken;
+  const auto wrong = [&] {
+    return bad("input ", quote(port.name),
+               ": a file is a BYTES tensor of one element: its length and its bytes as binary data, or base64 in JSON");
+  };
+  if (shape->numel() != 1) return wrong();
+  std::string file;
+  if (blob) {
+    const auto element = only_bytes_element(*blob);
+    if (!element) return wrong();
+    if (absl::Status s = more(memory, static_cast<int64_t>(element->size())); !s.ok()) return s;
+    file = *element;
+  } else {
+    dom::array list;
+    std::string_view text;
+    if (!has_data || data.get(list) || list.size() != 1 || list.at(0).get(text)) return wrong();
+    if (absl::Status s = more(memory, static_cast<int64_t>(text.size())); !s.ok()) return s;
+    if (!absl::Base64Unescape({text.data(), text.size()}, &file)) return wrong();
+  }
+  return file;
+}
+
 absl::Status read_inputs(const dom::object& request, const graph::Signature& s, size_t json_bytes,
-                         std::string_view blobs, bool binary, std::vector<Tensor>& inputs) {
+                         std::string_view blobs, bool binary, InferRequest& r, Reservation* memory) {
   dom::array list;
   if (request["inputs"].get(list)) return bad("\"inputs\" is missing or no list");
+  std::vector<Tensor>& inputs = r.inputs;
   inputs.resize(s.inputs.size());
   for (const dom::element e : list) {
     dom::object input;
@@ -259,7 +331,16 @@ absl::Status read_inputs(const dom::object& request, const graph::Signature& s, 
     }
     Tensor& t = inputs[static_cast<size_t>(port - s.inputs.begin())];
     if (t.defined()) return bad("input ", quote(name), " stands twice");
-    auto value = read_input(input, *port, json_bytes, blobs, binary);
+    std::string_view datatype;
+    if (!s.preprocess_input.empty() && list.size() == 1 && !input["datatype"].get(datatype) && datatype == "BYTES") {
+      auto file = read_file(input, *port, blobs, binary, memory);
+      if (!file.ok()) return file.status();
+      if (!blobs.empty()) return bad(blobs.size(), " bytes of the body belong to no input");
+      inputs.clear();
+      r.file = *std::move(file);
+      return absl::OkStatus();
+    }
+    auto value = read_input(input, *port, json_bytes, blobs, binary, memory);
     if (!value.ok()) return value.status();
     t = *std::move(value);
   }
@@ -275,7 +356,7 @@ absl::Status read_outputs(const dom::object& request, const graph::Signature& s,
   dom::element value;
   dom::array list;
   if (request["outputs"].get(value)) {
-    for (size_t i = 0; i < s.outputs.size(); ++i) r.outputs.push_back({i, binary_by_default});
+    for (size_t i = 0; i < s.outputs.size(); ++i) r.outputs.push_back({.index = i, .binary = binary_by_default});
     return absl::OkStatus();
   }
   if (value.get(list)) return bad("\"outputs\" must be a list");
@@ -290,21 +371,23 @@ absl::Status read_outputs(const dom::object& request, const graph::Signature& s,
       for (const Port& p : s.outputs) known += concat(known.empty() ? "" : ", ", quote(p.name));
       return bad("the model has no output ", quote(name), "; it has ", known);
     }
-    const auto parameters = read_parameters(output, concat("output ", quote(name)));
+    const auto parameters = read_parameters(output, concat("output ", quote(name)), {"binary_data", "classification"});
     if (!parameters.ok()) return parameters.status();
-    if (parameters->classification)
-      return bad("output ", quote(name), ": the parameter \"classification\" is not supported");
+    const int64_t classes = parameters->classification.value_or(0);
+    if (parameters->classification && classes < 1)
+      return bad("output ", quote(name), ": the parameter \"classification\" must be at least 1");
     const auto index = static_cast<size_t>(port - s.outputs.begin());
     for (const auto& o : r.outputs) {
       if (o.index == index) return bad("output ", quote(name), " stands twice");
     }
-    r.outputs.push_back({index, parameters->binary_data.value_or(binary_by_default)});
+    r.outputs.push_back(
+        {.index = index, .binary = parameters->binary_data.value_or(binary_by_default), .classes = classes});
   }
   return absl::OkStatus();
 }
 
 // The whole body is the model's only input; a size that the signature leaves open follows from its length.
-absl::StatusOr<InferRequest> parse_raw(std::string_view body, const graph::Signature& s) {
+absl::StatusOr<InferRequest> parse_raw(std::string_view body, const graph::Signature& s, Reservation* memory) {
   if (s.inputs.size() != 1) return bad("a raw request is for models with one input; this one has ", s.inputs.size());
   const Port& port = s.inputs[0];
   const auto item = static_cast<int64_t>(size_of(port.dtype)), bytes = static_cast<int64_t>(body.size());
@@ -324,110 +407,30 @@ absl::StatusOr<InferRequest> parse_raw(std::string_view body, const graph::Signa
     return bad("the body's ", bytes, " bytes are no input of shape ", shape_text(port.shape), " and datatype ",
                oip_datatype(port.dtype));
   }
+  if (absl::Status status = more(memory, bytes); !status.ok()) return status;
   Tensor t = empty(shape, {.dtype = port.dtype});
-  if (port.dtype == DType::kBool) {
-    for (int64_t i = 0; i < bytes; ++i) t.mutable_data<bool>()[i] = body[static_cast<size_t>(i)] != 0;
-  } else {
-    std::memcpy(t.mutable_raw_data(), body.data(), body.size());
-  }
+  if (absl::Status status = read_raw(body, oip_datatype(port.dtype), t, port.name); !status.ok()) return status;
   InferRequest r;
   r.inputs = {std::move(t)};
-  for (size_t i = 0; i < s.outputs.size(); ++i) r.outputs.push_back({i, true});
+  for (size_t i = 0; i < s.outputs.size(); ++i) r.outputs.push_back({.index = i, .binary = true});
   return r;
 }
 
 }  // namespace
 
-const char* oip_datatype(DType t) {
-  switch (t) {
-    case DType::kBool:
-      return "BOOL";
-    case DType::kU8:
-      return "UINT8";
-    case DType::kI8:
-      return "INT8";
-    case DType::kI16:
-      return "INT16";
-    case DType::kI32:
-      return "INT32";
-    case DType::kI64:
-      return "INT64";
-    case DType::kF16:
-      return "FP16";
-    case DType::kBF16:
-      return "BF16";
-    case DType::kF32:
-      return "FP32";
-    case DType::kF64:
-      return "FP64";
-    default:
-      return nullptr;
-  }
-}
-
-std::optional<DType> parse_oip_datatype(std::string_view name) {
-  for (int i = 0; i < kDTypes; ++i) {
-    const auto t = static_cast<DType>(i);
-    if (const char* own = oip_datatype(t); own && name == own) return t;
-  }
-  return {};
-}
-
-absl::Status check_input(const Port& port, DType dtype, const Shape& shape) {
-  if (dtype != port.dtype) {
-    return bad("input ", quote(port.name), ": the datatype is ", oip_datatype(dtype), ", but the model takes ",
-               oip_datatype(port.dtype));
-  }
-  bool fits = shape.rank() == static_cast<int>(port.shape.size());
-  for (int d = 0; fits && d < shape.rank(); ++d) {
-    const auto& e = port.shape[static_cast<size_t>(d)];
-    fits = e.size >= 0 ? shape[d] == e.size : shape[d] >= 1;
-  }
-  if (!fits) {
-    return bad("input ", quote(port.name), ": the shape is ", hearth::to_string(shape), ", but the model takes ",
-               shape_text(port.shape));
-  }
-  for (int d = 0; d < shape.rank(); ++d) {
-    const auto& e = port.shape[static_cast<size_t>(d)];
-    if (e.max && shape[d] > *e.max) {
-      return bad("input ", quote(port.name), ": dimension ", quote(e.name), " is ", shape[d],
-                 ", the model takes at most ", *e.max);
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status check_inputs(const graph::Signature& s, const std::vector<Tensor>& inputs) {
-  if (inputs.size() != s.inputs.size()) return bad("the model takes ", s.inputs.size(), " inputs, not ", inputs.size());
-  std::map<std::string_view, int64_t> sizes;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const Port& port = s.inputs[i];
-    if (absl::Status status = check_input(port, inputs[i].dtype(), inputs[i].shape()); !status.ok()) return status;
-    for (size_t d = 0; d < port.shape.size(); ++d) {
-      const auto& e = port.shape[d];
-      if (e.size >= 0) continue;
-      const int64_t size = inputs[i].shape()[static_cast<int>(d)];
-      const auto [at, fresh] = sizes.emplace(e.name, size);
-      if (!fresh && at->second != size) {
-        return bad("input ", quote(port.name), ": its size \"", e.name, "\" is ", size, ", but another input's is ",
-                   at->second);
-      }
-    }
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<InferRequest> parse_infer(std::string_view body, std::optional<int64_t> header_length,
-                                         const graph::Signature& signature) {
+                                         const graph::Signature& signature, Reservation* memory) {
   std::string_view json = body, blobs;
   if (header_length) {
     if (*header_length < 0 || *header_length > static_cast<int64_t>(body.size())) {
       return bad("Inference-Header-Content-Length is ", *header_length, ", but the body has ", body.size(), " bytes");
     }
-    if (*header_length == 0) return parse_raw(body, signature);
+    if (*header_length == 0) return parse_raw(body, signature, memory);
     json = body.substr(0, static_cast<size_t>(*header_length));
     blobs = body.substr(json.size());
   }
+  const auto parsing = static_cast<int64_t>(json.size()) * kParserBytes;
+  if (absl::Status s = more(memory, parsing); !s.ok()) return s;
   // A parser's memory is many times its text. That of small requests is kept for the next; that of large ones is not.
   thread_local dom::parser kept;
   dom::parser once;
@@ -447,22 +450,37 @@ absl::StatusOr<InferRequest> parse_infer(std::string_view body, std::optional<in
     if (id.get(text)) return bad("\"id\" must be a text");
     r.id = text;
   }
-  const auto parameters = read_parameters(request, "the request");
+  const auto parameters = read_parameters(request, "the request", {"priority", "timeout", "binary_data_output"});
   if (!parameters.ok()) return parameters.status();
   if (const auto& priority = parameters->priority) {
-    if (*priority < 0 || *priority > 2) return bad("the parameter \"priority\" must be 0, 1 or 2");
-    r.urgent = *priority == 1;
+    if (absl::Status s = set_priority(*priority, r); !s.ok()) return s;
   }
   if (const auto& timeout = parameters->timeout) {
-    if (*timeout < 0) return bad("the parameter \"timeout\" must be a number of microseconds");
-    if (*timeout > 0) r.timeout = std::chrono::microseconds(std::min(*timeout, int64_t{86'400'000'000}));
+    if (absl::Status s = set_timeout(*timeout, r); !s.ok()) return s;
   }
-  if (absl::Status s = read_inputs(request, signature, json.size(), blobs, header_length.has_value(), r.inputs);
+  if (absl::Status s = read_inputs(request, signature, json.size(), blobs, header_length.has_value(), r, memory);
       !s.ok())
     return s;
   if (absl::Status s = read_outputs(request, signature, parameters->binary_data_output.value_or(false), r); !s.ok())
     return s;
+  more(memory, -parsing).IgnoreError();
   return r;
+}
+
+absl::Status unknown_parameter(std::string_view key, std::string_view of) {
+  return bad(of, ": the parameter ", quote(key), " is not supported");
+}
+
+absl::Status set_priority(int64_t priority, InferRequest& r) {
+  if (priority < 0 || priority > 2) return bad("the parameter \"priority\" must be 0, 1 or 2");
+  r.urgent = priority == 1;
+  return absl::OkStatus();
+}
+
+absl::Status set_timeout(int64_t microseconds, InferRequest& r) {
+  if (microseconds < 0) return bad("the parameter \"timeout\" must be a number of microseconds");
+  if (microseconds > 0) r.timeout = std::chrono::microseconds(std::min(microseconds, int64_t{86'400'000'000}));
+  return absl::OkStatus();
 }
 
 namespace {
@@ -498,7 +516,11 @@ absl::Status append_data(std::string& out, const Tensor& t, const std::string& n
 absl::StatusOr<InferResponse> write_infer(std::string_view model, int64_t version, const InferRequest& request,
                                           const graph::Signature& signature, const std::vector<Tensor>& outputs) {
   InferResponse r;
-  std::vector<Tensor> blobs;
+  struct Blob {
+    Tensor tensor;
+    std::string texts;
+  };
+  std::vector<Blob> blobs;
   JsonWriter json(r.body);
   json.begin_object().field("model_name", model).field("model_version", concat(version));
   if (!request.id.empty()) json.field("id", request.id);
@@ -506,13 +528,30 @@ absl::StatusOr<InferResponse> write_infer(std::string_view model, int64_t versio
   for (const auto& o : request.outputs) {
     const Tensor t = outputs[o.index].contiguous();
     const std::string& name = signature.outputs[o.index].name;
-    json.begin_object().field("name", name).field("datatype", oip_datatype(t.dtype())).key("shape").begin_array();
-    for (int d = 0; d < t.dim(); ++d) json.value(t.shape()[d]);
+    Classes classes;
+    if (o.classes > 0) {
+      const bool labelled = o.index == 0;  // the signature's labels are of the first output
+      auto c = classify(t, o.classes, is_batched(signature), labelled ? signature.labels : std::vector<std::string>());
+      if (!c.ok()) return c.status();
+      classes = *std::move(c);
+    }
+    const Shape& shape = o.classes > 0 ? classes.shape : t.shape();
+    json.begin_object().field("name", name).field("datatype", o.classes > 0 ? "BYTES" : oip_datatype(t.dtype()));
+    json.key("shape").begin_array();
+    for (int d = 0; d < shape.rank(); ++d) json.value(shape[d]);
     json.end_array();
     if (o.binary) {
+      Blob blob;
+      if (o.classes == 0) blob.tensor = t;
+      for (const std::string& text : classes.texts) append_bytes_element(text, blob.texts);
+      const size_t size = o.classes > 0 ? blob.texts.size() : t.nbytes();
       json.key("parameters").begin_object();
-      json.field("binary_data_size", t.numel() * static_cast<int64_t>(t.itemsize())).end_object();
-      blobs.push_back(t);
+      json.field("binary_data_size", static_cast<int64_t>(size)).end_object();
+      blobs.push_back(std::move(blob));
+    } else if (o.classes > 0) {
+      json.key("data").begin_array();
+      for (const std::string& text : classes.texts) json.value(text);
+      json.end_array();
     } else {
       std::string data;
       data.reserve(static_cast<size_t>(t.numel()) * 12 + 2);
@@ -524,10 +563,44 @@ absl::StatusOr<InferResponse> write_infer(std::string_view model, int64_t versio
   json.end_array().end_object();
   if (!blobs.empty()) {
     r.json_length = static_cast<int64_t>(r.body.size());
-    for (const Tensor& t : blobs)
-      r.body.append(static_cast<const char*>(t.raw_data()), static_cast<size_t>(t.numel()) * t.itemsize());
+    for (const Blob& blob : blobs) {
+      r.body += blob.texts;
+      if (blob.tensor.defined()) r.body.append(static_cast<const char*>(blob.tensor.raw_data()), blob.tensor.nbytes());
+    }
   }
   return r;
+}
+
+int64_t response_bytes(const InferRequest& request, const std::vector<Tensor>& outputs) {
+  constexpr int64_t kDigits = 26;  // of a number, with a comma
+  int64_t bytes = 0;
+  for (const auto& o : request.outputs) {
+    const Tensor& t = outputs[o.index];
+    bytes += 2 * (o.binary ? static_cast<int64_t>(t.nbytes()) : t.numel() * kDigits);
+  }
+  return bytes;
+}
+
+absl::StatusOr<bool> parse_repository_request(std::string_view body, bool unload) {
+  if (body.empty()) return false;
+  dom::parser parser;
+  if (parser.allocate(4096, kMaxDepth)) return absl::ResourceExhaustedError("out of memory");
+  dom::element document;
+  dom::object request, parameters;
+  if (const auto error = parser.parse(body.data(), body.size()).get(document))
+    return bad("the request is no JSON: ", simdjson::error_message(error));
+  if (document.get(request)) return bad("the request is no JSON object");
+  if (absl::Status s = unique_keys(request, "the request"); !s.ok()) return s;
+  if (!request["parameters"].get(document)) {
+    if (document.get(parameters)) return bad("the request: \"parameters\" must be an object");
+    for (const dom::key_value_pair field : parameters) {
+      // No model depends on another.
+      if (!unload || field.key != "unload_dependents") return unknown_parameter(field.key, "the request");
+    }
+  }
+  bool ready = false;
+  if (!request["ready"].get(document) && document.get(ready)) return bad("\"ready\" must be true or false");
+  return ready;
 }
 
 bool is_bearer(std::string_view header, const std::vector<std::string>& tokens) {

@@ -10,6 +10,8 @@
 #include "core/base/parallel.h"
 #include "core/ops/join.h"
 #include "core/ops/view.h"
+#include "serve/datatype.h"
+#include "serve/error_status.h"
 
 namespace hearth::serve {
 namespace {
@@ -191,13 +193,20 @@ Scheduler::Batch Scheduler::next() {
 }
 
 void Scheduler::finish(Job& job, absl::StatusOr<std::vector<Tensor>> result, const Job::Timing& timing) {
-  const int64_t total = nanoseconds(Clock::now() - job.arrived);
+  const int64_t total = nanoseconds(Clock::now() - job.arrived), rows = rows_of(job, batched_);
+  job.inputs.clear();
+  if (job.memory) {
+    if (absl::Status s = job.memory->resize(result.ok() ? bytes_of(*result) : 0); !s.ok()) {
+      result = std::move(s);
+      job.memory->release();
+    }
+  }
   stats_->request_time.add(total);
   stats_->queue.add(timing.queue_ns);
   stats_->queue_time.add(timing.queue_ns);
   if (result.ok()) {
     stats_->success.add(total);
-    stats_->inferences.fetch_add(rows_of(job, batched_), std::memory_order_relaxed);
+    stats_->inferences.fetch_add(rows, std::memory_order_relaxed);
   } else {
     stats_->failed(absl::IsCancelled(result.status())          ? Failure::kCanceled
                    : absl::IsDeadlineExceeded(result.status()) ? Failure::kRejected
@@ -235,8 +244,8 @@ absl::StatusOr<std::vector<Tensor>> Scheduler::compute(std::span<const Tensor> i
     lists.reserve(pieces.size());
     for (const auto& p : pieces) lists.push_back(&p);
     return join(lists);
-  } catch (const std::exception& e) {
-    return absl::InternalError(e.what());
+  } catch (...) {
+    return current_exception_status();
   }
 }
 
@@ -277,8 +286,8 @@ void Scheduler::run(Batch batch) {
     const std::vector<Tensor> inputs = join(lists);
     joined = Clock::now();
     out = compute(inputs, rows);
-  } catch (const std::exception& e) {
-    out = absl::InternalError(e.what());
+  } catch (...) {
+    out = current_exception_status();
   }
   if (!out.ok()) {
     // One of them may be to blame (an index out of range): the others need not suffer.

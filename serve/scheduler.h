@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/base/threads.h"
+#include "serve/memory_budget.h"
 #include "serve/servable.h"
 #include "serve/stats.h"
 
@@ -47,7 +48,10 @@ struct Job {
   Clock::time_point queued = {};             // submit() sets it
   Clock::time_point deadline = Clock::time_point::max();
   Cancelled cancelled = nullptr;  // may be null
-  Done done = nullptr;            // called once, in any thread
+  // Holds the inputs, and what the outputs will take as far as that is known; the scheduler makes it what the outputs
+  // do take. Lives as long as `done`. May be null.
+  Reservation* memory = nullptr;
+  Done done = nullptr;  // called once, in any thread
 };
 
 // Thread-safe.

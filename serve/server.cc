@@ -29,8 +29,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(const ServerOptions& optio
     if (!log.ok()) return log.status();
     s->log_ = *std::move(log);
   }
-  s->api_ = std::make_unique<HttpApi>(*s->models_, options.api, s->log_.get());
-  const auto with_admission = [api = s->api_.get()](HttpServerOptions o, bool admin) {
+  s->memory_ = std::make_shared<MemoryBudget>(options.http.max_pending_bytes);
+  HttpApiOptions with_memory = options.api;
+  with_memory.memory = s->memory_;
+  s->api_ = std::make_unique<HttpApi>(*s->models_, with_memory, s->log_.get());
+  const auto with_admission = [api = s->api_.get(), &s](HttpServerOptions o, bool admin) {
+    o.memory = s->memory_;
     o.admit = [api, admin](const HttpRequest& head) { return api->admit(head, admin); };
     o.essential = [admin](const HttpRequest& head) { return HttpApi::essential(head, admin); };
     o.complete = [api](const HttpRequest& head, HttpResponse& answer) { api->complete(head, answer); };

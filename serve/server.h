@@ -46,6 +46,9 @@ class Server {
   int port() const { return http_->port(); }
   int admin_port() const { return admin_ ? admin_->port() : 0; }
   Repository& models() { return *models_; }
+  // What front ends beside this one share with it: what requests may hold of memory, and the log, which may be null.
+  const std::shared_ptr<MemoryBudget>& memory() const { return memory_; }
+  AccessLog* access_log() { return log_.get(); }
 
   // What an operator may change while it runs: takes these tokens from now on, opens the access log anew, and reads
   // certificates anew. What cannot be read stays as it was, and is named.
@@ -60,6 +63,7 @@ class Server {
   Server() = default;
 
   // Each is used by those below it, which are destroyed first.
+  std::shared_ptr<MemoryBudget> memory_;
   std::unique_ptr<Repository> models_;
   std::unique_ptr<AccessLog> log_;
   std::unique_ptr<HttpApi> api_;

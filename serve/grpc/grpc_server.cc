@@ -1,486 +1,389 @@
 #include "serve/grpc/grpc_server.h"
 
-#include <grpcpp/grpcpp.h>
-
-#include <algorithm>
-#include <atomic>
-#include <cstring>
+#include <array>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <cstdio>
+#include <thread>
+#include <unordered_set>
 
 #include "core/base/error.h"
-#include "core/base/parallel.h"
 #include "core/io/file.h"
-#include "core/ops/create.h"
-#include "serve/grpc/inference.grpc.pb.h"
-#include "serve/oip.h"
+#include "serve/grpc/session.h"
 
 namespace hearth::serve {
 namespace {
 
-using grpc::CallbackServerContext;
-using grpc::ServerUnaryReactor;
-using Port = graph::Signature::Port;
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+using std::chrono::milliseconds;
 
-constexpr int kStreams = 1024, kIdleMs = 300'000;
+constexpr size_t kReadBytes = 8 << 10;
+constexpr milliseconds kSweep{200}, kLinger{1000};
 
-// The codes of gRPC are Abseil's.
-grpc::Status grpc_status(const absl::Status& s) {
-  return {static_cast<grpc::StatusCode>(s.code()), std::string(s.message())};
-}
-
-absl::StatusOr<ModelPtr> find(const Repository& models, const std::string& name, const std::string& version) {
-  if (version.empty()) return models.find(name);
-  const auto v = parse_version(version);
-  if (!v)
-    return absl::InvalidArgumentError(
-        concat("\"", version.substr(0, 40), "\" is no version: a whole number from 1 on"));
-  return models.find(name, *v);
-}
-
-template <class T, class List>
-absl::Status copy_list(const List& from, Tensor& to, const std::string& name) {
-  if (from.size() != to.numel())
-    return absl::InvalidArgumentError(
-        concat("input \"", name, "\": contents have ", from.size(), " elements, but the shape says ", to.numel()));
-  T* out = to.mutable_data<T>();
-  if (!out) return absl::OkStatus();  // there are none
-  for (const auto v : from) {
-    const T t = static_cast<T>(v);
-    if (std::is_integral_v<T> && static_cast<int64_t>(t) != static_cast<int64_t>(v))
-      return absl::InvalidArgumentError(
-          concat("input \"", name, "\": ", static_cast<int64_t>(v), " does not fit its datatype"));
-    *out++ = t;
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Tensor> read_tensor(const inference::ModelInferRequest::InferInputTensor& in, const Port& port,
-                                   const std::string* raw) {
-  const auto dtype = parse_oip_datatype(in.datatype());
-  if (!dtype)
-    return absl::InvalidArgumentError(concat("input \"", port.name, "\": the datatype \"", in.datatype().substr(0, 40),
-                                             "\" is none that this server takes"));
-  if (in.shape_size() > kMaxRank)
-    return absl::InvalidArgumentError(
-        concat("input \"", port.name, "\": at most ", kMaxRank, " dimensions are possible"));
-  Shape shape;
-  int64_t n = 1;
-  for (const int64_t size : in.shape()) {
-    if (size < 0 || __builtin_mul_overflow(n, size, &n) || n > int64_t{1} << 40)
-      return absl::InvalidArgumentError(concat("input \"", port.name, "\": the shape is negative or too large"));
-    shape.push_back(size);
-  }
-  if (absl::Status s = check_input(port, *dtype, shape); !s.ok()) return s;
-  const int64_t bytes = n * static_cast<int64_t>(size_of(*dtype));
-  if (raw) {
-    if (in.has_contents()) return absl::InvalidArgumentError("raw_input_contents and contents cannot be mixed");
-    if (static_cast<int64_t>(raw->size()) != bytes) {
-      return absl::InvalidArgumentError(concat("input \"", port.name, "\": its raw contents have ", raw->size(),
-                                               " bytes, but shape and datatype say ", bytes));
-    }
-    Tensor t = empty(shape, {.dtype = *dtype});
-    if (*dtype == DType::kBool) {
-      for (size_t i = 0; i < raw->size(); ++i) t.mutable_data<bool>()[i] = (*raw)[i] != 0;
-    } else if (bytes > 0) {
-      std::memcpy(t.mutable_raw_data(), raw->data(), raw->size());
-    }
-    return t;
-  }
-  const auto& c = in.contents();
-  // Before memory is taken: the message must hold as many.
-  const int64_t there = std::max({c.bool_contents_size(), c.int_contents_size(), c.int64_contents_size(),
-                                  c.uint_contents_size(), c.fp32_contents_size(), c.fp64_contents_size()});
-  if (there != n)
-    return absl::InvalidArgumentError(
-        concat("input \"", port.name, "\": contents have ", there, " elements, but the shape says ", n));
-  Tensor t = empty(shape, {.dtype = *dtype});
-  absl::Status s;
-  switch (*dtype) {
-    case DType::kBool:
-      s = copy_list<bool>(c.bool_contents(), t, port.name);
-      break;
-    case DType::kU8:
-      s = copy_list<uint8_t>(c.uint_contents(), t, port.name);
-      break;
-    case DType::kI8:
-      s = copy_list<int8_t>(c.int_contents(), t, port.name);
-      break;
-    case DType::kI16:
-      s = copy_list<int16_t>(c.int_contents(), t, port.name);
-      break;
-    case DType::kI32:
-      s = copy_list<int32_t>(c.int_contents(), t, port.name);
-      break;
-    case DType::kI64:
-      s = copy_list<int64_t>(c.int64_contents(), t, port.name);
-      break;
-    case DType::kF32:
-      s = copy_list<float>(c.fp32_contents(), t, port.name);
-      break;
-    case DType::kF64:
-      s = copy_list<double>(c.fp64_contents(), t, port.name);
-      break;
-    default:
-      s = absl::InvalidArgumentError(
-          concat("input \"", port.name, "\": ", in.datatype(), " must be sent as raw contents"));
-  }
-  if (!s.ok()) return s;
-  return t;
-}
-
-// The inputs as tensors, each held against the signature.
-absl::Status read_inputs(const inference::ModelInferRequest& r, const graph::Signature& s,
-                         std::vector<Tensor>& inputs) {
-  inputs.resize(s.inputs.size());
-  if (r.raw_input_contents_size() > 0 && r.raw_input_contents_size() != r.inputs_size())
-    return absl::InvalidArgumentError(
-        concat("there are ", r.inputs_size(), " inputs, but ", r.raw_input_contents_size(), " raw_input_contents"));
-  for (int i = 0; i < r.inputs_size(); ++i) {
-    const auto& in = r.inputs(i);
-    const auto port =
-        std::find_if(s.inputs.begin(), s.inputs.end(), [&](const Port& p) { return p.name == in.name(); });
-    if (port == s.inputs.end())
-      return absl::InvalidArgumentError(concat("the model has no input \"", in.name().substr(0, 80), "\""));
-    Tensor& t = inputs[static_cast<size_t>(port - s.inputs.begin())];
-    if (t.defined()) return absl::InvalidArgumentError(concat("input \"", port->name, "\" stands twice"));
-    auto value = read_tensor(in, *port, r.raw_input_contents_size() > 0 ? &r.raw_input_contents(i) : nullptr);
-    if (!value.ok()) return value.status();
-    t = *std::move(value);
-  }
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i].defined()) return absl::InvalidArgumentError(concat("input \"", s.inputs[i].name, "\" is missing"));
-  }
-  return check_inputs(s, inputs);
-}
-
-// Whether the only input is a file as it is, for the model's own preprocessing.
-bool brings_file(const inference::ModelInferRequest& r, const graph::Signature& s) {
-  return r.inputs_size() == 1 && r.inputs(0).datatype() == "BYTES" && !s.preprocess_input.empty();
-}
-
-// A BYTES tensor of one element: raw contents begin with its length.
-absl::StatusOr<std::string_view> file_of(const inference::ModelInferRequest& r) {
-  const auto& in = r.inputs(0);
-  const bool one = std::all_of(in.shape().begin(), in.shape().end(), [](int64_t size) { return size == 1; });
-  if (one && r.raw_input_contents_size() == 1 && !in.has_contents()) {
-    const std::string& raw = r.raw_input_contents(0);
-    uint32_t length = 0;
-    if (raw.size() >= sizeof length) {
-      std::memcpy(&length, raw.data(), sizeof length);
-      if (length == raw.size() - sizeof length) return std::string_view(raw).substr(sizeof length);
-    }
-  } else if (one && r.raw_input_contents_size() == 0 && in.contents().bytes_contents_size() == 1) {
-    return in.contents().bytes_contents(0);
-  }
-  return absl::InvalidArgumentError(
-      "a file is a BYTES tensor of one element, whose raw contents begin with its length");
-}
-
-absl::StatusOr<InferRequest> read_request(const inference::ModelInferRequest& r, const Servable& model) {
-  const graph::Signature& s = model.signature();
-  InferRequest request;
-  request.id = r.id();
-  if (brings_file(r, s)) {
-    const auto file = file_of(r);
-    if (!file.ok()) return file.status();
-    const ThreadWidth one(1);
-    auto inputs = inputs_from_file(model, *file);
-    if (!inputs.ok()) return inputs.status();
-    request.inputs = *std::move(inputs);
-    if (absl::Status status = check_inputs(s, request.inputs); !status.ok()) return status;
-  } else if (absl::Status status = read_inputs(r, s, request.inputs); !status.ok()) {
-    return status;
-  }
-  for (const auto& out : r.outputs()) {
-    const auto port =
-        std::find_if(s.outputs.begin(), s.outputs.end(), [&](const Port& p) { return p.name == out.name(); });
-    if (port == s.outputs.end())
-      return absl::InvalidArgumentError(concat("the model has no output \"", out.name().substr(0, 80), "\""));
-    if (out.parameters().contains("classification"))
-      return absl::InvalidArgumentError(
-          concat("output \"", out.name(), "\": the parameter \"classification\" is not supported"));
-    const auto index = static_cast<size_t>(port - s.outputs.begin());
-    for (const auto& o : request.outputs) {
-      if (o.index == index) return absl::InvalidArgumentError(concat("output \"", out.name(), "\" stands twice"));
-    }
-    request.outputs.push_back({index, true});
-  }
-  if (r.outputs().empty()) {
-    for (size_t i = 0; i < s.outputs.size(); ++i) request.outputs.push_back({i, true});
-  }
-  const auto whole = [&](const char* key) -> int64_t {
-    const auto at = r.parameters().find(key);
-    if (at == r.parameters().end()) return 0;
-    if (at->second.has_uint64_param())
-      return static_cast<int64_t>(std::min<uint64_t>(at->second.uint64_param(), INT64_MAX));
-    return at->second.int64_param();
-  };
-  request.urgent = whole("priority") == 1;
-  if (const int64_t us = whole("timeout"); us > 0)
-    request.timeout = std::chrono::microseconds(std::min(us, int64_t{86'400'000'000}));
-  return request;
-}
-
-// A call of ModelInfer: lives until gRPC has done with it.
-class InferCall final : public ServerUnaryReactor {
+// Where a connection's bytes come from and go to.
+class Stream {
  public:
-  InferCall(CallbackServerContext* context, const inference::ModelInferRequest* r,
-            inference::ModelInferResponse* response, const Repository& models, std::chrono::milliseconds timeout)
-      : response_(response), cancelled_(std::make_shared<std::atomic<bool>>(false)) {
+  using Handler = std::function<void(error_code, size_t)>;
+  virtual ~Stream() = default;
+  virtual void handshake(Handler done) = 0;
+  virtual void read_some(asio::mutable_buffer to, Handler done) = 0;
+  virtual void write(asio::const_buffer from, Handler done) = 0;
+  virtual tcp::socket& socket() = 0;
+};
+
+class PlainStream final : public Stream {
+ public:
+  explicit PlainStream(tcp::socket s) : socket_(std::move(s)) {}
+  void handshake(Handler done) override { done({}, 0); }
+  void read_some(asio::mutable_buffer to, Handler done) override { socket_.async_read_some(to, std::move(done)); }
+  void write(asio::const_buffer from, Handler done) override { asio::async_write(socket_, from, std::move(done)); }
+  tcp::socket& socket() override { return socket_; }
+
+ private:
+  tcp::socket socket_;
+};
+
+class TlsStream final : public Stream {
+ public:
+  TlsStream(tcp::socket s, std::shared_ptr<asio::ssl::context> tls)
+      : tls_(std::move(tls)), stream_(std::move(s), *tls_) {}
+  void handshake(Handler done) override {
+    stream_.async_handshake(asio::ssl::stream_base::server, [done = std::move(done)](error_code e) { done(e, 0); });
+  }
+  void read_some(asio::mutable_buffer to, Handler done) override { stream_.async_read_some(to, std::move(done)); }
+  void write(asio::const_buffer from, Handler done) override { asio::async_write(stream_, from, std::move(done)); }
+  tcp::socket& socket() override { return stream_.next_layer(); }
+
+ private:
+  const std::shared_ptr<asio::ssl::context> tls_;  // what it was when the connection began
+  asio::ssl::stream<tcp::socket> stream_;
+};
+
+// Clients of gRPC over TLS ask for HTTP/2 by its name.
+int choose_h2(SSL*, const unsigned char** out, unsigned char* length, const unsigned char* in, unsigned int size,
+              void*) {
+  static constexpr unsigned char kH2[] = {2, 'h', '2'};
+  unsigned char* chosen = nullptr;
+  if (SSL_select_next_proto(&chosen, length, kH2, sizeof kH2, in, size) != OPENSSL_NPN_NEGOTIATED)
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+class Link;
+
+struct Network {
+  asio::io_context io{1};
+  asio::executor_work_guard<asio::io_context::executor_type> alive{io.get_executor()};
+  asio::steady_timer timer{io}, pause{io};
+  std::shared_ptr<asio::ssl::context> tls;  // null: plain
+  std::unique_ptr<tcp::acceptor> acceptor;
+  std::unordered_set<Link*> links;
+};
+
+// A connection. All happens in the network's thread.
+class Link : public std::enable_shared_from_this<Link> {
+ public:
+  static std::shared_ptr<Link> make(GrpcShared& shared, Network& network, tcp::socket socket) {
+    return {new Link(shared, network, std::move(socket)),
+            // The last reference may go in any thread.
+            [&network](Link* l) { asio::post(network.io, [l] { delete l; }); }};
+  }
+  ~Link() {
+    session_.reset();
+    stream_.reset();
+    network_.links.erase(this);
+    shared_.connections.fetch_sub(1);
+  }
+
+  void start() {
+    using Make = absl::AnyInvocable<absl::StatusOr<std::string>()>;
+    session_ = std::make_unique<GrpcSession>(
+        shared_, peer_, [weak = weak_from_this(), &shared = shared_, &io = network_.io](uint32_t stream, Make make) {
+          auto self = weak.lock();
+          if (!self) {
+            make = nullptr;
+            shared.running.fetch_sub(1);
+            return;
+          }
+          asio::post(io, [self = std::move(self), stream, make = std::move(make)]() mutable {
+            self->session_->answer(stream, std::move(make));
+            self->flush();
+          });
+        });
+    stream_->handshake([self = shared_from_this()](error_code e, size_t) {
+      if (e) return self->close();
+      self->flush();
+      self->read();
+    });
+  }
+
+  void check(Clock::time_point now) {
+    if (closed_) return;
+    if (writing_ && now - write_since_ > shared_.options.request_timeout) return close();
+    if (ending_ && now - ending_since_ > kLinger) return close();
+    if (ending_) return;
+    if (!session_->check(now)) return end();
+    flush();
+    if (shared_.draining && session_->idle() && !writing_) end();
+  }
+
+  void shut_down() {
+    session_->shut_down();
+    flush();
+  }
+
+  void close() {
+    if (std::exchange(closed_, true)) return;
+    error_code ignored;
+    stream_->socket().close(ignored);
+  }
+
+ private:
+  Link(GrpcShared& shared, Network& network, tcp::socket socket) : shared_(shared), network_(network) {
+    error_code e;
+    const auto end = socket.remote_endpoint(e);
+    if (!e) peer_ = end.address().to_string();
+    socket.set_option(tcp::no_delay(true), e);
+    if (network.tls) stream_ = std::make_unique<TlsStream>(std::move(socket), network.tls);
+    else stream_ = std::make_unique<PlainStream>(std::move(socket));
+    network_.links.insert(this);
+  }
+
+  void read() {
+    if (reading_ || closed_ || ending_ || session_->congested()) return;
+    reading_ = true;
+    stream_->read_some(asio::buffer(buffer_), [self = shared_from_this()](error_code e, size_t n) {
+      self->reading_ = false;
+      if (e) return self->close();
+      if (self->ending_) return self->discard();
+      if (!self->session_->receive({self->buffer_.data(), n})) return self->end();
+      self->flush();
+      self->read();
+    });
+  }
+
+  void flush() {
+    if (writing_ || closed_) return;
+    out_ = session_->take_output();
+    if (out_.empty()) {
+      if (ending_) finish_writing();
+      return;
+    }
+    writing_ = true;
+    write_since_ = Clock::now();
+    stream_->write(asio::buffer(out_), [self = shared_from_this()](error_code e, size_t) {
+      self->writing_ = false;
+      if (e) return self->close();
+      self->flush();
+      self->read();
+    });
+  }
+
+  // Writes what is left, then closes; a client that is told why has a moment to read it.
+  void end() {
+    if (std::exchange(ending_, true)) return;
+    ending_since_ = Clock::now();
+    session_->shut_down();
+    flush();
+  }
+  void finish_writing() {
+    error_code ignored;
+    stream_->socket().shutdown(tcp::socket::shutdown_send, ignored);
+    if (!reading_) discard();
+  }
+  // Reads what still comes, so that the last words are not thrown away with it.
+  void discard() {
+    stream_->socket().async_read_some(asio::buffer(buffer_), [self = shared_from_this()](error_code e, size_t) {
+      if (e) self->close();
+      else self->discard();
+    });
+  }
+
+  GrpcShared& shared_;
+  Network& network_;
+  std::unique_ptr<Stream> stream_;
+  std::string peer_;
+  std::unique_ptr<GrpcSession> session_;
+  std::array<char, kReadBytes> buffer_;
+  std::string out_;
+  bool reading_ = false, writing_ = false, closed_ = false, ending_ = false;
+  Clock::time_point write_since_, ending_since_;
+};
+
+void sweep(Network& network) {
+  network.timer.expires_after(kSweep);
+  network.timer.async_wait([&network](error_code e) {
+    if (e) return;
+    const Clock::time_point now = Clock::now();
+    const std::vector<Link*> all(network.links.begin(), network.links.end());
+    for (Link* l : all) {
+      if (!network.links.contains(l)) continue;
+      if (const auto alive = l->weak_from_this().lock()) alive->check(now);
+    }
+    sweep(network);
+  });
+}
+
+// What a handler throws (no memory, most likely) ends its connection, not the server.
+void serve(Network& network) {
+  while (true) {
     try {
-      if (absl::Status s = begin(context, *r, models, timeout); !s.ok()) Finish(grpc_status(s));
+      network.io.run();
+      return;
     } catch (const std::exception& e) {
-      Finish({grpc::StatusCode::RESOURCE_EXHAUSTED, e.what()});
+      std::fprintf(stderr, "hearth: a connection ended: %s\n", e.what());
     }
   }
-  void OnDone() override { delete this; }
-  void OnCancel() override { cancelled_->store(true); }
+}
 
- private:
-  absl::Status begin(CallbackServerContext* context, const inference::ModelInferRequest& r, const Repository& models,
-                     std::chrono::milliseconds timeout) {
-    auto model = find(models, r.model_name(), r.model_version());
-    if (!model.ok()) return model.status();
-    model_ = *std::move(model);
-    auto request = read_request(r, *model_->servable);
-    if (!request.ok()) {
-      model_->stats->failed(Failure::kOther, 0);
-      return request.status();
-    }
-    request_ = *std::move(request);
-    Job job;
-    job.inputs = std::move(request_.inputs);
-    job.urgent = request_.urgent;
-    job.deadline = job.arrived + (request_.timeout ? Clock::duration(*request_.timeout) : Clock::duration(timeout));
-    const auto left = context->deadline() - std::chrono::system_clock::now();
-    if (left < std::chrono::hours(24))
-      job.deadline = std::min(job.deadline, job.arrived + std::chrono::duration_cast<Clock::duration>(left));
-    job.cancelled = cancelled_;
-    // done() may come before submit() returns, and Finish() may end this object.
-    const ModelPtr keep = model_;
-    job.done = [this](absl::StatusOr<std::vector<Tensor>> out, const Job::Timing&) { answer(std::move(out)); };
-    return keep->scheduler->submit(std::move(job));
-  }
+// RFC 9325: of TLS 1.2 only what is forward secret and authenticates what it encrypts.
+constexpr const char* kSuites =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 
-  void answer(absl::StatusOr<std::vector<Tensor>> out) {
-    if (!out.ok()) return Finish(grpc_status(out.status()));
-    const Clock::time_point start = Clock::now();
-    const graph::Signature& s = model_->servable->signature();
-    response_->set_model_name(model_->name);
-    response_->set_model_version(std::to_string(model_->version));
-    response_->set_id(request_.id);
-    for (const auto& o : request_.outputs) {
-      const Tensor t = (*out)[o.index].contiguous();
-      auto* output = response_->add_outputs();
-      output->set_name(s.outputs[o.index].name);
-      output->set_datatype(oip_datatype(t.dtype()));
-      for (int d = 0; d < t.dim(); ++d) output->add_shape(t.shape()[d]);
-      response_->add_raw_output_contents(t.raw_data(), t.nbytes());
-    }
-    model_->stats->compute_output.add(nanoseconds(Clock::now() - start));
-    Finish(grpc::Status::OK);
+absl::StatusOr<std::shared_ptr<asio::ssl::context>> make_tls(const GrpcServerOptions& o) {
+  const auto certificate = io::read_file(o.certificate, 1 << 20), key = io::read_file(o.private_key, 1 << 20);
+  if (!certificate.ok()) return certificate.status();
+  if (!key.ok()) return key.status();
+  try {
+    auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
+    tls->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
+                     asio::ssl::context::no_tlsv1_1);
+    tls->use_certificate_chain(asio::buffer(*certificate));
+    tls->use_private_key(asio::buffer(*key), asio::ssl::context::pem);
+    SSL_CTX_set_options(tls->native_handle(), SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_alpn_select_cb(tls->native_handle(), choose_h2, nullptr);
+    if (SSL_CTX_set_cipher_list(tls->native_handle(), kSuites) != 1)
+      return absl::InternalError("OpenSSL has none of the cipher suites that are wanted");
+    return tls;
+  } catch (const std::exception& e) {
+    return absl::InvalidArgumentError(
+        concat("the certificate ", o.certificate, " or its key ", o.private_key, " cannot be used: ", e.what()));
   }
-
-  inference::ModelInferResponse* response_;
-  Cancelled cancelled_;
-  ModelPtr model_;
-  InferRequest request_;
-};
-
-class Service final : public inference::GRPCInferenceService::CallbackService {
- public:
-  Service(const GrpcServerOptions& options, Repository& models) : options_(options), models_(models) {}
-  std::atomic<bool> draining{false};
-
-  ServerUnaryReactor* ServerLive(CallbackServerContext* c, const inference::ServerLiveRequest*,
-                                 inference::ServerLiveResponse* r) override {
-    r->set_live(true);
-    return done(c);
-  }
-  ServerUnaryReactor* ServerReady(CallbackServerContext* c, const inference::ServerReadyRequest*,
-                                  inference::ServerReadyResponse* r) override {
-    r->set_ready(!draining && models_.ready());
-    return done(c);
-  }
-  ServerUnaryReactor* ModelReady(CallbackServerContext* c, const inference::ModelReadyRequest* q,
-                                 inference::ModelReadyResponse* r) override {
-    if (!allowed(c)) return refused(c);
-    r->set_ready(!draining && find(models_, q->name(), q->version()).ok());
-    return done(c);
-  }
-  ServerUnaryReactor* ServerMetadata(CallbackServerContext* c, const inference::ServerMetadataRequest*,
-                                     inference::ServerMetadataResponse* r) override {
-    if (!allowed(c)) return refused(c);
-    r->set_name("hearth");
-    r->set_version("0.1");
-    for (const char* e : {"model_repository", "statistics"}) r->add_extensions(e);
-    return done(c);
-  }
-  ServerUnaryReactor* ModelMetadata(CallbackServerContext* c, const inference::ModelMetadataRequest* q,
-                                    inference::ModelMetadataResponse* r) override {
-    if (!allowed(c)) return refused(c);
-    const auto model = find(models_, q->name(), q->version());
-    if (!model.ok()) return done(c, grpc_status(model.status()));
-    const graph::Signature& s = (*model)->servable->signature();
-    r->set_name((*model)->name);
-    for (const ModelPtr& m : models_.models()) {
-      if (m->name == (*model)->name) r->add_versions(std::to_string(m->version));
-    }
-    r->set_platform("hearth_" + s.kind);
-    const auto put = [](const std::vector<Port>& ports, auto* list) {
-      for (const Port& p : ports) {
-        auto* t = list->Add();
-        t->set_name(p.name);
-        t->set_datatype(oip_datatype(p.dtype));
-        for (const auto& e : p.shape) t->add_shape(e.size);
-      }
-    };
-    put(s.inputs, r->mutable_inputs());
-    put(s.outputs, r->mutable_outputs());
-    return done(c);
-  }
-  ServerUnaryReactor* ModelInfer(CallbackServerContext* c, const inference::ModelInferRequest* q,
-                                 inference::ModelInferResponse* r) override {
-    if (!allowed(c)) return refused(c);
-    return new InferCall(c, q, r, models_, options_.default_timeout);
-  }
-  ServerUnaryReactor* ModelStatistics(CallbackServerContext* c, const inference::ModelStatisticsRequest* q,
-                                      inference::ModelStatisticsResponse* r) override {
-    if (!allowed(c)) return refused(c);
-    for (const auto& [which, stats] : models_.stats()) {
-      if ((!q->name().empty() && which.first != q->name()) ||
-          (!q->version().empty() && std::to_string(which.second) != q->version()))
-        continue;
-      auto* m = r->add_model_stats();
-      m->set_name(which.first);
-      m->set_version(std::to_string(which.second));
-      m->set_last_inference(count(stats->last_inference_ms));
-      m->set_inference_count(count(stats->inferences));
-      m->set_execution_count(count(stats->executions));
-      auto* i = m->mutable_inference_stats();
-      const auto put = [](inference::StatisticDuration* to, const std::atomic<int64_t>& n,
-                          const std::atomic<int64_t>& ns) {
-        to->set_count(count(n));
-        to->set_ns(count(ns));
-      };
-      put(i->mutable_success(), stats->success.count, stats->success.ns);
-      put(i->mutable_fail(), stats->fail.count, stats->fail.ns);
-      put(i->mutable_queue(), stats->queue.count, stats->queue.ns);
-      put(i->mutable_compute_input(), stats->compute_input.count, stats->compute_input.ns);
-      put(i->mutable_compute_infer(), stats->compute_infer.count, stats->compute_infer.ns);
-      put(i->mutable_compute_output(), stats->compute_output.count, stats->compute_output.ns);
-      for (int64_t n = 1; n <= ModelStats::kBatchSizes; ++n) {
-        const auto& b = stats->batches[static_cast<size_t>(n)];
-        if (count(b.count) == 0) continue;
-        auto* batch = m->add_batch_stats();
-        batch->set_batch_size(static_cast<uint64_t>(n));
-        put(batch->mutable_compute_input(), b.count, b.input_ns);
-        put(batch->mutable_compute_infer(), b.count, b.infer_ns);
-        put(batch->mutable_compute_output(), b.count, b.output_ns);
-      }
-    }
-    return done(c);
-  }
-  ServerUnaryReactor* RepositoryIndex(CallbackServerContext* c, const inference::RepositoryIndexRequest* q,
-                                      inference::RepositoryIndexResponse* r) override {
-    if (!allowed(c)) return refused(c);
-    if (!options_.administration) return elsewhere(c);
-    for (const IndexEntry& e : models_.index()) {
-      if (q->ready() && e.state != VersionState::kReady) continue;
-      auto* m = r->add_models();
-      m->set_name(e.name);
-      if (e.version > 0) m->set_version(std::to_string(e.version));
-      m->set_state(kVersionStateNames[static_cast<size_t>(e.state)]);
-      m->set_reason(e.reason);
-    }
-    return done(c);
-  }
-  ServerUnaryReactor* RepositoryModelLoad(CallbackServerContext* c, const inference::RepositoryModelLoadRequest* q,
-                                          inference::RepositoryModelLoadResponse*) override {
-    if (!allowed(c)) return refused(c);
-    return options_.administration ? done(c, grpc_status(models_.load(q->model_name()))) : elsewhere(c);
-  }
-  ServerUnaryReactor* RepositoryModelUnload(CallbackServerContext* c, const inference::RepositoryModelUnloadRequest* q,
-                                            inference::RepositoryModelUnloadResponse*) override {
-    if (!allowed(c)) return refused(c);
-    return options_.administration ? done(c, grpc_status(models_.unload(q->model_name()))) : elsewhere(c);
-  }
-
- private:
-  static uint64_t count(const std::atomic<int64_t>& v) {
-    return static_cast<uint64_t>(v.load(std::memory_order_relaxed));
-  }
-  static ServerUnaryReactor* done(CallbackServerContext* c, const grpc::Status& s = grpc::Status::OK) {
-    ServerUnaryReactor* reactor = c->DefaultReactor();
-    reactor->Finish(s);
-    return reactor;
-  }
-  bool allowed(const CallbackServerContext* c) const {
-    if (options_.tokens.empty()) return true;
-    const auto header = c->client_metadata().find("authorization");
-    return header != c->client_metadata().end() &&
-           is_bearer({header->second.data(), header->second.size()}, options_.tokens);
-  }
-  static ServerUnaryReactor* refused(CallbackServerContext* c) {
-    return done(c, {grpc::StatusCode::UNAUTHENTICATED, "a valid bearer token is needed"});
-  }
-  static ServerUnaryReactor* elsewhere(CallbackServerContext* c) {
-    return done(c, {grpc::StatusCode::PERMISSION_DENIED,
-                    "the repository is administered on another port (--admin_port, --grpc_admin_port)"});
-  }
-
-  const GrpcServerOptions options_;
-  Repository& models_;
-};
+}
 
 }  // namespace
 
 class GrpcServer::Impl {
  public:
-  Impl(const GrpcServerOptions& options, Repository& models) : service(options, models) {}
-  Service service;
-  std::unique_ptr<grpc::Server> server;
-  int port = 0;
+  Impl(const GrpcServerOptions& options, Repository& models) : shared_(options, models) {}
+
+  absl::Status start() {
+    const GrpcServerOptions& o = shared_.options;
+    if (!o.certificate.empty()) {
+      auto tls = make_tls(o);
+      if (!tls.ok()) return tls.status();
+      network_.tls = *std::move(tls);
+    }
+    error_code e;
+    const auto address = asio::ip::make_address(o.address, e);
+    if (e) return absl::InvalidArgumentError(concat("\"", o.address, "\" is no IP address"));
+    const tcp::endpoint endpoint(address, static_cast<uint16_t>(o.port));
+    network_.acceptor = std::make_unique<tcp::acceptor>(network_.io);
+    tcp::acceptor& a = *network_.acceptor;
+    a.open(endpoint.protocol(), e);
+    if (!e) a.set_option(tcp::acceptor::reuse_address(true), e);
+    if (!e) a.bind(endpoint, e);
+    if (!e) a.listen(4096, e);
+    if (e) return absl::UnavailableError(concat("cannot listen for gRPC on ", o.address, " port ", o.port));
+    port_ = a.local_endpoint().port();
+    accept();
+    sweep(network_);
+    thread_ = std::thread([this] { serve(network_); });
+    return absl::OkStatus();
+  }
+
+  ~Impl() {
+    if (!thread_.joinable()) return;
+    drain(milliseconds(0));
+    // The models answer what they have begun, and post it to the thread.
+    while (shared_.connections.load() > 0 || shared_.running.load() > 0) std::this_thread::sleep_for(milliseconds(1));
+    network_.alive.reset();
+    network_.io.stop();
+    thread_.join();
+  }
+
+  void drain(milliseconds limit) {
+    const Clock::time_point start = Clock::now();
+    shared_.draining = true;
+    shared_.service.drain();
+    asio::post(network_.io, [this] {
+      error_code ignored;
+      network_.acceptor->close(ignored);
+      network_.pause.cancel();
+      for (Link* l : links()) l->shut_down();
+    });
+    while (shared_.connections.load() > 0 && Clock::now() - start < limit) std::this_thread::sleep_for(milliseconds(2));
+    asio::post(network_.io, [this] {
+      for (Link* l : links()) l->close();
+    });
+  }
+
+  void set_tokens(std::vector<std::string> tokens) { shared_.service.set_tokens(std::move(tokens)); }
+
+  absl::Status reload_tls() {
+    if (shared_.options.certificate.empty()) return absl::OkStatus();
+    auto tls = make_tls(shared_.options);
+    if (!tls.ok()) return tls.status();
+    asio::post(network_.io, [this, tls = *std::move(tls)]() mutable { network_.tls = std::move(tls); });
+    return absl::OkStatus();
+  }
+
+  int port() const { return port_; }
+  int64_t connections() const { return shared_.connections.load(); }
+
+ private:
+  std::vector<Link*> links() const { return {network_.links.begin(), network_.links.end()}; }
+
+  void accept() {
+    network_.acceptor->async_accept([this](error_code e, tcp::socket s) {
+      if (!e && shared_.connections.load() < shared_.options.max_connections && !shared_.draining) {
+        shared_.connections.fetch_add(1);
+        Link::make(shared_, network_, std::move(s))->start();
+      }
+      if (!network_.acceptor->is_open()) return;
+      if (!e) return accept();
+      // Without file descriptors left there is nothing to do but to wait for some.
+      network_.pause.expires_after(milliseconds(20));
+      network_.pause.async_wait([this](error_code aborted) {
+        if (!aborted && network_.acceptor->is_open()) accept();
+      });
+    });
+  }
+
+  GrpcShared shared_;
+  Network network_;
+  std::thread thread_;
+  int port_ = 0;
 };
 
 GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-GrpcServer::~GrpcServer() { drain(std::chrono::milliseconds(0)); }
+GrpcServer::~GrpcServer() = default;
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::start(const GrpcServerOptions& options, Repository& models) {
+  if (options.port < 0 || options.port > 65535)
+    return absl::InvalidArgumentError(concat("there is no port ", options.port));
   if (options.certificate.empty() != options.private_key.empty())
     return absl::InvalidArgumentError("TLS needs both a certificate and its private key");
-  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
-  if (!options.certificate.empty()) {
-    const auto certificate = io::read_file(options.certificate, 1 << 20),
-               key = io::read_file(options.private_key, 1 << 20);
-    if (!certificate.ok()) return certificate.status();
-    if (!key.ok()) return key.status();
-    grpc::SslServerCredentialsOptions tls;
-    tls.pem_key_cert_pairs.push_back({*key, *certificate});
-    credentials = grpc::SslServerCredentials(tls);
-  }
+  if (options.workers < 1 || options.workers > 256) return absl::InvalidArgumentError("workers must be 1 to 256");
+  if (options.max_streams < 1 || options.max_streams > 10'000)
+    return absl::InvalidArgumentError("max_streams must be 1 to 10000");
   auto impl = std::make_unique<Impl>(options, models);
-  grpc::ServerBuilder builder;
-  const bool v6 = options.address.find(':') != std::string::npos;
-  builder.AddListeningPort(
-      v6 ? concat("[", options.address, "]:", options.port) : concat(options.address, ":", options.port), credentials,
-      &impl->port);
-  builder.SetMaxReceiveMessageSize(static_cast<int>(std::min<int64_t>(options.max_message_bytes, INT32_MAX)));
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreams);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMs);
-  builder.RegisterService(&impl->service);
-  impl->server = builder.BuildAndStart();
-  if (!impl->server || impl->port == 0)
-    return absl::UnavailableError(concat("cannot listen for gRPC on ", options.address, " port ", options.port));
+  if (absl::Status s = impl->start(); !s.ok()) return s;
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
 }
 
-int GrpcServer::port() const { return impl_->port; }
-
-void GrpcServer::drain(std::chrono::milliseconds limit) {
-  impl_->service.draining = true;
-  impl_->server->Shutdown(std::chrono::system_clock::now() + limit);
-  impl_->server->Wait();
-}
+int GrpcServer::port() const { return impl_->port(); }
+int64_t GrpcServer::connections() const { return impl_->connections(); }
+void GrpcServer::set_tokens(std::vector<std::string> tokens) { impl_->set_tokens(std::move(tokens)); }
+absl::Status GrpcServer::reload_tls() { return impl_->reload_tls(); }
+void GrpcServer::drain(milliseconds limit) { impl_->drain(limit); }
 
 }  // namespace hearth::serve

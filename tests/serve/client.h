@@ -72,6 +72,13 @@ class Client {
     while (more()) continue;
     return in_;
   }
+  // Whether this text comes, with half a minute between two pieces at most.
+  bool until(std::string_view text) {
+    while (in_.find(text) == std::string::npos) {
+      if (!more()) return false;
+    }
+    return true;
+  }
   // Whether something has come already.
   bool has_data() const {
     pollfd p{fd_, POLLIN, 0};

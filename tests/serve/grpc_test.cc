@@ -4,6 +4,8 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "core/base/error.h"
 #include "serve/grpc/inference.grpc.pb.h"
 #include "tests/serve/models.h"
@@ -164,12 +166,156 @@ TEST_F(GrpcTest, TokensAndAdministration) {
   infer(request(), &code, "Bearer sesam");
   EXPECT_EQ(code, grpc::StatusCode::UNAUTHENTICATED);
   EXPECT_EQ(infer(request(), &code, "Bearer sesame"), "ok");
+  // Others from now on, as after SIGHUP.
+  server->set_tokens({"open"});
+  infer(request(), &code, "Bearer sesame");
+  EXPECT_EQ(code, grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(infer(request(), &code, "Bearer open"), "ok");
   grpc::ClientContext c;
-  c.AddMetadata("authorization", "bearer sesame");
+  c.AddMetadata("authorization", "bearer open");
   inference::RepositoryModelUnloadRequest q;
   q.set_model_name("scale");
   inference::RepositoryModelUnloadResponse r;
   EXPECT_EQ(stub->RepositoryModelUnload(&c, q, &r).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+}
+
+TEST_F(GrpcTest, OptionsThatAreNotSupportedAreRefused) {
+  start();
+  grpc::StatusCode code;
+  const auto refused = [&](const inference::ModelInferRequest& r) {
+    const std::string text = infer(r, &code);
+    EXPECT_EQ(code, grpc::StatusCode::INVALID_ARGUMENT);
+    return text;
+  };
+  inference::ModelInferRequest r = request();
+  (*r.mutable_parameters())["sequence_id"].set_int64_param(1);
+  EXPECT_EQ(refused(r), "the request: the parameter \"sequence_id\" is not supported");
+  r = request();
+  (*r.mutable_inputs(0)->mutable_parameters())["shared_memory_region"].set_string_param("a");
+  EXPECT_EQ(refused(r), "input \"x\": the parameter \"shared_memory_region\" is not supported");
+  r = request();
+  (*r.mutable_parameters())["priority"].set_int64_param(3);
+  EXPECT_EQ(refused(r), "the parameter \"priority\" must be 0, 1 or 2");
+  r = request();
+  (*r.mutable_parameters())["timeout"].set_string_param("1");
+  EXPECT_EQ(refused(r), "the parameter \"timeout\" must be a whole number");
+  r = request();
+  r.add_outputs()->set_name("y");
+  (*r.mutable_outputs(0)->mutable_parameters())["classification"].set_int64_param(0);
+  EXPECT_EQ(refused(r), "output \"y\": the parameter \"classification\" must be at least 1");
+
+  server.reset();
+  start({.administration = true});
+  grpc::ClientContext c;
+  inference::RepositoryModelLoadRequest load;
+  load.set_model_name("scale");
+  (*load.mutable_parameters())["config"].set_string_param("{}");
+  inference::RepositoryModelLoadResponse answer;
+  const grpc::Status s = stub->RepositoryModelLoad(&c, load, &answer);
+  EXPECT_EQ(s.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(s.error_message(), "the request: the parameter \"config\" is not supported");
+}
+
+TEST_F(GrpcTest, ClassificationAndConfiguration) {
+  start();
+  inference::ModelInferRequest r = request({1, 2, 6, 5});
+  r.add_outputs()->set_name("y");
+  (*r.mutable_outputs(0)->mutable_parameters())["classification"].set_int64_param(1);
+  ASSERT_EQ(infer(r), "ok");
+  EXPECT_EQ(response.outputs(0).datatype(), "BYTES");
+  EXPECT_EQ(response.outputs(0).shape(0), 2);
+  EXPECT_EQ(response.outputs(0).shape(1), 1);
+  EXPECT_EQ(response.raw_output_contents(0), std::string("\x0a\0\0\0"
+                                                         "4.000000:1"
+                                                         "\x0b\0\0\0"
+                                                         "12.000000:0",
+                                                         29));
+
+  grpc::ClientContext c;
+  inference::ModelConfigRequest q;
+  q.set_name("scale");
+  inference::ModelConfigResponse config;
+  ASSERT_TRUE(stub->ModelConfig(&c, q, &config).ok());
+  EXPECT_EQ(config.config().max_batch_size(), 32);
+  EXPECT_EQ(config.config().input(0).data_type(), inference::TYPE_FP32);
+  EXPECT_EQ(config.config().input(0).dims(0), 2);
+}
+
+TEST_F(GrpcTest, UnsignedValuesAreTakenWhereTheyFit) {
+  start();
+  inference::ModelInferRequest r = request();
+  auto* in = r.mutable_inputs(0);
+  in->set_datatype("UINT32");
+  in->clear_contents();
+  in->mutable_contents()->add_uint_contents(3);
+  in->mutable_contents()->add_uint_contents(1 << 24);
+  EXPECT_EQ(infer(r), "ok");
+  EXPECT_EQ(values(), (std::vector<float>{6, 1 << 25}));
+  in->mutable_contents()->set_uint_contents(1, (1 << 24) + 1);
+  EXPECT_EQ(infer(r), "input \"x\": 16777217 as UINT32 does not fit FP32");
+  in->clear_contents();
+  in->set_datatype("UINT16");
+  r.add_raw_input_contents(std::string("\xff\xff\1\0", 4));
+  EXPECT_EQ(infer(r), "ok");
+  EXPECT_EQ(values(), (std::vector<float>{131070, 2}));
+}
+
+TEST_F(GrpcTest, CallsAreLoggedWithTheirId) {
+  const std::string path = ::testing::TempDir() + "/grpc_access.log";
+  auto log = AccessLog::open(path);
+  ASSERT_TRUE(log.ok());
+  start({.log = log->get()});
+  {
+    grpc::ClientContext c;
+    c.AddMetadata("x-request-id", "mine-1");
+    inference::ModelInferResponse r;
+    EXPECT_TRUE(stub->ModelInfer(&c, request(), &r).ok());
+    const auto& head = c.GetServerInitialMetadata();
+    ASSERT_EQ(head.count("x-request-id"), 1u);
+    EXPECT_EQ(head.find("x-request-id")->second, "mine-1");
+  }
+  EXPECT_NE(infer(request({-1000, 1})), "ok");
+  server.reset();
+  std::ifstream in(path);
+  std::string ok, bad;
+  std::getline(in, ok);
+  std::getline(in, bad);
+  for (const char* part : {R"("request_id":"mine-1","peer":"127.0.0.1","method":"GRPC")",
+                           R"("path":"/inference.GRPCInferenceService/ModelInfer","code":"OK")", R"("model":"scale")"})
+    EXPECT_NE(ok.find(part), std::string::npos) << ok;
+  EXPECT_NE(bad.find(R"("code":"INVALID_ARGUMENT")"), std::string::npos) << bad;
+}
+
+TEST_F(GrpcTest, TensorsThatWaitCountAgainstTheBudget) {
+  const auto memory = std::make_shared<MemoryBudget>(100'000);
+  start({.memory = memory});
+  grpc::StatusCode code;
+  // 8 bytes in and out for each row, and what the messages take.
+  EXPECT_EQ(infer(request(std::vector<float>(2000))), "ok");
+  EXPECT_NE(infer(request(std::vector<float>(20'000)), &code).find("hold as much memory as they may"),
+            std::string::npos);
+  EXPECT_EQ(code, grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(infer(request()), "ok");
+  EXPECT_EQ(memory->in_use(), 0);
+}
+
+TEST_F(GrpcTest, LargeMessagesAndAnswers) {
+  start();
+  // Larger than every window of HTTP/2.
+  std::vector<float> x(4'000'000);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 1000);
+  inference::ModelInferRequest r = request({});
+  r.mutable_inputs(0)->clear_contents();
+  r.mutable_inputs(0)->set_shape(0, 2'000'000);
+  r.add_raw_input_contents(x.data(), x.size() * sizeof(float));
+  grpc::ChannelArguments large;
+  large.SetMaxReceiveMessageSize(-1);
+  stub = inference::GRPCInferenceService::NewStub(
+      grpc::CreateCustomChannel(concat("127.0.0.1:", server->port()), grpc::InsecureChannelCredentials(), large));
+  ASSERT_EQ(infer(r), "ok");
+  const std::vector<float> y = values();
+  ASSERT_EQ(y.size(), x.size());
+  EXPECT_EQ(y[1'234'567], 2 * x[1'234'567]);
 }
 
 TEST_F(GrpcTest, DeadlinesAndDraining) {

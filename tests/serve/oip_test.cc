@@ -158,8 +158,8 @@ TEST(OipRequest, WhatIsWrongIsNamed) {
             "the request: the parameter \"timeout\" must be a whole number");
   EXPECT_EQ(error(inputs(both, R"(,"outputs":[{"name":"q"}])")), "the model has no output \"q\"; it has \"y\", \"ok\"");
   EXPECT_EQ(error(inputs(both, R"(,"outputs":[{"name":"y"},{"name":"y"}])")), "output \"y\" stands twice");
-  EXPECT_EQ(error(inputs(both, R"(,"outputs":[{"name":"y","parameters":{"classification":3}}])")),
-            "output \"y\": the parameter \"classification\" is not supported");
+  EXPECT_EQ(error(inputs(both, R"(,"outputs":[{"name":"y","parameters":{"classification":0}}])")),
+            "output \"y\": the parameter \"classification\" must be at least 1");
   // NaN is no JSON.
   EXPECT_NE(
       error(inputs(R"({"name":"x","shape":[1,2],"datatype":"FP32","data":[NaN,1]})")).find("the request is no JSON"),
@@ -223,6 +223,105 @@ TEST(OipAnswer, WhatJsonHasNotIsAnError) {
   const auto a = write_infer("m", 1, r, signature(),
                              {tensor({{std::numeric_limits<double>::infinity(), 1.0}}), tensor({1}).to(boolean)});
   EXPECT_EQ(a.status().message(), "output \"y\" holds NaN or infinity, which JSON has not; ask for binary data");
+}
+
+TEST(OipRequest, WhatIsNotSupportedIsRefused) {
+  const std::string both = kX + "," + kN;
+  EXPECT_EQ(error(inputs(both, R"(,"parameters":{"sequence_id":1})")),
+            "the request: the parameter \"sequence_id\" is not supported");
+  EXPECT_EQ(error(inputs(both, R"(,"outputs":[{"name":"y","parameters":{"shared_memory_region":"a"}}])")),
+            "output \"y\": the parameter \"shared_memory_region\" is not supported");
+  EXPECT_EQ(
+      error(inputs(R"({"name":"x","shape":[2,2],"datatype":"FP32","data":[1,2,3,4],"parameters":{"a":1}},)" + kN)),
+      "input \"x\": the parameter \"a\" is not supported");
+}
+
+TEST(OipRequest, KeysStandOnce) {
+  EXPECT_EQ(error(R"({"id":"a","id":"b","inputs":[]})"), "the request: the key \"id\" stands twice");
+  EXPECT_EQ(error(inputs(R"({"name":"x","shape":[2,2],"shape":[1,2],"datatype":"FP32","data":[1,2,3,4]},)" + kN)),
+            "input \"x\": the key \"shape\" stands twice");
+  EXPECT_EQ(error(inputs(kX + "," + kN, R"(,"parameters":{"priority":1,"priority":2})")),
+            "the request: the key \"priority\" stands twice");
+}
+
+TEST(OipRequest, MinusZeroKeepsItsSign) {
+  const auto r = parse_infer(inputs(R"({"name":"x","shape":[1,2],"datatype":"FP32","data":[-0.0,0.0]},)"
+                                    R"({"name":"n","shape":[1],"datatype":"INT64","data":[1]})"),
+                             {}, signature());
+  ASSERT_TRUE(r.ok()) << r.status();
+  const std::vector<float> x = r->inputs[0].to_vector<float>();
+  EXPECT_TRUE(std::signbit(x[0]));
+  EXPECT_FALSE(std::signbit(x[1]));
+  const auto answer = write_infer("m", 1, *r, signature(), {r->inputs[0], full({1}, 1).to(boolean)});
+  ASSERT_TRUE(answer.ok());
+  EXPECT_NE(answer->body.find(R"("data":[-0.0,0])"), std::string::npos) << answer->body;
+}
+
+TEST(OipRequest, UnsignedDatatypesAreTakenWhereTheyFit) {
+  const auto with = [](const std::string& n) {
+    return inputs(R"({"name":"x","shape":[1,2],"datatype":"UINT16","data":[65535,3]},)" + n);
+  };
+  const auto r = parse_infer(with(R"({"name":"n","shape":[1],"datatype":"UINT64","data":[9223372036854775807]})"), {},
+                             signature());
+  ASSERT_TRUE(r.ok()) << r.status();
+  EXPECT_EQ(r->inputs[0].to_vector<float>(), (std::vector<float>{65535, 3}));
+  EXPECT_EQ(r->inputs[1].to_vector<int64_t>(), (std::vector<int64_t>{9223372036854775807}));
+  EXPECT_EQ(error(with(R"({"name":"n","shape":[1],"datatype":"UINT64","data":[9223372036854775808]})")),
+            "input \"n\": 9223372036854775808 as UINT64 does not fit INT64");
+  EXPECT_EQ(error(with(R"({"name":"n","shape":[1],"datatype":"UINT16","data":[65536]})")),
+            "input \"n\": 65536 as UINT16 does not fit INT64");
+}
+
+TEST(OipRequest, AFileIsABytesTensor) {
+  graph::Signature s = signature();
+  s.inputs.resize(1);
+  s.preprocess_input = {{"type", "image"}};
+  const std::string json = R"({"inputs":[{"name":"x","shape":[1],"datatype":"BYTES","data":["aGk="]}]})";
+  auto r = parse_infer(json, {}, s);
+  ASSERT_TRUE(r.ok()) << r.status();
+  EXPECT_EQ(r->file, "hi");
+  const std::string head =
+      R"({"inputs":[{"name":"x","shape":[1],"datatype":"BYTES","parameters":{"binary_data_size":6}}]})";
+  r = parse_infer(head + std::string("\2\0\0\0hi", 6), static_cast<int64_t>(head.size()), s);
+  ASSERT_TRUE(r.ok()) << r.status();
+  EXPECT_EQ(r->file, "hi");
+  r = parse_infer(head + std::string("\3\0\0\0hi", 6), static_cast<int64_t>(head.size()), s);
+  EXPECT_TRUE(absl::IsInvalidArgument(r.status()));
+}
+
+TEST(OipRequest, MemoryIsCounted) {
+  const auto budget = std::make_shared<MemoryBudget>(4000);
+  Reservation memory(budget);
+  EXPECT_TRUE(parse_infer(inputs(kX + "," + kN), {}, signature(), &memory).ok());
+  EXPECT_EQ(memory.bytes(), 4 * 4 + 2 * 8);  // the parser's part has been given back
+  memory.release();
+  const auto r = parse_infer(inputs(kX + "," + kN, std::string(300, ' ')), {}, signature(), &memory);
+  EXPECT_TRUE(absl::IsResourceExhausted(r.status())) << r.status();
+}
+
+TEST(OipResponse, Classification) {
+  const auto r = parse_infer(inputs(kX + "," + kN, R"(,"outputs":[{"name":"y","parameters":{"classification":3}}])"),
+                             {}, signature());
+  ASSERT_TRUE(r.ok()) << r.status();
+  graph::Signature s = signature();
+  s.labels = {"cat", "dog"};
+  const auto answer = write_infer("m", 1, *r, s, {tensor({{0.25, 0.5}, {1.0, 1.0}}), r->inputs[1]});
+  ASSERT_TRUE(answer.ok());
+  EXPECT_NE(
+      answer->body.find(
+          R"("datatype":"BYTES","shape":[2,2],"data":["0.500000:1:dog","0.250000:0:cat","1.000000:0:cat","1.000000:1:dog"])"),
+      std::string::npos)
+      << answer->body;
+}
+
+TEST(OipRepository, ParametersThatChangeWhatIsLoadedAreRefused) {
+  EXPECT_TRUE(parse_repository_request("", false).ok());
+  EXPECT_TRUE(*parse_repository_request(R"({"ready":true})", false));
+  EXPECT_TRUE(parse_repository_request(R"({"parameters":{"unload_dependents":false}})", true).ok());
+  EXPECT_EQ(parse_repository_request(R"({"parameters":{"config":"{}"}})", false).status().message(),
+            "the request: the parameter \"config\" is not supported");
+  EXPECT_FALSE(parse_repository_request(R"({"parameters":{"file:1/model":""}})", false).ok());
+  EXPECT_FALSE(parse_repository_request("x", false).ok());
 }
 
 }  // namespace

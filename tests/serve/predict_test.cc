@@ -91,6 +91,27 @@ TEST_F(PredictTest, WhatIsNoPictureIsNamed) {
   EXPECT_EQ(predict(png(255), "?top=1000000").status, 200);
 }
 
+TEST_F(PredictTest, OverHttpAFileIsABytesTensorToo) {
+  const std::string file = png(255);
+  const auto length = static_cast<uint32_t>(file.size());
+  const std::string head = concat(R"({"inputs":[{"name":"image","shape":[1],"datatype":"BYTES",)",
+                                  R"("parameters":{"binary_data_size":)", length + 4, "}}]}");
+  std::string body = head;
+  body.append(reinterpret_cast<const char*>(&length), sizeof length);
+  body += file;
+  const std::string header = concat("Inference-Header-Content-Length: ", head.size(), "\r\n");
+  Answer a = Client(server->port()).post("/v2/models/light/infer", body, header);
+  EXPECT_EQ(a.status, 200) << a.body;
+  EXPECT_NE(a.body.find(R"("shape":[1,2],"data":[-4,4])"), std::string::npos) << a.body;
+  body.back() = 'x';
+  body.resize(body.size() - 20);
+  EXPECT_EQ(Client(server->port()).post("/v2/models/light/infer", body, header).status, 400);
+  a = Client(server->port())
+          .post("/v2/models/light/infer",
+                R"({"inputs":[{"name":"image","shape":[1],"datatype":"BYTES","data":["bm8gcGljdHVyZQ=="]}]})");
+  EXPECT_EQ(a.status, 400) << a.body;
+}
+
 TEST_F(PredictTest, OverGrpcAFileIsABytesTensor) {
   auto grpc_server = GrpcServer::start({}, server->models());
   ASSERT_TRUE(grpc_server.ok()) << grpc_server.status();

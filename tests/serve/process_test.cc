@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "tests/serve/client.h"
+#include "tests/serve/http2_client.h"
 
 namespace hearth::serve {
 namespace {
@@ -168,20 +169,33 @@ TEST(Process, HangupReadsTokensAnewAndReopensTheLog) {
                     tokens = ::testing::TempDir() + "/tokens";
   for (const char* end : {"", ".1"}) std::filesystem::remove(log + end);
   std::ofstream(tokens) << "first\n";
-  Process p(flags(models, {"--token_file=" + tokens, "--access_log=" + log}));
-  p.until("administration on");
+  Process p(flags(models, {"--token_file=" + tokens, "--access_log=" + log, "--grpc_port=0"}));
+  p.until("gRPC on port ");
+  p.until("\n");
   const int port = p.number_after("listening on 127.0.0.1 port ");
   const auto ask = [&](const char* token) {
     return Client(port).get("/v2", concat("Authorization: Bearer ", token, "\r\n")).status;
   };
+  const int grpc_port = p.number_after("gRPC on port ");
+  const auto grpc_status = [&](const std::string& token, const std::string& status) {
+    Client c(grpc_port);
+    c.send(testing::hello() +
+           testing::frame(1, 4, 1, testing::call_headers("ServerMetadata", testing::header("authorization", token))) +
+           testing::frame(0, 1, 1, testing::message_prefix(false, 0)));
+    return c.until("grpc-status" + std::string(1, static_cast<char>(status.size())) + status);
+  };
   EXPECT_EQ(ask("first"), 200);
   EXPECT_EQ(ask("second"), 401);
+  EXPECT_TRUE(grpc_status("Bearer first", "0"));
+  EXPECT_TRUE(grpc_status("Bearer second", "16"));
   std::ofstream(tokens) << "second\n";
   std::filesystem::rename(log, log + ".1");
   p.kill(SIGHUP);
   EXPECT_NE(p.until("anew").find("anew"), std::string::npos);
   EXPECT_EQ(ask("first"), 401);
   EXPECT_EQ(ask("second"), 200);
+  EXPECT_TRUE(grpc_status("Bearer first", "16"));
+  EXPECT_TRUE(grpc_status("Bearer second", "0"));
   p.kill(SIGTERM);
   EXPECT_EQ(p.wait(), 0);
   EXPECT_GT(std::filesystem::file_size(log), 0u);

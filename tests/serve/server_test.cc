@@ -66,8 +66,9 @@ class ServerTest : public ::testing::Test {
 TEST_F(ServerTest, AnswersTheProtocol) {
   start();
   Client c(port());
-  EXPECT_EQ(c.get("/v2").body,
-            R"({"name":"hearth","version":"0.1","extensions":["binary_tensor_data","model_repository","statistics"]})");
+  EXPECT_EQ(
+      c.get("/v2").body,
+      R"({"name":"hearth","version":"0.1","extensions":["binary_tensor_data","classification","model_configuration","model_repository","statistics"]})");
   EXPECT_EQ(c.get("/v2/health/live").body, R"({"live":true})");
   EXPECT_EQ(c.get("/v2/health/ready").body, R"({"ready":true})");
   EXPECT_EQ(
@@ -271,8 +272,9 @@ TEST_F(ServerTest, LimitsOfHeaderAndBody) {
 TEST_F(ServerTest, AllBodiesTogetherAreLimited) {
   options.http.max_pending_bytes = 1'000'000;
   start();
-  const std::string part(600'000, ' '),
-      head = concat("POST ", kInfer, " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 700000\r\n\r\n");
+  const std::string part(600'000, ' '), binary = "Inference-Header-Content-Length: 2\r\n";
+  const std::string head =
+      concat("POST ", kInfer, " HTTP/1.1\r\nHost: localhost\r\n", binary, "Content-Length: 700000\r\n\r\n");
   Client first(port()), second(port());
   first.send(head + part);
   std::this_thread::sleep_for(milliseconds(300));
@@ -287,11 +289,41 @@ TEST_F(ServerTest, AllBodiesTogetherAreLimited) {
   for (int i = 0; i < 5; ++i) {
     int status = 503;
     for (int wait = 0; wait < 2000 && status == 503; ++wait) {
-      status = Client(port()).post(kInfer, part).status;
+      status = Client(port()).post(kInfer, part, binary).status;
       if (status == 503) std::this_thread::sleep_for(milliseconds(5));
     }
     EXPECT_EQ(status, 400);
   }
+}
+
+TEST_F(ServerTest, WhatBodiesUnpackToCounts) {
+  options.http.max_pending_bytes = 1'000'000;
+  start();
+  const std::string gzip = "Content-Encoding: gzip\r\n";
+  // 2 kB that become 2 MB; and text whose parser and tensors take more than there is.
+  Answer a = Client(port()).post(kInfer, compress(std::string(2'000'000, ' '), Compression::kGzip), gzip);
+  EXPECT_EQ(a.status, 503);
+  EXPECT_NE(a.body.find("hold as much memory as they may"), std::string::npos) << a.body;
+  a = Client(port()).post(kInfer, std::string(200'000, ' '));
+  EXPECT_EQ(a.status, 503);
+  EXPECT_NE(a.body.find("hold as much memory as they may"), std::string::npos) << a.body;
+  EXPECT_EQ(Client(port()).post(kInfer, compress(std::string(1000, ' '), Compression::kGzip), gzip).status, 400);
+  for (int i = 0; i < 1000 && server->memory()->in_use() > 0; ++i) std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_EQ(server->memory()->in_use(), 0);
+}
+
+TEST_F(ServerTest, LackOfMemoryIsNotTheEnd) {
+  class Hungry : public Scale {
+   public:
+    absl::StatusOr<std::vector<Tensor>> run(std::span<const Tensor>) const override { throw std::bad_alloc(); }
+  };
+  model = std::make_shared<Hungry>();
+  start();
+  const Answer a =
+      Client(port()).post(kInfer, R"({"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,2]}]})");
+  EXPECT_EQ(a.status, 503);
+  EXPECT_EQ(a.body, R"({"error":"out of memory"})");
+  EXPECT_EQ(Client(port()).get("/healthz").status, 200);
 }
 
 TEST_F(ServerTest, BodiesOfThoseWhoMayNotAreNotRead) {

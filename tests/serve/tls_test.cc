@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "serve/grpc/grpc_server.h"
 #include "serve/server.h"
 #include "tests/serve/client.h"
 #include "tests/serve/models.h"
@@ -167,6 +168,37 @@ TEST(Tls, OnlyForwardSecretSuitesAndHttp) {
   std::ofstream(certificate) << "no certificate";
   EXPECT_FALSE((*server)->reload({}).ok());
   EXPECT_EQ(ask(port, request, other).substr(0, 15), "HTTP/1.1 200 OK");
+}
+
+TEST(Tls, GrpcWithTheSameSuites) {
+  const std::string certificate = ::testing::TempDir() + "/grpc.pem", key = ::testing::TempDir() + "/grpc_key.pem";
+  make_certificate(certificate, key);
+  const auto models = Repository::of("scale", std::make_shared<testing::Scale>());
+  auto server = GrpcServer::start({.certificate = certificate, .private_key = key}, *models);
+  ASSERT_TRUE(server.ok()) << server.status();
+  const std::string h2 = "\x02h2", http = "\x08http/1.1";
+  // What is no HTTP/2 is answered with a frame that ends the connection, if there is one.
+  const auto connects = [&](const std::string& trusted, const Offer& offer) {
+    return !ask((*server)->port(), "GET / HTTP/1.1\r\n\r\n", trusted, offer).empty();
+  };
+  EXPECT_TRUE(connects(certificate, {.protocols = h2}));
+  EXPECT_TRUE(connects(certificate, {.protocols = http + h2}));
+  EXPECT_FALSE(connects(certificate, {.protocols = http}));
+  EXPECT_TRUE(
+      connects(certificate, {.version = TLS1_2_VERSION, .suites = "ECDHE-ECDSA-AES128-GCM-SHA256", .protocols = h2}));
+  for (const char* bad : {"ECDHE-ECDSA-AES128-SHA256", "AES128-GCM-SHA256"})
+    EXPECT_FALSE(connects(certificate, {.version = TLS1_2_VERSION, .suites = bad, .protocols = h2})) << bad;
+  EXPECT_FALSE(connects(certificate, {.version = TLS1_1_VERSION, .protocols = h2}));
+  // Another certificate from now on.
+  const std::string other = ::testing::TempDir() + "/grpc_other.pem";
+  make_certificate(other, key);
+  EXPECT_FALSE(connects(other, {.protocols = h2}));
+  std::filesystem::copy_file(other, certificate, std::filesystem::copy_options::overwrite_existing);
+  ASSERT_TRUE((*server)->reload_tls().ok());
+  EXPECT_TRUE(connects(other, {.protocols = h2}));
+  std::ofstream(certificate) << "no certificate";
+  EXPECT_FALSE((*server)->reload_tls().ok());
+  EXPECT_TRUE(connects(other, {.protocols = h2}));
 }
 
 TEST(Tls, AClientThatGoesAwayIsNotComputedFor) {

@@ -19,6 +19,21 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }();
   const int64_t length = data[0] | data[1] << 8;
   const std::string_view body(reinterpret_cast<const char*>(data + 2), size - 2);
+  // As a model that takes files; they hold no more than the body.
+  static const graph::Signature pictures = [] {
+    graph::Signature s;
+    s.inputs = {{"x", f32, {{-1, "batch"}, {2, ""}}}};
+    s.outputs = s.inputs;
+    s.preprocess_input = {{"type", "image"}};
+    return s;
+  }();
+  const auto picture = serve::parse_infer(body, length == 0xFFFF ? std::nullopt : std::optional(length), pictures);
+  if (picture.ok()) {
+    const std::optional<std::string>& file = picture->file;
+    if (file ? !picture->inputs.empty() || file->size() > size : !serve::check_inputs(pictures, picture->inputs).ok())
+      std::abort();
+  }
+
   const auto r = serve::parse_infer(body, length == 0xFFFF ? std::nullopt : std::optional(length), signature);
   if (!r.ok()) {
     if (r.status().message().empty()) std::abort();

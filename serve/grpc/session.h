@@ -1,0 +1,81 @@
+// Session: a connection of gRPC without the network: HTTP/2's streams as calls.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "serve/grpc/service.h"
+#include "serve/http2/connection.h"
+#include "serve/request_id.h"
+
+namespace hearth::serve {
+
+// What all sessions of a server share.
+struct GrpcShared {
+  GrpcShared(const GrpcServerOptions& o, Repository& models) : options(o), service(options, models) {}
+  const GrpcServerOptions options;
+  RequestIds ids;
+  std::atomic<int64_t> connections{0};
+  std::atomic<int64_t> running{0};  // calls that the service has and has not answered
+  std::atomic<bool> draining{false};
+  GrpcService service;
+};
+
+// In one thread only.
+class GrpcSession : private http2::Connection::Handler {
+ public:
+  // Takes a stream and what makes its answer, from any thread; calls answer() in the session's own.
+  using Post = std::function<void(uint32_t stream, absl::AnyInvocable<absl::StatusOr<std::string>()> make)>;
+
+  GrpcSession(GrpcShared& shared, std::string peer, Post post);
+  // All calls are cancelled.
+  ~GrpcSession() override;
+
+  // false: the connection must end behind its output.
+  bool receive(std::string_view bytes) { return connection_.receive(bytes, Clock::now()); }
+  void answer(uint32_t stream, absl::AnyInvocable<absl::StatusOr<std::string>()> make);
+  std::string take_output() { return connection_.take_output(); }
+  // Refuses what has taken too long. false: so has the connection as a whole.
+  bool check(Clock::time_point now);
+  void shut_down() { connection_.shut_down(); }
+
+  // Whoever does not read what is sent to it is not read from.
+  bool congested() const { return connection_.pending_output() > (64 << 10); }
+  bool idle() const { return connection_.streams() == 0 && connection_.pending_output() == 0; }
+
+ private:
+  struct Call {
+    GrpcCallPtr call;
+    std::string path, id;
+    std::string prefix;  // of the message: five bytes
+    int64_t length = 0;  // of the message
+    int64_t bytes_in = 0;
+    bool running = false, answered = false;
+    Clock::time_point answered_at;
+    Reservation answer_memory;
+  };
+
+  void on_request(uint32_t stream, http2::Headers headers, bool end) override;
+  void on_data(uint32_t stream, std::string_view data, bool end) override;
+  void on_reset(uint32_t stream) override;
+  void on_sent(uint32_t stream) override;
+  // Whether the call goes on.
+  absl::Status take(Call& call, std::string_view data);
+  void finish(uint32_t stream, Call& call, absl::StatusOr<std::string> answer);
+  void log(const Call& call, const absl::Status& status, int64_t bytes_out);
+
+  GrpcShared& shared_;
+  const std::string peer_;
+  const Post post_;
+  std::map<uint32_t, Call> calls_;
+  http2::Connection connection_;
+  int64_t frames_ = 0;
+  Clock::time_point frame_since_, active_;
+};
+
+}  // namespace hearth::serve

@@ -1,0 +1,135 @@
+// Connection: the server's side of HTTP/2 (RFC 9113) without the network: bytes go in and come out.
+//
+// What a client can make it hold is bounded: a header block, a frame, and the streams that are open. Data are handed on
+// as they come. A client that resets streams, or sends what asks for an answer or does nothing, more often than any
+// good one has reason to is sent away.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "serve/http2/hpack.h"
+
+namespace hearth::serve::http2 {
+
+enum class ErrorCode : uint32_t {
+  kNone = 0,
+  kProtocol = 1,
+  kInternal = 2,
+  kFlowControl = 3,
+  kStreamClosed = 5,
+  kFrameSize = 6,
+  kRefusedStream = 7,
+  kCancel = 8,
+  kCompression = 9,
+  kEnhanceYourCalm = 11,
+};
+
+struct ConnectionOptions {
+  uint32_t max_streams = 100;         // open at once; further ones are refused
+  size_t max_header_bytes = 8 << 10;  // of a request, with 32 for each
+  // Resets, settings, refused streams and empty frames: this many at once, and as many more a second.
+  double nuisances = 500, nuisances_per_second = 100;
+};
+
+class Connection {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // Called from receive(). They may respond and reset.
+  class Handler {
+   public:
+    virtual ~Handler() = default;
+    // A request; `end`: without a body.
+    virtual void on_request(uint32_t stream, Headers headers, bool end) = 0;
+    // `end`: the last of it. The client may send more at once.
+    virtual void on_data(uint32_t stream, std::string_view data, bool end) = 0;
+    // The client wants no answer any more; the stream is gone.
+    virtual void on_reset(uint32_t stream) = 0;
+    // An answer has been handed to the output as a whole; the stream is gone.
+    virtual void on_sent(uint32_t stream) = 0;
+  };
+
+  Connection(Handler& handler, const ConnectionOptions& options, Clock::time_point now);
+
+  // false: the client has broken the protocol; after the output the connection must end.
+  bool receive(std::string_view bytes, Clock::time_point now);
+
+  // The answer as a whole: a head, a body, and trailers that end it. Without trailers the head or the body end it.
+  void respond(uint32_t stream, const Headers& head, std::string body, Headers trailers);
+  // Ends a stream without an answer. on_reset() is not called.
+  void reset(uint32_t stream, ErrorCode code);
+  // Takes no new streams from now on; those that are open go on.
+  void shut_down();
+
+  // What is to be written; bodies stand in it piece by piece, as far as the client lets them come.
+  std::string take_output();
+
+  size_t streams() const { return streams_.size(); }
+  size_t pending_output() const { return out_.size(); }
+  int64_t frames() const { return frames_; }  // that have come as a whole
+  // Whether a frame or a header block has begun and not ended.
+  bool in_frame() const { return !in_.empty() || block_stream_ != 0 || !greeted_; }
+
+ private:
+  struct Frame {
+    size_t length = 0;
+    uint8_t type = 0, flags = 0;
+    uint32_t stream = 0;
+    std::string_view payload;
+  };
+  struct Stream {
+    int64_t send_window = 0, receive_window = 0;
+    bool client_ended = false, answered = false;
+    std::string body;
+    size_t sent = 0;
+    Headers trailers;
+  };
+
+  bool fail(ErrorCode code, const char* why);
+  bool on_frame(Frame& frame, Clock::time_point now);
+  bool on_data_frame(Frame& frame);
+  bool on_headers_frame(Frame& frame);
+  bool on_block_end();
+  bool on_settings(const Frame& frame);
+  bool on_window_update(const Frame& frame);
+  bool nuisance(Clock::time_point now, double weight = 1);
+  bool unpad(Frame& frame);
+  void write_frame(uint8_t type, uint8_t flags, uint32_t stream, std::string_view payload);
+  void write_headers(uint32_t stream, const Headers& headers, bool end);
+  void write_reset(uint32_t stream, ErrorCode code);
+  void write_window_update(uint32_t stream, int64_t bytes);
+  void pump();
+  // true: there is no more to send.
+  bool send_some(uint32_t id, Stream& stream);
+  void finish(uint32_t id);
+
+  Handler& handler_;
+  const ConnectionOptions options_;
+  HpackDecoder decoder_;
+  std::map<uint32_t, Stream> streams_;
+  std::string in_, out_;
+  bool greeted_ = false, set_ = false, failed_ = false, shut_down_ = false, table_update_ = false;
+  uint32_t last_stream_ = 0;
+  int64_t frames_ = 0;
+
+  // The header block that is being read.
+  uint32_t block_stream_ = 0;
+  bool block_ends_ = false;
+  int block_frames_ = 0;
+  std::string block_;
+
+  int64_t send_window_, receive_window_;
+  int64_t initial_send_window_;
+  uint32_t next_to_send_ = 0;  // streams take turns
+
+  double calm_;
+  Clock::time_point calm_since_;
+  Clock::time_point now_;
+};
+
+}  // namespace hearth::serve::http2
