@@ -52,7 +52,7 @@ void pow_backward(GradContext& g) {
                       : log(a.tensor());
     const Tensor d = g.grad() * (run(kPow, {a, b}) * log_a);
     // 0 stays 0 to any power above 0.
-    const Tensor flat = ge(b.tensor(), 0);
+    const Tensor flat = run(kGe, {b, Scalar(0)});
     const bool of_zero = a.is_scalar() && a.scalar().to<double>() == 0;
     g.set(1, a.is_scalar() ? (of_zero ? where(flat, Scalar(0), d) : d)
                            : where(logical_and(eq(a.tensor(), 0), flat), Scalar(0), d));
