@@ -102,9 +102,11 @@ void infer_view_write(OpCall& c) {
 Tensor in_layout(const Tensor& g, const Layout& like) {
   if (g.strides() == like.strides && g.layout().dense) return g;
   if (like.contiguous) return machinery::copy(g, MemoryFormat::kContiguous);
-  HEARTH_CHECK(like.channels_last(), "as_strided: the gradient of a region of a tensor with strides ", like.strides,
-               " is not supported; make it contiguous first");
-  return machinery::copy(g, MemoryFormat::kChannelsLast);
+  HEARTH_CHECK(like.dense, "as_strided: the gradient of a region of a tensor with gaps (strides ", like.strides,
+               ") is not supported");
+  Tensor zeros = detail::empty_strided(like.shape, like.strides, g.dtype(), g.device());
+  machinery::fill_into(zeros, 0);
+  return machinery::view_write(zeros, g, {like.shape, like.strides, 0});
 }
 
 void as_strided_backward(GradContext& g) {

@@ -375,6 +375,7 @@ void flip(OpCall& c) {
   Strides strides = x.strides();
   int64_t offset = 0;
   for (int64_t dim : c.attrs_as<PermuteAttrs>().dims) {
+    if (x.dim() == 0) break;  // one number, which has no strides
     const int d = wrap_dim(dim, x.dim(), "flip");
     offset += (x.shape()[d] - 1) * strides[d];
     strides[d] = -strides[d];
