@@ -285,8 +285,9 @@ const OpDef& find_record(const std::string& name, int64_t version, const std::st
   const OpDef* op = find_op(name);
   if (!op) {
     const size_t colons = name.find("::");
+    const std::string room = colons == std::string::npos ? "core" : name.substr(0, colons);
     const std::string target =
-        colons == std::string::npos ? "//core/graph:all_ops" : concat("//", name.substr(0, colons), ":all_ops");
+        room == "core" || room == "vision" ? concat("//", room, ":all_ops") : "the alwayslink target that defines it";
     fail(ErrorKind::kUnsupported, where, ": the op \"", name, "\" is not linked into this program: add ", target,
          " to its deps, unless the model comes from a newer version of Hearth");
   }

@@ -47,10 +47,6 @@ namespace {
 }
 
 [[noreturn, gnu::cold]] void no_kernel(const OpCall& c) {
-  if (c.device.is_cuda()) {
-    fail(ErrorKind::kUnsupported, c.op.name,
-         ": no CUDA kernel is linked into this program; add //core:cuda to its deps");
-  }
   fail(ErrorKind::kUnsupported, c.op.name, ": there is no kernel for device ", c.device);
 }
 

@@ -39,8 +39,8 @@ std::string compare(const OpRow& row, const Sample& s, const Want& want, const T
   for (long double x : want.values) largest = std::isfinite(x) ? std::max(largest, std::abs(x)) : largest;
   for (size_t i = 0; i < v.size(); ++i) {
     const long double w = want.values[i], size = want.size.empty() ? largest : want.size[i];
-    const long double over = excess(v[i], w, want.dtype, row.accuracy, std::isfinite(size) ? size : 0, s.terms,
-                                    row.rounds_between ? want.dtype : compute_type(want.dtype));
+    const long double over =
+        excess(v[i], w, want.dtype, row.accuracy, std::isfinite(size) ? size : 0, s.terms, compute_type(want.dtype));
     const bool sign = row.zero_sign && one && v[i] == 0 && w == 0 && std::signbit(v[i]) != std::signbit(w) &&
                       is_floating_point(want.dtype);
     if (over <= 0 && !sign) continue;

@@ -53,8 +53,6 @@ struct OpRow {
   bool zero_sign = true;           // the sign of a zero counts (of sums it never does)
   const char* untraced = nullptr;  // why a graph cannot hold it
   bool composed = false;           // a function without a record of its own
-  // An excuse: its results are rounded to f16 and bf16 between its ops, so that only the dtype's own precision is held.
-  bool rounds_between = false;
   bool reads_values = false;  // so it needs data to know its result's shape
 };
 

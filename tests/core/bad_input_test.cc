@@ -117,8 +117,7 @@ TEST(BadInput, WrongDevice) {
   EXPECT_SAYS(meta.cpu(), "to: a meta tensor has no values to bring to cpu");
   EXPECT_SAYS(nonzero(meta), "nonzero: a meta tensor has no values");
   EXPECT_SAYS(unique(meta), "unique: a meta tensor has no values");
-  EXPECT_UNSUPPORTED(zeros({2}).cuda(),
-                     "no code for device cuda:0 is linked into this program; add //core:cuda to its deps");
+  EXPECT_UNSUPPORTED(zeros({2}).cuda(), "there is no code for device cuda:0 in this program: it runs on the CPU only");
   EXPECT_SAYS(zeros({2}).set_grad(ones({3})),
               "set_grad: the gradient is f32 of shape [3] on cpu, but the tensor is f32 of shape [2] on cpu");
 }

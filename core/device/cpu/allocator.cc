@@ -198,8 +198,7 @@ Allocator& allocator_for(Device device) {
     return current.compare_exchange_strong(first, &cpu()) ? cpu() : *first;
   }
   if (device.is_meta()) return meta;
-  fail(ErrorKind::kUnsupported, "no code for device ", device,
-       " is linked into this program; add //core:cuda to its deps");
+  fail(ErrorKind::kUnsupported, "there is no code for device ", device, " in this program: it runs on the CPU only");
 }
 
 memory::Stats memory::stats() { return cpu().stats(); }

@@ -364,7 +364,7 @@ TEST(Save, DamagedGraphsAreNamed) {
   };
   // Ops and versions.
   bad(R"("op":"linear")", R"("op":"linar")", "main.nodes[0] (linar): the op \"linar\" is not linked", kUnknown);
-  bad(R"("op":"linear")", R"("op":"linar")", "add //core/graph:all_ops to its deps", kUnknown);
+  bad(R"("op":"linear")", R"("op":"linar")", "add //core:all_ops to its deps", kUnknown);
   bad(R"("op":"linear")", R"("op":"vision::resize")", "add //vision:all_ops to its deps", kUnknown);
   bad(R"("op":"linear","version":1)", R"("op":"linear","version":2)",
       "version 2 of the op \"linear\"; this program knows version 1 (it is older", kUnknown);

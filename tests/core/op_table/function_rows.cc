@@ -56,7 +56,6 @@ void pointwise_rows(Rows& rows) {
                             .accuracy = Accuracy::kSteps,
                             .composed = true,
                             .takes = kFloatTypes}));
-  rows.back().rounds_between = true;
   rows.push_back(pointwise({.op = "logit",
                             .call = HEARTH_CALL(logit(in[0], 0.01)),
                             .real = HEARTH_REAL(std::isnan(a) ? a
@@ -68,7 +67,6 @@ void pointwise_rows(Rows& rows) {
                             .smooth = {{{0.1, 0.9}}},
                             .composed = true,
                             .takes = kFloatTypes}));
-  rows.back().rounds_between = true;
 }
 
 }  // namespace
@@ -82,14 +80,12 @@ void function_rows(Rows& rows) {
       {{"all", HEARTH_CALL(var(in[0])), {.smooth = true, .terms = 24}},
        {"rows", HEARTH_CALL(var(in[0], {1}, 0)), {.smooth = true, .batch = 1, .terms = 4}},
        {"outer", HEARTH_CALL(var(in[0], {0, 2})), {.smooth = true, .terms = 6}}},
-      close)
-      .rounds_between = true;
+      close);
   add(rows, "std",
       {{"all", HEARTH_CALL(std(in[0])), {.smooth = true, .terms = 24}},
        {"rows", HEARTH_CALL(std(in[0], {1}, 0)), {.smooth = true, .batch = 1, .terms = 4}},
        {"outer", HEARTH_CALL(std(in[0], {0, 2})), {.smooth = true, .terms = 6}}},
-      close)
-      .rounds_between = true;
+      close);
   add(rows, "norm",
       {{"0", HEARTH_CALL(norm(in[0], 0, {1})), {.batch = 1, .terms = 4}},
        {"1", HEARTH_CALL(norm(in[0], 1, {1})), {.batch = 1, .terms = 4}},
@@ -101,8 +97,7 @@ void function_rows(Rows& rows) {
       {{"rows", HEARTH_CALL(logsumexp(in[0], {1})), {.smooth = true, .batch = 1, .terms = 4}},
        {"all", HEARTH_CALL(logsumexp(in[0])), {.smooth = true, .terms = 6}},
        {"extreme", HEARTH_CALL(logsumexp(in[0], {1})), {.batch = 1}}},
-      close)
-      .rounds_between = true;
+      close);
   add(rows, "count_nonzero", {{"all", HEARTH_CALL(count_nonzero(in[0])), {.batch = 1}}}).gradient = false;
   add(rows, "cumprod", {{"rows", HEARTH_CALL(cumprod(in[0], 1)), {.smooth = true, .batch = 1, .terms = 4}}}, close);
   add(rows, "repeat", {{"both", HEARTH_CALL(repeat(in[0], {2, 1, 3}))}});
@@ -145,8 +140,7 @@ void function_rows(Rows& rows) {
        {"masked", masked(0.5), {.smooth = true, .batch = 7, .terms = 4}},
        {"added", masked(std::nullopt), {.smooth = true, .batch = 7, .terms = 4}},
        {"shared heads", attend(), {.smooth = true, .batch = 7, .terms = 4}}},
-      close)
-      .rounds_between = true;
+      close);
 }
 
 }  // namespace hearth::testing

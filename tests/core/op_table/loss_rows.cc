@@ -62,7 +62,6 @@ void loss_rows(Rows& rows) {
   add_golden(entropy, "cross_entropy/pixels", HEARTH_CALL(cross_entropy(in[0], in[1])), kWhole);
   add_golden(bce, "binary_cross_entropy_with_logits/weighted",
              HEARTH_CALL(binary_cross_entropy_with_logits(in[0], in[1], in[2], in[3])), kWhole);
-  entropy.rounds_between = bce.rounds_between = true;
   rows.push_back(std::move(entropy));
   rows.push_back(std::move(nll));
   rows.push_back(std::move(bce));
@@ -72,7 +71,6 @@ void loss_rows(Rows& rows) {
   elementwise(
       rows, "smooth_l1_loss", [](const Tensor& x, const Tensor& t, Reduction r) { return smooth_l1_loss(x, t, 1, r); },
       "smooth_l1_loss/beta", HEARTH_CALL(smooth_l1_loss(in[0], in[1], 0.7)));
-  rows.back().rounds_between = true;
   elementwise(
       rows, "huber_loss", [](const Tensor& x, const Tensor& t, Reduction r) { return huber_loss(x, t, 1, r); },
       "huber_loss/delta", HEARTH_CALL(huber_loss(in[0], in[1], 0.7)));
