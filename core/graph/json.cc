@@ -455,8 +455,9 @@ std::vector<Signature::Port> read_ports(const Json& list, const std::string& whe
         p.shape.push_back({-1, e.get<std::string>()});
       } else if (e.is_object()) {
         JsonObject open(e, o.where() + ".shape");
-        p.shape.push_back({-1, open.text("name"), open.whole("max")});
-        HEARTH_CHECK(*p.shape.back().max >= 0, open.where(), ": a largest size is negative");
+        const int64_t max = open.whole("max");
+        HEARTH_CHECK(max >= 0, open.where(), ": a largest size is negative");
+        p.shape.push_back({-1, open.text("name"), max});
         open.done();
       } else {
         p.shape.push_back({read_whole(e, o.where()), "", {}});
