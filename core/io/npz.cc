@@ -160,7 +160,8 @@ absl::Status save_npz(const std::string& path, const std::map<std::string, Tenso
       auto& [text, values] = parts.emplace_back(*prefix, *t);
       zip_buffer_fragment_t fragments[] = {
           {reinterpret_cast<zip_uint8_t*>(text.data()), text.size()},
-          {values.nbytes() > 0 ? static_cast<zip_uint8_t*>(values.mutable_raw_data()) : nullptr, values.nbytes()}};
+          {values.nbytes() > 0 ? static_cast<zip_uint8_t*>(const_cast<void*>(values.raw_data())) : nullptr,
+           values.nbytes()}};
       Source entry(zip_source_buffer_fragment_create(fragments, values.nbytes() > 0 ? 2 : 1, 0, &error.e));
       if (!entry) return failed(zip_error_strerror(&error.e));
       const zip_int64_t at = zip_file_add(z.get(), (key + kSuffix).c_str(), entry.get(), ZIP_FL_ENC_UTF_8);

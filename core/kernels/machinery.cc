@@ -94,6 +94,12 @@ void infer_view_write(OpCall& c) {
   check_region(c, a);
   HEARTH_CHECK(a.shape == c.input(1).shape(), c.op.name, ": the region has shape ", a.shape, ", but the source ",
                c.input(1).shape());
+  // The result holds what the operand shows, which may be less than its storage.
+  const int64_t end = Layout(c.input(0).shape(), c.input(0).strides(), 0).end();
+  HEARTH_CHECK(
+      a.offset >= 0 && (Layout(a.shape, a.strides, 0).numel == 0 || Layout(a.shape, a.strides, a.offset).end() <= end),
+      c.op.name, ": the region of shape ", a.shape, ", strides ", a.strides, " and offset ", a.offset,
+      " does not lie in the tensor of shape ", c.input(0).shape());
   expect_same_dtype(c);
   c.make(0, c.input(0).shape(), c.input(0).strides(), c.dtype);
 }

@@ -60,6 +60,7 @@ void infer_sequence(OpCall& c) {
 }
 
 void infer_size(OpCall& c) {
+  HEARTH_CHECK(c.input(0).dim() > 0, "dim_size: a 0-dim tensor has no sizes");
   wrap_dim(c.attrs_as<DimAttrs>().dim, c.input(0).dim(), "dim_size");
   c.make(0, {}, DType::kI64);
 }

@@ -471,7 +471,8 @@ Tensor& Tensor::index_fill_(int64_t d, const Tensor& index, Scalar value) & {
 }
 Tensor& Tensor::index_fill_(int64_t d, const Tensor& index, const Tensor& value) & {
   const CalledAs called("index_fill_");
-  const Filling f = checked_filling("index_fill_", *this, d, index, value);
+  Filling f = checked_filling("index_fill_", *this, d, index, value);
+  if (f.value.impl()->storage == impl()->storage) f.value = f.value.clone();
   // Places that are named twice would count twice in the value's gradient.
   if (dim() == 0 || f.value.requires_grad()) return copy_(filled(*this, f));
   Shape rows{f.places.numel()};

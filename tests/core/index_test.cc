@@ -9,6 +9,7 @@
 
 #include "core/autograd/guards.h"
 #include "core/device/allocator.h"
+#include "core/op/machinery.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
@@ -161,6 +162,26 @@ TEST(Index, AnswersAsPyTorch) {
     EXPECT_EQ(gradient_of(a), c.put_gradient);
     EXPECT_EQ(gradient_of(b), c.value_gradient);
   }
+}
+
+TEST(Index, FillsWithAValueOfItsOwnMemory) {
+  Tensor x = count({4}).to(f32);
+  x.index_fill_(0, tensor({2, 3}), x[1]);
+  EXPECT_EQ(values(x), (V{0, 1, 1, 1}));
+}
+
+TEST(Index, RegionsLieInTheTensor) {
+  const Tensor x = zeros({1000}).slice(0, 0, 1), one = ones({1});
+  for (const OpDef* op : {&kViewWrite, &kViewAdd}) {
+    EXPECT_NE(error_of([&] {
+                run(*op, {x, one}, StridedAttrs{{1}, {1}, 999});
+              }).find("does not lie in"),
+              std::string::npos);
+  }
+  // Of a tensor with gaps in 16 bits.
+  const Tensor gaps = zeros({12}, {.dtype = f16}).slice(0, 0, 12, 3);
+  const Tensor y = run(kViewAdd, {gaps, ones({2, 2}, {.dtype = f16})}, StridedAttrs{{2, 2}, {3, 3}, 0});
+  EXPECT_EQ(values(y), (V{1, 2, 1, 0}));
 }
 
 TEST(View, StridesAsPyTorch) {

@@ -140,9 +140,9 @@ void view_add(OpCall& c) {
     if constexpr (!std::is_same_v<T, bool>) {
       T* to = static_cast<T*>(out.impl()->data());
       const T* p = static_cast<const T*>(source.raw_data());
-      // f16 and bf16 are summed in f32 and rounded once. The output has no gaps.
+      // f16 and bf16 are summed in f32 and rounded once.
       using A = std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float, T>;
-      std::vector<A> sums(static_cast<size_t>(std::is_same_v<A, T> ? 0 : out.numel()));
+      std::vector<A> sums(static_cast<size_t>(std::is_same_v<A, T> ? 0 : Layout(out.shape(), out.strides(), 0).end()));
       A* sum;
       if constexpr (std::is_same_v<A, T>) {
         sum = to;

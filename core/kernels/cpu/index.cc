@@ -246,7 +246,11 @@ struct Rows {
     const Tensor& index = c.input(1);
     const Indices at(c.op.name, index, total);
     offset.resize(static_cast<size_t>(index.numel()));
-    for (size_t i = 0; i < offset.size(); ++i) {
+    if (dims.rank() == 1) {
+      const int64_t step = x_steps[static_cast<int>(dims[0])], is = index.strides()[0];
+      for (size_t i = 0; i < offset.size(); ++i) offset[i] = at.at(static_cast<int64_t>(i) * is) * step;
+    }
+    for (size_t i = 0; dims.rank() > 1 && i < offset.size(); ++i) {
       int64_t place = at.at(static_cast<int64_t>(i) * index.strides()[0]);
       for (int k = dims.rank(); k-- > 0;) {
         const int d = static_cast<int>(dims[k]);

@@ -303,5 +303,15 @@ TEST(Npz, AFullDiskLeavesTheOldFile) {
   expect_equal(load_npy(path("kept.npy")).value(), ones({3}));
 }
 
+// Saving reads: neither memory that may not be written, nor what a gradient kept, minds.
+TEST(Npz, SavingIsNoWrite) {
+  const std::string path = ::testing::TempDir() + "saving_reads.npz";
+  float memory[2] = {1, 2};
+  const Tensor read_only = from_blob(memory, {2}, f32, nullptr, true);
+  const uint32_t before = read_only.version();
+  ASSERT_TRUE(io::save_npz(path, {{"x", read_only}}).ok());
+  EXPECT_EQ(read_only.version(), before);
+}
+
 }  // namespace
 }  // namespace hearth::io
