@@ -30,8 +30,7 @@ std::string network_of(const asio::ip::address& a) {
 
 }  // namespace
 
-HttpPlace::HttpPlace(HttpShared& shared, const tcp::socket& socket)
-    : shared_(shared), count_(shared.connections) {
+HttpPlace::HttpPlace(HttpShared& shared, const tcp::socket& socket) : shared_(shared), count_(shared.connections) {
   error_code e;
   const auto end = socket.remote_endpoint(e);
   if (e) return;

@@ -309,7 +309,7 @@ absl::Status write_response(const InferRequest& request, const graph::Signature&
     auto* output = response.add_outputs();
     output->set_name(s.outputs[o.index].name);
     if (o.classes > 0) {
-      const auto c = classify(t, o.classes, is_batched(s), o.index == 0 ? s.labels : std::vector<std::string>());
+      const auto c = classify(t, o.classes, is_batched(s), labels_of(s, o.index));
       if (!c.ok()) return c.status();
       output->set_datatype("BYTES");
       for (int d = 0; d < c->shape.rank(); ++d) output->add_shape(c->shape[d]);

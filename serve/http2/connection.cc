@@ -14,9 +14,9 @@ constexpr size_t kBlockBytes = 32 << 10;  // of a header block as it comes
 constexpr int kBlockFrames = 16;
 constexpr int64_t kDefaultWindow = 65535, kStreamWindow = 1 << 20, kConnectionWindow = 4 << 20;
 constexpr int64_t kMaxWindow = 0x7fffffff;
-constexpr size_t kMaxSettings = 64;  // of a frame; there are half a dozen
+constexpr size_t kMaxSettings = 64;             // of a frame; there are half a dozen
 constexpr std::chrono::milliseconds kHasty{5};  // whoever resets a request so soon never wanted its answer
-constexpr size_t kOutput = 64 << 10;  // bodies wait while there is as much
+constexpr size_t kOutput = 64 << 10;            // bodies wait while there is as much
 
 enum Type : uint8_t {
   kData = 0,

@@ -33,7 +33,8 @@ enum class ErrorCode : uint32_t {
 struct ConnectionOptions {
   uint32_t max_streams = 100;         // open at once; further ones are refused
   size_t max_header_bytes = 8 << 10;  // of a request, with 32 for each
-  // Resets of requests that have only just begun, settings, refused streams and empty frames: this many at once, and as many more a second.
+  // Resets of requests that have only just begun, settings, refused streams and empty frames: this many at once, and as
+  // many more a second.
   double nuisances = 500, nuisances_per_second = 100;
 };
 

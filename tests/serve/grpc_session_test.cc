@@ -127,9 +127,9 @@ TEST(GrpcSession, AnAnswerThatMovesOnIsNotReset) {
       answers.emplace_back(stream, std::move(make));
     });
     // Without a window nothing of an answer goes.
-    ASSERT_TRUE(session.receive("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, std::string("\0\4", 2) + number(0)) +
-                                frame(1, 4, 1, call_headers("ServerMetadata")) +
-                                frame(0, 1, 1, message_prefix(false, 0))));
+    ASSERT_TRUE(
+        session.receive("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, std::string("\0\4", 2) + number(0)) +
+                        frame(1, 4, 1, call_headers("ServerMetadata")) + frame(0, 1, 1, message_prefix(false, 0))));
     ASSERT_EQ(answers.size(), 1U);
     session.answer(1, std::move(answers[0].second));
     answers.clear();
