@@ -533,7 +533,9 @@ void HttpApi::infer_file(const CallPtr& call, std::string file) {
 
 void HttpApi::submit_infer(const CallPtr& call, std::vector<Tensor> inputs) {
   submit(call, std::move(inputs), [call](const std::vector<Tensor>& out) {
-    if (absl::Status s = call->memory.resize(call->memory.bytes() + response_bytes(call->infer, out)); !s.ok())
+    if (absl::Status s = call->memory.resize(call->memory.bytes() +
+                                             response_bytes(call->infer, call->model->servable->signature(), out));
+        !s.ok())
       return failure(s);
     auto r = write_infer(call->model->name, call->model->version, call->infer, call->model->servable->signature(), out);
     if (!r.ok()) return failure(422, std::string(r.status().message()));

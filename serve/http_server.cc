@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
+#include <cstdio>
 #include <mutex>
 #include <thread>
 
@@ -125,7 +126,7 @@ class HttpServer::Impl {
   void accept() {
     const std::shared_ptr<HttpWorker>& w = workers_[next_++ % workers_.size()];
     acceptor_->async_accept(w->io, [this, w](error_code e, tcp::socket s) {
-      if (!e) adopt(w, std::move(s));
+      if (!e) try_adopt(w, std::move(s));
       if (!acceptor_->is_open()) return;
       if (!e) return accept();
       // Without file descriptors left there is nothing to do but to wait for some.
@@ -134,6 +135,15 @@ class HttpServer::Impl {
         if (!aborted && acceptor_->is_open()) accept();
       });
     });
+  }
+
+  // What is thrown (no memory, most likely) ends the connection, not the accepting.
+  void try_adopt(const std::shared_ptr<HttpWorker>& w, tcp::socket s) {
+    try {
+      adopt(w, std::move(s));
+    } catch (const std::exception& thrown) {
+      std::fprintf(stderr, "hearth: a connection was not taken: %s\n", thrown.what());
+    }
   }
 
   // In the acceptor's thread.
@@ -182,7 +192,7 @@ class HttpServer::Impl {
           const std::shared_ptr<HttpWorker>& w = workers_[next_++ % workers_.size()];
           tcp::socket s(w->io);
           acceptor_->accept(s, e);
-          if (!e) adopt(w, std::move(s));
+          if (!e) try_adopt(w, std::move(s));
         }
         acceptor_->close(e);
         pause_->cancel();

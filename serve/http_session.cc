@@ -30,8 +30,7 @@ std::string network_of(const asio::ip::address& a) {
 
 }  // namespace
 
-HttpPlace::HttpPlace(HttpShared& shared, const tcp::socket& socket)
-    : shared_(shared), connections_(shared.connections.fetch_add(1) + 1) {
+HttpPlace::HttpPlace(HttpShared& shared, const tcp::socket& socket) : shared_(shared), count_(shared.connections) {
   error_code e;
   const auto end = socket.remote_endpoint(e);
   if (e) return;
@@ -47,7 +46,6 @@ HttpPlace::~HttpPlace() {
     if (const auto at = shared_.peers.find(network_); --at->second == 0) shared_.peers.erase(at);
   }
   if (limit_ != Limit::kNone) shared_.restricted.fetch_sub(1);
-  shared_.connections.fetch_sub(1);
 }
 
 void HttpPlace::restrict(Limit limit) {
@@ -70,11 +68,23 @@ void HttpWorker::sweep() {
   timer.expires_after(kSweep);
   timer.async_wait([this](error_code e) {
     if (e) return;
-    const Clock::time_point now = Clock::now();
-    const std::vector<HttpSession*> all(sessions.begin(), sessions.end());
-    for (HttpSession* s : all) {
-      if (!sessions.contains(s)) continue;
-      if (const auto still = s->weak_from_this().lock()) still->check(now);
+    // What is thrown here must not end the looking.
+    try {
+      const Clock::time_point now = Clock::now();
+      const std::vector<HttpSession*> all(sessions.begin(), sessions.end());
+      for (HttpSession* s : all) {
+        if (!sessions.contains(s)) continue;
+        const auto still = s->weak_from_this().lock();
+        if (!still) continue;
+        try {
+          still->check(now);
+        } catch (const std::exception& thrown) {
+          std::fprintf(stderr, "hearth: a connection ended: %s\n", thrown.what());
+          still->close();
+        }
+      }
+    } catch (const std::exception& thrown) {
+      std::fprintf(stderr, "hearth: connections were not looked at: %s\n", thrown.what());
     }
     sweep();
   });
@@ -126,6 +136,7 @@ void HttpSession::start() {
 }
 
 void HttpSession::check(Clock::time_point now) {
+  if (interim_ && now >= interim_deadline_) return close();  // the client reads nothing
   if (state_ == State::kIdle && shared_.draining && now.time_since_epoch().count() >= shared_.drain_grace_ends.load())
     return close();
   if (state_ == State::kAnswering && ended_) {
@@ -274,6 +285,7 @@ void HttpSession::advance() {
 
 // The last answer of this connection, by the server itself.
 void HttpSession::reject(HttpResponse r) {
+  if (held_) return;  // it has its answer, behind the interim response
   closing_ = true;
   HttpRequest& head = reader_->head();
   head.peer = place_->peer();
@@ -304,6 +316,7 @@ void HttpSession::dispatch() {
 void HttpSession::write_continue(bool then_read) {
   if (interim_) return;
   interim_ = true;
+  interim_deadline_ = Clock::now() + shared_.options.request_timeout;
   stream_->write({asio::buffer(kContinue), asio::const_buffer()},
                  [self = shared_from_this(), then_read](error_code e, size_t) {
                    self->interim_ = false;

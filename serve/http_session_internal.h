@@ -15,6 +15,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "serve/counted.h"
 #include "serve/http_reader_internal.h"
 #include "serve/http_server.h"
 #include "serve/http_stream_internal.h"
@@ -46,14 +47,15 @@ class HttpPlace {
 
   void restrict(Limit limit);
   Limit limit() const { return limit_; }
-  int64_t connections() const { return connections_; }       // of the server, with this one
+  int64_t connections() const { return count_.value(); }     // of the server, with this one
   int64_t peer_connections() const { return of_its_peer_; }  // of its address, with this one
   const std::string& peer() const { return peer_; }
 
  private:
   HttpShared& shared_;
+  const Counted count_;  // the last to go
   std::string peer_, network_;
-  int64_t connections_, of_its_peer_ = 0;
+  int64_t of_its_peer_ = 0;
   Limit limit_ = Limit::kNone;
 };
 
@@ -117,7 +119,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   const std::shared_ptr<HttpWorker> worker_;
   std::unique_ptr<HttpStream> stream_;
   State state_ = State::kIdle;
-  Clock::time_point since_, deadline_, arrived_;
+  Clock::time_point since_, deadline_, arrived_, interim_deadline_;
   std::vector<char> in_;  // where the next bytes are read to
   std::string pending_;   // those that came and are not taken yet
   Reservation body_memory_{shared_.options.memory}, answer_memory_;

@@ -530,8 +530,7 @@ absl::StatusOr<InferResponse> write_infer(std::string_view model, int64_t versio
     const std::string& name = signature.outputs[o.index].name;
     Classes classes;
     if (o.classes > 0) {
-      const bool labelled = o.index == 0;  // the signature's labels are of the first output
-      auto c = classify(t, o.classes, is_batched(signature), labelled ? signature.labels : std::vector<std::string>());
+      auto c = classify(t, o.classes, is_batched(signature), labels_of(signature, o.index));
       if (!c.ok()) return c.status();
       classes = *std::move(c);
     }
@@ -571,11 +570,16 @@ absl::StatusOr<InferResponse> write_infer(std::string_view model, int64_t versio
   return r;
 }
 
-int64_t response_bytes(const InferRequest& request, const std::vector<Tensor>& outputs) {
+int64_t response_bytes(const InferRequest& request, const graph::Signature& signature,
+                       const std::vector<Tensor>& outputs) {
   constexpr int64_t kDigits = 26;  // of a number, with a comma
   int64_t bytes = 0;
   for (const auto& o : request.outputs) {
     const Tensor& t = outputs[o.index];
+    if (o.classes > 0) {
+      bytes += classes_bytes(t, o.classes, is_batched(signature), labels_of(signature, o.index));
+      continue;
+    }
     bytes += 2 * (o.binary ? static_cast<int64_t>(t.nbytes()) : t.numel() * kDigits);
   }
   return bytes;

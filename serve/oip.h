@@ -56,7 +56,8 @@ absl::StatusOr<InferResponse> write_infer(std::string_view model, int64_t versio
                                           const graph::Signature& signature, const std::vector<Tensor>& outputs);
 
 // No less than write_infer takes besides the outputs.
-int64_t response_bytes(const InferRequest& request, const std::vector<Tensor>& outputs);
+int64_t response_bytes(const InferRequest& request, const graph::Signature& signature,
+                       const std::vector<Tensor>& outputs);
 
 // The body of a request to the repository, which may be empty: its "ready". kInvalidArgument names a parameter that
 // would change what is loaded (Triton's "config" and "file:...").

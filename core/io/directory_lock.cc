@@ -17,7 +17,7 @@ absl::StatusOr<DirectoryLock> DirectoryLock::acquire(const std::string& director
   std::filesystem::create_directories(directory, error);
   if (error) return system_error("make the directory", directory, error.value());
   const std::string path = absl::StrCat(directory, "/lock");
-  const absl::StatusOr<int> fd = open_regular(path, O_RDWR | O_CREAT, 0666);
+  const absl::StatusOr<int> fd = open_regular(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0666);
   if (!fd.ok()) return fd.status();
   DirectoryLock lock(*fd);
   int locked;
@@ -25,16 +25,20 @@ absl::StatusOr<DirectoryLock> DirectoryLock::acquire(const std::string& director
     locked = ::flock(lock.fd_, LOCK_EX | LOCK_NB);
   } while (locked != 0 && errno == EINTR);
   if (locked != 0 && errno != EWOULDBLOCK) return system_error("lock", path, errno);
-  char text[32] = {};
+  // Empty for the moment between its lock and its number.
+  char text[32];
+  const ssize_t n = ::pread(lock.fd_, text, sizeof text, 0);
+  if (n < 0) return system_error("read", path, errno);
+  int64_t old = 0;
+  const bool known = n < std::ssize(text) && absl::SimpleAtoi(absl::string_view(text, static_cast<size_t>(n)), &old);
   if (locked != 0) {
-    // Empty for the moment between its lock and its number.
-    const ssize_t n = ::pread(lock.fd_, text, sizeof text - 1, 0);
-    int64_t pid = 0;
-    const bool known = n > 0 && absl::SimpleAtoi(absl::string_view(text, static_cast<size_t>(n)), &pid);
     return absl::AbortedError(absl::StrCat(directory, " is in use by ",
-                                           known ? absl::StrCat("process ", pid) : std::string("another process"),
+                                           known ? absl::StrCat("process ", old) : std::string("another process"),
                                            ", which holds ", path));
   }
+  // Somebody's file of the same name is not overwritten.
+  if (n > 0 && !known)
+    return absl::FailedPreconditionError(absl::StrCat(path, " is no lock: it does not hold the number of a process"));
   const std::string pid = absl::StrCat(::getpid(), "\n");
   if (::ftruncate(lock.fd_, 0) != 0 || ::pwrite(lock.fd_, pid.data(), pid.size(), 0) != std::ssize(pid))
     return system_error("write", path, errno);

@@ -19,7 +19,8 @@ namespace hearth::io {
 class DirectoryLock {
  public:
   // Makes the directory and those above it where they are missing. kAborted, naming the directory and the process that
-  // has it, where it is taken; kFailedPrecondition where "lock" is anything but a regular file.
+  // has it, where it is taken; kFailedPrecondition where "lock" is anything but a regular file that is empty or
+  // holds the number of a process; a symbolic link is not followed.
   static absl::StatusOr<DirectoryLock> acquire(const std::string& directory);
   DirectoryLock(DirectoryLock&& other) noexcept;
   DirectoryLock& operator=(DirectoryLock&&) = delete;

@@ -13,6 +13,7 @@
 
 #include "core/base/error.h"
 #include "core/io/file.h"
+#include "serve/counted.h"
 #include "serve/grpc/session.h"
 
 namespace hearth::serve {
@@ -90,29 +91,24 @@ struct Network {
 // A connection. All happens in the network's thread.
 class Link : public std::enable_shared_from_this<Link> {
  public:
-  static std::shared_ptr<Link> make(GrpcShared& shared, Network& network, tcp::socket socket) {
+  static std::shared_ptr<Link> make(GrpcShared& shared, const std::shared_ptr<Network>& network, tcp::socket socket) {
     return {new Link(shared, network, std::move(socket)),
-            // The last reference may go in any thread.
-            [&network](Link* l) { asio::post(network.io, [l] { delete l; }); }};
+            // The last reference may go in any thread, and what it is posted to must not go meanwhile.
+            [network](Link* l) { asio::post(network->io, [l] { delete l; }); }};
   }
   ~Link() {
     session_.reset();
     stream_.reset();
-    network_.links.erase(this);
-    shared_.connections.fetch_sub(1);
+    network_->links.erase(this);
   }
 
   void start() {
     using Make = absl::AnyInvocable<absl::StatusOr<std::string>()>;
     session_ = std::make_unique<GrpcSession>(
-        shared_, peer_, [weak = weak_from_this(), &shared = shared_, &io = network_.io](uint32_t stream, Make make) {
+        shared_, peer_, [weak = weak_from_this(), network = network_](uint32_t stream, Make make) {
           auto self = weak.lock();
-          if (!self) {
-            make = nullptr;
-            shared.running.fetch_sub(1);
-            return;
-          }
-          asio::post(io, [self = std::move(self), stream, make = std::move(make)]() mutable {
+          if (!self) return;
+          asio::post(network->io, [self = std::move(self), stream, make = std::move(make)]() mutable {
             self->session_->answer(stream, std::move(make));
             self->flush();
           });
@@ -135,6 +131,7 @@ class Link : public std::enable_shared_from_this<Link> {
   }
 
   void shut_down() {
+    if (!session_) return;
     session_->shut_down();
     flush();
   }
@@ -146,14 +143,15 @@ class Link : public std::enable_shared_from_this<Link> {
   }
 
  private:
-  Link(GrpcShared& shared, Network& network, tcp::socket socket) : shared_(shared), network_(network) {
+  Link(GrpcShared& shared, std::shared_ptr<Network> network, tcp::socket socket)
+      : count_(shared.connections), shared_(shared), network_(std::move(network)) {
     error_code e;
     const auto end = socket.remote_endpoint(e);
     if (!e) peer_ = end.address().to_string();
     socket.set_option(tcp::no_delay(true), e);
-    if (network.tls) stream_ = std::make_unique<TlsStream>(std::move(socket), network.tls);
+    if (network_->tls) stream_ = std::make_unique<TlsStream>(std::move(socket), network_->tls);
     else stream_ = std::make_unique<PlainStream>(std::move(socket));
-    network_.links.insert(this);
+    network_->links.insert(this);
   }
 
   void read() {
@@ -206,8 +204,9 @@ class Link : public std::enable_shared_from_this<Link> {
     });
   }
 
+  const Counted count_;  // the last to go: the server waits for it
   GrpcShared& shared_;
-  Network& network_;
+  const std::shared_ptr<Network> network_;
   std::unique_ptr<Stream> stream_;
   std::string peer_;
   std::unique_ptr<GrpcSession> session_;
@@ -221,11 +220,23 @@ void sweep(Network& network) {
   network.timer.expires_after(kSweep);
   network.timer.async_wait([&network](error_code e) {
     if (e) return;
-    const Clock::time_point now = Clock::now();
-    const std::vector<Link*> all(network.links.begin(), network.links.end());
-    for (Link* l : all) {
-      if (!network.links.contains(l)) continue;
-      if (const auto alive = l->weak_from_this().lock()) alive->check(now);
+    // What is thrown here must not end the looking.
+    try {
+      const Clock::time_point now = Clock::now();
+      const std::vector<Link*> all(network.links.begin(), network.links.end());
+      for (Link* l : all) {
+        if (!network.links.contains(l)) continue;
+        const auto alive = l->weak_from_this().lock();
+        if (!alive) continue;
+        try {
+          alive->check(now);
+        } catch (const std::exception& thrown) {
+          std::fprintf(stderr, "hearth: a connection ended: %s\n", thrown.what());
+          alive->close();
+        }
+      }
+    } catch (const std::exception& thrown) {
+      std::fprintf(stderr, "hearth: connections were not looked at: %s\n", thrown.what());
     }
     sweep(network);
   });
@@ -280,14 +291,14 @@ class GrpcServer::Impl {
     if (!o.certificate.empty()) {
       auto tls = make_tls(o);
       if (!tls.ok()) return tls.status();
-      network_.tls = *std::move(tls);
+      network_->tls = *std::move(tls);
     }
     error_code e;
     const auto address = asio::ip::make_address(o.address, e);
     if (e) return absl::InvalidArgumentError(concat("\"", o.address, "\" is no IP address"));
     const tcp::endpoint endpoint(address, static_cast<uint16_t>(o.port));
-    network_.acceptor = std::make_unique<tcp::acceptor>(network_.io);
-    tcp::acceptor& a = *network_.acceptor;
+    network_->acceptor = std::make_unique<tcp::acceptor>(network_->io);
+    tcp::acceptor& a = *network_->acceptor;
     a.open(endpoint.protocol(), e);
     if (!e) a.set_option(tcp::acceptor::reuse_address(true), e);
     if (!e) a.bind(endpoint, e);
@@ -295,8 +306,8 @@ class GrpcServer::Impl {
     if (e) return absl::UnavailableError(concat("cannot listen for gRPC on ", o.address, " port ", o.port));
     port_ = a.local_endpoint().port();
     accept();
-    sweep(network_);
-    thread_ = std::thread([this] { serve(network_); });
+    sweep(*network_);
+    thread_ = std::thread([this] { serve(*network_); });
     return absl::OkStatus();
   }
 
@@ -305,8 +316,8 @@ class GrpcServer::Impl {
     drain(milliseconds(0));
     // The models answer what they have begun, and post it to the thread.
     while (shared_.connections.load() > 0 || shared_.running.load() > 0) std::this_thread::sleep_for(milliseconds(1));
-    network_.alive.reset();
-    network_.io.stop();
+    network_->alive.reset();
+    network_->io.stop();
     thread_.join();
   }
 
@@ -314,14 +325,14 @@ class GrpcServer::Impl {
     const Clock::time_point start = Clock::now();
     shared_.draining = true;
     shared_.service.drain();
-    asio::post(network_.io, [this] {
+    asio::post(network_->io, [this] {
       error_code ignored;
-      network_.acceptor->close(ignored);
-      network_.pause.cancel();
+      network_->acceptor->close(ignored);
+      network_->pause.cancel();
       for (Link* l : links()) l->shut_down();
     });
     while (shared_.connections.load() > 0 && Clock::now() - start < limit) std::this_thread::sleep_for(milliseconds(2));
-    asio::post(network_.io, [this] {
+    asio::post(network_->io, [this] {
       for (Link* l : links()) l->close();
     });
   }
@@ -332,7 +343,7 @@ class GrpcServer::Impl {
     if (shared_.options.certificate.empty()) return absl::OkStatus();
     auto tls = make_tls(shared_.options);
     if (!tls.ok()) return tls.status();
-    asio::post(network_.io, [this, tls = *std::move(tls)]() mutable { network_.tls = std::move(tls); });
+    asio::post(network_->io, [this, tls = *std::move(tls)]() mutable { network_->tls = std::move(tls); });
     return absl::OkStatus();
   }
 
@@ -340,26 +351,30 @@ class GrpcServer::Impl {
   int64_t connections() const { return shared_.connections.load(); }
 
  private:
-  std::vector<Link*> links() const { return {network_.links.begin(), network_.links.end()}; }
+  std::vector<Link*> links() const { return {network_->links.begin(), network_->links.end()}; }
 
   void accept() {
-    network_.acceptor->async_accept([this](error_code e, tcp::socket s) {
+    network_->acceptor->async_accept([this](error_code e, tcp::socket s) {
       if (!e && shared_.connections.load() < shared_.options.max_connections && !shared_.draining) {
-        shared_.connections.fetch_add(1);
-        Link::make(shared_, network_, std::move(s))->start();
+        // What is thrown (no memory, most likely) ends the connection, not the accepting.
+        try {
+          Link::make(shared_, network_, std::move(s))->start();
+        } catch (const std::exception& thrown) {
+          std::fprintf(stderr, "hearth: a connection was not taken: %s\n", thrown.what());
+        }
       }
-      if (!network_.acceptor->is_open()) return;
+      if (!network_->acceptor->is_open()) return;
       if (!e) return accept();
       // Without file descriptors left there is nothing to do but to wait for some.
-      network_.pause.expires_after(milliseconds(20));
-      network_.pause.async_wait([this](error_code aborted) {
-        if (!aborted && network_.acceptor->is_open()) accept();
+      network_->pause.expires_after(milliseconds(20));
+      network_->pause.async_wait([this](error_code aborted) {
+        if (!aborted && network_->acceptor->is_open()) accept();
       });
     });
   }
 
   GrpcShared shared_;
-  Network network_;
+  const std::shared_ptr<Network> network_ = std::make_shared<Network>();
   std::thread thread_;
   int port_ = 0;
 };

@@ -355,11 +355,14 @@ absl::Status GrpcService::submit(const GrpcCallPtr& call, std::vector<Tensor> in
       if (!out.ok()) return out.status();
       const Clock::time_point start = Clock::now();
       // The message, and the text of it.
-      if (absl::Status s = call->memory.resize(call->memory.bytes() + 2 * bytes_of(*out)); !s.ok()) return s;
+      const graph::Signature& signature = call->model->servable->signature();
+      if (absl::Status s = call->memory.resize(call->memory.bytes() + response_bytes(call->infer, signature, *out));
+          !s.ok())
+        return s;
       inference::ModelInferResponse r;
       r.set_model_name(call->model->name);
       r.set_model_version(std::to_string(call->model->version));
-      if (absl::Status s = write_response(call->infer, call->model->servable->signature(), *out, r); !s.ok()) return s;
+      if (absl::Status s = write_response(call->infer, signature, *out, r); !s.ok()) return s;
       std::string text = r.SerializeAsString();
       call->model->stats->compute_output.add(nanoseconds(Clock::now() - start));
       return text;

@@ -13,6 +13,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "serve/counted.h"
 #include "serve/grpc/grpc_server.h"
 #include "serve/memory_budget.h"
 #include "serve/oip.h"
@@ -42,6 +43,7 @@ struct GrpcCall {
   // Takes what makes the answer's message, from any thread, once; the making runs in the connection's own.
   using Respond = absl::AnyInvocable<void(absl::AnyInvocable<absl::StatusOr<std::string>()>)>;
 
+  std::optional<Counted> running;  // the last to go: the server waits for it
   GrpcMethod method = GrpcMethod::kServerLive;
   std::string message;
   Reservation message_memory;

@@ -72,7 +72,9 @@ GrpcSession::GrpcSession(GrpcShared& shared, std::string peer, Post post)
       active_(frame_since_) {}
 
 GrpcSession::~GrpcSession() {
-  for (auto& [_, c] : calls_) c.call->cancelled->store(true);
+  for (auto& [_, c] : calls_) {
+    if (c.call) c.call->cancelled->store(true);
+  }
 }
 
 void GrpcSession::on_request(uint32_t stream, http2::Headers headers, bool end) {
@@ -154,17 +156,22 @@ void GrpcSession::on_data(uint32_t stream, std::string_view data, bool end) {
   c.call->respond = [post = post_, stream](absl::AnyInvocable<absl::StatusOr<std::string>()> make) {
     post(stream, std::move(make));
   };
-  shared_.running.fetch_add(1);
+  c.call->running.emplace(shared_.running);
   const GrpcCallPtr call = c.call;
   shared_.service.run(call);
 }
 
-void GrpcSession::on_reset(uint32_t stream) {
+bool GrpcSession::on_reset(uint32_t stream) {
   const auto at = calls_.find(stream);
-  if (at == calls_.end()) return;
-  at->second.call->cancelled->store(true);
-  if (!at->second.answered) log(at->second, absl::CancelledError("the client has gone"), 0);
+  if (at == calls_.end()) return false;
+  const Call& c = at->second;
+  const bool abandoned = c.running && !c.answered;
+  if (!c.answered) {
+    c.call->cancelled->store(true);
+    log(c, absl::CancelledError("the client has gone"), 0);
+  }
   calls_.erase(at);
+  return abandoned;
 }
 
 void GrpcSession::on_sent(uint32_t stream) {
@@ -173,9 +180,9 @@ void GrpcSession::on_sent(uint32_t stream) {
 }
 
 void GrpcSession::answer(uint32_t stream, absl::AnyInvocable<absl::StatusOr<std::string>()> make) {
-  shared_.running.fetch_sub(1);
   const auto at = calls_.find(stream);
-  if (at == calls_.end() || at->second.answered) return;
+  if (at == calls_.end()) return connection_.release(stream);
+  if (at->second.answered) return;
   Call& c = at->second;
   absl::StatusOr<std::string> answer;
   try {
@@ -194,10 +201,11 @@ void GrpcSession::answer(uint32_t stream, absl::AnyInvocable<absl::StatusOr<std:
 // `call` may be gone afterwards.
 void GrpcSession::finish(uint32_t stream, Call& c, absl::StatusOr<std::string> answer) {
   c.answered = true;
-  c.answered_at = Clock::now();
+  c.moved_at = Clock::now();
   log(c, answer.status(), answer.ok() ? static_cast<int64_t>(answer->size()) : 0);
   c.call->message = {};
   c.call->message_memory.release();
+  c.call.reset();
   http2::Headers head = {{":status", "200"},
                          {"content-type", "application/grpc"},
                          {"grpc-accept-encoding", "identity"},
@@ -221,9 +229,13 @@ bool GrpcSession::check(Clock::time_point now) {
   }
   if (now - frame_since_ > o.header_timeout) return false;
   std::vector<uint32_t> late, stuck;
-  for (const auto& [stream, c] : calls_) {
+  for (auto& [stream, c] : calls_) {
+    if (c.answered && connection_.sent(stream) > c.sent) {
+      c.sent = connection_.sent(stream);
+      c.moved_at = now;
+    }
     if (!c.running && !c.answered && now - c.call->arrived > o.request_timeout) late.push_back(stream);
-    if (c.answered && now - c.answered_at > o.request_timeout) stuck.push_back(stream);
+    if (c.answered && now - c.moved_at > o.request_timeout) stuck.push_back(stream);
   }
   for (const uint32_t stream : late)
     finish(stream, calls_.at(stream), absl::DeadlineExceededError("the request took too long to arrive"));
@@ -237,21 +249,25 @@ bool GrpcSession::check(Clock::time_point now) {
 void GrpcSession::log(const Call& c, const absl::Status& status, int64_t bytes_out) {
   if (!shared_.options.log) return;
   const GrpcCall& call = *c.call;
+  // Whoever runs a call writes these until it is answered.
+  const bool settled = c.answered || !c.running;
+  const Model* model = settled ? call.model.get() : nullptr;
+  const Job::Timing timing = settled ? call.timing : Job::Timing{};
   const auto code = static_cast<size_t>(status.code());
   shared_.options.log->write({.request_id = c.id,
                               .method = "GRPC",
                               .path = c.path,
                               .peer = peer_,
-                              .model = call.model ? call.model->name : "",
+                              .model = model ? model->name : "",
                               .error = std::string(status.message()),
                               .code = std::string(code < std::size(kCodes) ? kCodes[code] : "UNKNOWN"),
-                              .version = call.model ? call.model->version : 0,
+                              .version = model ? model->version : 0,
                               .bytes_in = c.bytes_in,
                               .bytes_out = bytes_out,
-                              .batch = call.timing.batch,
+                              .batch = timing.batch,
                               .total_ms = static_cast<double>(nanoseconds(Clock::now() - call.arrived)) * 1e-6,
-                              .queue_ms = static_cast<double>(call.timing.queue_ns) * 1e-6,
-                              .compute_ms = static_cast<double>(call.timing.compute_ns) * 1e-6});
+                              .queue_ms = static_cast<double>(timing.queue_ns) * 1e-6,
+                              .compute_ms = static_cast<double>(timing.compute_ns) * 1e-6});
 }
 
 }  // namespace hearth::serve

@@ -21,7 +21,7 @@ struct GrpcShared {
   const GrpcServerOptions options;
   RequestIds ids;
   std::atomic<int64_t> connections{0};
-  std::atomic<int64_t> running{0};  // calls that the service has and has not answered
+  std::atomic<int64_t> running{0};  // calls that the service, a model or a thread still holds
   std::atomic<bool> draining{false};
   GrpcService service;
 };
@@ -50,19 +50,20 @@ class GrpcSession : private http2::Connection::Handler {
 
  private:
   struct Call {
-    GrpcCallPtr call;
+    GrpcCallPtr call;  // null once it is answered
     std::string path, id;
     std::string prefix;  // of the message: five bytes
     int64_t length = 0;  // of the message
     int64_t bytes_in = 0;
     bool running = false, answered = false;
-    Clock::time_point answered_at;
+    Clock::time_point moved_at;  // when some of the answer last went out
+    size_t sent = 0;             // of it
     Reservation answer_memory;
   };
 
   void on_request(uint32_t stream, http2::Headers headers, bool end) override;
   void on_data(uint32_t stream, std::string_view data, bool end) override;
-  void on_reset(uint32_t stream) override;
+  bool on_reset(uint32_t stream) override;
   void on_sent(uint32_t stream) override;
   // Whether the call goes on.
   absl::Status take(Call& call, std::string_view data);

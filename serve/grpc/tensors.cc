@@ -36,6 +36,7 @@ std::optional<uint64_t> varint(std::string_view& in) {
 }
 
 constexpr int64_t kField = 32, kText = 80, kMessage = 320;
+constexpr int kDepth = 100;  // what is nested deeper the parser refuses
 
 enum class Level : uint8_t { kRequest, kInput, kContents, kOther };
 
@@ -55,7 +56,7 @@ int64_t packed_factor(uint64_t field) {
   }
 }
 
-int64_t unpacked(std::string_view in, Level level) {
+int64_t unpacked(std::string_view in, Level level, int depth) {
   int64_t bytes = 0;
   while (!in.empty()) {
     const auto tag = varint(in);
@@ -80,12 +81,12 @@ int64_t unpacked(std::string_view in, Level level) {
         const std::string_view part = in.substr(0, static_cast<size_t>(*n));
         in.remove_prefix(part.size());
         const auto size = static_cast<int64_t>(part.size());
-        if (level == Level::kRequest && field == 5) bytes += kMessage + unpacked(part, Level::kInput);
-        else if (level == Level::kInput && field == 5) bytes += kMessage + unpacked(part, Level::kContents);
+        if (level == Level::kRequest && field == 5) bytes += kMessage + unpacked(part, Level::kInput, depth + 1);
+        else if (level == Level::kInput && field == 5) bytes += kMessage + unpacked(part, Level::kContents, depth + 1);
         else if (level == Level::kInput && field == 3) bytes += kText + 16 * size;
         else if (level == Level::kContents && field < 8) bytes += kText + packed_factor(field) * size;
         else if (level == Level::kContents || (level == Level::kRequest && field == 7)) bytes += kText + size;
-        else bytes += kMessage + 2 * size + unpacked(part, Level::kOther);
+        else bytes += kMessage + 2 * size + (depth < kDepth ? unpacked(part, Level::kOther, depth + 1) : 0);
         break;
       }
       default:
@@ -276,7 +277,7 @@ absl::Status read_outputs(const ModelInferRequest& r, const graph::Signature& s,
 
 }  // namespace
 
-int64_t unpacked_bytes(std::string_view message) { return kMessage + unpacked(message, Level::kRequest); }
+int64_t unpacked_bytes(std::string_view message) { return kMessage + unpacked(message, Level::kRequest, 0); }
 
 absl::StatusOr<InferRequest> read_request(const ModelInferRequest& r, const graph::Signature& s, Reservation& memory) {
   InferRequest request;
@@ -308,7 +309,7 @@ absl::Status write_response(const InferRequest& request, const graph::Signature&
     auto* output = response.add_outputs();
     output->set_name(s.outputs[o.index].name);
     if (o.classes > 0) {
-      const auto c = classify(t, o.classes, is_batched(s), o.index == 0 ? s.labels : std::vector<std::string>());
+      const auto c = classify(t, o.classes, is_batched(s), labels_of(s, o.index));
       if (!c.ok()) return c.status();
       output->set_datatype("BYTES");
       for (int d = 0; d < c->shape.rank(); ++d) output->add_shape(c->shape[d]);

@@ -14,7 +14,9 @@ constexpr size_t kBlockBytes = 32 << 10;  // of a header block as it comes
 constexpr int kBlockFrames = 16;
 constexpr int64_t kDefaultWindow = 65535, kStreamWindow = 1 << 20, kConnectionWindow = 4 << 20;
 constexpr int64_t kMaxWindow = 0x7fffffff;
-constexpr size_t kOutput = 64 << 10;  // bodies wait while there is as much
+constexpr size_t kMaxSettings = 64;             // of a frame; there are half a dozen
+constexpr std::chrono::milliseconds kHasty{5};  // whoever resets a request so soon never wanted its answer
+constexpr size_t kOutput = 64 << 10;            // bodies wait while there is as much
 
 enum Type : uint8_t {
   kData = 0,
@@ -191,12 +193,8 @@ bool Connection::on_frame(Frame& f, Clock::time_point now) {
       if (f.stream == 0) return fail(ErrorCode::kProtocol, "priority of no stream");
       if (f.length != 5) return fail(ErrorCode::kFrameSize, "a priority's size");
       return nuisance(now, 0.1);
-    case kReset: {
-      if (f.length != 4) return fail(ErrorCode::kFrameSize, "a reset's size");
-      if (f.stream == 0 || f.stream > last_stream_) return fail(ErrorCode::kProtocol, "a reset of no stream");
-      if (streams_.erase(f.stream) > 0) handler_.on_reset(f.stream);
-      return nuisance(now);
-    }
+    case kReset:
+      return on_reset_frame(f);
     case kSettings:
       return on_settings(f);
     case kPing:
@@ -262,6 +260,7 @@ bool Connection::on_block_end() {
   Headers headers;
   const absl::Status read = decoder_.decode(block_, options_.max_header_bytes, headers);
   block_.clear();
+  if (absl::IsOutOfRange(read)) return fail(ErrorCode::kEnhanceYourCalm, "a header block is too large");
   if (absl::IsInvalidArgument(read)) return fail(ErrorCode::kCompression, "a malformed header block");
   if (id <= last_stream_) {
     // Trailers; or of a stream that has been answered or reset while they were on their way.
@@ -270,17 +269,20 @@ bool Connection::on_block_end() {
     if (at->second.client_ended || !block_ends_)
       return fail(ErrorCode::kStreamClosed, "headers behind those of a request");
     at->second.client_ended = true;
+    if (!read.ok() && !nuisance(now_)) return false;
     if (!at->second.answered) handler_.on_data(id, {}, true);
     return true;
   }
   last_stream_ = id;
-  if (shut_down_ || streams_.size() >= options_.max_streams) {
+  if (shut_down_ || streams_.size() + abandoned_.size() >= options_.max_streams) {
     write_reset(id, ErrorCode::kRefusedStream);
-    return nuisance(now_);
+    // A client does not know of those that it has abandoned and that are still worked on.
+    return nuisance(now_, streams_.size() < options_.max_streams ? 0.1 : 1);
   }
   Stream& s = streams_[id];
   s.send_window = initial_send_window_;
   s.receive_window = kStreamWindow;
+  s.begun = now_;
   s.client_ended = block_ends_;
   if (!read.ok()) {
     respond(id, {{":status", "431"}}, "", {});
@@ -290,10 +292,23 @@ bool Connection::on_block_end() {
   return true;
 }
 
+// Clients whose deadlines are short reset many streams, and may: what they abandon counts until it is done.
+bool Connection::on_reset_frame(const Frame& f) {
+  if (f.length != 4) return fail(ErrorCode::kFrameSize, "a reset's size");
+  if (f.stream == 0 || f.stream > last_stream_) return fail(ErrorCode::kProtocol, "a reset of no stream");
+  const auto at = streams_.find(f.stream);
+  if (at == streams_.end()) return nuisance(now_, 0.1);  // it crossed the answer's end
+  const bool patient = at->second.client_ended && now_ - at->second.begun >= kHasty;
+  streams_.erase(at);
+  if (handler_.on_reset(f.stream)) abandoned_.insert(f.stream);
+  return patient || nuisance(now_);
+}
+
 bool Connection::on_settings(const Frame& f) {
   if (f.stream != 0) return fail(ErrorCode::kProtocol, "settings of a stream");
   if ((f.flags & kAck) != 0) return f.length == 0 || fail(ErrorCode::kFrameSize, "an answer to settings has a payload");
   if (f.length % 6 != 0) return fail(ErrorCode::kFrameSize, "the settings' size");
+  if (f.length > 6 * kMaxSettings) return fail(ErrorCode::kEnhanceYourCalm, "too many settings");
   if (std::exchange(set_, true) && !nuisance(now_)) return false;
   for (std::string_view rest = f.payload; !rest.empty(); rest.remove_prefix(6)) {
     const uint32_t id = read32(rest) >> 16;
@@ -345,6 +360,11 @@ void Connection::respond(uint32_t id, const Headers& head, std::string body, Hea
 
 void Connection::reset(uint32_t id, ErrorCode code) {
   if (!failed_ && streams_.erase(id) > 0) write_reset(id, code);
+}
+
+size_t Connection::sent(uint32_t id) const {
+  const auto at = streams_.find(id);
+  return at == streams_.end() ? 0 : at->second.sent;
 }
 
 // The answer stands in the output as a whole.

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -32,7 +33,8 @@ enum class ErrorCode : uint32_t {
 struct ConnectionOptions {
   uint32_t max_streams = 100;         // open at once; further ones are refused
   size_t max_header_bytes = 8 << 10;  // of a request, with 32 for each
-  // Resets, settings, refused streams and empty frames: this many at once, and as many more a second.
+  // Resets of requests that have only just begun, settings, refused streams and empty frames: this many at once, and as
+  // many more a second.
   double nuisances = 500, nuisances_per_second = 100;
 };
 
@@ -48,8 +50,9 @@ class Connection {
     virtual void on_request(uint32_t stream, Headers headers, bool end) = 0;
     // `end`: the last of it. The client may send more at once.
     virtual void on_data(uint32_t stream, std::string_view data, bool end) = 0;
-    // The client wants no answer any more; the stream is gone.
-    virtual void on_reset(uint32_t stream) = 0;
+    // The client wants no answer any more; the stream is gone. true: there is still work on it, so that it counts
+    // against max_streams until release().
+    virtual bool on_reset(uint32_t stream) = 0;
     // An answer has been handed to the output as a whole; the stream is gone.
     virtual void on_sent(uint32_t stream) = 0;
   };
@@ -63,12 +66,16 @@ class Connection {
   void respond(uint32_t stream, const Headers& head, std::string body, Headers trailers);
   // Ends a stream without an answer. on_reset() is not called.
   void reset(uint32_t stream, ErrorCode code);
+  // The work on a stream that the client has reset is done.
+  void release(uint32_t stream) { abandoned_.erase(stream); }
   // Takes no new streams from now on; those that are open go on.
   void shut_down();
 
   // What is to be written; bodies stand in it piece by piece, as far as the client lets them come.
   std::string take_output();
 
+  // How much of an answer's body stands in the output or has left it.
+  size_t sent(uint32_t stream) const;
   size_t streams() const { return streams_.size(); }
   size_t pending_output() const { return out_.size(); }
   int64_t frames() const { return frames_; }  // that have come as a whole
@@ -84,6 +91,7 @@ class Connection {
   };
   struct Stream {
     int64_t send_window = 0, receive_window = 0;
+    Clock::time_point begun;
     bool client_ended = false, answered = false;
     std::string body;
     size_t sent = 0;
@@ -95,6 +103,7 @@ class Connection {
   bool on_data_frame(Frame& frame);
   bool on_headers_frame(Frame& frame);
   bool on_block_end();
+  bool on_reset_frame(const Frame& frame);
   bool on_settings(const Frame& frame);
   bool on_window_update(const Frame& frame);
   bool nuisance(Clock::time_point now, double weight = 1);
@@ -112,6 +121,7 @@ class Connection {
   const ConnectionOptions options_;
   HpackDecoder decoder_;
   std::map<uint32_t, Stream> streams_;
+  std::set<uint32_t> abandoned_;  // reset by the client, and still worked on
   std::string in_, out_;
   bool greeted_ = false, set_ = false, failed_ = false, shut_down_ = false, table_update_ = false;
   uint32_t last_stream_ = 0;

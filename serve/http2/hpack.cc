@@ -214,6 +214,9 @@ void append_text(std::string_view text, std::string& out) {
 
 size_t size_of(std::string_view name, std::string_view value) { return name.size() + value.size() + 32; }
 
+// So many times the limit is read for the table's sake.
+constexpr size_t kExcess = 8;
+
 absl::Status malformed() { return absl::InvalidArgumentError("a malformed header block"); }
 
 }  // namespace
@@ -242,13 +245,16 @@ void HpackDecoder::insert(Header header) {
 
 absl::Status HpackDecoder::decode(std::string_view in, size_t max_bytes, Headers& out) {
   size_t bytes = 0;
+  bool excessive = false;
   // Beyond the limit the table is kept in step, and nothing else is kept.
   const auto add = [&](std::string_view name, std::string_view value) {
     bytes += size_of(name, value);
+    excessive = bytes / kExcess > max_bytes;
     if (bytes <= max_bytes) out.emplace_back(name, value);
   };
   bool begun = false;
   while (!in.empty()) {
+    if (excessive) return absl::OutOfRangeError("the headers are larger by far than they may be");
     const auto first = static_cast<unsigned char>(in[0]);
     if ((first & 0xe0) == 0x20) {  // the table's size
       const auto limit = read_number(in, 5);

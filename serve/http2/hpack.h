@@ -24,7 +24,8 @@ class HpackDecoder {
   static constexpr size_t kTableBytes = 4096;
 
   // kInvalidArgument: the block is malformed, and no further one can be read. kResourceExhausted: the headers (names,
-  // values and 32 bytes for each) are larger than max_bytes; further blocks can be read.
+  // values and 32 bytes for each) are larger than max_bytes; further blocks can be read. kOutOfRange: they are so much
+  // larger that the rest is not read, nor can a further block be.
   absl::Status decode(std::string_view block, size_t max_bytes, Headers& out);
 
  private:

@@ -119,6 +119,28 @@ TEST_F(GrpcAttackTest, WhatAMessageUnpacksToCounts) {
   EXPECT_TRUE(lives());
 }
 
+TEST_F(GrpcAttackTest, DeepNestingIsNoDeepRecursion) {
+  start();
+  // Fields of one another, from the innermost.
+  std::string length, nested;
+  std::vector<std::string> heads;
+  for (size_t size = 0; size < 300'000;) {
+    length.clear();
+    size_t n = size;
+    for (; n >= 128; n >>= 7) length += static_cast<char>((n & 0x7f) | 0x80);
+    length += static_cast<char>(n);
+    heads.push_back("\x0a" + length);
+    size += heads.back().size();
+  }
+  for (auto h = heads.rbegin(); h != heads.rend(); ++h) nested += *h;
+  std::string all = frame(1, 4, 1, call_headers("ModelInfer")) +
+                    frame(0, 0, 1, message_prefix(false, static_cast<uint32_t>(nested.size())));
+  for (size_t at = 0; at < nested.size(); at += 16384)
+    all += frame(0, at + 16384 >= nested.size() ? 1 : 0, 1, std::string_view(nested).substr(at, 16384));
+  EXPECT_TRUE(says(all, "grpc-status"));
+  EXPECT_TRUE(lives());
+}
+
 TEST_F(GrpcAttackTest, HeadersAreBounded) {
   start();
   std::string h = call_headers("ServerLive");

@@ -314,6 +314,19 @@ TEST(OipResponse, Classification) {
       << answer->body;
 }
 
+TEST(OipResponse, ClassesCount) {
+  graph::Signature s = signature();
+  s.labels.assign(1000, std::string(100, 'l'));
+  const InferRequest r{.outputs = {{.index = 0, .binary = false, .classes = 1000}}};
+  const std::vector<Tensor> out = {zeros({20, 1000})};
+  const auto answer = write_infer("m", 1, r, s, out);
+  ASSERT_TRUE(answer.ok());
+  EXPECT_GE(response_bytes(r, s, out), static_cast<int64_t>(2 * answer->body.size()));
+  // Of fewer classes the values alone, mostly.
+  const InferRequest few{.outputs = {{.index = 0, .binary = false, .classes = 1}}};
+  EXPECT_LT(response_bytes(few, s, out), 40 * 20 * 1000);
+}
+
 TEST(OipRepository, ParametersThatChangeWhatIsLoadedAreRefused) {
   EXPECT_TRUE(parse_repository_request("", false).ok());
   EXPECT_TRUE(*parse_repository_request(R"({"ready":true})", false));

@@ -256,6 +256,22 @@ TEST_F(FileTest, ADirectoryIsLockedByOneProcess) {
   EXPECT_EQ(DirectoryLock::acquire(path("bad")).status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_F(FileTest, ALockOverwritesNobodysFile) {
+  std::filesystem::create_directory(path("theirs"));
+  ASSERT_TRUE(write_file(path("diary"), "12\n").ok());
+  std::filesystem::create_symlink(path("diary"), path("theirs/lock"));
+  EXPECT_FALSE(DirectoryLock::acquire(path("theirs")).ok());
+  EXPECT_EQ(content("diary"), "12\n");
+  std::filesystem::remove(path("theirs/lock"));
+  for (const std::string text : {"12 monkeys", "1111111111111111111111111111111111111111"}) {
+    ASSERT_TRUE(write_file(path("theirs/lock"), text).ok());
+    EXPECT_EQ(DirectoryLock::acquire(path("theirs")).status().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(content("theirs/lock"), text);
+  }
+  ASSERT_TRUE(write_file(path("theirs/lock"), "12\n").ok());
+  EXPECT_TRUE(DirectoryLock::acquire(path("theirs")).ok());
+}
+
 TEST_F(FileTest, TheThrowingForm) {
   ASSERT_TRUE(write_file(path(), "12345").ok());
   EXPECT_EQ(or_throw(read_file(path(), 5)), "12345");
