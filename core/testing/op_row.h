@@ -53,7 +53,7 @@ struct OpRow {
   bool zero_sign = true;           // the sign of a zero counts (of sums it never does)
   const char* untraced = nullptr;  // why a graph cannot hold it
   bool composed = false;           // a function without a record of its own
-  bool reads_values = false;  // so it needs data to know its result's shape
+  bool reads_values = false;       // so it needs data to know its result's shape
 };
 
 }  // namespace hearth::testing
