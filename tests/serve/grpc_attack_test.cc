@@ -14,6 +14,13 @@ namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace): frames are all that this file is about
 
+// Sanitizers keep for a while what is freed.
+#if defined(HEARTH_ASAN) || defined(HEARTH_TSAN)
+constexpr bool kMemoryIsGivenBack = false;
+#else
+constexpr bool kMemoryIsGivenBack = true;
+#endif
+
 class GrpcAttackTest : public ::testing::Test {
  protected:
   void start(GrpcServerOptions options = {}) {
@@ -61,7 +68,9 @@ TEST_F(GrpcAttackTest, ManyResetsEndTheConnection) {
     EXPECT_TRUE(c.ended());
   }
   EXPECT_TRUE(lives());
-  EXPECT_LT(resident_mb() - before, 40);
+  if (kMemoryIsGivenBack) {
+    EXPECT_LT(resident_mb() - before, 40);
+  }
   EXPECT_EQ(memory->in_use(), 0);
 }
 
@@ -73,7 +82,9 @@ TEST_F(GrpcAttackTest, CompressedMessagesAreRefusedUnread) {
                    "compressed messages are not taken"));
   EXPECT_TRUE(says(frame(1, 4, 1, call_headers("ModelInfer")) + frame(0, 0, 1, body), "compressed messages"));
   EXPECT_TRUE(lives());
-  EXPECT_LT(resident_mb() - before, 20);
+  if (kMemoryIsGivenBack) {
+    EXPECT_LT(resident_mb() - before, 20);
+  }
 }
 
 TEST_F(GrpcAttackTest, TheTokenComesBeforeTheMessage) {
@@ -115,7 +126,9 @@ TEST_F(GrpcAttackTest, WhatAMessageUnpacksToCounts) {
     all += frame(0, at + 16384 >= many.size() ? 1 : 0, 1, std::string_view(many).substr(at, 16384));
   const int64_t before = resident_mb();
   EXPECT_TRUE(says(all, "hold as much memory as they may"));
-  EXPECT_LT(resident_mb() - before, 40);
+  if (kMemoryIsGivenBack) {
+    EXPECT_LT(resident_mb() - before, 40);
+  }
   EXPECT_TRUE(lives());
 }
 
