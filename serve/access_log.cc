@@ -128,9 +128,8 @@ void AccessLog::serve() {
 void AccessLog::put(int file, std::string_view lines) {
   struct stat s {};
   const bool regular = fstat(file, &s) == 0 && S_ISREG(s.st_mode);
-  const auto write_some = [&](std::string_view text) { return ::write(file, text.data(), text.size()); };
-  if (mid_line_ && !lines.empty() && write_some("\n") == 1) mid_line_ = false;
   auto give_up = Clock::time_point::max();
+  bool ends_line = mid_line_;  // what is left of an earlier line is ended first
   while (!lines.empty()) {
     if (!regular) {
       pollfd p{file, POLLOUT, 0};
@@ -140,11 +139,12 @@ void AccessLog::put(int file, std::string_view lines) {
         break;
       }
     }
-    const ssize_t n = write_some(regular ? lines : lines.substr(0, kPipePiece));
+    const std::string_view text = ends_line ? "\n" : regular ? lines : lines.substr(0, kPipePiece);
+    const ssize_t n = ::write(file, text.data(), text.size());
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (n < 0) break;  // a full disk, most likely
-    mid_line_ = lines[static_cast<size_t>(n) - 1] != '\n';
-    lines.remove_prefix(static_cast<size_t>(n));
+    mid_line_ = text[static_cast<size_t>(n) - 1] != '\n';
+    if (!std::exchange(ends_line, false)) lines.remove_prefix(static_cast<size_t>(n));
   }
   dropped_.fetch_add(std::count(lines.begin(), lines.end(), '\n'), std::memory_order_relaxed);
 }

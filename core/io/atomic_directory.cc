@@ -220,6 +220,7 @@ absl::Status AtomicDirectory::commit() {
 absl::Status with_directory(const std::string& path,
                             const std::function<absl::Status(const std::string& directory)>& read) {
   constexpr int kTries = 100;
+  int absent = 0;
   for (int i = 0; i < kTries; ++i) {
     std::string directory = path;
     while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
@@ -229,6 +230,8 @@ absl::Status with_directory(const std::string& path,
     if (dir.fd < 0 && error == ENOENT) {
       directory += ".old";
       dir.fd = retry_open(directory.c_str(), O_RDONLY | O_DIRECTORY);
+      // A writer may have put the new one in place, and removed the old one, between the two looks.
+      if (dir.fd < 0 && ++absent < kTries) continue;
     }
     if (dir.fd < 0) return system_error("open", path, error);
     absl::Status s = read(directory);

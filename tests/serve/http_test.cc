@@ -1,5 +1,7 @@
 // HTTP as RFC 9112 has it, over plain sockets; who may connect, and as whom; what the server says of itself.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -341,6 +343,30 @@ TEST(AccessLog, APipeThatNobodyReadsHoldsNothingUp) {
   for (int i = 0; i < 100'000; ++i) (*log)->write({.request_id = "a", .status = 200});
   EXPECT_GT((*log)->dropped(), 0);
   log->reset();  // ends, though nobody reads
+  close(ends[0]);
+  close(ends[1]);
+}
+
+TEST(AccessLog, ALineCutByAFullPipeHoldsNothingUp) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  ASSERT_EQ(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+  const std::string page(4096, 'a');
+  while (write(ends[1], page.data(), page.size()) > 0) {}
+  std::string room(4096, ' ');
+  ASSERT_EQ(read(ends[0], room.data(), room.size()), 4096);
+  ASSERT_EQ(fcntl(ends[1], F_SETFL, 0), 0);
+  const int error = dup(STDERR_FILENO);
+  dup2(ends[1], STDERR_FILENO);
+  auto log = AccessLog::open("-", 1 << 16);
+  dup2(error, STDERR_FILENO);
+  close(error);
+  ASSERT_TRUE(log.ok()) << log.status();
+  (*log)->write({.request_id = std::string(10'000, 'b'), .status = 200});
+  pollfd full{ends[1], POLLOUT, 0};
+  while (poll(&full, 1, 0) != 0) std::this_thread::yield();
+  (*log)->write({.request_id = "c", .status = 200});
+  log->reset();  // ends, though the first line is cut
   close(ends[0]);
   close(ends[1]);
 }
