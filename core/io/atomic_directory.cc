@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/io/descriptor.h"
 
@@ -221,9 +222,10 @@ absl::Status with_directory(const std::string& path,
                             const std::function<absl::Status(const std::string& directory)>& read) {
   constexpr int kTries = 100;
   int absent = 0;
+  std::string name = path;
+  while (name.size() > 1 && name.back() == '/') name.pop_back();
   for (int i = 0; i < kTries; ++i) {
-    std::string directory = path;
-    while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
+    std::string directory = name;
     // While it is open, no other directory can get its number.
     Descriptor dir(retry_open(directory.c_str(), O_RDONLY | O_DIRECTORY));
     const int error = errno;
@@ -235,7 +237,9 @@ absl::Status with_directory(const std::string& path,
     }
     if (dir.fd < 0) return system_error("open", path, error);
     absl::Status s = read(directory);
-    if (same(dir.fd, directory)) return s;
+    // What stands aside is whole as long as nothing is in its place; then its writer removes it.
+    const bool replaced = directory != name && ::access(name.c_str(), F_OK) == 0;
+    if (!replaced && same(dir.fd, directory)) return s;
   }
   return absl::AbortedError(absl::StrCat("cannot read ", path, ": it is replaced all the time"));
 }

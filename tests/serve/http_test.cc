@@ -352,7 +352,8 @@ TEST(AccessLog, ALineCutByAFullPipeHoldsNothingUp) {
   ASSERT_EQ(pipe(ends), 0);
   ASSERT_EQ(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
   const std::string page(4096, 'a');
-  while (write(ends[1], page.data(), page.size()) > 0) {}
+  while (write(ends[1], page.data(), page.size()) > 0) {
+  }
   std::string room(4096, ' ');
   ASSERT_EQ(read(ends[0], room.data(), room.size()), 4096);
   ASSERT_EQ(fcntl(ends[1], F_SETFL, 0), 0);
