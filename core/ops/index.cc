@@ -1,10 +1,13 @@
 #include "core/ops/index.h"
 
+#include <algorithm>
 #include <functional>
 #include <initializer_list>
+#include <numeric>
 
 #include "core/base/called_as.h"
 #include "core/base/error.h"
+#include "core/base/parallel.h"
 #include "core/kernels/cpu/index.h"
 #include "core/op/attrs/reduce.h"
 #include "core/op/attrs/view.h"
@@ -336,21 +339,34 @@ Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_
 Tensor nonzero(const Tensor& x) {
   expect_defined("nonzero", {x});
   detail::expect_values(x, "nonzero");
-  const Tensor mask = ne(x, 0).contiguous();
+  const Tensor mask = (x.dtype() == DType::kBool ? x : ne(x, 0)).contiguous();
   const bool* p = mask.data<bool>();
-  std::vector<int64_t> places;
-  for (int64_t i = 0, n = mask.numel(); i < n; ++i) {
-    if (!p[i]) continue;
-    int64_t rest = i, at[kMaxRank];
-    for (int d = x.dim(); d-- > 0;) {
-      at[d] = rest % x.shape()[d];
-      rest /= x.shape()[d];
+  // Pieces count what they hold, then each knows where its places go.
+  constexpr int64_t kPiece = 1 << 14;
+  const int64_t n = mask.numel(), pieces = (n + kPiece - 1) / kPiece;
+  std::vector<int64_t> start(static_cast<size_t>(pieces) + 1);
+  parallel_for(pieces, 4, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      start[static_cast<size_t>(i) + 1] = std::count(p + i * kPiece, p + std::min(n, (i + 1) * kPiece), true);
+  });
+  std::partial_sum(start.begin(), start.end(), start.begin());
+  const int rank = x.dim();
+  const Shape& shape = x.shape();
+  Tensor out = empty({start.back(), rank}, {.dtype = DType::kI64});
+  int64_t* const places = out.mutable_data<int64_t>();
+  parallel_for(pieces, 4, [&](int64_t begin, int64_t end) {
+    int64_t* to = places + start[static_cast<size_t>(begin)] * rank;
+    int64_t at[kMaxRank] = {}, rest = begin * kPiece;
+    for (int d = rank; d-- > 0; rest /= shape[d]) at[d] = rest % shape[d];
+    for (int64_t i = begin * kPiece; i < std::min(n, end * kPiece); ++i) {
+      if (p[i]) to = std::copy_n(at, rank, to);
+      for (int d = rank; d-- > 0;) {
+        if (++at[d] < shape[d]) break;
+        at[d] = 0;
+      }
     }
-    places.insert(places.end(), at, at + x.dim());
-  }
-  int64_t count = 0;
-  for (int64_t i = 0, n = mask.numel(); i < n; ++i) count += p[i];
-  return from_values(places, {count, x.dim()});
+  });
+  return out;
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {

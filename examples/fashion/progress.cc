@@ -11,7 +11,7 @@ namespace hearth::fashion {
 
 std::string with_commas(int64_t n) {
   std::string s = std::to_string(n);
-  for (auto at = static_cast<int64_t>(s.size()) - 3; at > 0; at -= 3) s.insert(static_cast<size_t>(at), ",");
+  for (auto at = static_cast<int64_t>(s.size()) - 3; at > 0; at -= 3) s.insert(static_cast<size_t>(at), 1, ',');
   return s;
 }
 

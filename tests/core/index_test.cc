@@ -353,6 +353,44 @@ TEST(Index, WritesOnlyWhatIsNamed) {
   EXPECT_EQ(x.sum().item<double>(), 5 * 2 * 64);
 }
 
+TEST(Index, NonzeroOfMoreThanATaskHolds) {
+  const Tensor mask = eq(remainder(arange(7 * 300 * 101), 13), 5).reshape({7, 300, 101});
+  const Tensor places = nonzero(mask);
+  const int64_t* p = places.data<int64_t>();
+  int64_t n = 0;
+  for (int64_t i = 5; i < mask.numel(); i += 13, ++n) {
+    ASSERT_LT(n, places.shape()[0]);
+    EXPECT_EQ(std::tuple(p[3 * n], p[3 * n + 1], p[3 * n + 2]), std::tuple(i / 30300, i / 101 % 300, i % 101));
+  }
+  EXPECT_EQ(places.shape(), (Shape{n, 3}));
+}
+
+// Sums of f16 and bf16 are f32 and rounded once: 2048 + 1 + 1 + ... in f16 stays at 2048 otherwise.
+TEST(Index, HalfSumsOfRowsThatLieApart) {
+  for (const DType t : {DType::kF16, DType::kBF16}) {
+    for (const bool turned : {false, true}) {
+      constexpr int64_t kRows = 5, kWidth = 600;
+      const std::vector<int64_t> index = {3, 0, 3, 3, 1, 3};
+      Tensor x = turned ? full({kWidth, kRows}, 2048, {.dtype = t}).transpose(0, 1)
+                        : full({kRows, kWidth}, 2048, {.dtype = t});
+      const Tensor more = remainder(arange(6 * kWidth), 3).reshape({6, kWidth}).to(t);
+      std::vector<float> sums(static_cast<size_t>(kRows * kWidth), 2048);
+      for (size_t i = 0; i < index.size(); ++i) {
+        for (int64_t j = 0; j < kWidth; ++j)
+          sums[static_cast<size_t>(index[i] * kWidth + j)] +=
+              static_cast<float>((static_cast<int64_t>(i) * kWidth + j) % 3);
+      }
+      const V expected = values(tensor(sums).to(t));
+      const Tensor rows = tensor(index);
+      const Tensor spread = rows.unsqueeze(1).expand({6, kWidth});
+      EXPECT_EQ(values(index_add(x, 0, rows, more)), expected);
+      EXPECT_EQ(values(scatter_add(x, 0, spread, more)), expected);
+      x.index_put_({rows}, more, true);
+      EXPECT_EQ(values(x), expected);
+    }
+  }
+}
+
 TEST(Assignment, WritesIntoWhatATemporaryShows) {
   Tensor x = count({3, 2});
   x[0] = tensor({10.0, 11.0});
@@ -427,7 +465,7 @@ TEST(Assignment, NamedTensorsBecomeAnotherHandle) {
   std::swap(a, b);
   EXPECT_EQ(values(b), (V{1, 1}));
   a = std::move(b);
-  EXPECT_FALSE(b.defined());
+  EXPECT_FALSE(b.defined());  // NOLINT(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
   std::vector<Tensor> list{ones({1}), zeros({1})};
   list[0] = list[1];
   EXPECT_TRUE(list[0].is(list[1]));

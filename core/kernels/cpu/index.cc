@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
+#include <type_traits>
 #include <vector>
 
 #include "core/base/parallel.h"
@@ -71,19 +73,9 @@ void by_size(const Tensor& t, F f) {
 template <class T>
 constexpr bool kHalf = std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
 
-// Where sums over elements of T are collected: in the tensor itself, but for f16 and bf16 in f32, to be rounded once.
-// f(pointer, strides); T's tensor holds what is added to.
-template <class T, class F>
-void with_sums(const Tensor& out, F f) {
-  if constexpr (kHalf<T>) {
-    const Tensor wide = detail::empty(out.shape(), DType::kF32, out.device());
-    copy_tensor(wide, out);
-    f(static_cast<float*>(wide.impl()->data()), wide.strides());
-    copy_tensor(out, wide);
-  } else {
-    f(static_cast<T*>(out.impl()->data()), out.strides());
-  }
-}
+// What sums over elements of T are collected in: of f16 and bf16 in f32, to be rounded once.
+template <class T>
+using Sum = std::conditional_t<kHalf<T>, float, T>;
 
 template <class A, class T>
 A plus(A a, T b) {
@@ -91,6 +83,36 @@ A plus(A a, T b) {
   else if constexpr (std::is_same_v<T, bool>) return a || b;
   else return static_cast<A>(a + b);
 }
+
+// Sums of one line of f16 or bf16 elements in f32. Only the elements that are added to cost anything.
+template <class T>
+class LineSums {
+ public:
+  explicit LineSums(int64_t size) : sum_(static_cast<size_t>(size)), touched_(sum_.size()) {}
+  void add(int64_t place, T target, T v) {
+    const auto p = static_cast<size_t>(place);
+    if (!touched_[p]) {
+      touched_[p] = true;
+      places_.push_back(place);
+      sum_[p] = static_cast<Sum<T>>(target);
+    }
+    sum_[p] = plus(sum_[p], v);
+  }
+  // Rounds the sums into the elements that at(place) gives, and forgets them.
+  template <class F>
+  void round(F at) {
+    for (int64_t place : places_) {
+      at(place) = static_cast<T>(sum_[static_cast<size_t>(place)]);
+      touched_[static_cast<size_t>(place)] = false;
+    }
+    places_.clear();
+  }
+
+ private:
+  std::vector<Sum<T>> sum_;
+  std::vector<char> touched_;
+  std::vector<int64_t> places_;
+};
 
 // target[index] op= source along dimension d, for each line of the index's shape. Lines that could meet stay in one
 // task.
@@ -103,27 +125,27 @@ void scatter_into(OpCall& c, int d) {
   const Indices at(c.op.name, index, out.dim() ? out.shape()[d] : 1);
   const int64_t n = shape.rank() ? shape[d] : 1, lines = lines_of(shape, d);
   const int64_t is = index.dim() ? index.strides()[d] : 0, ss = source.dim() ? source.strides()[d] : 0;
-  const auto run = [&]<class T, class A>(T, A* to, const Strides& to_strides) {
-    const Strides* const strides[] = {&to_strides, &index.strides(), &source.strides()};
-    const int64_t os = out.dim() ? to_strides[d] : 0;
+  const Strides* const strides[] = {&out.strides(), &index.strides(), &source.strides()};
+  const int64_t os = out.dim() ? out.strides()[d] : 0;
+  const auto run = [&]<class T>(T) {
+    T* to = static_cast<T*>(out.impl()->data());
     const T* from = static_cast<const T*>(source.raw_data());
     parallel_for(lines, std::max<int64_t>(kGrainBytes / (n * 8), 1), [&](int64_t begin, int64_t end) {
+      LineSums<T> sums(kAdd && kHalf<T> && out.dim() ? out.shape()[d] : 1);
       for_lines(shape, d, strides, begin, end, [&](const int64_t* o) {
         for (int64_t i = 0; i < n; ++i) {
-          A& t = to[o[0] + at.at(o[1] + i * is) * os];
-          if constexpr (kAdd) t = plus(t, from[o[2] + i * ss]);
+          const int64_t place = at.at(o[1] + i * is);
+          T& t = to[o[0] + place * os];
+          if constexpr (kAdd && kHalf<T>) sums.add(place, t, from[o[2] + i * ss]);
+          else if constexpr (kAdd) t = plus(t, from[o[2] + i * ss]);
           else t = from[o[2] + i * ss];
         }
+        if constexpr (kAdd && kHalf<T>) sums.round([&](int64_t place) -> T& { return to[o[0] + place * os]; });
       });
     });
   };
-  if constexpr (kAdd) {
-    visit(out.dtype(), [&]<class T>() {
-      with_sums<T>(out, [&](auto* to, const Strides& to_strides) { run(T{}, to, to_strides); });
-    });
-  } else {
-    by_size(out, [&]<class T>(T zero) { run(zero, static_cast<T*>(out.impl()->data()), out.strides()); });
-  }
+  if constexpr (kAdd) visit(out.dtype(), [&]<class T>() { run(T{}); });
+  else by_size(out, run);
 }
 
 int dim_of(const OpCall& c) { return wrap_dim(c.attrs_as<DimAttrs>().dim, c.out[0].dim(), c.op.name); }
@@ -197,34 +219,15 @@ void gather(OpCall& c) {
 void scatter(OpCall& c) { scatter_into<false>(c, dim_of(c)); }
 void scatter_add(OpCall& c) { scatter_into<true>(c, dim_of(c)); }
 
-void index_add(OpCall& c) {
-  const Tensor &out = c.out[0], &index = c.input(1), &source = c.input(2);
-  copy_tensor(out, c.input(0));
-  if (source.numel() == 0) return;
-  const int d = dim_of(c);
-  const Indices at(c.op.name, index, out.shape()[d]);
-  const int64_t n = index.numel(), is = index.dim() ? index.strides()[0] : 0;
-  const Shape& shape = source.shape();
-  const int64_t lines = lines_of(shape, d);
-  visit(out.dtype(), [&]<class T>() {
-    with_sums<T>(out, [&](auto* to, const Strides& to_strides) {
-      const Strides* const strides[] = {&to_strides, &source.strides()};
-      const T* from = static_cast<const T*>(source.raw_data());
-      // Tasks share lines, not indices: equal indices are added in their order.
-      parallel_for(lines, std::max<int64_t>(lines / 16, 256), [&](int64_t begin, int64_t end) {
-        for (int64_t i = 0; i < n; ++i) {
-          const int64_t row = at.at(i * is);
-          for_lines(shape, d, strides, begin, end, [&](const int64_t* o) {
-            auto& t = to[o[0] + row * to_strides[d]];
-            t = plus(t, from[o[1] + i * source.strides()[d]]);
-          });
-        }
-      });
-    });
-  });
-}
-
 namespace {
+
+Strides without(const Strides& strides, int dim) {
+  Strides out;
+  for (int d = 0; d < strides.rank(); ++d) {
+    if (d != dim) out.push_back(strides[d]);
+  }
+  return out;
+}
 
 // Rows of a tensor: the places of some of its dimensions against all other dimensions, of which the last is walked as
 // one line.
@@ -235,34 +238,34 @@ struct Rows {
   int last;
   int64_t n, x_step, row_step, lines;
 
-  Rows(const OpCall& c, const Shape& shape, const Strides& x_steps, const Tensor& rows) {
-    const Dims& dims = c.attrs_as<IndexAttrs>().dims;
+  // row_steps: of the dimensions that are not named, in their order.
+  Rows(const char* op, const Dims& dims, const Tensor& index, const Shape& shape, const Strides& x_steps,
+       const Strides& row_steps)
+      : row_strides(row_steps) {
     int64_t total = 1;
     unsigned named = 0;
     for (int64_t d : dims) {
       total *= shape[static_cast<int>(d)];
       named |= 1u << d;
     }
-    const Tensor& index = c.input(1);
-    const Indices at(c.op.name, index, total);
+    const Indices at(op, index, total);
     offset.resize(static_cast<size_t>(index.numel()));
-    if (dims.rank() == 1) {
-      const int64_t step = x_steps[static_cast<int>(dims[0])], is = index.strides()[0];
-      for (size_t i = 0; i < offset.size(); ++i) offset[i] = at.at(static_cast<int64_t>(i) * is) * step;
-    }
-    for (size_t i = 0; dims.rank() > 1 && i < offset.size(); ++i) {
-      int64_t place = at.at(static_cast<int64_t>(i) * index.strides()[0]);
-      for (int k = dims.rank(); k-- > 0;) {
-        const int d = static_cast<int>(dims[k]);
-        offset[i] += place % shape[d] * x_steps[d];
-        place /= shape[d];
+    const int64_t is = index.dim() ? index.strides()[0] : 0;
+    parallel_for(index.numel(), kGrainBytes / 8, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        int64_t place = at.at(i * is), o = 0;
+        for (int k = dims.rank(); k-- > 1;) {
+          const int d = static_cast<int>(dims[k]);
+          o += place % shape[d] * x_steps[d];
+          place /= shape[d];
+        }
+        offset[static_cast<size_t>(i)] = o + place * x_steps[static_cast<int>(dims[0])];
       }
-    }
-    for (int d = 0, r = 1; d < shape.rank(); ++d) {
+    });
+    for (int d = 0; d < shape.rank(); ++d) {
       if (named >> d & 1) continue;
       rest.push_back(shape[d]);
       x_strides.push_back(x_steps[d]);
-      row_strides.push_back(rows.strides()[r++]);
     }
     last = rest.rank() - 1;
     n = last < 0 ? 1 : rest[last];
@@ -270,26 +273,52 @@ struct Rows {
     row_step = last < 0 ? 0 : row_strides[last];
     lines = lines_of(rest, last);
   }
+  // Of index and index_put: rows[i, ...] are what stands at the i-th place of x.
+  Rows(const OpCall& c, const Tensor& x, const Tensor& rows)
+      : Rows(c.op.name, c.attrs_as<IndexAttrs>().dims, c.input(1), x.shape(), x.strides(), without(rows.strides(), 0)) {
+  }
 };
 
-// `to`: the memory that `r` lies in; of sums it may be wider than the source.
-template <bool kAdd, class A, class T>
-void put_rows(const Rows& r, A* to, const T* from, int64_t stride) {
+// stride: from row to row.
+template <bool kAdd, class T>
+void put_rows(const Rows& r, T* to, const T* from, int64_t stride) {
   const Strides* const strides[] = {&r.x_strides, &r.row_strides};
   // Tasks share what a row holds, not the rows: of equal places the last one counts, or they are added in their order.
-  constexpr int64_t kPiece = 4096;
+  constexpr int64_t kPiece = 256;
   const int64_t pieces = (r.n + kPiece - 1) / kPiece, count = static_cast<int64_t>(r.offset.size());
   const int64_t work = count * std::min(r.n, kPiece);
+  // Rows that are summed in f32 and rounded once: those of one place follow each other.
+  std::vector<int64_t> order;
+  if constexpr (kAdd && kHalf<T>) {
+    order.resize(r.offset.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::stable_sort(order, {}, [&](int64_t i) { return r.offset[static_cast<size_t>(i)]; });
+  }
   parallel_for(r.lines * pieces, std::max<int64_t>(kGrainBytes / (work * 8), 1), [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t first = task % pieces * kPiece, until = std::min(first + kPiece, r.n), line = task / pieces;
+      const int64_t first = task % pieces * kPiece, size = std::min(kPiece, r.n - first), line = task / pieces;
       for_lines(r.rest, r.last, strides, line, line + 1, [&](const int64_t* o) {
-        for (int64_t i = 0; i < count; ++i) {
-          A* t = to + o[0] + r.offset[static_cast<size_t>(i)];
-          const T* f = from + o[1] + i * stride;
-          for (int64_t j = first; j < until; ++j) {
-            if constexpr (kAdd) t[j * r.x_step] = plus(t[j * r.x_step], f[j * r.row_step]);
-            else t[j * r.x_step] = f[j * r.row_step];
+        const auto target = [&](int64_t i) { return to + o[0] + r.offset[static_cast<size_t>(i)] + first * r.x_step; };
+        const auto row = [&](int64_t i) { return from + o[1] + i * stride + first * r.row_step; };
+        if constexpr (kAdd && kHalf<T>) {
+          for (size_t k = 0; k < order.size();) {
+            T* const t = target(order[k]);
+            Sum<T> sum[kPiece];
+            for (int64_t j = 0; j < size; ++j) sum[j] = static_cast<Sum<T>>(t[j * r.x_step]);
+            for (; k < order.size() && target(order[k]) == t; ++k) {
+              const T* const f = row(order[k]);
+              for (int64_t j = 0; j < size; ++j) sum[j] = plus(sum[j], f[j * r.row_step]);
+            }
+            for (int64_t j = 0; j < size; ++j) t[j * r.x_step] = static_cast<T>(sum[j]);
+          }
+        } else {
+          for (int64_t i = 0; i < count; ++i) {
+            T* const t = target(i);
+            const T* const f = row(i);
+            for (int64_t j = 0; j < size; ++j) {
+              if constexpr (kAdd) t[j * r.x_step] = plus(t[j * r.x_step], f[j * r.row_step]);
+              else t[j * r.x_step] = f[j * r.row_step];
+            }
           }
         }
       });
@@ -298,43 +327,49 @@ void put_rows(const Rows& r, A* to, const T* from, int64_t stride) {
 }
 
 template <bool kAdd>
-void put_rows(const OpCall& c) {
-  const Tensor &out = c.out[0], &source = c.input(2);
-  const int64_t stride = source.strides()[0];
-  if constexpr (kAdd) {
-    visit(out.dtype(), [&]<class T>() {
-      const T* from = static_cast<const T*>(source.raw_data());
-      with_sums<T>(out, [&](auto* to, const Strides& to_strides) {
-        put_rows<true>(Rows(c, out.shape(), to_strides, source), to, from, stride);
-      });
-    });
-  } else {
-    by_size(out, [&]<class T>(T) {
-      put_rows<false>(Rows(c, out.shape(), out.strides(), source), static_cast<T*>(out.impl()->data()),
-                      static_cast<const T*>(source.raw_data()), stride);
-    });
-  }
+void put_rows(const Tensor& out, const Rows& r, const Tensor& source, int64_t stride) {
+  const auto put = [&]<class T>(T) {
+    put_rows<kAdd>(r, static_cast<T*>(out.impl()->data()), static_cast<const T*>(source.raw_data()), stride);
+  };
+  if constexpr (kAdd) visit(out.dtype(), [&]<class T>() { put(T{}); });
+  else by_size(out, put);
 }
 
 }  // namespace
 
+void index_add(OpCall& c) {
+  const Tensor &out = c.out[0], &source = c.input(2);
+  copy_tensor(out, c.input(0));
+  if (source.numel() == 0) return;
+  const int d = dim_of(c);
+  const Rows r(c.op.name, {d}, c.input(1), out.shape(), out.strides(), without(source.strides(), d));
+  put_rows<true>(out, r, source, source.strides()[d]);
+}
+
 void index(OpCall& c) {
   const Tensor &x = c.input(0), &out = c.out[0];
   if (out.numel() == 0) return;
-  const Rows r(c, x.shape(), x.strides(), out);
+  const Rows r(c, x, out);
   const Strides* const strides[] = {&r.x_strides, &r.row_strides};
   const int64_t stride = out.strides()[0];
   by_size(out, [&]<class T>(T) {
     T* to = static_cast<T*>(out.impl()->data());
     const T* from = static_cast<const T*>(x.raw_data());
-    const int64_t row_bytes = r.lines * r.n * static_cast<int64_t>(sizeof(T));
-    parallel_for(static_cast<int64_t>(r.offset.size()), std::max<int64_t>(kGrainBytes / row_bytes, 1),
+    const auto bytes = static_cast<size_t>(r.n) * sizeof(T);
+    parallel_for(static_cast<int64_t>(r.offset.size()),
+                 std::max<int64_t>(kGrainBytes / (r.lines * static_cast<int64_t>(bytes)), 1),
                  [&](int64_t begin, int64_t end) {
+                   if (r.lines == 1 && r.n == 1) {
+                     for (int64_t i = begin; i < end; ++i) to[i * stride] = from[r.offset[static_cast<size_t>(i)]];
+                     return;
+                   }
                    for (int64_t i = begin; i < end; ++i) {
                      for_lines(r.rest, r.last, strides, 0, r.lines, [&](const int64_t* o) {
                        T* t = to + o[1] + i * stride;
                        const T* f = from + o[0] + r.offset[static_cast<size_t>(i)];
-                       for (int64_t j = 0; j < r.n; ++j) t[j * r.row_step] = f[j * r.x_step];
+                       if (r.x_step == 1 && r.row_step == 1) std::memcpy(t, f, bytes);
+                       else
+                         for (int64_t j = 0; j < r.n; ++j) t[j * r.row_step] = f[j * r.x_step];
                      });
                    }
                  });
@@ -343,8 +378,11 @@ void index(OpCall& c) {
 
 void index_put(OpCall& c) {
   copy_tensor(c.out[0], c.input(0));
-  if (c.input(2).numel() == 0) return;
-  return c.attrs_as<IndexAttrs>().accumulate ? put_rows<true>(c) : put_rows<false>(c);
+  const Tensor &out = c.out[0], &source = c.input(2);
+  if (source.numel() == 0) return;
+  const Rows r(c, out, source);
+  if (c.attrs_as<IndexAttrs>().accumulate) put_rows<true>(out, r, source, source.strides()[0]);
+  else put_rows<false>(out, r, source, source.strides()[0]);
 }
 
 void cumsum(OpCall& c) {
