@@ -217,15 +217,16 @@ absl::StatusOr<NpyHeader> read_npy_header(std::string_view prefix, uint64_t size
     return bad(name,
                absl::StrCat("its header claims ", length, " bytes, but only ", prefix.size() - 8 - width, " follow"));
   if (absl::Status s = Literal(prefix.substr(8 + width, length), name).read(h); !s.ok()) return s;
-  h.bytes = size_of(h.dtype);
-  bool overflow = false;
-  for (int64_t n : h.shape) overflow |= __builtin_mul_overflow(h.bytes, static_cast<uint64_t>(n), &h.bytes);
-  if (std::ranges::find(h.shape, 0) != h.shape.end()) {
-    h.bytes = 0;
-    overflow = false;
+  // The sizes beside a 0 count too: strides are made of them.
+  uint64_t bytes = size_of(h.dtype);
+  bool overflow = false, empty = false;
+  for (int64_t n : h.shape) {
+    if (n == 0) empty = true;
+    else overflow |= __builtin_mul_overflow(bytes, static_cast<uint64_t>(n), &bytes);
   }
-  if (overflow || h.bytes > uint64_t{INT64_MAX})
+  if (overflow || bytes > uint64_t{INT64_MAX})
     return bad(name, absl::StrCat("the shape ", to_string(h.shape), " overflows"));
+  h.bytes = empty ? 0 : bytes;
   if (h.bytes != size - h.data)
     return bad(name, absl::StrCat("an array of shape ", to_string(h.shape), " and dtype ", to_string(h.dtype),
                                   " needs ", h.bytes, " bytes, but ", size - h.data, " follow the header"));

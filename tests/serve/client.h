@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -28,7 +29,14 @@ class Client {
     a.sin_family = AF_INET;
     a.sin_port = htons(static_cast<uint16_t>(port));
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ = connect(fd_, reinterpret_cast<const sockaddr*>(&a), sizeof a) == 0;
+    int error = connect(fd_, reinterpret_cast<const sockaddr*>(&a), sizeof a) == 0 ? 0 : errno;
+    if (error == EINTR) {  // it goes on
+      pollfd p{fd_, POLLOUT, 0};
+      while (poll(&p, 1, -1) < 0 && errno == EINTR) continue;
+      socklen_t size = sizeof error;
+      getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
+    }
+    connected_ = error == 0;
   }
   ~Client() { close(); }
   Client(const Client&) = delete;
@@ -42,6 +50,7 @@ class Client {
   bool send(std::string_view text) {
     while (!text.empty()) {
       const ssize_t n = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
+      if (n < 0 && errno == EINTR) continue;
       if (n <= 0) return false;
       text.remove_prefix(static_cast<size_t>(n));
     }
@@ -103,10 +112,15 @@ class Client {
 
  private:
   bool more() {
+    const auto retry = [](auto call) {
+      auto n = call();
+      while (n < 0 && errno == EINTR) n = call();
+      return n;
+    };
     pollfd p{fd_, POLLIN, 0};
-    if (poll(&p, 1, 30'000) <= 0) return false;
+    if (retry([&] { return poll(&p, 1, 30'000); }) <= 0) return false;
     char buffer[16 << 10];
-    const ssize_t n = recv(fd_, buffer, sizeof buffer, 0);
+    const ssize_t n = retry([&] { return recv(fd_, buffer, sizeof buffer, 0); });
     ended_ = n <= 0;
     if (n > 0) in_.append(buffer, static_cast<size_t>(n));
     return n > 0;

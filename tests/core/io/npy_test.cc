@@ -149,10 +149,11 @@ TEST(Npy, HostileHeaders) {
   shape("(99999999999999999999,)", "too large");
   shape("(9223372036854775807,)", "overflows");
   shape("(4294967296, 4294967296, 4294967296)", "overflows");
+  shape("(4611686018427387904, 4, 0)", "overflows");
   shape("(1,1,1,1,1,1,1,1,1)", "more than 8 dimensions");
   EXPECT_TRUE(parse_npy(with_header("{\"shape\":(2L,2L),\"fortran_order\":True,\"descr\":\">i1\"}", four), "old").ok());
   EXPECT_TRUE(parse_npy(with_header("{'shape':(0,4294967296),'fortran_order':True,'descr':'f8'}"), "0").ok());
-  bad(with_header("{'shape':(0,9223372036854775807),'fortran_order':False,'descr':'<f8'}"), "too large");
+  bad(with_header("{'shape':(0,9223372036854775807),'fortran_order':False,'descr':'<f8'}"), "overflows");
   // Bytes that are no bools of C++.
   const auto bools =
       parse_npy(with_header("{'shape':(3,),'fortran_order':False,'descr':'|b1'}", {'\0', '\1', '\7'}), "b");

@@ -2,6 +2,7 @@
 // nothing, and goes on.
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 
 #include "serve/server.h"
@@ -28,10 +29,16 @@ hearth::serve::Server& server() {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   hearth::serve::testing::Client c(server().port());
-  if (!c.connected()) std::abort();
+  if (!c.connected()) {
+    std::perror("http_fuzz: no connection");
+    std::abort();
+  }
   c.send({reinterpret_cast<const char*>(data), size});
   c.end_sending();
   const std::string all = c.rest();
-  if (!all.empty() && !all.starts_with("HTTP/1.1 ")) std::abort();
+  if (!all.empty() && !all.starts_with("HTTP/1.1 ")) {
+    std::fprintf(stderr, "http_fuzz: the answer is not HTTP: %s\n", all.c_str());
+    std::abort();
+  }
   return 0;
 }
