@@ -24,7 +24,6 @@ namespace hearth {
 namespace {
 
 using testing::error_of;
-using testing::kNoError;
 
 #define EXPECT_SAYS(call, text) EXPECT_EQ(error_of([&] { call; }), text)
 
