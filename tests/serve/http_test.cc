@@ -331,14 +331,20 @@ TEST(Accept, Weights) {
   EXPECT_EQ(accept_weight("TEXT/HTML ; level=1 ; q=1", "text/html"), 1);
 }
 
-TEST(AccessLog, APipeThatNobodyReadsHoldsNothingUp) {
-  int ends[2];
-  ASSERT_EQ(pipe(ends), 0);
+// A log that has `end` for standard error.
+absl::StatusOr<std::unique_ptr<AccessLog>> log_to(int end) {
   const int error = dup(STDERR_FILENO);
-  dup2(ends[1], STDERR_FILENO);
+  dup2(end, STDERR_FILENO);
   auto log = AccessLog::open("-", 1 << 16);
   dup2(error, STDERR_FILENO);
   close(error);
+  return log;
+}
+
+TEST(AccessLog, APipeThatNobodyReadsHoldsNothingUp) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  auto log = log_to(ends[1]);
   ASSERT_TRUE(log.ok()) << log.status();
   for (int i = 0; i < 100'000; ++i) (*log)->write({.request_id = "a", .status = 200});
   EXPECT_GT((*log)->dropped(), 0);
@@ -357,11 +363,7 @@ TEST(AccessLog, ALineCutByAFullPipeHoldsNothingUp) {
   std::string room(4096, ' ');
   ASSERT_EQ(read(ends[0], room.data(), room.size()), 4096);
   ASSERT_EQ(fcntl(ends[1], F_SETFL, 0), 0);
-  const int error = dup(STDERR_FILENO);
-  dup2(ends[1], STDERR_FILENO);
-  auto log = AccessLog::open("-", 1 << 16);
-  dup2(error, STDERR_FILENO);
-  close(error);
+  auto log = log_to(ends[1]);
   ASSERT_TRUE(log.ok()) << log.status();
   (*log)->write({.request_id = std::string(10'000, 'b'), .status = 200});
   pollfd full{ends[1], POLLOUT, 0};
