@@ -2,9 +2,9 @@
 #include "core/op/machinery.h"
 
 #include "core/base/error.h"
-#include "core/kernels/cpu/copy.h"
-#include "core/kernels/cpu/pointwise.h"
-#include "core/kernels/cpu/reduce.h"
+#include "core/kernels/copy.h"
+#include "core/kernels/pointwise.h"
+#include "core/kernels/reduce.h"
 #include "core/op/grad_context.h"
 #include "core/op/shape_rules.h"
 
@@ -157,7 +157,7 @@ extern constinit const OpDef kCopy = {
     .dtypes = kAllTypes,
     .attrs = &attrs_type<CopyAttrs>,
     .infer = infer_copy,
-    .kernel = {cpu::copy},
+    .kernel = {cpu::copy, cuda::copy},
     .backward = [](GradContext& g) { g.set(0, g.grad()); },
 };
 HEARTH_OP(kCopy);
@@ -167,7 +167,7 @@ extern constinit const OpDef kFill = {.name = "fill",
                                       .dtypes = kAllTypes,
                                       .scalars = 1,
                                       .infer = infer_fill,
-                                      .kernel = {cpu::fill}};
+                                      .kernel = {cpu::fill, cuda::fill}};
 HEARTH_OP(kFill);
 
 extern constinit const OpDef kAdd = {
@@ -180,7 +180,7 @@ extern constinit const OpDef kAdd = {
     .max_inputs = 2,
     .scalars = 3,
     .infer = broadcast,
-    .kernel = {cpu::add},
+    .kernel = {cpu::add, cuda::add},
     .backward =
         [](GradContext& g) {
           g.set(0, g.grad());
@@ -189,7 +189,7 @@ extern constinit const OpDef kAdd = {
 };
 HEARTH_OP(kAdd);
 
-extern constinit const OpDef kScale = {
+extern constinit const OpDef kMul = {
     .name = "mul",
     .kind = OpKind::kPointwise,
     .dtypes = kAllTypes,
@@ -200,7 +200,7 @@ extern constinit const OpDef kScale = {
     .scalars = 3,
     .infer = broadcast,
     .save = {.input = {0b10, 0b01}},
-    .kernel = {cpu::mul},
+    .kernel = {cpu::mul, cuda::mul},
     .backward =
         [](GradContext& g) {
           // Products that are summed for a broadcast operand are not rounded before.
@@ -210,12 +210,12 @@ extern constinit const OpDef kScale = {
           for (int i : {0, 1}) {
             const int other = 1 - i;
             if (!g.needs(i)) continue;
-            g.set(i, g.is_scalar(other) ? run(kScale, {g.grad(), g.scalar(other)})
-                                        : run(kScale, {g.grad(), g.input(other)}));
+            g.set(i,
+                  g.is_scalar(other) ? run(kMul, {g.grad(), g.scalar(other)}) : run(kMul, {g.grad(), g.input(other)}));
           }
         },
 };
-HEARTH_OP(kScale);
+HEARTH_OP(kMul);
 
 extern constinit const OpDef kSumTo = {
     .name = "sum_to",
@@ -223,7 +223,7 @@ extern constinit const OpDef kSumTo = {
     .dtypes = kNumberTypes,
     .attrs = &attrs_type<ShapeAttrs>,
     .infer = infer_sum_to,
-    .kernel = {cpu::sum_to},
+    .kernel = {cpu::sum_to, cuda::sum_to},
     .backward = [](GradContext& g) { g.set(0, machinery::expand(g.grad(), g.input_shape(0))); },
 };
 HEARTH_OP(kSumTo);
@@ -255,7 +255,7 @@ extern constinit const OpDef kViewWrite = {
     .max_inputs = 2,
     .attrs = &attrs_type<StridedAttrs>,
     .infer = infer_view_write,
-    .kernel = {cpu::view_write},
+    .kernel = {cpu::view_write, cuda::view_write},
     .backward = view_write_backward,
 };
 HEARTH_OP(kViewWrite);
@@ -267,7 +267,7 @@ extern constinit const OpDef kViewAdd = {
     .max_inputs = 2,
     .attrs = &attrs_type<StridedAttrs>,
     .infer = infer_view_write,
-    .kernel = {cpu::view_add},
+    .kernel = {cpu::view_add, cuda::view_add},
     .backward = view_add_backward,
 };
 HEARTH_OP(kViewAdd);

@@ -1,48 +1,37 @@
-// What each elementwise op computes, once for every target: V is a SIMD register on the CPU (cpu/vec-inl.h).
+// What each elementwise op computes, once for every device and instruction set. V is a register of vector lanes on the
+// CPU (cpu/functors-inl.h) and a number on a GPU. Comparisons give 1 or 0.
 //
-// The lists at the end name each op with its number of operands and the types it is computed in: F (f32, f64), A (those
-// and i64), I (i64). Comparisons give 1 or 0. Included again for each SIMD target, inside its namespace; with
-// HEARTH_POINTWISE_LISTS_ONLY defined it is the lists alone.
-#ifndef HEARTH_POINTWISE_LISTS_ONLY
-#if defined(HEARTH_KERNELS_POINTWISE_FUNCTORS_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef HEARTH_KERNELS_POINTWISE_FUNCTORS_H_
-#undef HEARTH_KERNELS_POINTWISE_FUNCTORS_H_
-#else
-#define HEARTH_KERNELS_POINTWISE_FUNCTORS_H_
-#endif
+// A device's facade includes this inside its namespace, once for each instruction set, with HEARTH_FUNCTOR_INLINE
+// defined. The namespace has what the functors call: select, min, max, abs, isnan, exp, erf and the other functions of
+// V. The ops that use the functors are listed in pointwise_lists.h.
 
-#include "core/kernels/cpu/math-inl.h"
-
-HWY_BEFORE_NAMESPACE();
-namespace hearth::cpu::HWY_NAMESPACE {
-
-#define HEARTH_FUNCTOR_1(Name, ...)      \
-  struct Name {                          \
-    template <class V>                   \
-    HWY_INLINE V operator()(V x) const { \
-      __VA_ARGS__                        \
-    }                                    \
+#define HEARTH_FUNCTOR_1(Name, ...)                 \
+  struct Name {                                     \
+    template <class V>                              \
+    HEARTH_FUNCTOR_INLINE V operator()(V x) const { \
+      __VA_ARGS__                                   \
+    }                                               \
   };
-#define HEARTH_FUNCTOR_2(Name, ...)           \
-  struct Name {                               \
-    template <class V>                        \
-    HWY_INLINE V operator()(V a, V b) const { \
-      __VA_ARGS__                             \
-    }                                         \
+#define HEARTH_FUNCTOR_2(Name, ...)                      \
+  struct Name {                                          \
+    template <class V>                                   \
+    HEARTH_FUNCTOR_INLINE V operator()(V a, V b) const { \
+      __VA_ARGS__                                        \
+    }                                                    \
   };
-#define HEARTH_FUNCTOR_3(Name, ...)                \
-  struct Name {                                    \
-    template <class V>                             \
-    HWY_INLINE V operator()(V a, V b, V c) const { \
-      __VA_ARGS__                                  \
-    }                                              \
+#define HEARTH_FUNCTOR_3(Name, ...)                           \
+  struct Name {                                               \
+    template <class V>                                        \
+    HEARTH_FUNCTOR_INLINE V operator()(V a, V b, V c) const { \
+      __VA_ARGS__                                             \
+    }                                                         \
   };
-#define HEARTH_FUNCTOR_4(Name, ...)                     \
-  struct Name {                                         \
-    template <class V>                                  \
-    HWY_INLINE V operator()(V a, V b, V c, V d) const { \
-      __VA_ARGS__                                       \
-    }                                                   \
+#define HEARTH_FUNCTOR_4(Name, ...)                                \
+  struct Name {                                                    \
+    template <class V>                                             \
+    HEARTH_FUNCTOR_INLINE V operator()(V a, V b, V c, V d) const { \
+      __VA_ARGS__                                                  \
+    }                                                              \
   };
 
 // ---- arithmetic
@@ -153,41 +142,3 @@ HEARTH_FUNCTOR_2(GeluGrad, const V p = V(0.5) * (V(1) + erf(b * V(0.707106781186
 #undef HEARTH_FUNCTOR_2
 #undef HEARTH_FUNCTOR_3
 #undef HEARTH_FUNCTOR_4
-
-}  // namespace hearth::cpu::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-#endif
-#endif
-
-#ifndef HEARTH_POINTWISE_LISTS
-#define HEARTH_POINTWISE_LISTS
-// X(kernel name, functor, operands, types)
-// clang-format off
-#define HEARTH_ARITHMETIC_OPS(X) \
-  X(add, Add, 2, A) X(sub, Sub, 2, A) X(mul, Mul, 2, A) X(div, Div, 2, F) X(floor_divide, FloorDivide, 2, A) \
-  X(trunc_divide, TruncDivide, 2, F) X(remainder, Remainder, 2, A) X(fmod, Fmod, 2, A) X(pow, Pow, 2, A) X(maximum, Maximum, 2, A) \
-  X(minimum, Minimum, 2, A) X(neg, Neg, 1, A) X(abs, Abs, 1, A) X(sign, Sign, 1, A) X(square, Square, 1, A) \
-  X(reciprocal, Reciprocal, 1, F) X(sqrt, Sqrt, 1, F) X(rsqrt, Rsqrt, 1, F) X(floor, Floor, 1, A) \
-  X(ceil, Ceil, 1, A) X(trunc, Trunc, 1, A) X(round, Round, 1, A) X(frac, Frac, 1, F) X(clamp, Clamp, 3, A) \
-  X(where, Where, 3, A) X(lerp, Lerp, 3, F) X(addcmul, Addcmul, 4, A) X(addcdiv, Addcdiv, 4, F) \
-  X(nan_to_num, NanToNum, 4, F)
-#define HEARTH_COMPARE_OPS(X) \
-  X(eq, Eq, 2, A) X(ne, Ne, 2, A) X(lt, Lt, 2, A) X(le, Le, 2, A) X(gt, Gt, 2, A) X(ge, Ge, 2, A) \
-  X(logical_and, LogicalAnd, 2, A) X(logical_or, LogicalOr, 2, A) X(logical_xor, LogicalXor, 2, A) \
-  X(logical_not, LogicalNot, 1, A) X(isnan, IsNan, 1, F) X(isinf, IsInf, 1, F) X(isfinite, IsFinite, 1, F) \
-  X(bitwise_and, BitwiseAnd, 2, I) X(bitwise_or, BitwiseOr, 2, I) X(bitwise_xor, BitwiseXor, 2, I) \
-  X(bitwise_not, BitwiseNot, 1, I) X(bitwise_left_shift, ShiftLeft, 2, I) X(bitwise_right_shift, ShiftRight, 2, I)
-#define HEARTH_MATH_OPS(X) \
-  X(exp, Exp, 1, F) X(exp2, Exp2, 1, F) X(expm1, Expm1, 1, F) X(log, Log, 1, F) X(log2, Log2, 1, F) \
-  X(log10, Log10, 1, F) X(log1p, Log1p, 1, F) X(sin, Sin, 1, F) X(cos, Cos, 1, F) X(tan, Tan, 1, F) \
-  X(asin, Asin, 1, F) X(acos, Acos, 1, F) X(atan, Atan, 1, F) X(sinh, Sinh, 1, F) X(cosh, Cosh, 1, F) \
-  X(tanh, Tanh, 1, F) X(asinh, Asinh, 1, F) X(acosh, Acosh, 1, F) X(atanh, Atanh, 1, F) X(erf, Erf, 1, F) \
-  X(erfc, Erfc, 1, F) X(erfinv, Erfinv, 1, F) X(atan2, Atan2, 2, F) X(xlogy, Xlogy, 2, F)
-#define HEARTH_ACTIVATION_OPS(X) \
-  X(sigmoid, Sigmoid, 1, F) X(relu, Relu, 1, A) X(silu, Silu, 1, F) X(gelu, Gelu, 1, F) \
-  X(gelu_tanh, GeluTanh, 1, F) X(log_sigmoid, LogSigmoid, 1, F) X(mish, Mish, 1, F) X(hardswish, Hardswish, 1, F) \
-  X(hardsigmoid, Hardsigmoid, 1, F) X(leaky_relu, LeakyRelu, 2, F) X(elu, Elu, 2, F) X(softplus, Softplus, 3, F) \
-  X(relu_grad, ReluGrad, 2, F) X(sigmoid_grad, SigmoidGrad, 2, F) X(tanh_grad, TanhGrad, 2, F) \
-  X(silu_grad, SiluGrad, 2, F) X(gelu_grad, GeluGrad, 2, F)
-// clang-format on
-#endif

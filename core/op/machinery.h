@@ -11,7 +11,7 @@ namespace hearth {
 extern constinit const OpDef kCopy;    // CopyAttrs; bound: copy_ with broadcasting and casting
 extern constinit const OpDef kFill;    // in place only: operand 0 is the number
 extern constinit const OpDef kAdd;     // a + b
-extern constinit const OpDef kScale;   // a * b; the public mul
+extern constinit const OpDef kMul;     // a * b; the public mul
 extern constinit const OpDef kSumTo;   // ShapeAttrs: sums over the dimensions in which the operand is larger
 extern constinit const OpDef kExpand;  // ShapeAttrs: view, size-1 dimensions stretched
 // What in-place writes to views are recorded as: a region of a tensor's memory, read and written.

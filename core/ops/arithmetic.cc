@@ -102,7 +102,7 @@ void lerp_backward(GradContext& g) {
   if (g.needs(0)) {
     g.set(0, w.is_scalar() ? g.grad() * (1 - w.scalar().to<double>()) : g.grad() * run(kSub, {Scalar(1), w}));
   }
-  if (g.needs(1)) g.set(1, run(kScale, {g.grad(), w}));
+  if (g.needs(1)) g.set(1, run(kMul, {g.grad(), w}));
   if (g.needs(2)) g.set(2, g.grad() * (g.input(1) - g.input(0)));
 }
 
@@ -144,7 +144,7 @@ HEARTH_POINTWISE(kDiv, "div", div, 2, kFloatTypes, kFloat, (Save{.input = {0b10,
   g.set(0, d);
   if (!g.needs(1)) return;
   Tensor a_hold;
-  g.set(1, -(run(kScale, {d, kept(g, 0, a_hold)}) / b.tensor()));
+  g.set(1, -(run(kMul, {d, kept(g, 0, a_hold)}) / b.tensor()));
 });
 HEARTH_POINTWISE(kFloorDivide, "floor_divide", floor_divide, 2, kNumberTypes, kCommon, kKeepNothing, flat_backward);
 HEARTH_POINTWISE(kTruncDivide, "trunc_divide", trunc_divide, 2, kFloatTypes, kCommon, kKeepNothing, flat_backward);
@@ -206,7 +206,7 @@ HEARTH_POINTWISE(kNanToNum, "nan_to_num", nan_to_num, 4, kFloatTypes, kCommon, k
 
 HEARTH_BINARY_FUNCTIONS(kAdd, add)
 HEARTH_BINARY_FUNCTIONS(kSub, sub)
-HEARTH_BINARY_FUNCTIONS(kScale, mul)
+HEARTH_BINARY_FUNCTIONS(kMul, mul)
 HEARTH_BINARY_FUNCTIONS(kDiv, div)
 HEARTH_BINARY_FUNCTIONS(kDiv, true_divide)
 HEARTH_BINARY_FUNCTIONS(kMaximum, maximum)
@@ -489,7 +489,7 @@ Tensor Tensor::clamp(const Tensor& min, const Tensor& max) const { return hearth
   Tensor& operator symbol(Tensor& a, Scalar b) { return a.name(b); }
 HEARTH_IN_PLACE(add_, kAdd, +=)
 HEARTH_IN_PLACE(sub_, kSub, -=)
-HEARTH_IN_PLACE(mul_, kScale, *=)
+HEARTH_IN_PLACE(mul_, kMul, *=)
 HEARTH_IN_PLACE(div_, kDiv, /=)
 
 namespace {
@@ -538,7 +538,7 @@ Tensor reuse(const OpDef& op, Tensor& memory, const Operand& a, const Operand& b
   }
 HEARTH_OPERATOR(+, kAdd)
 HEARTH_OPERATOR(-, kSub)
-HEARTH_OPERATOR(*, kScale)
+HEARTH_OPERATOR(*, kMul)
 HEARTH_OPERATOR(/, kDiv)
 Tensor operator-(const Tensor& a) { return run(kNeg, {a}); }
 

@@ -2,7 +2,7 @@
 
 #include "core/base/called_as.h"
 #include "core/base/error.h"
-#include "core/kernels/cpu/conv2d.h"
+#include "core/kernels/conv2d.h"
 #include "core/op/attrs/conv.h"
 #include "core/op/grad_context.h"
 #include "core/op/run.h"
@@ -95,7 +95,7 @@ extern constinit const OpDef kConv2d = {
     .attrs = &attrs_type<ConvAttrs>,
     .infer = infer_conv2d,
     .save = {.input = {0b10, 0b01}},
-    .kernel = {cpu::conv2d},
+    .kernel = {cpu::conv2d, cuda::conv2d},
     .backward =
         [](GradContext& g) {
           const auto& a = g.attrs<ConvAttrs>();
@@ -120,7 +120,7 @@ extern constinit const OpDef kConv2dData = {
     .attrs = &attrs_type<ConvAttrs>,
     .infer = infer_conv2d_data,
     .save = {.input = {0b10, 0b01}},
-    .kernel = {cpu::conv2d_data},
+    .kernel = {cpu::conv2d_data, cuda::conv2d_data},
     .backward =
         [](GradContext& g) {
           const auto& a = g.attrs<ConvAttrs>();
@@ -142,7 +142,7 @@ extern constinit const OpDef kConv2dWeights = {
     .attrs = &attrs_type<ConvAttrs>,
     .infer = infer_conv2d_weights,
     .save = {.input = {0b10, 0b01}},
-    .kernel = {cpu::conv2d_weights},
+    .kernel = {cpu::conv2d_weights, cuda::conv2d_weights},
     .backward =
         [](GradContext& g) {
           const auto& a = g.attrs<ConvAttrs>();

@@ -5,7 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/thread_state.h"
-#include "core/kernels/cpu/sequence.h"
+#include "core/kernels/sequence.h"
 #include "core/op/attrs/reduce.h"
 #include "core/op/machinery.h"
 #include "core/op/shape_rules.h"
@@ -73,7 +73,7 @@ extern constinit const OpDef kArange = {.name = "arange",
                                         .max_inputs = 2,
                                         .scalars = 3,
                                         .infer = infer_sequence,
-                                        .kernel = {cpu::arange}};
+                                        .kernel = {cpu::arange, cuda::arange}};
 HEARTH_OP(kArange);
 
 extern constinit const OpDef kLinspace = {.name = "linspace",
@@ -82,14 +82,14 @@ extern constinit const OpDef kLinspace = {.name = "linspace",
                                           .max_inputs = 2,
                                           .scalars = 3,
                                           .infer = infer_sequence,
-                                          .kernel = {cpu::linspace}};
+                                          .kernel = {cpu::linspace, cuda::linspace}};
 HEARTH_OP(kLinspace);
 
 extern constinit const OpDef kDimSize = {.name = "dim_size",
                                          .dtypes = kAllTypes,
                                          .attrs = &attrs_type<DimAttrs>,
                                          .infer = infer_size,
-                                         .kernel = {cpu::size}};
+                                         .kernel = {cpu::size, cuda::size}};
 HEARTH_OP(kDimSize);
 
 Tensor empty(const Shape& shape, const TensorOptions& o) {

@@ -8,7 +8,7 @@
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/base/parallel.h"
-#include "core/kernels/cpu/index.h"
+#include "core/kernels/index.h"
 #include "core/op/attrs/reduce.h"
 #include "core/op/attrs/view.h"
 #include "core/op/grad_context.h"
@@ -112,20 +112,19 @@ Tensor zeros_for(GradContext& g, int i) {
                                          .attrs = &attrs_type<attributes>,                     \
                                          .infer = rule,                                        \
                                          .save = kept,                                         \
-                                         .kernel = {kernel_fn},                                \
+                                         .kernel = {cpu::kernel_fn, cuda::kernel_fn},          \
                                          .backward = gradient};                                \
   HEARTH_OP(record)
 
-HEARTH_INDEX_OP(kIndexSelect, "index_select", 2, 0, DimAttrs, infer_index_select, cpu::index_select,
-                (Save{.input = {0, 1}}), [](GradContext& g) {
+HEARTH_INDEX_OP(kIndexSelect, "index_select", 2, 0, DimAttrs, infer_index_select, index_select, (Save{.input = {0, 1}}),
+                [](GradContext& g) {
                   const Tensor index = g.input(1);
                   g.set(0, index_add(zeros_for(g, 0), g.attrs<DimAttrs>().dim, index, g.grad()));
                 });
-HEARTH_INDEX_OP(kGather, "gather", 2, 0, DimAttrs, infer_gather, cpu::gather, (Save{.input = {0, 1}}),
-                [](GradContext& g) {
-                  g.set(0, scatter_add(zeros_for(g, 0), g.attrs<DimAttrs>().dim, g.input(1), g.grad()));
-                });
-HEARTH_INDEX_OP(kScatter, "scatter", 3, 1, DimAttrs, infer_scatter, cpu::scatter, (Save{.input = {0, kAnyGradient}}),
+HEARTH_INDEX_OP(kGather, "gather", 2, 0, DimAttrs, infer_gather, gather, (Save{.input = {0, 1}}), [](GradContext& g) {
+  g.set(0, scatter_add(zeros_for(g, 0), g.attrs<DimAttrs>().dim, g.input(1), g.grad()));
+});
+HEARTH_INDEX_OP(kScatter, "scatter", 3, 1, DimAttrs, infer_scatter, scatter, (Save{.input = {0, kAnyGradient}}),
                 [](GradContext& g) {
                   const int64_t d = g.attrs<DimAttrs>().dim;
                   const Tensor index = g.input(1);
@@ -138,8 +137,8 @@ HEARTH_INDEX_OP(kScatter, "scatter", 3, 1, DimAttrs, infer_scatter, cpu::scatter
                     g.set(2, gather(g.grad(), d, index));
                   }
                 });
-HEARTH_INDEX_OP(kScatterAdd, "scatter_add", 3, 1, DimAttrs, infer_scatter, cpu::scatter_add,
-                (Save{.input = {0, 0b100}}), [](GradContext& g) {
+HEARTH_INDEX_OP(kScatterAdd, "scatter_add", 3, 1, DimAttrs, infer_scatter, scatter_add, (Save{.input = {0, 0b100}}),
+                [](GradContext& g) {
                   g.set(0, g.grad());
                   if (!g.needs(2)) return;
                   const Tensor index = g.input(1);
@@ -147,16 +146,16 @@ HEARTH_INDEX_OP(kScatterAdd, "scatter_add", 3, 1, DimAttrs, infer_scatter, cpu::
                                "scatter_add: a gradient needs an index of the source's shape");
                   g.set(2, gather(g.grad(), g.attrs<DimAttrs>().dim, index));
                 });
-HEARTH_INDEX_OP(kIndexAdd, "index_add", 3, 1, DimAttrs, infer_index_add, cpu::index_add, (Save{.input = {0, 0b100}}),
+HEARTH_INDEX_OP(kIndexAdd, "index_add", 3, 1, DimAttrs, infer_index_add, index_add, (Save{.input = {0, 0b100}}),
                 [](GradContext& g) {
                   g.set(0, g.grad());
                   if (g.needs(2)) g.set(2, index_select(g.grad(), g.attrs<DimAttrs>().dim, g.input(1)));
                 });
-HEARTH_INDEX_OP(kCumsum, "cumsum", 1, 0, DimAttrs, infer_cumsum, cpu::cumsum, {}, [](GradContext& g) {
+HEARTH_INDEX_OP(kCumsum, "cumsum", 1, 0, DimAttrs, infer_cumsum, cumsum, {}, [](GradContext& g) {
   const int64_t d = g.attrs<DimAttrs>().dim;
   g.set(0, g.grad().dim() == 0 ? g.grad() : flip(cumsum(flip(g.grad(), {d}), d), {d}));
 });
-HEARTH_INDEX_OP(kFlip, "flip", 1, 0, PermuteAttrs, infer_flip, cpu::flip, {},
+HEARTH_INDEX_OP(kFlip, "flip", 1, 0, PermuteAttrs, infer_flip, flip, {},
                 [](GradContext& g) { g.set(0, flip(g.grad(), g.attrs<PermuteAttrs>().dims)); });
 
 namespace {

@@ -3,7 +3,7 @@
 
 #include "core/base/called_as.h"
 #include "core/base/error.h"
-#include "core/kernels/cpu/index.h"
+#include "core/kernels/index.h"
 #include "core/op/attrs/view.h"
 #include "core/op/grad_context.h"
 #include "core/op/machinery.h"
@@ -78,7 +78,7 @@ extern constinit const OpDef kIndex = {
     .attrs = &attrs_type<IndexAttrs>,
     .infer = infer_index,
     .save = {.input = {0, 1}},
-    .kernel = {cpu::index},
+    .kernel = {cpu::index, cuda::index},
     .backward =
         [](GradContext& g) {
           const Tensor zeros = machinery::full(g.input_shape(0), 0, g.grad().dtype(), g.grad().device());
@@ -96,7 +96,7 @@ extern constinit const OpDef kIndexPut = {
     .attrs = &attrs_type<IndexAttrs>,
     .infer = infer_index_put,
     .save = {.input = {0, kAnyGradient}},
-    .kernel = {cpu::index_put},
+    .kernel = {cpu::index_put, cuda::index_put},
     .backward =
         [](GradContext& g) {
           const auto& a = g.attrs<IndexAttrs>();

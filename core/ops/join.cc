@@ -2,7 +2,7 @@
 
 #include "core/base/called_as.h"
 #include "core/base/error.h"
-#include "core/kernels/cpu/index.h"
+#include "core/kernels/index.h"
 #include "core/op/attrs/reduce.h"
 #include "core/op/grad_context.h"
 #include "core/op/run.h"
@@ -52,7 +52,7 @@ extern constinit const OpDef kCat = {
     .max_inputs = 255,
     .attrs = &attrs_type<DimAttrs>,
     .infer = infer_cat,
-    .kernel = {cpu::cat},
+    .kernel = {cpu::cat, cuda::cat},
     .backward =
         [](GradContext& g) {
           const int d = wrap_dim(g.attrs<DimAttrs>().dim, g.grad().dim(), "cat");

@@ -2,7 +2,7 @@
 
 #include "core/base/called_as.h"
 #include "core/base/error.h"
-#include "core/kernels/cpu/matmul.h"
+#include "core/kernels/matmul.h"
 #include "core/op/grad_context.h"
 #include "core/op/machinery.h"
 #include "core/op/run.h"
@@ -69,7 +69,7 @@ extern constinit const OpDef kMatmul = {
     .max_inputs = 2,
     .infer = infer_matmul,
     .save = {.input = {0b10, 0b01}},
-    .kernel = {cpu::matmul},
+    .kernel = {cpu::matmul, cuda::matmul},
     .backward =
         [](GradContext& g) {
           const Tensor& d = g.grad();
@@ -92,7 +92,7 @@ extern constinit const OpDef kLinear = {
     .absent = 0b100,
     .infer = infer_linear,
     .save = {.input = {0b10, 0b01}},
-    .kernel = {cpu::linear},
+    .kernel = {cpu::linear, cuda::linear},
     .backward =
         [](GradContext& g) {
           const Tensor& d = g.grad();

@@ -3,7 +3,7 @@
 #include "core/autograd/guards.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
-#include "core/kernels/cpu/norm.h"
+#include "core/kernels/norm.h"
 #include "core/op/attrs/norm.h"
 #include "core/op/grad_context.h"
 #include "core/op/machinery.h"
@@ -79,7 +79,7 @@ extern constinit const OpDef kLayerNormGrad = {
     .internal = true,
     .attrs = &attrs_type<LayerNormAttrs>,
     .infer = infer_layer_norm_grad,
-    .kernel = {cpu::layer_norm_grad},
+    .kernel = {cpu::layer_norm_grad, cuda::layer_norm_grad},
 };
 HEARTH_OP(kLayerNormGrad);
 
@@ -95,7 +95,7 @@ extern constinit const OpDef kLayerNorm = {
     .attrs = &attrs_type<LayerNormAttrs>,
     .infer = infer_layer_norm,
     .save = {.input = {kAnyGradient, 1}, .outputs = 0b110},
-    .kernel = {cpu::layer_norm},
+    .kernel = {cpu::layer_norm, cuda::layer_norm},
     .backward =
         [](GradContext& g) {
           const auto& a = g.attrs<LayerNormAttrs>();
@@ -162,7 +162,7 @@ extern constinit const OpDef kBatchNormGrad = {
     .internal = true,
     .attrs = &attrs_type<BatchNormAttrs>,
     .infer = infer_batch_norm_grad,
-    .kernel = {cpu::batch_norm_grad},
+    .kernel = {cpu::batch_norm_grad, cuda::batch_norm_grad},
 };
 HEARTH_OP(kBatchNormGrad);
 
@@ -178,7 +178,7 @@ extern constinit const OpDef kBatchNorm = {
     .attrs = &attrs_type<BatchNormAttrs>,
     .infer = infer_batch_norm,
     .save = {.input = {kAnyGradient, 1}, .outputs = 0b110},
-    .kernel = {cpu::batch_norm},
+    .kernel = {cpu::batch_norm, cuda::batch_norm},
     .backward =
         [](GradContext& g) {
           const auto& a = g.attrs<BatchNormAttrs>();

@@ -6,7 +6,7 @@
 
 #include "core/base/called_as.h"
 #include "core/base/error.h"
-#include "core/kernels/cpu/order.h"
+#include "core/kernels/order.h"
 #include "core/op/attrs/reduce.h"
 #include "core/op/grad_context.h"
 #include "core/op/machinery.h"
@@ -73,7 +73,7 @@ extern constinit const OpDef kMedian = {
     .attrs = &attrs_type<ArgAttrs>,
     .infer = infer_median,
     .save = {.outputs = 0b10},
-    .kernel = {cpu::median},
+    .kernel = {cpu::median, cuda::median},
     .backward = median_backward,
 };
 HEARTH_OP(kMedian);
@@ -87,7 +87,7 @@ extern constinit const OpDef kMedianAll = {
     .attrs = &attrs_type<ArgAttrs>,
     .infer = infer_median,
     .save = {.input = {kAnyGradient}, .outputs = 0b01},
-    .kernel = {cpu::median},
+    .kernel = {cpu::median, cuda::median},
     .backward = median_all_backward,
 };
 HEARTH_OP(kMedianAll);
@@ -113,7 +113,7 @@ extern constinit const OpDef kIsin = {
     .min_inputs = 2,
     .max_inputs = 2,
     .infer = infer_isin,
-    .kernel = {cpu::isin},
+    .kernel = {cpu::isin, cuda::isin},
 };
 HEARTH_OP(kIsin);
 

@@ -1,7 +1,7 @@
 // Shorthand for the records of elementwise ops: the fields that they all share. For .cc files of core/ops only.
 #pragma once
 
-#include "core/kernels/cpu/pointwise.h"
+#include "core/kernels/pointwise.h"
 #include "core/op/grad_context.h"
 #include "core/op/machinery.h"
 #include "core/op/shape_rules.h"
@@ -22,19 +22,19 @@ inline Tensor kept_operand(const GradContext& g, int i) {
 }  // namespace hearth
 
 // HEARTH_POINTWISE(kName, "name", kernel, operands, dtypes, promote, what backward keeps, backward)
-#define HEARTH_POINTWISE(record, op_name, cpu_kernel, operands, types, promotion, kept, ...) \
-  extern constinit const OpDef record = {.name = op_name,                                    \
-                                         .kind = OpKind::kPointwise,                         \
-                                         .dtypes = types,                                    \
-                                         .promote = Promote::promotion,                      \
-                                         .autocast = Autocast::kWidest,                      \
-                                         .min_inputs = operands,                             \
-                                         .max_inputs = operands,                             \
-                                         .scalars = 0xfe | (operands > 1),                   \
-                                         .infer = broadcast,                                 \
-                                         .save = kept,                                       \
-                                         .kernel = {cpu::cpu_kernel},                        \
-                                         .backward = __VA_ARGS__};                           \
+#define HEARTH_POINTWISE(record, op_name, kernel_name, operands, types, promotion, kept, ...) \
+  extern constinit const OpDef record = {.name = op_name,                                     \
+                                         .kind = OpKind::kPointwise,                          \
+                                         .dtypes = types,                                     \
+                                         .promote = Promote::promotion,                       \
+                                         .autocast = Autocast::kWidest,                       \
+                                         .min_inputs = operands,                              \
+                                         .max_inputs = operands,                              \
+                                         .scalars = 0xfe | (operands > 1),                    \
+                                         .infer = broadcast,                                  \
+                                         .save = kept,                                        \
+                                         .kernel = {cpu::kernel_name, cuda::kernel_name},     \
+                                         .backward = __VA_ARGS__};                            \
   HEARTH_OP(record)
 
 // The function and methods of a one-operand op.

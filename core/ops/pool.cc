@@ -2,7 +2,7 @@
 
 #include "core/base/called_as.h"
 #include "core/base/error.h"
-#include "core/kernels/cpu/pool.h"
+#include "core/kernels/pool.h"
 #include "core/op/attrs/pool.h"
 #include "core/op/grad_context.h"
 #include "core/op/run.h"
@@ -89,7 +89,7 @@ extern constinit const OpDef kMaxPool2d = {
     .attrs = &attrs_type<PoolAttrs>,
     .infer = infer_max,
     .save = {.outputs = 0b10},
-    .kernel = {cpu::max_pool2d},
+    .kernel = {cpu::max_pool2d, cuda::max_pool2d},
     .backward =
         [](GradContext& g) {
           if (!g.has_grad(0)) return;
@@ -107,7 +107,7 @@ extern constinit const OpDef kMaxPool2dGrad = {
     .attrs = &attrs_type<PoolAttrs>,
     .infer = infer_grad,
     .save = {.input = {0, 0b01}},
-    .kernel = {cpu::max_pool2d_grad},
+    .kernel = {cpu::max_pool2d_grad, cuda::max_pool2d_grad},
     .backward =
         [](GradContext& g) {
           if (!g.needs(0)) return;
@@ -122,7 +122,7 @@ extern constinit const OpDef kAvgPool2d = {
     .dtypes = kFloatTypes,
     .attrs = &attrs_type<PoolAttrs>,
     .infer = infer_avg,
-    .kernel = {cpu::avg_pool2d},
+    .kernel = {cpu::avg_pool2d, cuda::avg_pool2d},
     .backward =
         [](GradContext& g) {
           g.set(0, run(kAvgPool2dGrad, {g.grad()}, with_shape(g.attrs<PoolAttrs>(), g.input_shape(0))));
@@ -136,7 +136,7 @@ extern constinit const OpDef kAvgPool2dGrad = {
     .internal = true,
     .attrs = &attrs_type<PoolAttrs>,
     .infer = infer_grad,
-    .kernel = {cpu::avg_pool2d_grad},
+    .kernel = {cpu::avg_pool2d_grad, cuda::avg_pool2d_grad},
     .backward = [](GradContext& g) { g.set(0, run(kAvgPool2d, {g.grad()}, with_shape(g.attrs<PoolAttrs>(), {}))); },
 };
 HEARTH_OP(kAvgPool2dGrad);

@@ -9,7 +9,7 @@
 
 #include "core/base/called_as.h"
 #include "core/base/error.h"
-#include "core/kernels/cpu/random.h"
+#include "core/kernels/random.h"
 #include "core/op/attrs/random.h"
 #include "core/op/machinery.h"
 #include "core/op/run.h"
@@ -53,7 +53,7 @@ extern constinit const OpDef kRandom = {.name = "random",
                                         .max_inputs = 0,
                                         .attrs = &attrs_type<RandomAttrs>,
                                         .infer = infer_random,
-                                        .kernel = {cpu::random}};
+                                        .kernel = {cpu::random, cuda::random}};
 HEARTH_OP(kRandom);
 
 Tensor& Tensor::uniform_(double low, double high, Generator* g) & {

@@ -6,7 +6,7 @@
 #include "core/autograd/guards.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
-#include "core/kernels/cpu/reduce.h"
+#include "core/kernels/reduce.h"
 #include "core/op/attrs/reduce.h"
 #include "core/op/grad_context.h"
 #include "core/op/machinery.h"
@@ -171,16 +171,16 @@ void arg_backward(GradContext& g) {
 
 }  // namespace
 
-#define HEARTH_REDUCTION(record, op_name, cpu_kernel, types, rule, kept, gradient) \
-  extern constinit const OpDef record = {.name = op_name,                          \
-                                         .kind = OpKind::kReduction,               \
-                                         .dtypes = types,                          \
-                                         .autocast = Autocast::kF32,               \
-                                         .attrs = &attrs_type<ReduceAttrs>,        \
-                                         .infer = rule,                            \
-                                         .save = kept,                             \
-                                         .kernel = {cpu::cpu_kernel},              \
-                                         .backward = gradient};                    \
+#define HEARTH_REDUCTION(record, op_name, kernel_name, types, rule, kept, gradient)       \
+  extern constinit const OpDef record = {.name = op_name,                                 \
+                                         .kind = OpKind::kReduction,                      \
+                                         .dtypes = types,                                 \
+                                         .autocast = Autocast::kF32,                      \
+                                         .attrs = &attrs_type<ReduceAttrs>,               \
+                                         .infer = rule,                                   \
+                                         .save = kept,                                    \
+                                         .kernel = {cpu::kernel_name, cuda::kernel_name}, \
+                                         .backward = gradient};                           \
   HEARTH_OP(record)
 
 HEARTH_REDUCTION(kSum, "sum", sum, kAllTypes, (infer_reduce<Result::kSum, false>), {},
@@ -199,7 +199,7 @@ HEARTH_REDUCTION(kAmin, "amin", amin, kAllTypes, (infer_reduce<Result::kSame, tr
 HEARTH_REDUCTION(kAny, "any", any, DTypeSet{boolean}, (infer_reduce<Result::kBool, false>), {}, nullptr);
 HEARTH_REDUCTION(kAll, "all", all, DTypeSet{boolean}, (infer_reduce<Result::kBool, false>), {}, nullptr);
 
-#define HEARTH_ARG(record, op_name, cpu_kernel, count, ...)              \
+#define HEARTH_ARG(record, op_name, kernel_name, count, ...)             \
   extern constinit const OpDef record = {.name = op_name,                \
                                          .kind = OpKind::kReduction,     \
                                          .dtypes = kAllTypes,            \
@@ -209,10 +209,12 @@ HEARTH_REDUCTION(kAll, "all", all, DTypeSet{boolean}, (infer_reduce<Result::kBoo
                                          .infer = infer_arg,             \
                                          __VA_ARGS__};                   \
   HEARTH_OP(record)
-HEARTH_ARG(kArgmax, "argmax", argmax, 1, .kernel = {cpu::argmax});
-HEARTH_ARG(kArgmin, "argmin", argmin, 1, .kernel = {cpu::argmin});
-HEARTH_ARG(kMaxDim, "max_dim", max_dim, 2, .save = {.outputs = 2}, .kernel = {cpu::max_dim}, .backward = arg_backward);
-HEARTH_ARG(kMinDim, "min_dim", min_dim, 2, .save = {.outputs = 2}, .kernel = {cpu::min_dim}, .backward = arg_backward);
+HEARTH_ARG(kArgmax, "argmax", argmax, 1, .kernel = {cpu::argmax, cuda::argmax});
+HEARTH_ARG(kArgmin, "argmin", argmin, 1, .kernel = {cpu::argmin, cuda::argmin});
+HEARTH_ARG(kMaxDim, "max_dim", max_dim, 2, .save = {.outputs = 2}, .kernel = {cpu::max_dim, cuda::max_dim},
+           .backward = arg_backward);
+HEARTH_ARG(kMinDim, "min_dim", min_dim, 2, .save = {.outputs = 2}, .kernel = {cpu::min_dim, cuda::min_dim},
+           .backward = arg_backward);
 
 #define HEARTH_FUNCTION(record, name) \
   Tensor name(const Tensor& x, const Dims& dims, bool keepdim) { return run(record, {x}, ReduceAttrs{dims, keepdim}); }

@@ -1,6 +1,6 @@
 #include "core/ops/softmax.h"
 
-#include "core/kernels/cpu/norm.h"
+#include "core/kernels/softmax.h"
 #include "core/op/attrs/reduce.h"
 #include "core/op/grad_context.h"
 #include "core/op/machinery.h"
@@ -40,7 +40,7 @@ extern constinit const OpDef kSoftmax = {
     .attrs = &attrs_type<DimAttrs>,
     .infer = infer,
     .save = {.outputs = 1},
-    .kernel = {cpu::softmax},
+    .kernel = {cpu::softmax, cuda::softmax},
     .backward = softmax_backward,
 };
 HEARTH_OP(kSoftmax);
@@ -52,7 +52,7 @@ extern constinit const OpDef kSafeSoftmax = {
     .attrs = &attrs_type<DimAttrs>,
     .infer = infer,
     .save = {.outputs = 1},
-    .kernel = {cpu::safe_softmax},
+    .kernel = {cpu::safe_softmax, cuda::safe_softmax},
     .backward = softmax_backward,
 };
 HEARTH_OP(kSafeSoftmax);
@@ -64,7 +64,7 @@ extern constinit const OpDef kLogSoftmax = {
     .attrs = &attrs_type<DimAttrs>,
     .infer = infer,
     .save = {.outputs = 1},
-    .kernel = {cpu::log_softmax},
+    .kernel = {cpu::log_softmax, cuda::log_softmax},
     .backward =
         [](GradContext& g) { g.set(0, g.grad() - exp(g.output()) * sum(g.grad(), {g.attrs<DimAttrs>().dim}, true)); },
 };

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "core/base/parallel.h"
-#include "core/kernels/cpu/copy.h"
+#include "core/kernels/cpu/copy_tensor.h"
 
 namespace hearth::vision::cpu {
 namespace {

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "core/base/parallel.h"
-#include "core/kernels/cpu/copy.h"
+#include "core/kernels/cpu/copy_tensor.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "vision/kernels/resample.cc"

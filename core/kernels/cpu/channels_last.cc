@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/base/parallel.h"
-#include "core/kernels/cpu/copy.h"
+#include "core/kernels/cpu/copy_tensor.h"
 #include "core/kernels/cpu/onednn.h"
 
 namespace hearth::cpu {

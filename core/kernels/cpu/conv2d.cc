@@ -1,4 +1,4 @@
-#include "core/kernels/cpu/conv2d.h"
+#include "core/kernels/conv2d.h"
 
 #include "core/base/thread_state.h"
 #include "core/kernels/cpu/channels_last.h"

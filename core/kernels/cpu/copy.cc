@@ -1,4 +1,4 @@
-#include "core/kernels/cpu/copy.h"
+#include "core/kernels/copy.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,6 +6,7 @@
 
 #include "core/base/parallel.h"
 #include "core/kernels/cpu/convert.h"
+#include "core/kernels/cpu/copy_tensor.h"
 #include "core/kernels/cpu/transpose.h"
 #include "core/kernels/iterate/loop.h"
 #include "core/kernels/iterate/pointwise.h"

@@ -1,4 +1,4 @@
-#include "core/kernels/cpu/index.h"
+#include "core/kernels/index.h"
 
 #include <algorithm>
 #include <cstring>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/base/parallel.h"
-#include "core/kernels/cpu/copy.h"
+#include "core/kernels/cpu/copy_tensor.h"
 #include "core/op/attrs/reduce.h"
 #include "core/op/attrs/view.h"
 #include "core/op/op_call.h"

@@ -1,4 +1,4 @@
-#include "core/kernels/cpu/matmul.h"
+#include "core/kernels/matmul.h"
 
 #include "core/base/thread_state.h"
 #include "core/kernels/cpu/gemm.h"

@@ -1,4 +1,5 @@
-#include "core/kernels/cpu/norm.h"
+#include "core/kernels/norm.h"
+#include "core/kernels/softmax.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,11 +1,11 @@
-#include "core/kernels/cpu/order.h"
+#include "core/kernels/order.h"
 
 #include <algorithm>
 #include <type_traits>
 #include <vector>
 
 #include "core/base/parallel.h"
-#include "core/kernels/cpu/copy.h"
+#include "core/kernels/cpu/copy_tensor.h"
 #include "core/op/attrs/reduce.h"
 #include "core/op/op_call.h"
 

@@ -10,8 +10,9 @@
 #include <cstring>
 #include <utility>
 
+#include "core/kernels/cpu/functors-inl.h"
 #include "core/kernels/iterate/pointwise.h"
-#include "core/kernels/pointwise_functors.h"
+#include "core/kernels/pointwise_lists.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace hearth::cpu::HWY_NAMESPACE {

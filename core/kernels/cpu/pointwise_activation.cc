@@ -1,4 +1,4 @@
-#include "core/kernels/cpu/pointwise.h"
+#include "core/kernels/pointwise.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/cpu/pointwise_activation.cc"

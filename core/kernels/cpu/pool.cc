@@ -1,4 +1,4 @@
-#include "core/kernels/cpu/pool.h"
+#include "core/kernels/pool.h"
 
 #include <algorithm>
 #include <limits>

@@ -1,4 +1,4 @@
-#include "core/kernels/cpu/random.h"
+#include "core/kernels/random.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 
 #include "core/base/parallel.h"
 #include "core/kernels/cpu/convert.h"
-#include "core/kernels/cpu/copy.h"
+#include "core/kernels/cpu/copy_tensor.h"
 #include "core/op/attrs/random.h"
 #include "core/op/op_call.h"
 #include "core/tensor/generator.h"

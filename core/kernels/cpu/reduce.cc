@@ -1,4 +1,4 @@
-#include "core/kernels/cpu/reduce.h"
+#include "core/kernels/reduce.h"
 
 #include <limits>
 

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "core/kernels/cpu/copy.h"
+#include "core/kernels/cpu/copy_tensor.h"
 #include "core/op/op_call.h"
 
 namespace hearth::cpu {

@@ -1,4 +1,4 @@
-#include "core/kernels/cpu/sequence.h"
+#include "core/kernels/sequence.h"
 
 #include "core/base/parallel.h"
 #include "core/op/attrs/reduce.h"

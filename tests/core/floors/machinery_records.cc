@@ -11,7 +11,7 @@ STAND_IN(kCopy);
 STAND_IN(kDetach);
 STAND_IN(kExpand);
 STAND_IN(kFill);
-STAND_IN(kScale);
+STAND_IN(kMul);
 STAND_IN(kSumTo);
 STAND_IN(kViewAdd);
 STAND_IN(kViewWrite);

@@ -1,9 +1,9 @@
-// CPU kernels that write a row of numbers, cast to the output's dtype. The output is row-major.
+// Kernels that write a row of numbers, cast to the output's dtype. The output is row-major.
 #pragma once
 
 namespace hearth {
 struct OpCall;
-}  // namespace hearth
+}
 
 namespace hearth::cpu {
 
@@ -12,3 +12,11 @@ void linspace(OpCall&);  // as many as the output has, from operand 0 to operand
 void size(OpCall&);      // DimAttrs: the size of a dimension of operand 0
 
 }  // namespace hearth::cpu
+
+namespace hearth::cuda {
+
+[[gnu::weak]] void arange(OpCall&);
+[[gnu::weak]] void linspace(OpCall&);
+[[gnu::weak]] void size(OpCall&);
+
+}  // namespace hearth::cuda

@@ -1,4 +1,4 @@
-// CPU kernels of the matrix product family.
+// Kernels of the matrix product family. Any strides.
 #pragma once
 
 namespace hearth {
@@ -11,3 +11,10 @@ void matmul(OpCall&);  // [..., m, k] x [..., k, n], leading dimensions broadcas
 void linear(OpCall&);  // [..., in], [out, in], [out] or absent
 
 }  // namespace hearth::cpu
+
+namespace hearth::cuda {
+
+[[gnu::weak]] void matmul(OpCall&);
+[[gnu::weak]] void linear(OpCall&);
+
+}  // namespace hearth::cuda

@@ -1,10 +1,9 @@
-// CPU kernels that move values without computing.
+// Kernels that move values without computing.
 #pragma once
 
 namespace hearth {
 struct OpCall;
-class Tensor;
-}  // namespace hearth
+}
 
 namespace hearth::cpu {
 
@@ -13,7 +12,13 @@ void fill(OpCall&);        // the number operand 0 into the output
 void view_write(OpCall&);  // StridedAttrs: operand 0 with a region replaced by operand 1
 void view_add(OpCall&);    // StridedAttrs: operand 0 with operand 1 added to a region, which may overlap itself
 
-// `from` into `to`, of one shape; elements are cast to to's dtype.
-void copy_tensor(const Tensor& to, const Tensor& from);
-
 }  // namespace hearth::cpu
+
+namespace hearth::cuda {
+
+[[gnu::weak]] void copy(OpCall&);
+[[gnu::weak]] void fill(OpCall&);
+[[gnu::weak]] void view_write(OpCall&);
+[[gnu::weak]] void view_add(OpCall&);
+
+}  // namespace hearth::cuda
