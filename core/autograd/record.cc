@@ -27,6 +27,7 @@ uint64_t number_above(uint64_t number, const Edge& e) {
 void fill_input(NodeInput& in, const TensorImpl& t, Edge edge) {
   in.kind = NodeInput::Kind::kTensor;
   in.dtype = t.dtype;
+  in.device = t.device();
   in.layout = t.layout;
   in.edge = std::move(edge);
 }
@@ -244,6 +245,7 @@ Tensor& Tensor::requires_grad_(bool on) & {
   if (!is_leaf()) return *this;
   // A view that is a leaf of its own no longer follows its base.
   if (on && follows_base(*impl_)) impl_->flags |= TensorImpl::kUntracked;
+  if (on && impl_->base) impl_->flags |= TensorImpl::kOwnLeaf;
   autograd::ensure_meta(*impl_).requires_grad = on;
   return *this;
 }

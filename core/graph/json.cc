@@ -291,7 +291,7 @@ const OpDef& find_record(const std::string& name, int64_t version, const std::st
     fail(ErrorKind::kUnsupported, where, ": the op \"", name, "\" is not linked into this program: add ", target,
          " to its deps, unless the model comes from a newer version of Hearth");
   }
-  if (version != op->version) {
+  if (version > op->version || version < (op->oldest ? op->oldest : op->version)) {
     fail(ErrorKind::kUnsupported, where, ": the model has version ", version, " of the op \"", name,
          "\"; this program knows version ", op->version,
          version > op->version ? " (it is older than the model)" : " (export the model again)");

@@ -101,6 +101,7 @@ void Recorder::intercept(OpCall& call) {
     }
   }
   OpCall inner(call.op, in, {call.attrs, call.op.attrs});
+  inner.generator = call.generator;
   Recorded r{&call.op,     OwnedAttrs(AttrsRef(call.attrs, call.op.attrs)), std::move(arguments), std::nullopt, 0,
              module_path()};
   const ValueId made{ValueId::From::kNode, 0, 0};

@@ -5,6 +5,7 @@
 #include "core/kernels/copy.h"
 #include "core/kernels/pointwise.h"
 #include "core/kernels/reduce.h"
+#include "core/kernels/transfer.h"
 #include "core/op/grad_context.h"
 #include "core/op/shape_rules.h"
 
@@ -147,6 +148,15 @@ void view_add_backward(GradContext& g) {
   if (g.needs(1)) g.set(1, machinery::as_strided(d, a));
 }
 
+// A dense operand keeps its strides. Without data it has nothing to bring: the result is without data too.
+void infer_transfer(OpCall& c) {
+  const Tensor& in = c.input(0);
+  HEARTH_CHECK(in.layout().dense, "to: the record takes a dense tensor, but the strides are ", in.strides());
+  c.dtype = in.dtype();
+  c.device = in.device().is_meta() ? kMeta : c.attrs_as<TransferAttrs>().device;
+  c.make(0, in.shape(), in.strides(), c.dtype);
+}
+
 void infer_detach(OpCall& c) { c.out[0] = detail::alias(c.input(0), c.input(0).layout(), true); }
 
 }  // namespace
@@ -271,6 +281,16 @@ extern constinit const OpDef kViewAdd = {
     .backward = view_add_backward,
 };
 HEARTH_OP(kViewAdd);
+
+extern constinit const OpDef kTransfer = {
+    .name = "transfer",
+    .dtypes = kAllTypes,
+    .attrs = &attrs_type<TransferAttrs>,
+    .infer = infer_transfer,
+    .kernel = {transfer, transfer},
+    .backward = [](GradContext& g) { g.set(0, machinery::transfer(g.grad(), g.input_device(0))); },
+};
+HEARTH_OP(kTransfer);
 
 extern constinit const OpDef kDetach = {
     .name = "detach", .kind = OpKind::kView, .dtypes = kAllTypes, .infer = infer_detach};

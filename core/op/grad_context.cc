@@ -22,6 +22,7 @@ void attach(Tensor& t, const Layout& layout, DType dtype, const Edge& edge) {
   NodeInput& in = link->inputs()[0];
   in.kind = NodeInput::Kind::kTensor;
   in.dtype = dtype;
+  in.device = t.device();
   in.layout = layout;
   in.edge = edge;
   link->topological_number = 1;

@@ -36,6 +36,7 @@ class GradContext {
   const Shape& input_shape(int i) const { return in(i).layout.shape; }
   const Layout& input_layout(int i) const { return in(i).layout; }
   DType input_dtype(int i) const { return in(i).dtype; }
+  Device input_device(int i) const { return in(i).device; }
   template <class A>
   const A& attrs() const {
     return *static_cast<const A*>(node_.attrs());

@@ -1,6 +1,7 @@
 #include "core/op/machinery.h"
 
-#include "core/base/thread_state.h"
+#include "core/base/error.h"
+#include "core/op/interposer.h"
 
 namespace hearth::machinery {
 
@@ -13,6 +14,12 @@ Tensor cast(const Tensor& t, DType dtype) {
 Tensor widened(const Tensor& t) { return t.defined() && is_half(t.dtype()) ? cast(t, DType::kF32) : t; }
 
 Tensor copy(const Tensor& t, MemoryFormat format) { return run(kCopy, {t}, CopyAttrs{.format = format}); }
+
+Tensor transfer(const Tensor& t, Device device) {
+  if (t.device() == device) return t;
+  HEARTH_CHECK(!t.device().is_meta() || tracing(), "to: a meta tensor has no values to bring to ", device);
+  return run(kTransfer, {t.layout().dense ? t : copy(t, MemoryFormat::kContiguous)}, TransferAttrs{device});
+}
 
 void copy_into(Tensor& to, const Tensor& from) { run_into(kCopy, to, {from}, CopyAttrs{}); }
 void fill_into(Tensor& t, Scalar value) { run_into(kFill, t, {value}); }

@@ -19,7 +19,8 @@ extern constinit const OpDef kAsStrided;  // StridedAttrs: view of operand 0
 extern constinit const OpDef kViewWrite;  // StridedAttrs: operand 0 with the region replaced by operand 1
 extern constinit const OpDef
     kViewAdd;  // StridedAttrs: operand 0 with operand 1 added to the region; it may overlap itself
-extern constinit const OpDef kDetach;  // the same memory without history
+extern constinit const OpDef kDetach;    // the same memory without history
+extern constinit const OpDef kTransfer;  // TransferAttrs: the operand on another device
 
 // Stored in 16 bits and computed in f32. A function made of several ops casts such operands once, computes in f32 and
 // casts the result back, so that it is rounded once.
@@ -31,6 +32,8 @@ Tensor cast(const Tensor& t, DType dtype);
 // f16 and bf16 as f32, other dtypes as they are.
 Tensor widened(const Tensor& t);
 Tensor copy(const Tensor& t, MemoryFormat format = MemoryFormat::kPreserve);
+// The tensor on `device`; itself if it is there. Throws Error for a meta tensor, which has no values.
+Tensor transfer(const Tensor& t, Device device);
 void copy_into(Tensor& to, const Tensor& from);
 void fill_into(Tensor& t, Scalar value);
 Tensor add(const Tensor& a, const Tensor& b);

@@ -49,6 +49,7 @@ struct NodeInput {
   enum class Kind : uint8_t { kAbsent, kTensor, kScalar };
   Kind kind = Kind::kAbsent;
   DType dtype = DType::kF32;
+  Device device;
   Edge edge;
   Layout layout;  // of the operand, whether saved or not
   Saved saved;

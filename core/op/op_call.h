@@ -17,9 +17,10 @@ struct OpCall {
   // Given outputs (only out[0] can be) are bound before the call: name_ and out= forms.
   Tensor out[kMaxOutputs];
   bool bound = false;
-  DType dtype = DType::kF32;  // what the operands meet in; set by infer
-  Device device;              // where it runs; the first tensor operand's unless infer sets it
-  Ref<Node> pending;          // autograd: the node of a call that is about to write in place
+  DType dtype = DType::kF32;       // what the operands meet in; set by infer
+  Device device;                   // where it runs; the first tensor operand's unless infer sets it
+  Ref<Node> pending;               // autograd: the node of a call that is about to write in place
+  Generator* generator = nullptr;  // where a random op draws from; run() sets the thread's default if none is given
 
   OpCall(const OpDef& o, std::span<const Operand> i, AttrsRef a) : op(o), in(i), attrs(a.data) {}
 
@@ -39,6 +40,9 @@ struct OpCall {
   // bound output keeps its own.
   void make(int i, const Shape& shape, DType dtype);
   void make(int i, const Shape& shape, const Strides& strides, DType dtype);
+
+  // For compose: output i is `result`, which has the shape and dtype that infer gave it.
+  void give(int i, Tensor result);
 
   // For interposers: the call goes on to the next interposer, or runs.
   void proceed();

@@ -57,6 +57,9 @@ struct Kernels {
 struct OpDef {
   const char* name;
   int version = 1;  // of the record's meaning in saved graphs
+  // The oldest version whose graphs mean the same under this record, if it is not `version`: one that takes more than
+  // it did still reads them.
+  int oldest = 0;
   OpKind kind = OpKind::kOther;
   DTypeSet dtypes{};  // values that call.dtype may have; others throw by name
   Promote promote = Promote::kSame;
@@ -74,6 +77,9 @@ struct OpDef {
   void (*infer)(OpCall&);  // checks, sets call.dtype, allocates call.out (see shape_rules.h)
   Save save{};
   Kernels kernel{};
+  // Computes the same by other ops, and hands the results over by OpCall::give(). What run() takes on a device for
+  // which the record has no kernel.
+  void (*compose)(OpCall&) = nullptr;
   void (*backward)(GradContext&) = nullptr;  // null: no gradient passes
 };
 

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 #include "core/base/thread_state.h"
 #include "core/op/interposer.h"
+#include "core/op/machinery.h"
 #include "core/op/record_phase.h"
+#include "core/tensor/generator.h"
 
 namespace hearth {
 
@@ -50,12 +54,25 @@ namespace {
   fail(ErrorKind::kUnsupported, c.op.name, ": there is no kernel for device ", c.device);
 }
 
-// Checks the operands and finds the device. True if one of them wants a gradient.
-bool check_operands(OpCall& c) {
+// A number in CPU memory may meet tensors of another device: it goes there.
+bool is_number(const TensorImpl& t) { return t.layout.rank() == 0 && t.device().is_cpu(); }
+
+[[noreturn, gnu::cold]] void different_devices(const OpCall& c, Device other) {
+  fail(c.op.name, ": operands are on different devices: ", c.device, " and ", other);
+}
+
+struct Operands {
+  bool grad = false;   // one of them wants a gradient
+  bool moves = false;  // a number in CPU memory stands beside tensors of another device
+};
+
+// Checks the operands and finds the device.
+Operands check_operands(OpCall& c) {
   const int n = c.inputs();
   if (n < c.op.min_inputs || (n > c.op.max_inputs && c.op.max_inputs != 255)) [[unlikely]]
     bad_count(c);
-  bool grad = false, found = false;
+  Operands all;
+  bool found = false, number = false;  // a number in CPU memory is all that has been found
   for (int i = 0; i < n; ++i) {
     const Operand& o = c.in[static_cast<size_t>(i)];
     if (o.is_tensor()) [[likely]] {
@@ -67,10 +84,21 @@ bool check_operands(OpCall& c) {
         c.device = d;
         c.dtype = t->dtype;
         found = true;
+        number = is_number(*t);
       } else if (d != c.device) [[unlikely]] {
-        fail(c.op.name, ": operands are on different devices: ", c.device, " and ", d);
+        if (is_number(*t)) {
+          all.moves = true;
+        } else if (number) {
+          all.moves = true;
+          c.device = d;
+          number = false;
+        } else {
+          different_devices(c, d);
+        }
+      } else {
+        number &= is_number(*t);
       }
-      grad |= needs_grad(*t);
+      all.grad |= needs_grad(*t);
     } else if (o.is_scalar()) {
       HEARTH_CHECK(i < 8 && c.op.scalars >> i & 1, c.op.name, ": operand ", i, " must be a tensor, but is the number ",
                    o.scalar());
@@ -79,7 +107,9 @@ bool check_operands(OpCall& c) {
     }
   }
   if (!found && c.bound) c.device = c.out[0].device();
-  return grad;
+  if (all.moves && c.op.kind != OpKind::kPointwise) [[unlikely]]
+    different_devices(c, kCpu);
+  return all;
 }
 
 // Both tensors' elements lie alike (up to dimensions of size 1).
@@ -174,11 +204,42 @@ void check_bound(OpCall& c) {
   }
 }
 
+void dispatch(OpCall& c);
+
+// The call with its numbers in CPU memory brought to its device. The way there is recorded: their gradients come back.
+[[gnu::cold]] void dispatch_moved(OpCall& c) {
+  const std::span<const Operand> given = c.in;
+  std::vector<Tensor> moved;
+  std::vector<Operand> operands;
+  moved.reserve(given.size());
+  for (const Operand& o : given) {
+    if (o.is_tensor() && o.tensor().device() != c.device)
+      operands.emplace_back(moved.emplace_back(machinery::transfer(o.tensor(), c.device)));
+    else operands.push_back(o);
+  }
+  c.in = operands;
+  dispatch(c);
+  c.in = given;
+}
+
+// The kernel's work by other ops, none of which is recorded.
+void compose(OpCall& c) {
+  const bool grad = std::exchange(thread_state.grad_enabled, false);
+  struct Restore {
+    bool grad;
+    ~Restore() { thread_state.grad_enabled = grad; }
+  } restore{grad};
+  c.op.compose(c);
+}
+
 void dispatch(OpCall& c) {
   const ThreadState& ts = thread_state;
   if (c.bound && !c.out[0].defined()) [[unlikely]]
     fail(c.op.name, ": the tensor to be written is undefined");
-  bool grad = check_operands(c);
+  const Operands operands = check_operands(c);
+  if (operands.moves) [[unlikely]]
+    return dispatch_moved(c);
+  bool grad = operands.grad;
   if (c.bound) [[unlikely]] {
     check_bound(c);
     grad |= needs_grad(*c.out[0].impl());
@@ -192,10 +253,12 @@ void dispatch(OpCall& c) {
   if (c.op.kind == OpKind::kView) {
     if (!ts.grad_enabled || ts.inference) c.out[0].impl()->flags |= TensorImpl::kUntracked;
   } else if (!c.device.is_meta()) {
+    if (c.op.kind == OpKind::kRandom && !c.generator) c.generator = &default_generator();
     const KernelFn kernel = c.device.is_cpu() ? c.op.kernel.cpu : c.op.kernel.cuda;
-    if (!kernel) [[unlikely]]
-      no_kernel(c);
-    kernel(c);
+    if (kernel) [[likely]]
+      kernel(c);
+    else if (c.op.compose) compose(c);
+    else no_kernel(c);
   }
   if (c.bound) c.out[0].impl()->storage->bump_version();
   if (record) ts.record(c, RecordPhase::kAfter);
@@ -237,6 +300,15 @@ void run_into(const OpDef& op, Tensor& out, std::span<const Operand> in, AttrsRe
   call.out[0] = out;
   call.bound = true;
   execute(call);
+}
+
+void OpCall::give(int i, Tensor result) {
+  Tensor& to = out[i];
+  if (!(result.shape() == to.shape()) || result.dtype() != to.dtype() || result.device() != to.device())
+    fail(ErrorKind::kInternal, op.name, ": composed as ", result.dtype(), " ", result.shape(), ", but inferred as ",
+         to.dtype(), " ", to.shape());
+  if (i == 0 && bound) machinery::copy_into(to, result);
+  else to = std::move(result);
 }
 
 void OpCall::make(int i, const Shape& shape, DType t) {

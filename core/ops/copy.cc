@@ -20,15 +20,14 @@ Tensor Tensor::to(Device d) const {
   if (device() == d) return *this;
   if (d.is_meta())
     return detail::empty_strided(shape(), layout().dense ? strides() : contiguous_strides(shape()), dtype(), d, "to");
-  HEARTH_CHECK(!device().is_meta(), "to: a meta tensor has no values to bring to ", d);
-  allocator_for(d);  // throws where no code for the device is linked
-  fail(ErrorKind::kUnsupported, "to: no copy from ", device(), " to ", d, " is linked into this program");
+  return machinery::transfer(*this, d);
 }
 
 Tensor Tensor::to(Device d, DType t) const { return to(t).to(d); }
 
 Tensor& Tensor::copy_(const Tensor& source) & {
-  machinery::copy_into(*this, source);
+  const bool same = !defined() || !source.defined() || source.device() == device();
+  machinery::copy_into(*this, same ? source : source.to(device()));
   return *this;
 }
 
@@ -47,6 +46,7 @@ void detail::expect_values(const Tensor& t, const char* op, const std::source_lo
 Scalar Tensor::item(std::source_location caller) const {
   HEARTH_CHECK(numel() == 1, "item: the tensor of shape ", shape(), " does not have exactly one element");
   detail::expect_values(*this, "item", &caller);
+  if (!device().is_cpu()) return cpu().item(caller);
   const void* p = raw_data();
   return visit(dtype(), [&]<class T>() -> Scalar {
     const T v = *static_cast<const T*>(p);

@@ -16,12 +16,20 @@
 namespace hearth {
 namespace {
 
-constexpr DTypeSet kRowTypes{f32, f64};
+// What statistics are kept in.
+DType statistics_type(DType t) { return t == DType::kF64 ? DType::kF64 : DType::kF32; }
+
+// Weights and running statistics may be of another floating-point dtype than the input.
+void expect_floats(const OpCall& c) {
+  for (int i = 1; i < c.inputs(); ++i) {
+    if (c.is_tensor(i)) expect_dtype(c, i, kFloatTypes);
+  }
+}
 
 void infer_layer_norm(OpCall& c) {
   const Tensor& x = c.input(0);
   const auto dims = static_cast<int>(c.attrs_as<LayerNormAttrs>().dims);
-  expect_same_dtype(c);
+  expect_floats(c);
   HEARTH_CHECK(dims >= 1 && dims <= x.dim(), "layer_norm: ", dims,
                " dimensions cannot be normalised in a tensor of shape ", x.shape());
   Shape rows, part;
@@ -34,8 +42,8 @@ void infer_layer_norm(OpCall& c) {
                  " has shape ", c.input(i).shape(), "; expected ", part);
   }
   c.make(0, x.shape(), c.dtype);
-  c.make(1, rows, c.dtype);
-  c.make(2, rows, c.dtype);
+  c.make(1, rows, statistics_type(c.dtype));
+  c.make(2, rows, statistics_type(c.dtype));
 }
 
 void infer_layer_norm_grad(OpCall& c) {
@@ -44,8 +52,8 @@ void infer_layer_norm_grad(OpCall& c) {
   Shape part;
   for (int d = x.dim() - dims; d < x.dim(); ++d) part.push_back(x.shape()[d]);
   c.make(0, x.shape(), c.dtype);
-  c.make(1, part, c.dtype);
-  c.make(2, part, c.dtype);
+  c.make(1, part, statistics_type(c.dtype));
+  c.make(2, part, statistics_type(c.dtype));
 }
 
 // The composed gradient, used where a gradient of it may be wanted. `around` are the dimensions the statistics run
@@ -70,7 +78,7 @@ void composed_backward(GradContext& g, const Tensor& x, const OptionalTensor& we
 
 extern constinit const OpDef kLayerNormGrad = {
     .name = "layer_norm_grad",
-    .dtypes = kRowTypes,
+    .dtypes = kFloatTypes,
     .min_inputs = 5,
     .max_inputs = 5,
     .absent = 0b100,
@@ -85,7 +93,9 @@ HEARTH_OP(kLayerNormGrad);
 
 extern constinit const OpDef kLayerNorm = {
     .name = "layer_norm",
-    .dtypes = kRowTypes,
+    .version = 2,
+    .oldest = 1,
+    .dtypes = kFloatTypes,
     .autocast = Autocast::kF32,
     .min_inputs = 3,
     .max_inputs = 3,
@@ -99,6 +109,7 @@ extern constinit const OpDef kLayerNorm = {
     .backward =
         [](GradContext& g) {
           const auto& a = g.attrs<LayerNormAttrs>();
+          if (GradMode::enabled()) g.widen();
           const Tensor x = g.input(0);
           const OptionalTensor w = g.is_tensor(1) && g.needs(0) ? OptionalTensor(g.input(1)) : std::nullopt;
           if (GradMode::enabled()) {
@@ -109,11 +120,11 @@ extern constinit const OpDef kLayerNorm = {
               around.push_back(d);
               part[d] = x.shape()[d];
             }
-            const Tensor m = a.center ? mean(x, around, true) : zeros({}, {.dtype = x.dtype()});
+            const Tensor m = a.center ? mean(x, around, true) : zeros({}, {.dtype = x.dtype(), .device = x.device()});
             const Tensor r = rsqrt(mean(square(x - m), around, true) + a.eps);
             return composed_backward(g, x, w, part, m, r, around, a.center, false);
           }
-          auto d = run_all(kLayerNormGrad, {g.grad().contiguous(), x, w, g.output(1), g.output(2)}, a);
+          auto d = run_all(kLayerNormGrad, {g.grad(), x, w, g.output(1), g.output(2)}, a);
           for (int i = 0; i < 3; ++i) g.set(i, d[static_cast<size_t>(i)]);
         },
 };
@@ -121,10 +132,10 @@ HEARTH_OP(kLayerNorm);
 
 namespace {
 
-// Rank 4 and channels-last, the layout that the batch norm kernels take.
+// Of rank 4. The result is channels-last.
 void infer_batch_norm(OpCall& c) {
   const Tensor& x = c.input(0);
-  expect_same_dtype(c);
+  expect_floats(c);
   HEARTH_CHECK(x.dim() == 4, "batch_norm: expected 4 dimensions, but the shape is ", x.shape());
   const Shape channels{x.shape()[1]};
   const char* names[] = {"", "weight", "bias", "running mean", "running variance"};
@@ -138,22 +149,22 @@ void infer_batch_norm(OpCall& c) {
   HEARTH_CHECK(!training || x.numel() == 0 || x.numel() / x.shape()[1] > 1,
                "batch_norm: training needs more than one value per channel, but the shape is ", x.shape());
   c.make(0, x.shape(), channels_last_strides(x.shape()), c.dtype);
-  c.make(1, channels, c.dtype);
-  c.make(2, channels, c.dtype);
+  c.make(1, channels, statistics_type(c.dtype));
+  c.make(2, channels, statistics_type(c.dtype));
 }
 
 void infer_batch_norm_grad(OpCall& c) {
   const Shape& x = c.input(1).shape();
   c.make(0, x, channels_last_strides(x), c.dtype);
-  c.make(1, {x[1]}, c.dtype);
-  c.make(2, {x[1]}, c.dtype);
+  c.make(1, {x[1]}, statistics_type(c.dtype));
+  c.make(2, {x[1]}, statistics_type(c.dtype));
 }
 
 }  // namespace
 
 extern constinit const OpDef kBatchNormGrad = {
     .name = "batch_norm_grad",
-    .dtypes = kRowTypes,
+    .dtypes = kFloatTypes,
     .min_inputs = 5,
     .max_inputs = 5,
     .absent = 0b100,
@@ -168,7 +179,9 @@ HEARTH_OP(kBatchNormGrad);
 
 extern constinit const OpDef kBatchNorm = {
     .name = "batch_norm",
-    .dtypes = kRowTypes,
+    .version = 2,
+    .oldest = 1,
+    .dtypes = kFloatTypes,
     .autocast = Autocast::kF32,
     .min_inputs = 5,
     .max_inputs = 5,
@@ -182,6 +195,7 @@ extern constinit const OpDef kBatchNorm = {
     .backward =
         [](GradContext& g) {
           const auto& a = g.attrs<BatchNormAttrs>();
+          if (GradMode::enabled()) g.widen();
           const Tensor x = g.input(0);
           const OptionalTensor w = g.is_tensor(1) && g.needs(0) ? OptionalTensor(g.input(1)) : std::nullopt;
           const Shape part{1, x.shape()[1], 1, 1};
@@ -195,24 +209,13 @@ extern constinit const OpDef kBatchNorm = {
             return composed_backward(g, x, w, part, m, rsqrt(mean(square(x - m), around, true) + a.eps), around, true,
                                      false);
           }
-          auto d = run_all(kBatchNormGrad,
-                           {g.grad().contiguous(MemoryFormat::kChannelsLast), x, w, g.output(1), g.output(2)}, a);
+          auto d = run_all(kBatchNormGrad, {g.grad(), x, w, g.output(1), g.output(2)}, a);
           for (int i = 0; i < 3; ++i) g.set(i, d[static_cast<size_t>(i)]);
         },
 };
 HEARTH_OP(kBatchNorm);
 
 namespace {
-
-// The kernels compute f32 and f64; f16 and bf16 are cast there and back.
-DType computed_in(const Tensor& x, const char* op) {
-  HEARTH_CHECK(x.is_floating_point(), op, ": dtype ", x.dtype(), " is not supported; it takes ", kFloatTypes);
-  return x.dtype() == DType::kF64 ? f64 : f32;
-}
-
-OptionalTensor dense(const OptionalTensor& t, DType dtype) {
-  return t ? OptionalTensor(t->to(dtype).contiguous()) : std::nullopt;
-}
 
 Tensor normalise_last(const Tensor& x, const Shape& shape, const OptionalTensor& weight, const OptionalTensor& bias,
                       double eps, bool center, const char* op) {
@@ -222,10 +225,7 @@ Tensor normalise_last(const Tensor& x, const Shape& shape, const OptionalTensor&
     HEARTH_CHECK(x.shape()[x.dim() - shape.rank() + d] == shape[d], op, ": the tensor of shape ", x.shape(),
                  " does not end in ", shape);
   }
-  const DType t = computed_in(x, op);
-  const Tensor y = run(kLayerNorm, {x.to(t).contiguous(), dense(weight, t), dense(bias, t)},
-                       LayerNormAttrs{shape.rank(), eps, center});
-  return y.to(x.dtype());
+  return run(kLayerNorm, {x, weight, bias}, LayerNormAttrs{shape.rank(), eps, center});
 }
 
 }  // namespace
@@ -277,13 +277,11 @@ Tensor batch_norm(const Tensor& x, const OptionalTensor& running_mean, const Opt
     image = reshape(x, {x.shape()[0], x.shape()[1], height, x.shape().back()});
   }
   while (image.dim() < 4) image = unsqueeze(image, 2);
-  const DType t = computed_in(x, "batch_norm");
-  image = image.to(t).contiguous(MemoryFormat::kChannelsLast);
   const bool update = o.training && running_mean && running_var && x.numel() > 0;
-  const auto out = run_all(kBatchNorm,
-                           {image, dense(weight, t), dense(bias, t), o.training ? std::nullopt : dense(running_mean, t),
-                            o.training ? std::nullopt : dense(running_var, t)},
-                           BatchNormAttrs{o.training, o.eps});
+  const auto out =
+      run_all(kBatchNorm,
+              {image, weight, bias, o.training ? std::nullopt : running_mean, o.training ? std::nullopt : running_var},
+              BatchNormAttrs{o.training, o.eps});
   if (update) {
     NoGrad off;
     const double n = static_cast<double>(x.numel()) / static_cast<double>(x.shape()[1]);
@@ -292,7 +290,7 @@ Tensor batch_norm(const Tensor& x, const OptionalTensor& running_mean, const Opt
     mean_to.lerp_(out[1], o.momentum);
     var_to.lerp_(var, o.momentum);
   }
-  return (x.dim() == 4 ? out[0] : reshape(out[0], x.shape())).to(x.dtype());
+  return x.dim() == 4 ? out[0] : reshape(out[0], x.shape());
 }
 
 }  // namespace hearth

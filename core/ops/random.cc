@@ -30,8 +30,11 @@ void infer_random(OpCall& c) {
 }
 
 Tensor& draw(Tensor& t, const RandomAttrs& a, Generator* g) {
-  const GeneratorGuard source(g ? *g : default_generator());
-  run_into(kRandom, t, std::span<const Operand>(), a);
+  OpCall call(kRandom, {}, a);
+  call.out[0] = t;
+  call.bound = true;
+  call.generator = g;
+  execute(call);
   return t;
 }
 

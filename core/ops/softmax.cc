@@ -3,7 +3,6 @@
 #include "core/kernels/softmax.h"
 #include "core/op/attrs/reduce.h"
 #include "core/op/grad_context.h"
-#include "core/op/machinery.h"
 #include "core/op/run.h"
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
@@ -18,24 +17,21 @@ void infer(OpCall& c) {
   c.make(0, c.input(0).shape(), c.dtype);
 }
 
+// Several ops: 16-bit values are rounded once, at the end.
 void softmax_backward(GradContext& g) {
+  g.widen();
   const Tensor y = g.output();
   const Tensor gy = g.grad() * y;
   g.set(0, gy - y * sum(gy, {g.attrs<DimAttrs>().dim}, true));
-}
-
-// The kernels compute dense f32 and f64.
-Tensor run_dense(const OpDef& op, const Tensor& x, int64_t d) {
-  expect_dtypes(op.name, x, kFloatTypes);
-  const DType t = x.dtype();
-  return machinery::cast(run(op, {machinery::widened(x).contiguous()}, DimAttrs{d}), t);
 }
 
 }  // namespace
 
 extern constinit const OpDef kSoftmax = {
     .name = "softmax",
-    .dtypes = DTypeSet{f32, f64},
+    .version = 2,
+    .oldest = 1,
+    .dtypes = kFloatTypes,
     .autocast = Autocast::kF32,
     .attrs = &attrs_type<DimAttrs>,
     .infer = infer,
@@ -47,7 +43,9 @@ HEARTH_OP(kSoftmax);
 
 extern constinit const OpDef kSafeSoftmax = {
     .name = "safe_softmax",
-    .dtypes = DTypeSet{f32, f64},
+    .version = 2,
+    .oldest = 1,
+    .dtypes = kFloatTypes,
     .autocast = Autocast::kF32,
     .attrs = &attrs_type<DimAttrs>,
     .infer = infer,
@@ -59,20 +57,25 @@ HEARTH_OP(kSafeSoftmax);
 
 extern constinit const OpDef kLogSoftmax = {
     .name = "log_softmax",
-    .dtypes = DTypeSet{f32, f64},
+    .version = 2,
+    .oldest = 1,
+    .dtypes = kFloatTypes,
     .autocast = Autocast::kF32,
     .attrs = &attrs_type<DimAttrs>,
     .infer = infer,
     .save = {.outputs = 1},
     .kernel = {cpu::log_softmax, cuda::log_softmax},
     .backward =
-        [](GradContext& g) { g.set(0, g.grad() - exp(g.output()) * sum(g.grad(), {g.attrs<DimAttrs>().dim}, true)); },
+        [](GradContext& g) {
+          g.widen();
+          g.set(0, g.grad() - exp(g.output()) * sum(g.grad(), {g.attrs<DimAttrs>().dim}, true));
+        },
 };
 HEARTH_OP(kLogSoftmax);
 
-Tensor softmax(const Tensor& x, int64_t d) { return run_dense(kSoftmax, x, d); }
-Tensor safe_softmax(const Tensor& x, int64_t d) { return run_dense(kSafeSoftmax, x, d); }
-Tensor log_softmax(const Tensor& x, int64_t d) { return run_dense(kLogSoftmax, x, d); }
+Tensor softmax(const Tensor& x, int64_t d) { return run(kSoftmax, {x}, DimAttrs{d}); }
+Tensor safe_softmax(const Tensor& x, int64_t d) { return run(kSafeSoftmax, {x}, DimAttrs{d}); }
+Tensor log_softmax(const Tensor& x, int64_t d) { return run(kLogSoftmax, {x}, DimAttrs{d}); }
 Tensor Tensor::softmax(int64_t d) const { return hearth::softmax(*this, d); }
 Tensor Tensor::log_softmax(int64_t d) const { return hearth::log_softmax(*this, d); }
 

@@ -42,6 +42,14 @@ class Scalar {
   constexpr DType dtype() const {
     return kind_ == DTypeKind::kBool ? DType::kBool : kind_ == DTypeKind::kInt ? DType::kI64 : kDefaultFloat;
   }
+  // loss.item() == 3. By value, as C++ compares numbers: 3 == 3.0.
+  template <class T>
+  requires std::is_arithmetic_v<T>
+  friend constexpr bool operator==(const Scalar& a, T b) {
+    if (a.kind_ == DTypeKind::kFloat || std::is_floating_point_v<T>) return a.to<double>() == static_cast<double>(b);
+    if constexpr (std::is_unsigned_v<T>) return a.i_ >= 0 && static_cast<uint64_t>(a.i_) == static_cast<uint64_t>(b);
+    else return a.i_ == static_cast<int64_t>(b);
+  }
   friend constexpr bool operator==(const Scalar& a, const Scalar& b) {
     return a.kind_ == b.kind_ && (a.kind_ == DTypeKind::kFloat ? a.d_ == b.d_ : a.i_ == b.i_);
   }

@@ -9,11 +9,13 @@ namespace hearth {
 
 Ref<Storage> Storage::make(size_t bytes, Device device) {
   Allocator& allocator = allocator_for(device);
-  void* data = allocator.allocate(bytes);
+  const Stream stream = device.is_cuda() ? current_stream(device) : Stream{device};
+  void* data = allocator.allocate(bytes, stream);
   Storage* s = new (slab::allocate(sizeof(Storage))) Storage;
   s->data_ = data;
   s->bytes_ = bytes;
   s->device_ = device;
+  s->stream_ = stream.handle;
   s->allocator_ = &allocator;
   return Ref<Storage>::adopt(s);
 }
@@ -30,9 +32,13 @@ Ref<Storage> Storage::wrap(void* data, size_t bytes, Device device, bool read_on
 
 void Storage::destroy(Storage* s) {
   delete s->attachment_.load(std::memory_order_acquire);
-  if (s->allocator_) s->allocator_->deallocate(s->data_, s->bytes_);
+  if (s->allocator_) s->allocator_->deallocate(s->data_, s->bytes_, s->stream());
   s->~Storage();
   slab::deallocate(s, sizeof(Storage));
+}
+
+void Storage::record_stream(const Stream& user) {
+  if (allocator_ && user != stream()) allocator_->record_stream(data_, user);
 }
 
 StorageAttachment* Storage::attach(std::unique_ptr<StorageAttachment> made) {

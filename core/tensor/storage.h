@@ -30,6 +30,11 @@ class Storage : public RefCounted {
   void* data() const { return data_; }
   size_t bytes() const { return bytes_; }
   Device device() const { return device_; }
+  // The stream in which the memory was allocated, and behind whose work it is given out again.
+  Stream stream() const { return {device_, stream_}; }
+  // To be called where work of another stream uses the memory: it stays allocated until that is done, also if the
+  // storage goes before. Memory that is wrapped is the owner's to keep.
+  void record_stream(const Stream& user);
   bool read_only() const { return read_only_; }
   // True if the memory came from the device's allocator, false if it is wrapped.
   bool owned() const { return allocator_ != nullptr; }
@@ -51,6 +56,7 @@ class Storage : public RefCounted {
   std::atomic<uint32_t> version_{0};
   void* data_ = nullptr;
   size_t bytes_ = 0;
+  void* stream_ = nullptr;
   Allocator* allocator_ = nullptr;
   std::atomic<StorageAttachment*> attachment_{nullptr};
   std::shared_ptr<const void> owner_;

@@ -13,11 +13,15 @@ void Tensor::undefined() { fail("the tensor is undefined: it was default-constru
 
 void Tensor::expect_readable(DType t, const char* caller) const {
   HEARTH_CHECK(dtype() == t, caller, ": the tensor holds ", dtype(), ", not ", t);
-  HEARTH_CHECK(device().is_cpu(), caller, ": the tensor's memory is on ", device(),
-               ", which the CPU cannot read; call cpu() first");
+  expect_on_cpu(caller);
+}
+
+void Tensor::not_on_cpu(const char* caller) const {
+  fail(caller, ": the tensor's memory is on ", device(), ", which the CPU cannot read; call cpu() first");
 }
 
 void* Tensor::mutable_raw_data() {
+  expect_on_cpu("mutable_data");
   Storage& s = *checked().storage;
   HEARTH_CHECK(!s.read_only(),
                "mutable_data: the tensor's memory is read-only (mapped from a file, or wrapped as such);",
@@ -60,7 +64,10 @@ Tensor alias(const Tensor& t, const Layout& layout, bool detached) {
   v->layout = layout;
   v->storage = t.impl()->storage;
   v->flags = t.impl()->flags & TensorImpl::kInference;
-  if (!detached) v->base = t.impl()->base ? t.impl()->base : t.ref();
+  if (!detached) {
+    const TensorImpl& i = *t.impl();
+    v->base = i.base && !(i.flags & TensorImpl::kOwnLeaf) ? i.base : t.ref();
+  }
   return Tensor(std::move(v));
 }
 

@@ -109,7 +109,10 @@ class Tensor {
     expect_readable(dtype_of<T>, "data");
     return static_cast<const T*>(impl_->data());
   }
-  const void* raw_data() const { return checked().data(); }
+  const void* raw_data() const {
+    expect_on_cpu("raw_data");
+    return impl_->data();
+  }
   // The same, to be written. Counts as an in-place write: what a gradient kept of this memory, and weights that were
   // packed from it, are known to be stale. Take the pointer anew before each round of writes that follows other uses
   // of the tensor. Throws Error if the memory is read-only (mapped from a file); clone() such a tensor first.
@@ -351,6 +354,11 @@ class Tensor {
   }
   [[noreturn]] static void undefined();
   void expect_readable(DType t, const char* caller) const;
+  void expect_on_cpu(const char* caller) const {
+    if (!checked().device().is_cpu()) [[unlikely]]
+      not_on_cpu(caller);
+  }
+  [[noreturn, gnu::cold]] void not_on_cpu(const char* caller) const;
 
   Ref<TensorImpl> impl_;
 };

@@ -24,13 +24,14 @@ class TensorImpl : public RefCounted {
     kInference = 1,  // made in inference mode: never recorded
     kUntracked = 2,  // a view made while gradients were off
     kParameter = 4,  // a module's parameter
+    kOwnLeaf = 8,    // a view that was made a leaf of its own: its views have it as their base
   };
 
   DType dtype = DType::kF32;
   uint8_t flags = 0;
   Layout layout;
   Ref<Storage> storage;
-  Ref<TensorImpl> base;          // of a view: the tensor (never itself a view) that it looks into
+  Ref<TensorImpl> base;          // of a view: the tensor that it looks into, itself no view or a leaf of its own
   AutogradMeta* meta = nullptr;  // owned
 
   static Ref<TensorImpl> make();

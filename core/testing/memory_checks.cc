@@ -25,13 +25,15 @@ class FillingAllocator final : public Allocator {
  public:
   std::atomic<int> byte = kAsItComes;
   FillingAllocator() : below_(exchange_cpu_allocator(*this)) {}
-  void* allocate(size_t bytes) override {
-    void* p = below_.allocate(bytes);
+  void* allocate(size_t bytes, const Stream& stream) override {
+    void* p = below_.allocate(bytes, stream);
     const int with = byte.load(std::memory_order_relaxed);
     if (p && with != kAsItComes) std::memset(p, with, bytes);
     return p;
   }
-  void deallocate(void* p, size_t bytes) noexcept override { below_.deallocate(p, bytes); }
+  void deallocate(void* p, size_t bytes, const Stream& stream) noexcept override {
+    below_.deallocate(p, bytes, stream);
+  }
 
  private:
   Allocator& below_;

@@ -15,6 +15,7 @@
 
 #include "core/base/error.h"
 #include "core/base/slab.h"
+#include "core/device/cuda_hooks.h"
 
 namespace hearth {
 namespace {
@@ -46,7 +47,7 @@ struct Free {
 
 class CpuAllocator final : public Allocator {
  public:
-  void* allocate(size_t bytes) override {
+  void* allocate(size_t bytes, const Stream&) override {
     if (bytes == 0) return nullptr;
     if (bytes <= kSmall) return slab::allocate(bytes);
     if (bytes > kMaxBytes) refuse(bytes);
@@ -64,7 +65,7 @@ class CpuAllocator final : public Allocator {
     }
     void* p = in_use_fits() ? from_system(size) : nullptr;
     if (!p) {
-      memory::trim();
+      trim();
       p = in_use_fits() ? from_system(size) : nullptr;
     }
     if (!p) {
@@ -85,7 +86,7 @@ class CpuAllocator final : public Allocator {
 #endif
   }
 
-  void deallocate(void* p, size_t bytes) noexcept override {
+  void deallocate(void* p, size_t bytes, const Stream&) noexcept override {
     if (!p) return;
     if (bytes <= kSmall) return slab::deallocate(p, bytes);
 #if HEARTH_SLABS
@@ -108,12 +109,17 @@ class CpuAllocator final : public Allocator {
 #endif
   }
 
-  memory::Stats stats() {
+  memory::Stats stats() override {
     std::lock_guard lock(mutex_);
     return stats_;
   }
 
-  void trim() {
+  void reset_peak() override {
+    std::lock_guard lock(mutex_);
+    stats_.peak = stats_.in_use;
+  }
+
+  void trim() override {
     for (int bin = 0; bin < kBins; ++bin) {
       Free* f;
       {
@@ -177,8 +183,8 @@ CpuAllocator& cpu() {
 
 class MetaAllocator final : public Allocator {
  public:
-  void* allocate(size_t) override { return nullptr; }
-  void deallocate(void*, size_t) noexcept override {}
+  void* allocate(size_t, const Stream&) override { return nullptr; }
+  void deallocate(void*, size_t, const Stream&) noexcept override {}
 };
 constinit MetaAllocator meta;
 
@@ -198,10 +204,17 @@ Allocator& allocator_for(Device device) {
     return current.compare_exchange_strong(first, &cpu()) ? cpu() : *first;
   }
   if (device.is_meta()) return meta;
+  if (device.is_cuda() && cuda::allocator) return cuda::allocator(device.index);
   fail(ErrorKind::kUnsupported, "there is no code for device ", device, " in this program: it runs on the CPU only");
 }
 
-memory::Stats memory::stats() { return cpu().stats(); }
-void memory::trim() { cpu().trim(); }
+namespace {
+// The cache itself, also while a test has put its own allocator in front of it.
+Allocator& cache_of(Device device) { return device.is_cpu() ? cpu() : allocator_for(device); }
+}  // namespace
+
+memory::Stats memory::stats(Device device) { return cache_of(device).stats(); }
+void memory::reset_peak(Device device) { cache_of(device).reset_peak(); }
+void memory::trim(Device device) { cache_of(device).trim(); }
 
 }  // namespace hearth

@@ -33,6 +33,13 @@ Tensor channels_last(const Tensor& t) {
   return to;
 }
 
+Tensor channels_last(const Tensor& t, DType dtype) {
+  if (t.dtype() == dtype) return channels_last(t);
+  Tensor to = hearth::detail::empty_strided(t.shape(), channels_last_strides(t.shape()), dtype, t.device());
+  copy_tensor(to, t);
+  return to;
+}
+
 Tensor row_major(const Tensor& t) {
   if (t.layout().contiguous) return t;
   Tensor to = hearth::detail::empty(t.shape(), t.dtype(), t.device());

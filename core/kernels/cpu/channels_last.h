@@ -7,6 +7,8 @@ namespace hearth::cpu {
 
 // The tensor itself if it lies so (sizes of 1 may have any stride), else a copy. Rank 4.
 Tensor channels_last(const Tensor& t);
+// The same in another dtype.
+Tensor channels_last(const Tensor& t, DType dtype);
 // The tensor itself if it is row-major, else a copy.
 Tensor row_major(const Tensor& t);
 

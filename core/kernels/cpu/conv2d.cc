@@ -3,7 +3,6 @@
 #include "core/base/thread_state.h"
 #include "core/kernels/cpu/channels_last.h"
 #include "core/kernels/cpu/conv.h"
-#include "core/kernels/cpu/result.h"
 #include "core/op/attrs/conv.h"
 #include "core/op/op_call.h"
 #include "core/op/run.h"
@@ -38,36 +37,29 @@ void conv2d(OpCall& c) {
   const Tensor x = channels_last(c.input(0)), w = row_major(c.input(1)),
                bias = c.is_tensor(2) ? row_major(c.input(2)) : Tensor();
   const Shape& shape = c.out[0].shape();
-  Result y(c, 0, c.dtype, channels_last_strides(shape));
   PackedSlot slot;
   // Weights that no gradient step will change before the next call are worth packing.
   if (!thread_state.grad_enabled || thread_state.inference || !needs_grad(*w.impl()))
     slot = packed_slot(*w.impl()->storage);
   if (shape.numel() > 0) {
     conv_forward(describe(c, x.shape(), w.shape(), shape), x.raw_data(), w.raw_data(),
-                 bias.defined() ? bias.raw_data() : nullptr, y.tensor().impl()->data(), slot);
+                 bias.defined() ? bias.raw_data() : nullptr, c.out[0].impl()->data(), slot);
   }
-  y.done();
 }
 
 void conv2d_data(OpCall& c) {
   const Tensor dy = channels_last(c.input(0)), w = row_major(c.input(1));
   const Shape& shape = c.out[0].shape();
-  Result dx(c, 0, c.dtype, channels_last_strides(shape));
   if (shape.numel() > 0) {
-    conv_backward_data(describe(c, shape, w.shape(), dy.shape()), dy.raw_data(), w.raw_data(),
-                       dx.tensor().impl()->data());
+    conv_backward_data(describe(c, shape, w.shape(), dy.shape()), dy.raw_data(), w.raw_data(), c.out[0].impl()->data());
   }
-  dx.done();
 }
 
 void conv2d_weights(OpCall& c) {
   const Tensor x = channels_last(c.input(0)), dy = channels_last(c.input(1));
   const Shape& shape = c.out[0].shape();
-  Result dw(c, 0, c.dtype);
-  conv_backward_weights(describe(c, x.shape(), shape, dy.shape()), x.raw_data(), dy.raw_data(),
-                        dw.tensor().impl()->data(), c.attrs_as<ConvAttrs>().bias ? c.out[1].impl()->data() : nullptr);
-  dw.done();
+  conv_backward_weights(describe(c, x.shape(), shape, dy.shape()), x.raw_data(), dy.raw_data(), c.out[0].impl()->data(),
+                        c.attrs_as<ConvAttrs>().bias ? c.out[1].impl()->data() : nullptr);
 }
 
 }  // namespace hearth::cpu

@@ -1,8 +1,8 @@
 #include "core/kernels/matmul.h"
 
 #include "core/base/thread_state.h"
+#include "core/kernels/cpu/copy_tensor.h"
 #include "core/kernels/cpu/gemm.h"
-#include "core/kernels/cpu/result.h"
 #include "core/op/op_call.h"
 #include "core/op/run.h"
 
@@ -45,8 +45,7 @@ bool constant(const Tensor& weight) {
 
 void matmul(OpCall& c) {
   const Layout &a = c.input(0).layout(), &b = c.input(1).layout();
-  Result result(c, 0, c.dtype);
-  const Layout& out = result.tensor().layout();
+  const Layout& out = c.out[0].layout();
   const int rank = out.rank();
   Gemm g;
   g.dtype = c.dtype;
@@ -59,7 +58,7 @@ void matmul(OpCall& c) {
   g.b = c.input(1).raw_data();
   g.b_row = b.strides[b.rank() - 2];
   g.b_col = b.strides[b.rank() - 1];
-  g.c = result.tensor().impl()->data();
+  g.c = c.out[0].impl()->data();
   g.c_row = g.n;
   if (out.numel > 0) {
     Lead lead[kMaxRank];
@@ -77,12 +76,10 @@ void matmul(OpCall& c) {
     }
     run_batches(g, {lead, n});
   }
-  result.done();
 }
 
 void linear(OpCall& c) {
   const Tensor &x = c.input(0), &w = c.input(1);
-  Result result(c, 0, c.dtype);
   const int64_t in = w.shape()[1], out = w.shape()[0];
   // Rows of x one stride apart are taken where they lie.
   const Layout& l = x.layout();
@@ -97,7 +94,7 @@ void linear(OpCall& c) {
   }
   Gemm g;
   g.dtype = c.dtype;
-  g.m = result.tensor().numel() / std::max<int64_t>(out, 1);
+  g.m = c.out[0].numel() / std::max<int64_t>(out, 1);
   g.n = out;
   g.k = in;
   g.a = rows.raw_data();
@@ -106,7 +103,7 @@ void linear(OpCall& c) {
   g.b = w.raw_data();
   g.b_row = w.strides()[1];
   g.b_col = w.strides()[0];
-  g.c = result.tensor().impl()->data();
+  g.c = c.out[0].impl()->data();
   g.c_row = out;
   Tensor bias;
   if (c.is_tensor(2)) {
@@ -119,7 +116,6 @@ void linear(OpCall& c) {
   }
   if (constant(w)) g.packed = packed_slot(*w.impl()->storage);
   gemm(g);
-  result.done();
 }
 
 }  // namespace hearth::cpu

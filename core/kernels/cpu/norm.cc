@@ -1,16 +1,14 @@
 #include "core/kernels/norm.h"
-#include "core/kernels/softmax.h"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "core/base/parallel.h"
+#include "core/kernels/cpu/dense.h"
 #include "core/kernels/cpu/norm_rows.h"
 #include "core/kernels/cpu/result.h"
 #include "core/op/attrs/norm.h"
-#include "core/op/attrs/reduce.h"
 #include "core/op/op_call.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -20,15 +18,6 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace hearth::cpu::HWY_NAMESPACE {
-
-template <class T>
-HWY_INLINE T sum_of_lanes(Vec<T> v) {
-  HWY_ALIGN T x[kMaxLanes<T>];
-  v.store(x);
-  T s = 0;
-  for (size_t i = 0; i < Vec<T>::lanes(); ++i) s += x[i];
-  return s;
-}
 
 // Sum of f(x[i]) over a row: four chains of lanes, in double beyond 1024 elements.
 template <class T, class F>
@@ -48,56 +37,6 @@ HWY_INLINE double sum_row(int64_t n, F f) {
     for (; i < end; ++i) total += static_cast<double>(f(i, T()));
   }
   return total;
-}
-
-template <class T>
-HWY_INLINE T scalar_exp(T x) {
-  return static_cast<T>(std::exp(static_cast<double>(x)));
-}
-
-template <class T, bool kLog>
-void softmax_row(const T* x, T* y, int64_t n) {
-  const int64_t lanes = static_cast<int64_t>(Vec<T>::lanes());
-  T top = -kInf<T>;
-  int64_t i = 0;
-  if (n >= lanes) {
-    Vec<T> m(-kInf<T>);
-    for (; i + lanes <= n; i += lanes) m = max(m, Vec<T>::load(x + i));
-    HWY_ALIGN T parts[kMaxLanes<T>];
-    m.store(parts);
-    for (int64_t k = 0; k < lanes; ++k) top = parts[k] > top || parts[k] != parts[k] ? parts[k] : top;
-  }
-  for (; i < n; ++i) top = x[i] > top || x[i] != x[i] ? x[i] : top;
-  const Vec<T> shift(top);
-  double total = 0;
-  i = 0;
-  Vec<T> s;
-  for (; i + lanes <= n; i += lanes) {
-    const Vec<T> e = exp(Vec<T>::load(x + i) - shift);
-    if constexpr (!kLog) e.store(y + i);
-    s = s + e;
-    if ((i & 1023) == 0) {
-      total += static_cast<double>(sum_of_lanes(s));
-      s = Vec<T>();
-    }
-  }
-  total += static_cast<double>(sum_of_lanes(s));
-  for (; i < n; ++i) {
-    const T e = scalar_exp(x[i] - top);
-    if constexpr (!kLog) y[i] = e;
-    total += static_cast<double>(e);
-  }
-  if constexpr (kLog) {
-    const T log_total = static_cast<T>(std::log(total));
-    const Vec<T> l(log_total);
-    for (i = 0; i + lanes <= n; i += lanes) (Vec<T>::load(x + i) - shift - l).store(y + i);
-    for (; i < n; ++i) y[i] = x[i] - top - log_total;
-  } else {
-    const T scale = static_cast<T>(1 / total);
-    const Vec<T> v(scale);
-    for (i = 0; i + lanes <= n; i += lanes) (Vec<T>::load(y + i) * v).store(y + i);
-    for (; i < n; ++i) y[i] *= scale;
-  }
 }
 
 template <class T>
@@ -246,9 +185,8 @@ void channel_grad(const T* g, const T* x, T* dx, int64_t rows, int64_t c, const 
 }
 
 template <class T>
-constexpr NormRows<T> kNormRows{softmax_row<T, false>,  softmax_row<T, true>, layer_norm_row<T>,
-                                layer_norm_grad_row<T>, channel_sums<T>,      channel_scale<T>,
-                                channel_grad_sums<T>,   channel_grad<T>};
+constexpr NormRows<T> kNormRows{layer_norm_row<T>, layer_norm_grad_row<T>, channel_sums<T>,
+                                channel_scale<T>,  channel_grad_sums<T>,   channel_grad<T>};
 
 const void* norm_rows(bool is_double) {
   return is_double ? static_cast<const void*>(&kNormRows<double>) : static_cast<const void*>(&kNormRows<float>);
@@ -263,7 +201,7 @@ HWY_EXPORT(norm_rows);
 
 namespace {
 
-// f(rows of the compute type, T{}) for f32 or f64.
+// f(rows of the compute type, T{}): f64's, or f32's for f32, f16 and bf16.
 template <class F>
 void with_rows(const OpCall& c, F f) {
   const void* rows = HWY_DYNAMIC_DISPATCH(norm_rows)(c.dtype == DType::kF64);
@@ -275,121 +213,103 @@ void with_rows(const OpCall& c, F f) {
 }
 
 template <class T>
-T* data_or_null(const Tensor& t) {
-  return t.defined() ? static_cast<T*>(t.impl()->data()) : nullptr;
+T* data(const Tensor& t) {
+  return static_cast<T*>(t.impl()->data());
 }
+
+// All elements of a small operand, or none of an absent one.
 template <class T>
-const T* operand(const OpCall& c, int i) {
-  return c.is_tensor(i) ? static_cast<const T*>(c.input(i).raw_data()) : nullptr;
-}
+class Values {
+ public:
+  Values(const OpCall& c, int i) {
+    if (!c.is_tensor(i)) return;
+    const Tensor& t = c.input(i);
+    const DenseReader<T> in(t);
+    values_.resize(static_cast<size_t>(t.numel()));
+    const T* from = in.read(0, t.numel(), values_.data());
+    if (!in.converts()) std::copy_n(from, t.numel(), values_.data());
+    present_ = true;
+  }
+  const T* data() const { return present_ ? values_.data() : nullptr; }
+
+ private:
+  std::vector<T> values_;
+  bool present_ = false;
+};
 
 constexpr int64_t kGrain = 16384;
 int64_t row_grain(int64_t n) { return std::max<int64_t>(kGrain / std::max<int64_t>(n, 1), 1); }
 
-enum class Softmax { kPlain, kLog, kSafe };
-
-// True if there is nothing but -infinity. The first number tells it nearly always.
+// Writes all elements of a small result.
 template <class T>
-bool masked(const T* x, int64_t n, int64_t step) {
-  for (int64_t k = 0; k < n; ++k) {
-    if (x[k * step] != -std::numeric_limits<T>::infinity()) return false;
-  }
-  return true;
-}
-
-template <Softmax kKind>
-void any_softmax(OpCall& c) {
-  const Tensor& x = c.input(0);
-  if (x.numel() == 0) return;
-  Result y(c, 0, c.dtype);
-  const int d = x.dim() ? wrap_dim(c.attrs_as<DimAttrs>().dim, x.dim(), c.op.name) : 0;
-  const int64_t n = x.dim() ? x.shape()[d] : 1, lines = x.numel() / n;
-  int64_t after = 1;
-  for (int k = d + 1; k < x.dim(); ++k) after *= x.shape()[k];
-  with_rows(c, [&](const auto& rows, auto zero) {
-    using T = decltype(zero);
-    const auto row = kKind == Softmax::kLog ? rows.log_softmax : rows.softmax;
-    const T* from = operand<T>(c, 0);
-    T* to = data_or_null<T>(y.tensor());
-    parallel_for(lines, row_grain(n), [&](int64_t begin, int64_t end) {
-      std::vector<T> line(after == 1 ? 0 : static_cast<size_t>(n));
-      for (int64_t i = begin; i < end; ++i) {
-        if constexpr (kKind == Softmax::kSafe) {
-          const int64_t first = i / after * n * after + i % after;
-          if (masked(from + first, n, after)) {
-            for (int64_t k = 0; k < n; ++k) to[first + k * after] = T(0);
-            continue;
-          }
-        }
-        if (after == 1) {
-          row(from + i * n, to + i * n, n);
-          continue;
-        }
-        const int64_t at = i / after * n * after + i % after;
-        for (int64_t k = 0; k < n; ++k) line[static_cast<size_t>(k)] = from[at + k * after];
-        row(line.data(), line.data(), n);
-        for (int64_t k = 0; k < n; ++k) to[at + k * after] = line[static_cast<size_t>(k)];
-      }
-    });
-  });
-  y.done();
+void store(const Tensor& to, const std::vector<T>& values) {
+  const DenseWriter<T> out(to);
+  T* place = out.place(0, const_cast<T*>(values.data()));
+  if (place != values.data()) std::copy(values.begin(), values.end(), place);
+  out.write(0, static_cast<int64_t>(values.size()), values.data());
 }
 
 }  // namespace
-
-void softmax(OpCall& c) { any_softmax<Softmax::kPlain>(c); }
-void log_softmax(OpCall& c) { any_softmax<Softmax::kLog>(c); }
-void safe_softmax(OpCall& c) { any_softmax<Softmax::kSafe>(c); }
 
 void layer_norm(OpCall& c) {
   const auto& a = c.attrs_as<LayerNormAttrs>();
   const Tensor& x = c.input(0);
   const int64_t rows_n = c.out[1].numel(), n = rows_n ? x.numel() / rows_n : 0;
-  Result result(c, 0, c.dtype);
   with_rows(c, [&](const auto& rows, auto zero) {
     using T = decltype(zero);
-    const T *p = operand<T>(c, 0), *w = operand<T>(c, 1), *b = operand<T>(c, 2);
-    T *y = data_or_null<T>(result.tensor()), *mean = data_or_null<T>(c.out[1]), *rstd = data_or_null<T>(c.out[2]);
+    const DenseReader<T> in(x);
+    const DenseWriter<T> out(c.out[0]);
+    const Values<T> w(c, 1), b(c, 2);
+    T *mean = data<T>(c.out[1]), *rstd = data<T>(c.out[2]);
     parallel_for(rows_n, row_grain(n), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        rows.layer(p + i * n, w, b, y + i * n, n, a.eps, a.center, mean + i, rstd + i);
+      std::vector<T> buffer(in.converts() || out.converts() ? static_cast<size_t>(n) : 0);
+      for (int64_t i = begin; i < end; ++i) {
+        T* const to = out.place(i * n, buffer.data());
+        rows.layer(in.read(i * n, n, buffer.data()), w.data(), b.data(), to, n, a.eps, a.center, mean + i, rstd + i);
+        out.write(i * n, n, to);
+      }
     });
   });
-  result.done();
 }
 
 void layer_norm_grad(OpCall& c) {
   const auto& a = c.attrs_as<LayerNormAttrs>();
   const int64_t rows_n = c.input(3).numel(), n = c.out[1].numel();
-  Result result(c, 0, c.dtype);
   with_rows(c, [&](const auto& rows, auto zero) {
     using T = decltype(zero);
-    const T *g = operand<T>(c, 0), *p = operand<T>(c, 1), *w = operand<T>(c, 2), *mean = operand<T>(c, 3),
-            *rstd = operand<T>(c, 4);
-    T* dx = data_or_null<T>(result.tensor());
+    const DenseReader<T> gradient(c.input(0)), in(c.input(1));
+    const DenseWriter<T> out(c.out[0]);
+    const Values<T> w(c, 2);
+    const T *mean = data<T>(c.input(3)), *rstd = data<T>(c.input(4));
     // Weight gradients of fixed groups of rows, summed in their order.
     const int64_t group = std::max<int64_t>((rows_n + 15) / 16, 1), groups = (rows_n + group - 1) / group;
     std::vector<T> part(static_cast<size_t>(2 * groups * n));
     parallel_for(groups, 1, [&](int64_t begin, int64_t end) {
+      std::vector<T> buffer(static_cast<size_t>(2 * n));
+      T *first = buffer.data(), *second = first + n;
       for (int64_t k = begin; k < end; ++k) {
         T *dw = part.data() + 2 * k * n, *db = dw + n;
         for (int64_t i = k * group; i < std::min(rows_n, (k + 1) * group); ++i) {
-          rows.layer_grad(g + i * n, p + i * n, w, mean[i], rstd[i], dx + i * n, dw, db, n, a.center);
+          T* const to = out.place(i * n, second);
+          rows.layer_grad(gradient.read(i * n, n, first), in.read(i * n, n, second), w.data(), mean[i], rstd[i], to, dw,
+                          db, n, a.center);
+          out.write(i * n, n, to);
         }
       }
     });
-    T *dw = data_or_null<T>(c.out[1]), *db = data_or_null<T>(c.out[2]);
+    std::vector<T> dw(static_cast<size_t>(n)), db(static_cast<size_t>(n));
     for (int64_t i = 0; i < n; ++i) {
       double sw = 0, sb = 0;
       for (int64_t k = 0; k < groups; ++k) {
         sw += static_cast<double>(part[static_cast<size_t>(2 * k * n + i)]);
         sb += static_cast<double>(part[static_cast<size_t>((2 * k + 1) * n + i)]);
       }
-      dw[i] = static_cast<T>(sw);
-      db[i] = static_cast<T>(sb);
+      dw[static_cast<size_t>(i)] = static_cast<T>(sw);
+      db[static_cast<size_t>(i)] = static_cast<T>(sb);
     }
+    store(c.out[1], dw);
+    store(c.out[2], db);
   });
-  result.done();
 }
 
 namespace {
@@ -419,12 +339,14 @@ void batch_norm(OpCall& c) {
   const auto& a = c.attrs_as<BatchNormAttrs>();
   const Tensor& x = c.input(0);
   const int64_t ch = c.out[1].numel(), m = ch ? x.numel() / ch : 0;
-  Result result(c, 0, c.dtype, channels_last_strides(x.shape()));
   with_rows(c, [&](const auto& rows, auto zero) {
     using T = decltype(zero);
     const auto n = static_cast<size_t>(ch);
-    const T *p = operand<T>(c, 0), *w = operand<T>(c, 1), *b = operand<T>(c, 2);
-    T *y = data_or_null<T>(result.tensor()), *mean = data_or_null<T>(c.out[1]), *rstd = data_or_null<T>(c.out[2]);
+    const Tensor image = channels_last(x, dtype_of<T>);
+    Result result(c, 0, dtype_of<T>);
+    const Values<T> weight(c, 1), bias(c, 2), running_mean(c, 3), running_var(c, 4);
+    const T *p = data<T>(image), *w = weight.data(), *b = bias.data();
+    T *y = data<T>(result.tensor()), *mean = data<T>(c.out[1]), *rstd = data<T>(c.out[2]);
     if (a.training && m == 0) {
       std::fill_n(mean, n, T(0));
       std::fill_n(rstd, n, T(1));
@@ -442,7 +364,7 @@ void batch_norm(OpCall& c) {
       s = join(parts, blocks, ch);
       for (size_t i = 0; i < n; ++i) rstd[i] = static_cast<T>(1 / std::sqrt(s[i] / static_cast<double>(m) + a.eps));
     } else {
-      const T *rm = operand<T>(c, 3), *rv = operand<T>(c, 4);
+      const T *rm = running_mean.data(), *rv = running_var.data();
       for (size_t i = 0; i < n; ++i) {
         mean[i] = rm[i];
         rstd[i] = static_cast<T>(1 / std::sqrt(static_cast<double>(rv[i]) + a.eps));
@@ -456,21 +378,24 @@ void batch_norm(OpCall& c) {
     for_row_blocks(m, [&](int64_t, int64_t first, int64_t count) {
       rows.scale(p + first * ch, y + first * ch, count, ch, scale.data(), shift.data());
     });
+    result.done();
   });
-  result.done();
 }
 
 void batch_norm_grad(OpCall& c) {
   const auto& a = c.attrs_as<BatchNormAttrs>();
   const Tensor& x = c.input(1);
   const int64_t ch = c.input(3).numel(), m = ch ? x.numel() / ch : 0;
-  Result result(c, 0, c.dtype, channels_last_strides(x.shape()));
   with_rows(c, [&](const auto& rows, auto zero) {
     using T = decltype(zero);
     const auto n = static_cast<size_t>(ch);
-    const T *g = operand<T>(c, 0), *p = operand<T>(c, 1), *w = operand<T>(c, 2), *mean = operand<T>(c, 3),
-            *rstd = operand<T>(c, 4);
-    T *dx = data_or_null<T>(result.tensor()), *dw = data_or_null<T>(c.out[1]), *db = data_or_null<T>(c.out[2]);
+    const Tensor gradient = channels_last(c.input(0), dtype_of<T>), image = channels_last(x, dtype_of<T>);
+    Result result(c, 0, dtype_of<T>);
+    const Values<T> weight(c, 2);
+    const T *g = data<T>(gradient), *p = data<T>(image), *w = weight.data(), *mean = data<T>(c.input(3)),
+            *rstd = data<T>(c.input(4));
+    T* dx = data<T>(result.tensor());
+    std::vector<T> dw(n), db(n);
     std::vector<double> parts_g(kRowBlocks * n), parts_gx(kRowBlocks * n);
     const int64_t blocks = for_row_blocks(m, [&](int64_t k, int64_t first, int64_t count) {
       rows.grad_sums(g + first * ch, p + first * ch, count, ch, mean, rstd, parts_g.data() + k * ch,
@@ -490,8 +415,10 @@ void batch_norm_grad(OpCall& c) {
       rows.grad(g + first * ch, p + first * ch, dx + first * ch, count, ch, scale.data(), shift.data(), mean,
                 slope.data());
     });
+    result.done();
+    store(c.out[1], dw);
+    store(c.out[2], db);
   });
-  result.done();
 }
 
 }  // namespace hearth::cpu

@@ -7,8 +7,6 @@ namespace hearth::cpu {
 
 template <class T>
 struct NormRows {
-  void (*softmax)(const T*, T*, int64_t);
-  void (*log_softmax)(const T*, T*, int64_t);
   void (*layer)(const T*, const T*, const T*, T*, int64_t, double, bool, T*, T*);
   void (*layer_grad)(const T*, const T*, const T*, T, T, T*, T*, T*, int64_t, bool);
   void (*sums)(const T*, int64_t, int64_t, const T*, double*);

@@ -179,13 +179,6 @@ Axis turned(const Axis& a) {
 }
 
 DType computed_in(DType t) { return t == DType::kF64 ? DType::kF64 : DType::kF32; }
-Tensor operand(const Tensor& t, DType dtype) {
-  if (t.dtype() == dtype) return channels_last(t);
-  Tensor to = hearth::detail::empty_strided(t.shape(), channels_last_strides(t.shape()), dtype, t.device());
-  copy_tensor(to, t);
-  return to;
-}
-
 // f(PoolRows<T>, T{}, first row) for each of the n * rows rows of a result whose rows hold `width` elements.
 template <class F>
 void for_rows(DType t, int64_t n, int64_t height, int64_t width, F f) {
@@ -208,9 +201,9 @@ T* data(const Tensor& t) {
 
 void max_pool2d(OpCall& c) {
   const DType t = computed_in(c.dtype);
-  const Tensor x = operand(c.input(0), t);
+  const Tensor x = channels_last(c.input(0), t);
   const Shape &in = x.shape(), &out = c.out[0].shape();
-  Result y(c, 0, t, channels_last_strides(out)), place(c, 1, DType::kI32, channels_last_strides(out));
+  Result y(c, 0, t);
   if (out.numel() > 0) {
     const auto& a = c.attrs_as<PoolAttrs>();
     const Axis h = windows(a, 0, in[2], out[2]), w = windows(a, 1, in[3], out[3]);
@@ -219,18 +212,17 @@ void max_pool2d(OpCall& c) {
       using T = decltype(zero);
       const int64_t at = (image * out[2] + row) * line;
       rows.max(h, w, data<T>(x) + image * in[1] * in[2] * in[3], in[1], row, data<T>(y.tensor()) + at,
-               data<int32_t>(place.tensor()) + at);
+               data<int32_t>(c.out[1]) + at);
     });
   }
   y.done();
-  place.done();
 }
 
 void max_pool2d_grad(OpCall& c) {
   const DType t = computed_in(c.dtype);
-  const Tensor dy = operand(c.input(0), t), place = operand(c.input(1), DType::kI32);
+  const Tensor dy = channels_last(c.input(0), t), place = channels_last(c.input(1), DType::kI32);
   const Shape &in = c.out[0].shape(), &out = dy.shape();
-  Result dx(c, 0, t, channels_last_strides(in));
+  Result dx(c, 0, t);
   if (in.numel() > 0) {
     const auto& a = c.attrs_as<PoolAttrs>();
     const Axis h = turned(windows(a, 0, in[2], out[2])), w = turned(windows(a, 1, in[3], out[3]));
@@ -248,9 +240,9 @@ namespace {
 // y = the weighted sums of x along both axes.
 void weighted_sums(OpCall& c, const Axis& h, const Axis& w) {
   const DType t = computed_in(c.dtype);
-  const Tensor x = operand(c.input(0), t);
+  const Tensor x = channels_last(c.input(0), t);
   const Shape& out = c.out[0].shape();
-  Result y(c, 0, t, channels_last_strides(out));
+  Result y(c, 0, t);
   const int64_t line = w.to * out[1], plane = h.from * w.from * out[1];
   for_rows(t, out[0], h.to, line, [&](const auto& rows, auto zero, int64_t image, int64_t row) {
     using T = decltype(zero);

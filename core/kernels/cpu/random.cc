@@ -144,7 +144,7 @@ void fill(const Tensor& t, const RandomAttrs& a, Generator& g) {
 void random(OpCall& c) {
   const Tensor& out = c.out[0];
   if (out.numel() == 0) return;
-  Generator& g = default_generator();
+  Generator& g = *c.generator;
   const auto& a = c.attrs_as<RandomAttrs>();
   if (out.layout().contiguous) return fill(out, a, g);
   const Tensor dense = detail::empty(out.shape(), out.dtype(), kCpu, "random");

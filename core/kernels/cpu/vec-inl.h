@@ -190,6 +190,16 @@ HWY_INLINE Vec<T> copysign(Vec<T> a, Vec<T> s) {
   return hn::CopySign(a.v, s.v);
 }
 
+// The sum of a register's lanes, from first to last.
+template <class T>
+HWY_INLINE T sum_of_lanes(Vec<T> v) {
+  HWY_ALIGN T x[kMaxLanes<T>];
+  v.store(x);
+  T s = 0;
+  for (size_t i = 0; i < Vec<T>::lanes(); ++i) s += x[i];
+  return s;
+}
+
 }  // namespace hearth::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif

@@ -13,6 +13,7 @@ STAND_IN(kExpand);
 STAND_IN(kFill);
 STAND_IN(kMul);
 STAND_IN(kSumTo);
+STAND_IN(kTransfer);
 STAND_IN(kViewAdd);
 STAND_IN(kViewWrite);
 #undef STAND_IN

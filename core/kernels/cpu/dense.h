@@ -1,0 +1,61 @@
+// A tensor's elements as a kernel computes them: in row-major order, of type T (float for f32, f16 and bf16). They are
+// converted piece by piece, in the caches.
+#pragma once
+
+#include "core/kernels/cpu/channels_last.h"
+#include "core/kernels/cpu/convert.h"
+#include "core/tensor/half.h"
+
+namespace hearth::cpu {
+
+// Of a tensor of any strides.
+template <class T>
+class DenseReader {
+ public:
+  explicit DenseReader(const Tensor& x)
+      : x_(row_major(x)),
+        data_(static_cast<const char*>(x_.impl()->data())),
+        size_(static_cast<int64_t>(x.itemsize())),
+        convert_(x.dtype() == dtype_of<T> ? nullptr : convert_fn(x.dtype(), dtype_of<T>)) {}
+
+  // Whether read() needs the buffer.
+  bool converts() const { return convert_ != nullptr; }
+  // n elements from `first` on: where they lie, or converted into the buffer.
+  const T* read(int64_t first, int64_t n, T* buffer) const {
+    const char* from = data_ + first * size_;
+    if (!convert_) return reinterpret_cast<const T*>(from);
+    convert_(from, buffer, n);
+    return buffer;
+  }
+
+ private:
+  Tensor x_;
+  const char* data_;
+  int64_t size_;
+  ConvertFn convert_;
+};
+
+// Of a row-major result.
+template <class T>
+class DenseWriter {
+ public:
+  explicit DenseWriter(const Tensor& y)
+      : data_(static_cast<char*>(y.impl()->data())),
+        size_(static_cast<int64_t>(y.itemsize())),
+        convert_(y.dtype() == dtype_of<T> ? nullptr : convert_fn(dtype_of<T>, y.dtype())) {}
+
+  bool converts() const { return convert_ != nullptr; }
+  // Where elements from `first` on are to be written: their place, or the buffer, from where write() takes them.
+  T* place(int64_t first, T* buffer) const { return convert_ ? buffer : reinterpret_cast<T*>(data_ + first * size_); }
+  // Brings n elements that were written to place(first, ...) where they belong.
+  void write(int64_t first, int64_t n, const T* from) const {
+    if (convert_) convert_(from, data_ + first * size_, n);
+  }
+
+ private:
+  char* data_;
+  int64_t size_;
+  ConvertFn convert_;
+};
+
+}  // namespace hearth::cpu
