@@ -206,6 +206,20 @@ absl::StatusOr<Exported> load(const std::string& directory, std::string_view kin
   return out;
 }
 
+namespace {
+
+std::optional<size_t> index_in(const std::vector<Signature::Port>& ports, std::string_view name) {
+  for (size_t i = 0; i < ports.size(); ++i) {
+    if (ports[i].name == name) return i;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<size_t> Signature::input_index(std::string_view name) const { return index_in(inputs, name); }
+std::optional<size_t> Signature::output_index(std::string_view name) const { return index_in(outputs, name); }
+
 absl::StatusOr<Signature> load_signature(const std::string& directory) {
   absl::StatusOr<std::string> text = absl::UnknownError("");
   const absl::Status s = io::with_directory(directory, [&](const std::string& at) {

@@ -8,6 +8,7 @@
 // //vision:all_ops and the like for the ops of other rooms.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -21,7 +22,7 @@
 
 namespace hearth::graph {
 
-// What a model takes and gives, and what its numbers mean.
+/// What a model takes and gives, and what its numbers mean.
 struct Signature {
   // A size that is fixed, or one that may differ from call to call and then has a name, -1 and "batch", and may have a
   // largest value.
@@ -38,8 +39,8 @@ struct Signature {
     friend bool operator==(const Port&, const Port&) = default;
   };
 
-  // What runs it: "graph" is the graphs as they are. A server's kinds of one's own (serve/servable.h) do more with
-  // them.
+  // What runs it: "graph" runs the graphs as they are. A server's own kinds do more with them (HEARTH_SERVABLE in
+  // serve/model/servable.h).
   std::string kind = "graph";
   std::string description;
   // Of the classes that the first output's last dimension counts, whose scores are logits unless metadata "scores" says
@@ -52,6 +53,11 @@ struct Signature {
 
   // save() takes these from the graphs; preprocess is empty where there is no such graph.
   std::vector<Port> inputs, outputs, preprocess;
+
+  /// The place of the input of this name in `inputs`; nothing if there is none.
+  std::optional<size_t> input_index(std::string_view name) const;
+  /// The place of the output of this name in `outputs`; nothing if there is none.
+  std::optional<size_t> output_index(std::string_view name) const;
 };
 
 struct Exported {

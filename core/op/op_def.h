@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "core/base/registry.h"
 #include "core/op/attrs.h"
 #include "core/tensor/dtype.h"
 
@@ -90,6 +91,5 @@ const OpDef* find_op(std::string_view name);
 
 }  // namespace hearth
 
-// Lists a record in all_ops(). The linker drops it together with an unused op.
-#define HEARTH_OP(record) \
-  [[gnu::used, gnu::section("hearth_ops")]] static const ::hearth::OpDef* const hearth_op_##record = &record
+/// Lists a record in all_ops(). The linker drops it together with an unused op.
+#define HEARTH_OP(record) HEARTH_REGISTER(hearth_ops, ::hearth::OpDef, record)

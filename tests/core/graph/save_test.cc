@@ -199,6 +199,10 @@ TEST(Save, StepsFunctionsAndLargestSizes) {
   EXPECT_EQ(back.signature.inputs[0].shape, (std::vector<Extent>{{-1, "n", 64}, {-1, "m"}}));
   EXPECT_EQ(back.signature.outputs[0].shape, (std::vector<Extent>{{-1, "(n + 1) / 3"}, {-1, "m"}}));
   EXPECT_EQ(back.signature.outputs[1].shape, (std::vector<Extent>{{-1, "n", 64}}));
+  EXPECT_EQ(back.signature.input_index("x"), 0);
+  EXPECT_EQ(back.signature.input_index("n"), std::nullopt);
+  EXPECT_EQ(back.signature.output_index(back.signature.outputs[1].name), 1);
+  EXPECT_EQ(back.signature.output_index("x"), std::nullopt);
   try {
     back.main(randn({65, 7}));
     FAIL();
