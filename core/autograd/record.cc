@@ -11,6 +11,7 @@
 #include "core/op/machinery.h"
 #include "core/op/op_call.h"
 #include "core/op/record_phase.h"
+#include "core/op/unrecorded.h"
 
 namespace hearth {
 namespace autograd {
@@ -86,9 +87,8 @@ Ref<Node> make_node(const OpCall& c) {
     NodeInput& in = node->inputs()[static_cast<size_t>(i)];
     if (written && c.input(i).impl()->storage.get() == written) {
       // About to be overwritten: backward needs the old values.
-      const bool grad = std::exchange(thread_state.grad_enabled, false);
-      Tensor old = machinery::copy(c.input(i));
-      thread_state.grad_enabled = grad;
+      const Unrecorded step;
+      const Tensor old = machinery::copy(c.input(i));
       in.layout = old.layout();
       keep(op, in.saved, old);
     } else {

@@ -15,8 +15,6 @@ void scatter_add(OpCall&);   // DimAttrs: x, index, source
 void index_add(OpCall&);     // DimAttrs: x, index, source
 void index(OpCall&);         // IndexAttrs: x, places
 void index_put(OpCall&);     // IndexAttrs: x, places, rows
-void cumsum(OpCall&);        // DimAttrs
-void flip(OpCall&);          // PermuteAttrs: the dimensions
 
 }  // namespace hearth::cpu
 
@@ -30,7 +28,5 @@ namespace hearth::cuda {
 [[gnu::weak]] void index_add(OpCall&);
 [[gnu::weak]] void index(OpCall&);
 [[gnu::weak]] void index_put(OpCall&);
-[[gnu::weak]] void cumsum(OpCall&);
-[[gnu::weak]] void flip(OpCall&);
 
 }  // namespace hearth::cuda

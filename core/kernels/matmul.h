@@ -7,8 +7,9 @@ struct OpCall;
 
 namespace hearth::cpu {
 
-void matmul(OpCall&);  // [..., m, k] x [..., k, n], leading dimensions broadcast
-void linear(OpCall&);  // [..., in], [out, in], [out] or absent
+void matmul(OpCall&);          // [..., m, k] x [..., k, n], leading dimensions broadcast
+void linear(OpCall&);          // [..., in], [out, in], [out] or absent
+void linear_weights(OpCall&);  // LinearWeightsAttrs: x, dy -> dweight, dbias
 
 }  // namespace hearth::cpu
 
@@ -16,5 +17,6 @@ namespace hearth::cuda {
 
 [[gnu::weak]] void matmul(OpCall&);
 [[gnu::weak]] void linear(OpCall&);
+[[gnu::weak]] void linear_weights(OpCall&);
 
 }  // namespace hearth::cuda

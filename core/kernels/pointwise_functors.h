@@ -137,6 +137,11 @@ HEARTH_FUNCTOR_2(TanhGrad, return a * (V(1) - b * b);)
 HEARTH_FUNCTOR_2(SiluGrad, const V s = sigmoid(b); return a * s * (V(1) + b * (V(1) - s));)
 HEARTH_FUNCTOR_2(GeluGrad, const V p = V(0.5) * (V(1) + erf(b * V(0.70710678118654752440)));
                  return a * (p + b * V(0.39894228040143267794) * exp(V(-0.5) * b * b));)
+// Beyond 20 the slope is 0 or 1 in every dtype; the bound keeps the powers finite.
+HEARTH_FUNCTOR_2(GeluTanhGrad, const V x = min(max(b, V(-20)), V(20)), s = x * x;
+                 const V t = tanh(V(0.79788456080286535588) * (x + V(0.044715) * s * x));
+                 return a * (V(0.5) * (V(1) + t) +
+                             V(0.39894228040143267794) * x * (V(1) - t * t) * (V(1) + V(0.134145) * s));)
 
 #undef HEARTH_FUNCTOR_1
 #undef HEARTH_FUNCTOR_2

@@ -29,5 +29,5 @@
   X(gelu_tanh, GeluTanh, 1, F) X(log_sigmoid, LogSigmoid, 1, F) X(mish, Mish, 1, F) X(hardswish, Hardswish, 1, F) \
   X(hardsigmoid, Hardsigmoid, 1, F) X(leaky_relu, LeakyRelu, 2, F) X(elu, Elu, 2, F) X(softplus, Softplus, 3, F) \
   X(relu_grad, ReluGrad, 2, F) X(sigmoid_grad, SigmoidGrad, 2, F) X(tanh_grad, TanhGrad, 2, F) \
-  X(silu_grad, SiluGrad, 2, F) X(gelu_grad, GeluGrad, 2, F)
+  X(silu_grad, SiluGrad, 2, F) X(gelu_grad, GeluGrad, 2, F) X(gelu_tanh_grad, GeluTanhGrad, 2, F)
 // clang-format on

@@ -4,8 +4,8 @@
 #include "core/base/error.h"
 #include "core/nn/module.h"
 #include "core/ops/activation.h"
+#include "core/ops/dropout.h"
 #include "core/ops/math.h"
-#include "core/ops/random.h"
 #include "core/ops/softmax.h"
 
 namespace hearth::nn {

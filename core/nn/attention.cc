@@ -11,6 +11,7 @@
 #include "core/ops/create.h"
 #include "core/ops/index.h"
 #include "core/ops/matmul.h"
+#include "core/ops/rearrange.h"
 #include "core/ops/softmax.h"
 #include "core/ops/view.h"
 

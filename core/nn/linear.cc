@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/nn/init.h"
 #include "core/ops/create.h"
+#include "core/ops/embedding.h"
 #include "core/ops/index.h"
 #include "core/ops/matmul.h"
 

@@ -8,6 +8,7 @@
 #include "core/ops/activation.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
+#include "core/ops/dropout.h"
 #include "core/ops/join.h"
 #include "core/ops/math.h"
 #include "core/ops/matmul.h"

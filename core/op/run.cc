@@ -9,6 +9,7 @@
 #include "core/op/interposer.h"
 #include "core/op/machinery.h"
 #include "core/op/record_phase.h"
+#include "core/op/unrecorded.h"
 #include "core/tensor/generator.h"
 
 namespace hearth {
@@ -222,13 +223,8 @@ void dispatch(OpCall& c);
   c.in = given;
 }
 
-// The kernel's work by other ops, none of which is recorded.
-void compose(OpCall& c) {
-  const bool grad = std::exchange(thread_state.grad_enabled, false);
-  struct Restore {
-    bool grad;
-    ~Restore() { thread_state.grad_enabled = grad; }
-  } restore{grad};
+[[gnu::noinline]] void compose(OpCall& c) {
+  const Unrecorded step;
   c.op.compose(c);
 }
 

@@ -17,11 +17,12 @@ constexpr double kRootTwoOverPi = 0.79788456080286535588, kInvRootTwoPi = 0.3989
 
 Tensor normal_pdf(const Tensor& x) { return exp(square(x) * -0.5) * kInvRootTwoPi; }
 
-// d/dx of the tanh form of gelu. Beyond 20 it is 0 or 1 in every dtype; the bound keeps the powers finite.
-Tensor gelu_tanh_slope(const Tensor& unbounded) {
-  const Tensor x = clamp(unbounded, -20, 20);
-  const Tensor t = tanh((x + x * x * x * 0.044715) * kRootTwoOverPi);
-  return (t + 1) * 0.5 + x * (1 - square(t)) * (square(x) * (3 * 0.044715) + 1) * (0.5 * kRootTwoOverPi);
+// The second derivative of the tanh form of gelu. Beyond 20 it is 0; the bound keeps the powers finite.
+Tensor gelu_tanh_curvature(const Tensor& unbounded) {
+  const Tensor x = clamp(unbounded, -20, 20), s = square(x);
+  const Tensor t = tanh((x + x * s * 0.044715) * kRootTwoOverPi);
+  const Tensor slope = (s * (3 * 0.044715) + 1) * kRootTwoOverPi;  // of tanh's argument
+  return (1 - square(t)) * (slope + x * x * (3 * 0.044715 * kRootTwoOverPi) - x * t * square(slope));
 }
 
 }  // namespace
@@ -39,8 +40,7 @@ HEARTH_POINTWISE(kGelu, "gelu", gelu, 1, kFloatTypes, kFloat, kKeepInput, [](Gra
   g.set(0, run(kGeluGrad, {g.grad(), g.input(0)}));
 });
 HEARTH_POINTWISE(kGeluTanh, "gelu_tanh", gelu_tanh, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
-  g.widen();
-  g.set(0, g.grad() * gelu_tanh_slope(g.input(0)));
+  g.set(0, run(kGeluTanhGrad, {g.grad(), g.input(0)}));
 });
 HEARTH_POINTWISE(kLogSigmoid, "log_sigmoid", log_sigmoid, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
   g.widen();
@@ -113,6 +113,14 @@ HEARTH_POINTWISE(kGeluGrad, "gelu_grad", gelu_grad, 2, kFloatTypes, kFloat, (Sav
                    const Tensor x = g.input(1);
                    if (g.needs(0)) g.set(0, run(kGeluGrad, {g.grad(), x}));
                    if (g.needs(1)) g.set(1, g.grad() * g.input(0) * normal_pdf(x) * (2 - square(x)));
+                 });
+
+HEARTH_POINTWISE(kGeluTanhGrad, "gelu_tanh_grad", gelu_tanh_grad, 2, kFloatTypes, kFloat, (Save{.input = {2, 3}}),
+                 [](GradContext& g) {
+                   g.widen();
+                   const Tensor x = g.input(1);
+                   if (g.needs(0)) g.set(0, run(kGeluTanhGrad, {g.grad(), x}));
+                   if (g.needs(1)) g.set(1, g.grad() * g.input(0) * gelu_tanh_curvature(x));
                  });
 
 HEARTH_UNARY_METHODS(kSigmoid, sigmoid)

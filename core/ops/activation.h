@@ -28,6 +28,6 @@ Tensor selu(const Tensor& x);  // constants of Klambauer et al., 2017
 Tensor softplus(const Tensor& x, double beta = 1, double threshold = 20);
 
 extern constinit const OpDef kSigmoid, kRelu, kSilu, kGelu, kGeluTanh, kLogSigmoid, kMish, kHardswish, kHardsigmoid,
-    kHardtanh, kLeakyRelu, kElu, kSoftplus, kReluGrad, kSigmoidGrad, kTanhGrad, kSiluGrad, kGeluGrad;
+    kHardtanh, kLeakyRelu, kElu, kSoftplus, kReluGrad, kSigmoidGrad, kTanhGrad, kSiluGrad, kGeluGrad, kGeluTanhGrad;
 
 }  // namespace hearth

@@ -8,9 +8,10 @@
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
+#include "core/ops/dropout.h"
 #include "core/ops/index.h"
 #include "core/ops/matmul.h"
-#include "core/ops/random.h"
+#include "core/ops/rearrange.h"
 #include "core/ops/softmax.h"
 #include "core/ops/view.h"
 

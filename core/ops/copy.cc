@@ -26,8 +26,8 @@ Tensor Tensor::to(Device d) const {
 Tensor Tensor::to(Device d, DType t) const { return to(t).to(d); }
 
 Tensor& Tensor::copy_(const Tensor& source) & {
-  const bool same = !defined() || !source.defined() || source.device() == device();
-  machinery::copy_into(*this, same ? source : source.to(device()));
+  const bool moves = defined() && source.defined() && source.device() != device() && !source.device().is_meta();
+  machinery::copy_into(*this, moves ? source.to(device()) : source);
   return *this;
 }
 

@@ -18,8 +18,9 @@
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
 #include "core/ops/index_internal.h"
-#include "core/ops/join.h"
+#include "core/ops/rearrange.h"
 #include "core/ops/reduce.h"
+#include "core/ops/scan.h"
 #include "core/ops/view.h"
 
 namespace hearth {
@@ -82,21 +83,6 @@ void infer_index_add(OpCall& c) {
   c.make(0, x.shape(), x.dtype());
 }
 
-void infer_same(OpCall& c) { c.make(0, c.input(0).shape(), c.input(0).dtype()); }
-void infer_cumsum(OpCall& c) {
-  wrap_dim(c.attrs_as<DimAttrs>().dim, c.input(0).dim(), "cumsum");
-  c.make(0, c.input(0).shape(), is_floating_point(c.dtype) ? c.dtype : DType::kI64);
-}
-void infer_flip(OpCall& c) {
-  unsigned seen = 0;
-  for (int64_t d : c.attrs_as<PermuteAttrs>().dims) {
-    const int w = wrap_dim(d, c.input(0).dim(), "flip");
-    HEARTH_CHECK(!(seen >> w & 1), "flip: dimension ", w, " is named twice");
-    seen |= 1u << w;
-  }
-  infer_same(c);
-}
-
 Tensor zeros_for(GradContext& g, int i) {
   return machinery::full(g.input_shape(i), 0, g.grad().dtype(), g.grad().device());
 }
@@ -151,13 +137,6 @@ HEARTH_INDEX_OP(kIndexAdd, "index_add", 3, 1, DimAttrs, infer_index_add, index_a
                   g.set(0, g.grad());
                   if (g.needs(2)) g.set(2, index_select(g.grad(), g.attrs<DimAttrs>().dim, g.input(1)));
                 });
-HEARTH_INDEX_OP(kCumsum, "cumsum", 1, 0, DimAttrs, infer_cumsum, cumsum, {}, [](GradContext& g) {
-  const int64_t d = g.attrs<DimAttrs>().dim;
-  g.set(0, g.grad().dim() == 0 ? g.grad() : flip(cumsum(flip(g.grad(), {d}), d), {d}));
-});
-HEARTH_INDEX_OP(kFlip, "flip", 1, 0, PermuteAttrs, infer_flip, flip, {},
-                [](GradContext& g) { g.set(0, flip(g.grad(), g.attrs<PermuteAttrs>().dims)); });
-
 namespace {
 // A 0-dim tensor as a view of one dimension.
 Tensor lifted(const Tensor& t) { return t.dim() == 0 ? reshape(t, {1}) : t; }
@@ -316,25 +295,6 @@ std::vector<Tensor> where(const Tensor& condition) {
 }
 Tensor argwhere(const Tensor& x) { return nonzero(x); }
 
-Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_t> padding_idx) {
-  const CalledAs called("embedding");
-  expect_defined("embedding", {weight, index});
-  HEARTH_CHECK(weight.dim() == 2, "embedding: the weight must have 2 dimensions, but its shape is ", weight.shape());
-  Tensor rows;
-  const Tensor flat = index.reshape({-1});
-  if (padding_idx) {
-    const int64_t p = *padding_idx < 0 ? *padding_idx + weight.shape()[0] : *padding_idx;
-    // The padding row's values without its gradient.
-    const Tensor keep = unsqueeze(ne(flat, p), 1);
-    rows = where(keep, index_select(weight, 0, flat), index_select(weight.detach(), 0, flat));
-  } else {
-    rows = index_select(weight, 0, flat);
-  }
-  Shape shape = index.shape();
-  shape.push_back(weight.shape()[1]);
-  return view(rows, shape);
-}
-
 Tensor nonzero(const Tensor& x) {
   expect_defined("nonzero", {x});
   detail::expect_values(x, "nonzero");
@@ -388,87 +348,6 @@ Tensor one_hot(const Tensor& index, int64_t classes) {
   const Tensor at = unsqueeze(index, -1);
   return scatter(machinery::full(shape, 0, i64, index.device()), -1, at,
                  machinery::full(at.shape(), 1, i64, index.device()));
-}
-
-Tensor repeat(const Tensor& x, const Dims& counts) {
-  const CalledAs called("repeat");
-  expect_defined("repeat", {x});
-  HEARTH_CHECK(counts.rank() >= x.dim(), "repeat: ", counts, " has fewer numbers than the tensor of shape ", x.shape(),
-               " dimensions");
-  const int shift = counts.rank() - x.dim();
-  Shape shape = Dims::filled(counts.rank(), 1), repeated = counts;
-  for (int d = 0; d < counts.rank(); ++d) {
-    HEARTH_CHECK(counts[d] >= 0, "repeat: counts must not be negative, but are ", counts);
-    if (d >= shift) shape[d] = x.shape()[d - shift];
-    HEARTH_CHECK(!__builtin_mul_overflow(counts[d], shape[d], &repeated[d]), "repeat: shape ", shape, " repeated ",
-                 counts, " times is too large");
-  }
-  checked_numel(repeated, x.itemsize(), "repeat");
-  Tensor y = reshape(x, shape);
-  for (int d = counts.rank(); d-- > 0;) {
-    if (counts[d] == 1) continue;
-    // Copies of everything from dimension d on, side by side.
-    int64_t outer = 1, inner = 1;
-    for (int k = 0; k < d; ++k) outer *= shape[k];
-    for (int k = d; k < counts.rank(); ++k) inner *= shape[k];
-    shape[d] = repeated[d];
-    y = reshape(expand(reshape(y, {outer, 1, inner}), {outer, counts[d], inner}), shape);
-  }
-  return y.impl()->storage == x.impl()->storage ? y.clone() : y;
-}
-Tensor flip(const Tensor& x, const Dims& dims) { return run(kFlip, {x}, PermuteAttrs{dims}); }
-Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
-  const CalledAs called("roll");
-  expect_defined("roll", {x});
-  if (dims.empty()) {
-    HEARTH_CHECK(shifts.rank() == 1, "roll: without dimensions one shift is needed, but ", shifts.rank(),
-                 " were given");
-    return reshape(roll(reshape(x, {-1}), shifts, {0}), x.shape());
-  }
-  HEARTH_CHECK(shifts.rank() == dims.rank(), "roll: ", shifts.rank(), " shifts, but ", dims.rank(), " dimensions");
-  Tensor y = x;
-  for (int i = 0; i < dims.rank(); ++i) {
-    const int64_t n = y.size(dims[i]);
-    if (n == 0) continue;
-    const int64_t s = ((shifts[i] % n) + n) % n;
-    if (s != 0) y = cat({slice(y, dims[i], n - s, n), slice(y, dims[i], 0, n - s)}, dims[i]);
-  }
-  return y;
-}
-
-namespace {
-// i64 [rows, columns]: column - row.
-Tensor diagonal_of_place(const char* op, const Tensor& x) {
-  expect_defined(op, {x});
-  HEARTH_CHECK(x.dim() >= 2, op, ": expected at least 2 dimensions, but the shape is ", x.shape());
-  // Counted by ops: so they are there on every device, and a graph has them in any size.
-  const auto places = [&](int64_t n) { return cumsum(machinery::full({n}, 1, i64, x.device()), 0); };
-  return places(x.size(-1)) - unsqueeze(places(x.size(-2)), 1);
-}
-Scalar zero_of(const Tensor& x) { return x.dtype() == DType::kBool ? Scalar(false) : Scalar(0); }
-}  // namespace
-Tensor tril(const Tensor& x, int64_t k) {
-  const CalledAs called("tril");
-  const Tensor kept = le(diagonal_of_place("tril", x), k);
-  return where(kept, x, zero_of(x));
-}
-Tensor triu(const Tensor& x, int64_t k) {
-  const CalledAs called("triu");
-  const Tensor kept = ge(diagonal_of_place("triu", x), k);
-  return where(kept, x, zero_of(x));
-}
-Tensor cumsum(const Tensor& x, int64_t d) { return run(kCumsum, {x}, DimAttrs{d}); }
-Tensor cumprod(const Tensor& x, int64_t d) {
-  const CalledAs called("cumprod");
-  expect_defined("cumprod", {x});
-  const int w = wrap_dim(d, x.dim(), "cumprod");
-  if (is_half(x.dtype())) return machinery::cast(cumprod(machinery::widened(x), w), x.dtype());
-  // Of integers and bool in i64, as cumsum.
-  const Tensor y = x.is_floating_point() ? x : x.to(i64);
-  if (x.dim() == 0) return y.clone();
-  std::vector<Tensor> parts = unbind(y, w);
-  for (size_t i = 1; i < parts.size(); ++i) parts[i] = parts[i - 1] * parts[i];
-  return parts.empty() ? y.clone() : stack(parts, w);
 }
 
 Tensor Tensor::take_along_dim(const Tensor& index, std::optional<int64_t> d) const {
@@ -540,18 +419,4 @@ Tensor& Tensor::index_add_(int64_t d, const Tensor& index, const Tensor& source)
   }
   return *this;
 }
-Tensor Tensor::repeat(const Dims& counts) const { return hearth::repeat(*this, counts); }
-Tensor Tensor::tile(const Dims& counts) const {
-  expect_defined("tile", {*this});
-  Dims full = counts;
-  while (full.rank() < dim()) full.insert(0, 1);
-  return hearth::repeat(*this, full);
-}
-Tensor Tensor::flip(const Dims& dims) const { return hearth::flip(*this, dims); }
-Tensor Tensor::roll(const Dims& shifts, const Dims& dims) const { return hearth::roll(*this, shifts, dims); }
-Tensor Tensor::tril(int64_t k) const { return hearth::tril(*this, k); }
-Tensor Tensor::triu(int64_t k) const { return hearth::triu(*this, k); }
-Tensor Tensor::cumsum(int64_t d) const { return hearth::cumsum(*this, d); }
-Tensor Tensor::cumprod(int64_t d) const { return hearth::cumprod(*this, d); }
-
 }  // namespace hearth

@@ -118,22 +118,12 @@ Tensor index_fill(const Tensor& x, int64_t d, const Tensor& index, const Tensor&
 Tensor index_copy(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source);
 // x with the elements where mask is true replaced by the source's, one after the other in row-major order.
 Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source);
-// Rows of weight [n, d] by index; the row padding_idx gets no gradient.
-Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_t> padding_idx = {});
 Tensor masked_select(const Tensor& x, const Tensor& mask);  // 1-D
 Tensor nonzero(const Tensor& x);                            // [count, rank] i64
 Tensor argwhere(const Tensor& x);                           // nonzero
 std::vector<Tensor> where(const Tensor& condition);         // nonzero's columns, for index()
 Tensor one_hot(const Tensor& index, int64_t classes);       // i64, with a last dimension of `classes`
-Tensor repeat(const Tensor& x, const Dims& counts);
-Tensor flip(const Tensor& x, const Dims& dims);
-Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims = {});
-Tensor tril(const Tensor& x, int64_t k = 0);  // zero above diagonal k of the last two dimensions
-Tensor triu(const Tensor& x, int64_t k = 0);
-Tensor cumsum(const Tensor& x, int64_t d);
-Tensor cumprod(const Tensor& x, int64_t d);
-
-extern constinit const OpDef kIndexSelect, kGather, kScatter, kScatterAdd, kIndexAdd, kCumsum, kFlip;
+extern constinit const OpDef kIndexSelect, kGather, kScatter, kScatterAdd, kIndexAdd;
 // What index() and index_put_() come to: IndexAttrs name dimensions of operand 0, operand 1 (1-D) counts their places
 // in row-major order, and the result or operand 2 has a row for each: [places, other dimensions...].
 extern constinit const OpDef kIndex, kIndexPut;

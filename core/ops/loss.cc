@@ -1,8 +1,11 @@
 #include "core/ops/loss.h"
 
+#include "core/autograd/guards.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
+#include "core/op/attrs/loss.h"
 #include "core/op/machinery.h"
+#include "core/op/run.h"
 #include "core/op/shape_rules.h"
 #include "core/ops/activation.h"
 #include "core/ops/arithmetic.h"
@@ -122,6 +125,14 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const ClassLossOptio
     return o.reduction == Reduction::kNone ? squeeze(loss, 0) : loss;
   }
   check_smoothing("cross_entropy", o);
+  const bool weight_learns = o.weight && o.weight->defined() && GradMode::enabled() && o.weight->requires_grad();
+  if (!target.is_floating_point() && !weight_learns) {
+    check_classes("cross_entropy", x, target, o);
+    expect_dtypes("cross_entropy", x, kFloatTypes);
+    const auto r = run_all(kCrossEntropy, {x, target, o.weight}, CrossEntropyAttrs{o.ignore_index, o.label_smoothing});
+    const Tensor loss = o.reduction == Reduction::kMean ? sum(r[0]) / sum(r[1]) : reduce(r[0], o.reduction);
+    return machinery::cast(loss, x.dtype());
+  }
   if (is_half(x.dtype())) return machinery::cast(cross_entropy(machinery::widened(x), target, o), x.dtype());
   if (target.is_floating_point()) {
     HEARTH_CHECK(x.dim() >= 2, "cross_entropy: the input must be [n, classes, ...], but its shape is ", x.shape());

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "core/op/op_def.h"
 #include "core/tensor/tensor.h"
 
 namespace hearth {
@@ -31,5 +32,10 @@ Tensor huber_loss(const Tensor& x, const Tensor& target, double delta = 1, Reduc
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, const std::optional<Tensor>& weight = {},
                                         const std::optional<Tensor>& pos_weight = {},
                                         Reduction reduction = Reduction::kMean);
+
+// x, target, weight or absent -> the loss of each target and what it counts in a mean, both f32 or, of f64, f64. The
+// weight gets no gradient.
+extern constinit const OpDef kCrossEntropy;
+extern constinit const OpDef kCrossEntropyGrad;
 
 }  // namespace hearth

@@ -3,6 +3,7 @@
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/matmul.h"
+#include "core/op/attrs/matmul.h"
 #include "core/op/grad_context.h"
 #include "core/op/machinery.h"
 #include "core/op/run.h"
@@ -48,6 +49,19 @@ Tensor rows(const Tensor& t) {
   int64_t n = 1;
   for (int d = 0; d + 1 < t.dim(); ++d) n *= t.size(d);
   return reshape(t, {n, t.size(-1)});
+}
+
+Tensor as_rows(const Tensor& t) { return t.dim() == 1 ? unsqueeze(t, 0) : rows(t); }
+
+void infer_linear_weights(OpCall& c) {
+  const Shape &x = c.input(0).shape(), &d = c.input(1).shape();
+  expect_same_dtype(c);
+  HEARTH_CHECK(x.rank() >= 1 && d.rank() == x.rank(), "linear_weights: the input has shape ", x, ", but the gradient ",
+               d);
+  for (int k = 0; k + 1 < x.rank(); ++k)
+    HEARTH_CHECK(x[k] == d[k], "linear_weights: the input has shape ", x, ", but the gradient ", d);
+  c.make(0, {d.back(), x.back()}, c.dtype);
+  c.make(1, {c.attrs_as<LinearWeightsAttrs>().bias ? d.back() : 0}, c.dtype);
 }
 
 // a b, the gradient of operand i. Where that was broadcast, products are summed: f16 and bf16 ones are not rounded
@@ -99,16 +113,48 @@ extern constinit const OpDef kLinear = {
           if (g.needs(0)) {
             g.set(0, d.dim() == 1 ? matmul(d, g.input(1)) : reshape(matmul(rows(d), g.input(1)), g.input_shape(0)));
           }
-          if (!g.needs(1) && !g.needs(2)) return;
-          const Tensor flat = d.dim() == 1 ? unsqueeze(d, 0) : rows(d);
           if (g.needs(1)) {
-            const Tensor x = g.input(0);
-            g.set(1, matmul(transpose(flat, 0, 1), x.dim() == 1 ? unsqueeze(x, 0) : rows(x)));
+            const auto r = run_all(kLinearWeights, {g.input(0), d}, LinearWeightsAttrs{g.needs(2)});
+            g.set(1, r[0]);
+            if (g.needs(2)) g.set(2, r[1]);
+          } else if (g.needs(2)) {
+            g.set(2, sum(as_rows(d), {0}));
           }
-          if (g.needs(2)) g.set(2, sum(flat, {0}));
         },
 };
 HEARTH_OP(kLinear);
+
+extern constinit const OpDef kLinearWeights = {
+    .name = "linear_weights",
+    .dtypes = kNumberTypes,
+    .autocast = Autocast::kLow,
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .outputs = 2,
+    .visible = 2,
+    .internal = true,
+    .attrs = &attrs_type<LinearWeightsAttrs>,
+    .infer = infer_linear_weights,
+    .save = {.input = {0b10, 0b01}},
+    .kernel = {cpu::linear_weights, cuda::linear_weights},
+    .compose =
+        [](OpCall& c) {
+          const Tensor d = as_rows(c.input(1));
+          c.give(0, matmul(transpose(d, 0, 1), as_rows(c.input(0))));
+          if (c.attrs_as<LinearWeightsAttrs>().bias) c.give(1, sum(d, {0}));
+        },
+    .backward =
+        [](GradContext& g) {
+          // dweight = dy^T x, dbias = the sums of dy.
+          const bool bias = g.attrs<LinearWeightsAttrs>().bias && g.has_grad(1);
+          if (g.needs(0) && g.has_grad(0)) g.set(0, reshape(matmul(as_rows(g.input(1)), g.grad(0)), g.input_shape(0)));
+          if (!g.needs(1)) return;
+          if (g.has_grad(0))
+            g.set(1, run(kLinear, {g.input(0), g.grad(0), bias ? Operand(g.grad(1)) : Operand(std::nullopt)}));
+          else if (bias) g.set(1, expand(g.grad(1), g.input_shape(1)));
+        },
+};
+HEARTH_OP(kLinearWeights);
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
   const CalledAs called("matmul");

@@ -34,6 +34,6 @@ Tensor inner(const Tensor& a, const Tensor& b);  // over the last dimensions: [.
 // recorded, are kept in the library's packed format beside their memory.
 Tensor linear(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias = std::nullopt);
 
-extern constinit const OpDef kMatmul, kLinear;
+extern constinit const OpDef kMatmul, kLinear, kLinearWeights;
 
 }  // namespace hearth

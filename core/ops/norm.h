@@ -8,8 +8,6 @@
 
 namespace hearth {
 
-using OptionalTensor = std::optional<Tensor>;
-
 // (x - mean) / sqrt(var + eps) weight + bias over the last dimensions, `shape` (Ba, Kiros and Hinton, 2016).
 Tensor layer_norm(const Tensor& x, const Shape& shape, const OptionalTensor& weight = {},
                   const OptionalTensor& bias = {}, double eps = 1e-5);

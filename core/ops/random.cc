@@ -246,29 +246,4 @@ Tensor multinomial(const Tensor& weights, int64_t count, bool replacement, Gener
   return from_values(out, weights.dim() == 2 ? Shape{m, count} : Shape{count});
 }
 
-namespace {
-Tensor drop(const Tensor& x, const Shape& mask_shape, double p, Generator* g, const char* op) {
-  HEARTH_CHECK(p >= 0 && p <= 1, op, ": the probability must be from 0 to 1, but is ", p);
-  if (p == 1) return x * 0;
-  // The scale is not rounded to 16 bits.
-  Tensor mask = empty(mask_shape, {.dtype = is_half(x.dtype()) ? f32 : x.dtype(), .device = x.device()});
-  mask.bernoulli_(1 - p, g);
-  return machinery::cast(x * mask.mul_(1 / (1 - p)), x.dtype());
-}
-}  // namespace
-Tensor dropout(const Tensor& x, double p, bool training, Generator* g) {
-  const CalledAs called("dropout");
-  expect_defined("dropout", {x});
-  return training && p != 0 ? drop(x, x.shape(), p, g, "dropout") : x;
-}
-Tensor dropout2d(const Tensor& x, double p, bool training, Generator* g) {
-  const CalledAs called("dropout2d");
-  expect_defined("dropout2d", {x});
-  HEARTH_CHECK(x.dim() >= 2, "dropout2d: expected [n, c, ...], but the shape is ", x.shape());
-  Shape shape = Dims::filled(x.dim(), 1);
-  shape[0] = x.shape()[0];
-  shape[1] = x.shape()[1];
-  return training && p != 0 ? drop(x, shape, p, g, "dropout2d") : x;
-}
-
 }  // namespace hearth

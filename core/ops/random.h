@@ -30,11 +30,6 @@ Tensor bernoulli(const Tensor& p, Generator* generator = nullptr);  // 1 with pr
 // draw; without replacement, for each weight. How numbers become draws may change from one version to the next.
 Tensor multinomial(const Tensor& weights, int64_t count, bool replacement = false, Generator* generator = nullptr);
 
-// Zeros elements with probability p and scales the others by 1 / (1 - p) (Srivastava et al., 2014).
-Tensor dropout(const Tensor& x, double p = 0.5, bool training = true, Generator* generator = nullptr);
-// Zeros whole channels of [n, c, ...].
-Tensor dropout2d(const Tensor& x, double p = 0.5, bool training = true, Generator* generator = nullptr);
-
 extern constinit const OpDef kRandom;
 
 }  // namespace hearth

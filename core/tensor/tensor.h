@@ -415,6 +415,8 @@ inline Tensor operator-=(Tensor&& a, Scalar b) { return std::move(a -= b); }
 inline Tensor operator*=(Tensor&& a, Scalar b) { return std::move(a *= b); }
 inline Tensor operator/=(Tensor&& a, Scalar b) { return std::move(a /= b); }
 
+using OptionalTensor = std::optional<Tensor>;
+
 // As PyTorch prints: print(x), or std::ostream << to_string(x) (ops/print).
 std::string to_string(const Tensor& t);
 

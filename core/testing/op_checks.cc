@@ -12,6 +12,7 @@
 #include "core/autograd/guards.h"
 #include "core/base/parallel.h"
 #include "core/graph/trace.h"
+#include "core/op/interposer.h"
 #include "core/op/run.h"
 #include "core/tensor/generator.h"
 #include "core/testing/error_of.h"
@@ -413,9 +414,58 @@ int64_t check_threads(const OpRow& row, const OpDef& record) {
   return n;
 }
 
+// Has every record that can be composed of others composed, as on a device without kernels.
+class Compose final : public Interposer {
+ public:
+  void intercept(OpCall& c) override {
+    if (!c.op.compose || c.bound) return c.proceed();
+    ++calls;
+    if (!c.generator) c.generator = &default_generator();
+    for (const Operand& o : c.in) {
+      if (!o.is_tensor()) continue;
+      c.device = o.tensor().device();
+      c.dtype = o.tensor().dtype();
+      break;
+    }
+    c.op.infer(c);
+    c.op.compose(c);
+  }
+  int64_t calls = 0;
+};
+
+// Composed of other ops a record gives the same, for all that several roundings allow.
+int64_t check_composed(const OpRow& row, const OpDef& record) {
+  if (!record.compose) return 0;
+  OpRow loose = row;
+  loose.accuracy = Accuracy::kGradient;
+  int64_t n = 0;
+  const NoGrad off;
+  for_samples(loose, record, [&](const Sample& s, DType t) {
+    const Tensors in = s.inputs(t);
+    const Tensors whole = call(s, in);
+    std::vector<Want> want = s.want ? s.want(in, t) : std::vector<Want>();
+    for (size_t i = want.size(); i < whole.size(); ++i)
+      want.push_back({whole[i].dtype(), whole[i].shape(), to_wide(whole[i])});
+    Compose composing;
+    Tensors got;
+    {
+      const InterposerGuard guard(composing);
+      got = call(s, in);
+    }
+    n += composing.calls;
+    EXPECT_GT(composing.calls, 0);
+    for (size_t i = 0; i < got.size(); ++i) {
+      const std::string wrong = compare(loose, s, want[i], got[i]);
+      if (!wrong.empty()) ADD_FAILURE() << "composed: result " << i << " " << wrong << operands_text(in);
+    }
+  });
+  return n;
+}
+
 constexpr OpCheck kChecks[] = {{"Values", check_values},       {"Dtypes", check_dtypes}, {"Meta", check_meta},
                                {"Gradients", check_gradients}, {"Trace", check_trace},   {"Targets", check_targets},
-                               {"Threads", check_threads},     {"Bound", check_bound},   {"Memory", check_memory}};
+                               {"Threads", check_threads},     {"Bound", check_bound},   {"Memory", check_memory},
+                               {"Composed", check_composed}};
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
+#include "core/ops/dropout.h"
 #include "core/ops/math.h"
 #include "core/ops/matmul.h"
 #include "core/ops/random.h"

@@ -9,13 +9,17 @@
 #include "core/nn/rnn.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
+#include "core/ops/dropout.h"
 #include "core/ops/einsum.h"
+#include "core/ops/embedding.h"
 #include "core/ops/index.h"
 #include "core/ops/join.h"
 #include "core/ops/loss.h"
 #include "core/ops/matmul.h"
 #include "core/ops/random.h"
+#include "core/ops/rearrange.h"
 #include "core/ops/reduce.h"
+#include "core/ops/scan.h"
 #include "core/ops/softmax.h"
 #include "core/ops/view.h"
 #include "core/testing/error_of.h"
@@ -36,9 +40,8 @@ TEST(CalledAs, TheFunctionBeforeTheOp) {
   EXPECT_SAYS(max(zeros({0, 3}), 0), "max: dimension 0 of shape [0, 3] has no elements");
   EXPECT_SAYS(min(x, 2), "min: dimension 2 is out of range for a tensor of 2 dimensions");
   EXPECT_SAYS(max(zeros({0})), "max: amax: dimension 0 of shape [0] has no elements");
-  EXPECT_SAYS(embedding(x, tensor({3})), "embedding: index_select: index 3 is out of range for a dimension of size 3");
-  EXPECT_SAYS(cross_entropy(x, tensor({0, 7, 1})),
-              "cross_entropy: gather: index 7 is out of range for a dimension of size 5");
+  EXPECT_SAYS(embedding(x, tensor({3})), "embedding: index 3 is out of range for a dimension of size 3");
+  EXPECT_SAYS(cross_entropy(x, tensor({0, 7, 1})), "cross_entropy: target 7 is out of range for 5 classes");
   EXPECT_SAYS(nll_loss(x, tensor({0, -1, 1})), "nll_loss: gather: index -1 is out of range for a dimension of size 5");
   EXPECT_SAYS(x.index({5}), "index: select: index 5 is out of range for dimension 0 of size 3");
   EXPECT_SAYS(x.view({4}), "view: a tensor of shape [3, 5] (15 elements) cannot take the shape [4] (4 elements)");

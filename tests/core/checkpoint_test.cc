@@ -10,6 +10,7 @@
 #include "core/device/allocator.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
+#include "core/ops/dropout.h"
 #include "core/ops/math.h"
 #include "core/ops/random.h"
 #include "core/ops/reduce.h"

@@ -9,6 +9,7 @@
 #include "core/ops/einsum.h"
 #include "core/ops/index.h"
 #include "core/ops/math.h"
+#include "core/ops/scan.h"
 #include "core/ops/view.h"
 #include "core/testing/error_of.h"
 

@@ -14,7 +14,9 @@
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
 #include "core/ops/index.h"
+#include "core/ops/rearrange.h"
 #include "core/ops/reduce.h"
+#include "core/ops/scan.h"
 #include "core/ops/view.h"
 #include "core/testing/error_of.h"
 

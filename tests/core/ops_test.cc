@@ -19,6 +19,7 @@
 #include "core/ops/matmul.h"
 #include "core/ops/order.h"
 #include "core/ops/random.h"
+#include "core/ops/rearrange.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
 

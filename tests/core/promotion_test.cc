@@ -7,6 +7,7 @@
 #include "core/ops/join.h"
 #include "core/ops/math.h"
 #include "core/ops/reduce.h"
+#include "core/ops/scan.h"
 
 namespace hearth {
 namespace {

@@ -14,7 +14,9 @@
 #include "core/ops/index.h"
 #include "core/ops/join.h"
 #include "core/ops/math.h"
+#include "core/ops/rearrange.h"
 #include "core/ops/reduce.h"
+#include "core/ops/scan.h"
 #include "core/ops/view.h"
 
 namespace hearth {

@@ -6,6 +6,7 @@
 #include "core/op/grad_context.h"
 #include "core/op/run.h"
 #include "core/ops/index.h"
+#include "core/ops/rearrange.h"
 #include "vision/kernels/rearrange.h"
 #include "vision/ops/image.h"
 

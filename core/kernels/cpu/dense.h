@@ -2,8 +2,12 @@
 // converted piece by piece, in the caches.
 #pragma once
 
+#include <algorithm>
+#include <vector>
+
 #include "core/kernels/cpu/channels_last.h"
 #include "core/kernels/cpu/convert.h"
+#include "core/op/operand.h"
 #include "core/tensor/half.h"
 
 namespace hearth::cpu {
@@ -56,6 +60,27 @@ class DenseWriter {
   char* data_;
   int64_t size_;
   ConvertFn convert_;
+};
+
+// All elements of a small operand, converted; or none of one that is absent.
+template <class T>
+class DenseValues {
+ public:
+  explicit DenseValues(const Operand& operand) {
+    if (!operand.is_tensor()) return;
+    const Tensor& t = operand.tensor();
+    const DenseReader<T> in(t);
+    values_.resize(static_cast<size_t>(t.numel()));
+    const T* from = in.read(0, t.numel(), values_.data());
+    if (!in.converts()) std::copy_n(from, t.numel(), values_.data());
+    present_ = true;
+  }
+  // Null of an absent operand.
+  const T* data() const { return present_ ? values_.data() : nullptr; }
+
+ private:
+  std::vector<T> values_;
+  bool present_ = false;
 };
 
 }  // namespace hearth::cpu

@@ -7,15 +7,17 @@
 #include <vector>
 
 #include "core/base/parallel.h"
+#include "core/kernels/cpu/channels_last.h"
 #include "core/kernels/cpu/copy_tensor.h"
+#include "core/kernels/cpu/lines.h"
+#include "core/kernels/embedding.h"
+#include "core/op/attrs/embedding.h"
 #include "core/op/attrs/reduce.h"
 #include "core/op/attrs/view.h"
 #include "core/op/op_call.h"
 
 namespace hearth::cpu {
 namespace {
-
-constexpr int64_t kGrainBytes = 64 << 10;
 
 // Index tensors are read as i64, checked on the way.
 class Indices {
@@ -33,42 +35,6 @@ class Indices {
   const Tensor& t_;
   int64_t size_;
 };
-
-// Walks all indices of a shape but dimension `skip`, giving each tensor's offset; f(offsets).
-template <int kTensors, class F>
-void for_lines(const Shape& shape, int skip, const Strides* const (&strides)[kTensors], int64_t begin, int64_t end,
-               F f) {
-  for (int64_t line = begin; line < end; ++line) {
-    int64_t rest = line, offset[kTensors] = {};
-    for (int d = shape.rank(); d-- > 0;) {
-      if (d == skip) continue;
-      const int64_t i = rest % shape[d];
-      rest /= shape[d];
-      for (int k = 0; k < kTensors; ++k) offset[k] += i * (*strides[k])[d];
-    }
-    f(offset);
-  }
-}
-
-int64_t lines_of(const Shape& shape, int skip) {
-  int64_t n = 1;
-  for (int d = 0; d < shape.rank(); ++d) n *= d == skip ? 1 : shape[d];
-  return n;
-}
-
-template <class F>
-void by_size(const Tensor& t, F f) {
-  switch (t.itemsize()) {
-    case 1:
-      return f(uint8_t{});
-    case 2:
-      return f(uint16_t{});
-    case 4:
-      return f(uint32_t{});
-    default:
-      return f(uint64_t{});
-  }
-}
 
 template <class T>
 constexpr bool kHalf = std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
@@ -385,57 +351,46 @@ void index_put(OpCall& c) {
   else put_rows<false>(out, r, source, source.strides()[0]);
 }
 
-void cumsum(OpCall& c) {
-  const Tensor &x = c.input(0), &out = c.out[0];
+namespace {
+
+void fill_zero(const Tensor& t) {
+  char* const at = static_cast<char*>(t.impl()->data());
+  parallel_for(static_cast<int64_t>(t.nbytes()), 256 << 10,
+               [&](int64_t begin, int64_t end) { std::memset(at + begin, 0, static_cast<size_t>(end - begin)); });
+}
+
+}  // namespace
+
+void embedding(OpCall& c) {
+  const Tensor &weight = c.input(0), &index = c.input(1), &out = c.out[0];
   if (out.numel() == 0) return;
-  const int d = dim_of(c);
-  const Strides* const strides[] = {&out.strides(), &x.strides()};
-  const int64_t n = x.dim() ? x.shape()[d] : 1, lines = lines_of(x.shape(), d);
-  const int64_t os = x.dim() ? out.strides()[d] : 0, xs = x.dim() ? x.strides()[d] : 0;
-  visit(x.dtype(), [&]<class T>() {
-    const auto run = [&]<class To>(To) {
-      const T* from = static_cast<const T*>(x.raw_data());
-      To* to = static_cast<To*>(out.impl()->data());
-      parallel_for(lines, std::max<int64_t>(kGrainBytes / (n * 8), 1), [&](int64_t begin, int64_t end) {
-        for_lines(x.shape(), d, strides, begin, end, [&](const int64_t* o) {
-          std::conditional_t<is_floating_point(dtype_of<T>), double, int64_t> total = 0;
-          for (int64_t i = 0; i < n; ++i) {
-            total += convert<decltype(total)>(from[o[1] + i * xs]);
-            to[o[0] + i * os] = convert<To>(total);
-          }
-        });
-      });
-    };
-    if constexpr (is_floating_point(dtype_of<T>)) run(T{});
-    else run(int64_t{});
+  const int64_t d = weight.shape()[1], size = weight.shape()[0], item = static_cast<int64_t>(weight.itemsize()),
+                row = weight.strides()[0] * item, bytes = d * item;
+  const Tensor flat = row_major(index), table = weight.strides()[1] == 1 || d == 1 ? weight : row_major(weight);
+  const Indices at(c.op.name, flat, size);
+  const int64_t step = table.impl() == weight.impl() ? row : bytes;
+  char* to = static_cast<char*>(out.impl()->data());
+  const char* from = static_cast<const char*>(table.raw_data());
+  parallel_for(index.numel(), std::max<int64_t>(kGrainBytes / bytes, 1), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      std::memcpy(to + i * bytes, from + at.at(i) * step, static_cast<size_t>(bytes));
   });
 }
 
-void flip(OpCall& c) {
-  const Tensor &x = c.input(0), &out = c.out[0];
-  if (out.numel() == 0) return;
-  Strides strides = x.strides();
-  int64_t offset = 0;
-  for (int64_t dim : c.attrs_as<PermuteAttrs>().dims) {
-    if (x.dim() == 0) break;  // one number, which has no strides
-    const int d = wrap_dim(dim, x.dim(), "flip");
-    offset += (x.shape()[d] - 1) * strides[d];
-    strides[d] = -strides[d];
-  }
-  const Shape& shape = x.shape();
-  const int last = shape.rank() - 1;
-  const Strides* const both[] = {&out.strides(), &strides};
-  const int64_t n = last < 0 ? 1 : shape[last], os = last < 0 ? 0 : out.strides()[last],
-                xs = last < 0 ? 0 : strides[last];
-  by_size(out, [&]<class T>(T) {
-    T* to = static_cast<T*>(out.impl()->data());
-    const T* from = static_cast<const T*>(x.raw_data()) + offset;
-    parallel_for(lines_of(shape, last), std::max<int64_t>(kGrainBytes / (n * 8), 1), [&](int64_t begin, int64_t end) {
-      for_lines(shape, last, both, begin, end, [&](const int64_t* o) {
-        for (int64_t i = 0; i < n; ++i) to[o[0] + i * os] = from[o[1] + i * xs];
-      });
-    });
-  });
+void embedding_grad(OpCall& c) {
+  const auto& a = c.attrs_as<EmbeddingAttrs>();
+  const Tensor& out = c.out[0];
+  const int64_t d = out.shape()[1];
+  fill_zero(out);
+  const Tensor flat = row_major(c.input(1)), gradient = row_major(c.input(0));
+  if (flat.numel() == 0) return;
+  Rows r(c.op.name, {0}, hearth::detail::alias(flat, Layout({flat.numel()}, {1}, flat.storage_offset()), true),
+         out.shape(), out.strides(), Strides{1});
+  put_rows<true>(out, r, gradient, d);
+  // The padding's row has summed what nobody asked for.
+  if (a.padding)
+    std::memset(static_cast<char*>(out.impl()->data()) + *a.padding * d * static_cast<int64_t>(out.itemsize()), 0,
+                static_cast<size_t>(d) * out.itemsize());
 }
 
 }  // namespace hearth::cpu

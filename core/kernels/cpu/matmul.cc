@@ -1,10 +1,14 @@
 #include "core/kernels/matmul.h"
 
 #include "core/base/thread_state.h"
+#include "core/kernels/cpu/channels_last.h"
 #include "core/kernels/cpu/copy_tensor.h"
 #include "core/kernels/cpu/gemm.h"
+#include "core/op/attrs/matmul.h"
+#include "core/op/machinery.h"
 #include "core/op/op_call.h"
 #include "core/op/run.h"
+#include "core/op/unrecorded.h"
 
 namespace hearth::cpu {
 namespace {
@@ -116,6 +120,30 @@ void linear(OpCall& c) {
   }
   if (constant(w)) g.packed = packed_slot(*w.impl()->storage);
   gemm(g);
+}
+
+void linear_weights(OpCall& c) {
+  const Tensor x = row_major(c.input(0)), dy = row_major(c.input(1));
+  const int64_t in = x.shape().back(), out = dy.shape().back();
+  int64_t rows = 1;
+  for (int d = 0; d + 1 < x.dim(); ++d) rows *= x.shape()[d];
+  Gemm g;
+  g.dtype = c.dtype;
+  g.m = out;
+  g.n = in;
+  g.k = rows;
+  g.a = dy.raw_data();
+  g.a_row = 1;
+  g.a_col = out;
+  g.b = x.raw_data();
+  g.b_row = in;
+  g.b_col = 1;
+  g.c = c.out[0].impl()->data();
+  g.c_row = in;
+  gemm(g);
+  if (!c.attrs_as<LinearWeightsAttrs>().bias) return;
+  const Unrecorded step;
+  copy_tensor(c.out[1], machinery::sum_to(hearth::detail::alias(dy, Layout(Shape{rows, out}), true), Shape{1, out}));
 }
 
 }  // namespace hearth::cpu

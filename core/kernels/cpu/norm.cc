@@ -217,26 +217,6 @@ T* data(const Tensor& t) {
   return static_cast<T*>(t.impl()->data());
 }
 
-// All elements of a small operand, or none of an absent one.
-template <class T>
-class Values {
- public:
-  Values(const OpCall& c, int i) {
-    if (!c.is_tensor(i)) return;
-    const Tensor& t = c.input(i);
-    const DenseReader<T> in(t);
-    values_.resize(static_cast<size_t>(t.numel()));
-    const T* from = in.read(0, t.numel(), values_.data());
-    if (!in.converts()) std::copy_n(from, t.numel(), values_.data());
-    present_ = true;
-  }
-  const T* data() const { return present_ ? values_.data() : nullptr; }
-
- private:
-  std::vector<T> values_;
-  bool present_ = false;
-};
-
 constexpr int64_t kGrain = 16384;
 int64_t row_grain(int64_t n) { return std::max<int64_t>(kGrain / std::max<int64_t>(n, 1), 1); }
 
@@ -259,7 +239,7 @@ void layer_norm(OpCall& c) {
     using T = decltype(zero);
     const DenseReader<T> in(x);
     const DenseWriter<T> out(c.out[0]);
-    const Values<T> w(c, 1), b(c, 2);
+    const DenseValues<T> w(c.in[1]), b(c.in[2]);
     T *mean = data<T>(c.out[1]), *rstd = data<T>(c.out[2]);
     parallel_for(rows_n, row_grain(n), [&](int64_t begin, int64_t end) {
       std::vector<T> buffer(in.converts() || out.converts() ? static_cast<size_t>(n) : 0);
@@ -279,7 +259,7 @@ void layer_norm_grad(OpCall& c) {
     using T = decltype(zero);
     const DenseReader<T> gradient(c.input(0)), in(c.input(1));
     const DenseWriter<T> out(c.out[0]);
-    const Values<T> w(c, 2);
+    const DenseValues<T> w(c.in[2]);
     const T *mean = data<T>(c.input(3)), *rstd = data<T>(c.input(4));
     // Weight gradients of fixed groups of rows, summed in their order.
     const int64_t group = std::max<int64_t>((rows_n + 15) / 16, 1), groups = (rows_n + group - 1) / group;
@@ -344,7 +324,7 @@ void batch_norm(OpCall& c) {
     const auto n = static_cast<size_t>(ch);
     const Tensor image = channels_last(x, dtype_of<T>);
     Result result(c, 0, dtype_of<T>);
-    const Values<T> weight(c, 1), bias(c, 2), running_mean(c, 3), running_var(c, 4);
+    const DenseValues<T> weight(c.in[1]), bias(c.in[2]), running_mean(c.in[3]), running_var(c.in[4]);
     const T *p = data<T>(image), *w = weight.data(), *b = bias.data();
     T *y = data<T>(result.tensor()), *mean = data<T>(c.out[1]), *rstd = data<T>(c.out[2]);
     if (a.training && m == 0) {
@@ -391,7 +371,7 @@ void batch_norm_grad(OpCall& c) {
     const auto n = static_cast<size_t>(ch);
     const Tensor gradient = channels_last(c.input(0), dtype_of<T>), image = channels_last(x, dtype_of<T>);
     Result result(c, 0, dtype_of<T>);
-    const Values<T> weight(c, 2);
+    const DenseValues<T> weight(c.in[2]);
     const T *g = data<T>(gradient), *p = data<T>(image), *w = weight.data(), *mean = data<T>(c.input(3)),
             *rstd = data<T>(c.input(4));
     T* dx = data<T>(result.tensor());

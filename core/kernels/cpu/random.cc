@@ -8,6 +8,7 @@
 #include "core/base/parallel.h"
 #include "core/kernels/cpu/convert.h"
 #include "core/kernels/cpu/copy_tensor.h"
+#include "core/kernels/cpu/draw.h"
 #include "core/op/attrs/random.h"
 #include "core/op/op_call.h"
 #include "core/tensor/generator.h"
@@ -18,18 +19,7 @@ namespace {
 
 constexpr int64_t kGrain = 8192;
 
-double unit53(uint32_t a, uint32_t b) { return static_cast<double>((uint64_t{a} << 32 | b) >> 11) * 0x1p-53; }
 float unit24(uint32_t a) { return static_cast<float>(a >> 8) * 0x1p-24f; }
-
-// Calls f(i, words) for i in [begin, end): kWords words each, from counter offset + i * kWords / 4.
-template <int kWords, class F>
-void draw(const GeneratorState& s, int64_t begin, int64_t end, F f) {
-  constexpr int64_t per = 4 / kWords;
-  for (int64_t i = begin; i < end;) {
-    const auto w = philox(s.seed, s.offset + static_cast<uint64_t>(i / per));
-    for (int64_t k = i % per; k < per && i < end; ++k, ++i) f(i, w.data() + k * kWords);
-  }
-}
 
 // Box and Muller, 1958: a pair of normals from two words. Elements 2j and 2j + 1 take the cosine and the sine of pair
 // j.
@@ -114,8 +104,9 @@ void fill(const Tensor& t, const RandomAttrs& a, Generator& g) {
       } else {
         draw<2>(s, begin, end, [&](int64_t i, const uint32_t* w) {
           const double u = unit53(w[0], w[1]);
-          v[static_cast<size_t>(i - begin)] =
-              a.distribution == Distribution::kBernoulli ? u < a.a : std::min(a.a + u * (a.b - a.a), last);
+          v[static_cast<size_t>(i - begin)] = a.distribution == Distribution::kBernoulli
+                                                  ? below<double>(w, a.a)
+                                                  : std::min(a.a + u * (a.b - a.a), last);
         });
       }
       store(v);
@@ -128,7 +119,7 @@ void fill(const Tensor& t, const RandomAttrs& a, Generator& g) {
         draw<1>(s, begin, end, [&](int64_t i, const uint32_t* w) {
           float& x = v[static_cast<size_t>(i - begin)];
           if (a.distribution == Distribution::kBernoulli) {
-            x = static_cast<double>(w[0]) * 0x1p-32 < a.a;
+            x = below<float>(w, a.a);
           } else {
             x = std::min(lo + unit24(w[0]) * (hi - lo), static_cast<float>(last));
           }

@@ -22,4 +22,10 @@ struct RandomAttrs {
   bool operator==(const RandomAttrs&) const = default;
 };
 
+struct DropoutAttrs {
+  double p = 0.5;  // of zeros; below 1
+  static constexpr auto fields() { return std::make_tuple(field("p", &DropoutAttrs::p)); }
+  bool operator==(const DropoutAttrs&) const = default;
+};
+
 }  // namespace hearth

@@ -18,6 +18,11 @@ R gelu_tanh_of(R x) {
   const R u = std::sqrt(2 / std::numbers::pi_v<R>) * (x + 0.044715L * x * x * x);
   return x * sigmoid_of(2 * u);  // (1 + tanh u) / 2
 }
+R gelu_tanh_slope_of(R x) {
+  if (std::abs(x) > 20) return x > 0 ? 1 : 0;
+  const R root = std::sqrt(2 / std::numbers::pi_v<R>), t = std::tanh(root * (x + 0.044715L * x * x * x));
+  return (1 + t) / 2 + x / 2 * (1 - t * t) * root * (1 + 3 * 0.044715L * x * x);
+}
 R hard(R x) { return std::isnan(x) ? x : std::min(std::max(x + 3, R{0}), R{6}) / 6; }
 
 struct Activation {
@@ -95,6 +100,8 @@ void activation_rows(Rows& rows) {
            HEARTH_REAL(std::abs(a) * sigmoid_of(b) * (1 + std::abs(b))));
   gradient(rows, "gelu_grad", kGeluGrad, HEARTH_REAL(a * (cdf(b) + b * pdf(b))),
            HEARTH_REAL(std::abs(a) * (1 + std::abs(b) * pdf(b))));
+  gradient(rows, "gelu_tanh_grad", kGeluTanhGrad, HEARTH_REAL(a * gelu_tanh_slope_of(b)),
+           HEARTH_REAL(std::abs(a) * (1 + std::min(std::abs(b), 20.0L))));
 }
 
 }  // namespace hearth::testing

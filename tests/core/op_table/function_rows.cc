@@ -10,7 +10,9 @@
 #include "core/ops/math.h"
 #include "core/ops/matmul.h"
 #include "core/ops/pool.h"
+#include "core/ops/rearrange.h"
 #include "core/ops/reduce.h"
+#include "core/ops/scan.h"
 #include "core/ops/softmax.h"
 #include "core/ops/view.h"
 #include "tests/core/op_table/families.h"
@@ -105,7 +107,6 @@ void function_rows(Rows& rows) {
   add(rows, "tril", {{"below", HEARTH_CALL(tril(in[0], -1)), batch}});
   add(rows, "triu", {{"above", HEARTH_CALL(triu(in[0], 1))}});
   add(rows, "stack", {{"last", HEARTH_CALL(stack({in[0], in[1]}, -1)), {.smooth = true, .batch = 3}}});
-  add(rows, "embedding", {{"padded", HEARTH_CALL(embedding(in[0], in[1])), {.smooth = true, .batch = 2}}});
   add(rows, "one_hot", {{"rows", HEARTH_CALL(one_hot(in[0], 4)), {.batch = 1}}}).gradient = false;
   add(rows, "masked_select", {{"some", HEARTH_CALL(masked_select(in[0], in[1]))}}).reads_values = true;
   OpRow& places = add(rows, "nonzero", {{"some", HEARTH_CALL(nonzero(in[0])), {}}});

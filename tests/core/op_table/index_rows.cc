@@ -1,7 +1,11 @@
+#include "core/op/attrs/embedding.h"
 #include "core/op/attrs/view.h"
 #include "core/op/run.h"
+#include "core/ops/embedding.h"
 #include "core/ops/index.h"
 #include "core/ops/join.h"
+#include "core/ops/rearrange.h"
+#include "core/ops/scan.h"
 #include "tests/core/op_table/families.h"
 
 namespace hearth::testing {
@@ -61,6 +65,35 @@ void index_rows(Rows& rows) {
   add_golden(summed, "index_add/columns", HEARTH_CALL(index_add(in[0], 1, in[1], in[2])),
              {.smooth = true, .batch = 5, .terms = 3});
   rows.push_back(std::move(summed));
+
+  OpRow embedded{.op = "embedding"};
+  add_golden(embedded, "embedding/padded", HEARTH_CALL(embedding(in[0], in[1])), {.smooth = true, .batch = 2});
+  rows.push_back(std::move(embedded));
+
+  OpRow looked_up{.op = "embedding_grad", .accuracy = Accuracy::kSum};
+  for (const std::optional<int64_t> padding : {std::optional<int64_t>(), std::optional<int64_t>(1)}) {
+    looked_up.samples.push_back(
+        {.name = padding ? "padding" : "all rows",
+         .inputs = [](DType t) -> Out {
+           return {noise({2, 4, 3}, t), from_wide(std::vector<long double>{3, 1, 0, 3, 1, 3, 4, 3}, {2, 4}, i64)};
+         },
+         .call = [padding](In in) -> Out {
+           return {run(*find_op("embedding_grad"), {in[0], in[1]}, EmbeddingAttrs{.padding = padding, .rows = 6})};
+         },
+         .want = [padding](In in, DType t) -> std::vector<Want> {
+           const std::vector<long double> g = to_wide(in[0]), index = to_wide(in[1]);
+           std::vector<long double> sums(18);
+           for (size_t i = 0; i < index.size(); ++i) {
+             for (size_t k = 0; k < 3; ++k) sums[static_cast<size_t>(index[i]) * 3 + k] += g[i * 3 + k];
+           }
+           for (size_t k = 0; padding && k < 3; ++k) sums[3 + k] = 0;
+           return {{t, {6, 3}, sums}};
+         },
+         .smooth = true,
+         .batch = 3,
+         .terms = 4});
+  }
+  rows.push_back(std::move(looked_up));
 
   OpRow running{.op = "cumsum", .accuracy = Accuracy::kSum};
   add_golden(running, "cumsum/first", HEARTH_CALL(cumsum(in[0], 0)), {.smooth = true, .batch = 1, .terms = 4});

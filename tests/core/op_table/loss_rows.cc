@@ -1,3 +1,7 @@
+#include <cmath>
+
+#include "core/op/attrs/loss.h"
+#include "core/op/run.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/loss.h"
 #include "tests/core/op_table/families.h"
@@ -44,8 +48,72 @@ void elementwise(Rows& rows, const char* name, F f, const char* variant = nullpt
 
 }  // namespace
 
+namespace {
+
+// What cross entropy's gradient must be, from the definition: classes along dimension 1 of [2, 3, 2].
+Want entropy_gradient(In in, DType t, int64_t ignored, long double smoothing) {
+  const std::vector<long double> g = to_wide(in[0]), x = to_wide(in[1]), target = to_wide(in[2]), w = to_wide(in[3]);
+  Want want{t, {2, 3, 2}, std::vector<long double>(12)};
+  for (size_t n = 0; n < 2; ++n) {
+    for (size_t i = 0; i < 2; ++i) {
+      const size_t line = n * 2 + i;
+      const auto at = [&](size_t c) { return (n * 3 + c) * 2 + i; };
+      const auto own = static_cast<int64_t>(target[line]);
+      if (own == ignored) continue;
+      long double total = 0;
+      for (size_t c = 0; c < 3; ++c) total += std::exp(x[at(c)]);
+      for (size_t c = 0; c < 3; ++c) {
+        const long double share = (static_cast<int64_t>(c) == own ? (1 - smoothing) * w[c] : 0) + smoothing / 3 * w[c];
+        for (size_t k = 0; k < 3; ++k)
+          want.values[at(k)] += g[line] * share * (std::exp(x[at(k)]) / total - (k == c ? 1 : 0));
+      }
+    }
+  }
+  return want;
+}
+
+void entropy_gradient_rows(Rows& rows) {
+  OpRow row{.op = "cross_entropy_grad", .accuracy = Accuracy::kGradient, .gradient = false};
+  for (const double smoothing : {0.0, 0.25}) {
+    const CrossEntropyAttrs attrs{.ignore_index = 1, .label_smoothing = smoothing};
+    row.samples.push_back({.name = smoothing > 0 ? "smoothed" : "plain",
+                           .inputs = [](DType t) -> Out {
+                             const DType kept = t == f64 ? f64 : f32;
+                             Tensor x = noise({2, 3, 2}, t, -2, 2, 3);
+                             // What the forward leaves: the largest of each line, and the logarithm of the sum above
+                             // it.
+                             const std::vector<long double> v = to_wide(x);
+                             std::vector<long double> top(4), rest(4);
+                             for (size_t l = 0; l < 4; ++l) {
+                               const size_t first = l / 2 * 6 + l % 2;
+                               top[l] = std::max({v[first], v[first + 2], v[first + 4]});
+                               for (size_t c = 0; c < 3; ++c) rest[l] += std::exp(v[first + 2 * c] - top[l]);
+                               rest[l] = std::log(rest[l]);
+                             }
+                             return {noise({2, 2}, kept, -2, 2, 4),
+                                     x,
+                                     from_wide(std::vector<long double>{0, 2, 1, 0}, {2, 2}, i64),
+                                     noise({3}, t, 0.5, 2, 5),
+                                     from_wide(top, {2, 2}, kept),
+                                     from_wide(rest, {2, 2}, kept)};
+                           },
+                           .call = [attrs](In in) -> Out {
+                             return {run(kCrossEntropyGrad, {in[0], in[1], in[2], in[3], in[4], in[5]}, attrs)};
+                           },
+                           .want = [attrs](In in, DType t) -> std::vector<Want> {
+                             return {entropy_gradient(in, t, attrs.ignore_index, attrs.label_smoothing)};
+                           },
+                           .batch = 0b110111,
+                           .terms = 12});
+  }
+  rows.push_back(std::move(row));
+}
+
+}  // namespace
+
 void loss_rows(Rows& rows) {
-  OpRow entropy = loss("cross_entropy"), nll = loss("nll_loss"), bce = loss("binary_cross_entropy_with_logits");
+  OpRow entropy{.op = "cross_entropy", .accuracy = Accuracy::kGradient, .takes = kFloatTypes},
+      nll = loss("nll_loss"), bce = loss("binary_cross_entropy_with_logits");
   for (const auto& [label, reduction] : kReductions) {
     const Reduction r = reduction;
     const unsigned batch = r == Reduction::kNone ? ~0u : 0u;
@@ -63,6 +131,7 @@ void loss_rows(Rows& rows) {
   add_golden(bce, "binary_cross_entropy_with_logits/weighted",
              HEARTH_CALL(binary_cross_entropy_with_logits(in[0], in[1], in[2], in[3])), kWhole);
   rows.push_back(std::move(entropy));
+  entropy_gradient_rows(rows);
   rows.push_back(std::move(nll));
   rows.push_back(std::move(bce));
 

@@ -189,6 +189,17 @@ void machinery_rows(Rows& rows) {
                           .terms = 4});
   rows.push_back(std::move(sums));
 
+  rows.push_back({.op = "transfer",
+                  .samples = {{.name = "to the same device",
+                               .inputs = [](DType t) -> Out {
+                                 return {noise({3, 4}, t)};
+                               },
+                               .call = HEARTH_CALL(run(kTransfer, {in[0]}, TransferAttrs{kCpu})),
+                               .want = unchanged,
+                               .smooth = true,
+                               .batch = 1,
+                               .rearranged = false}}});
+
   rows.push_back({.op = "detach",
                   .samples = {{.name = "any",
                                .inputs = [](DType t) -> Out {

@@ -1,3 +1,7 @@
+#include "core/op/attrs/random.h"
+#include "core/op/run.h"
+#include "core/ops/create.h"
+#include "core/ops/dropout.h"
 #include "core/ops/random.h"
 #include "tests/core/op_table/families.h"
 
@@ -37,6 +41,42 @@ void random_rows(Rows& rows) {
        },
        .dtypes = kFloatTypes});
   rows.push_back(std::move(row));
+
+  OpRow dropped{.op = "dropout", .accuracy = Accuracy::kSteps};
+  // It keeps what bernoulli_() draws, whose numbers the samples above check.
+  dropped.samples.push_back({.name = "some",
+                             .inputs = [](DType t) -> Out {
+                               return {noise({2, 3, 7}, t)};
+                             },
+                             .call = HEARTH_CALL(dropout(in[0], 0.375)),
+                             .want = [](In in, DType t) -> std::vector<Want> {
+                               manual_seed(7);
+                               Tensor kept = empty({2, 3, 7}, {.dtype = t == f64 ? f64 : f32});
+                               const std::vector<long double> mask = to_wide(kept.bernoulli_(0.625));
+                               std::vector<long double> v = to_wide(in[0]);
+                               for (size_t i = 0; i < v.size(); ++i) v[i] *= mask[i] / 0.625L;
+                               return {{t, {2, 3, 7}, v}};
+                             },
+                             .smooth = true,
+                             .batch = 1});
+  rows.push_back(std::move(dropped));
+
+  OpRow gradient{.op = "dropout_grad", .accuracy = Accuracy::kSteps};
+  gradient.samples.push_back(
+      {.name = "some",
+       .inputs = [](DType t) -> Out {
+         return {noise({2, 3}, t), from_wide(std::vector<long double>{1, 0, 1, 1, 0, 0}, {2, 3}, boolean)};
+       },
+       .call = HEARTH_CALL(run(kDropoutGrad, {in[0], in[1]}, DropoutAttrs{0.375})),
+       .want = [](In in, DType t) -> std::vector<Want> {
+         std::vector<long double> v = to_wide(in[0]);
+         const std::vector<long double> kept = to_wide(in[1]);
+         for (size_t i = 0; i < v.size(); ++i) v[i] *= kept[i] / 0.625L;
+         return {{t, {2, 3}, v}};
+       },
+       .smooth = true,
+       .batch = 3});
+  rows.push_back(std::move(gradient));
 }
 
 }  // namespace hearth::testing

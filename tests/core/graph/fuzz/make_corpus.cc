@@ -13,6 +13,8 @@
 #include "core/ops/arithmetic.h"
 #include "core/ops/conv.h"
 #include "core/ops/create.h"
+#include "core/ops/dropout.h"
+#include "core/ops/embedding.h"
 #include "core/ops/index.h"
 #include "core/ops/join.h"
 #include "core/ops/math.h"
@@ -20,7 +22,9 @@
 #include "core/ops/norm.h"
 #include "core/ops/pool.h"
 #include "core/ops/random.h"
+#include "core/ops/rearrange.h"
 #include "core/ops/reduce.h"
+#include "core/ops/scan.h"
 #include "core/ops/softmax.h"
 #include "core/ops/view.h"
 
