@@ -6,6 +6,7 @@ namespace hearth {
 #define HEARTH_FAMILY(record) extern const OpDef record;
 #define HEARTH_FAMILIES(F) \
   F(kAdd)                  \
+  F(kAttention)            \
   F(kConv2d)               \
   F(kCat)                  \
   F(kMatmul)               \

@@ -8,6 +8,7 @@
 #include "core/nn/linear.h"
 #include "core/nn/rnn.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/attention.h"
 #include "core/ops/create.h"
 #include "core/ops/einsum.h"
 #include "core/ops/index.h"
@@ -16,7 +17,6 @@
 #include "core/ops/matmul.h"
 #include "core/ops/random.h"
 #include "core/ops/reduce.h"
-#include "core/ops/softmax.h"
 #include "core/ops/view.h"
 #include "core/testing/error_of.h"
 
