@@ -53,8 +53,14 @@ class Forward {
     for (int64_t k0 = first; k0 < last; k0 += kBlock) {
       const int64_t width = std::min(kBlock, last - k0);
       const Rows<T> keys = p_.rows(p_.k, k_offset, k0, width, p_.size, p_.padded, line);
-      if (!p_.scores(turned, keys, u, q0, count, k0, width, s, spare, spare_turned)) continue;
-      if (b.softmax(s, kBlock, width, p_.whole(count) / b.lanes, top, total, shrink)) {
+      const bool trim = p_.on_diagonal(q0, k0);
+      if (!p_.scores(trim, turned, keys, u, q0, count, k0, width, s, spare, spare_turned)) continue;
+      bool shrunk = false;
+      for (int64_t i = 0, n = trim ? kStrip : kBlock; i < count; i += n) {
+        shrunk |= b.softmax(s + i, kBlock, trim ? std::min(i + n, width) : width,
+                            p_.whole(std::min(n, count - i)) / b.lanes, top + i, total + i, shrink + i);
+      }
+      if (shrunk) {
         for (int64_t i = 0; i < count; ++i) b.scale(out + i * p_.padded_value, shrink[i], p_.padded_value);
       }
       if (p_.dropout > 0) {
@@ -62,8 +68,7 @@ class Forward {
         for (int64_t j = 0; j < width; ++j) b.product(s + j * kBlock, spare_turned + j * kBlock, p_.whole(count));
       }
       const Rows<T> values = p_.rows(p_.v, v_offset, k0, width, p_.value_size, p_.padded_value, line);
-      b.multiply(count, p_.padded_value / b.lanes, width, s, 1, kBlock, values.data, values.row, out, p_.padded_value,
-                 true);
+      p_.sum_over_keys(trim, width, count, s, values, p_.padded_value, out);
     }
     finish(u, q0, count, out, top, total);
   }

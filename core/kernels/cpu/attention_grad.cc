@@ -115,18 +115,21 @@ class Backward {
   }
 
   // t.s becomes the weights and t.ds the gradient of the scores, both transposed. False if all of them are 0.
-  bool scores(int64_t u, int64_t q0, int64_t k0, int64_t width, int64_t at, const Queries& q, const Rows<T>& keys,
-              const Rows<T>& values, const Tiles& t) const {
+  bool scores(bool trim, int64_t u, int64_t q0, int64_t k0, int64_t width, int64_t at, const Queries& q,
+              const Rows<T>& keys, const Rows<T>& values, const Tiles& t) const {
     const AttentionBlocks<T>& b = p_.blocks;
-    const int64_t count = std::min(kBlock, p_.queries - q0), vectors = p_.whole(count) / b.lanes;
-    if (!p_.scores(q.turned + at * p_.size * kBlock, keys, u, q0, count, k0, width, t.s, t.spare, t.spare_turned))
+    const int64_t count = std::min(kBlock, p_.queries - q0), columns = p_.whole(count);
+    if (!p_.scores(trim, q.turned + at * p_.size * kBlock, keys, u, q0, count, k0, width, t.s, t.spare, t.spare_turned))
       return false;
-    b.multiply(width, vectors, p_.value_size, values.data, values.row, 1, q.dy_turned + at * p_.value_size * kBlock,
-               kBlock, t.ds, kBlock, false);
+    p_.score(trim, width, count, p_.value_size, values, q.dy_turned + at * p_.value_size * kBlock, t.ds);
     const bool drops = p_.dropout > 0;
     if (drops) p_.keep(u, q0, count, k0, width, t.spare, t.keep);
-    b.softmax_grad(t.s, t.ds, kBlock, width, vectors, q.lse + at * kBlock, q.delta + at * kBlock,
-                   drops ? t.keep : nullptr);
+    const T *lse = q.lse + at * kBlock, *delta = q.delta + at * kBlock;
+    for (int64_t j = 0; j < (trim ? std::min(width, columns) : width); j += trim ? kStrip : kBlock) {
+      const int64_t i = trim ? j : 0, to = j * kBlock + i, rows = trim ? std::min(kStrip, width - j) : width;
+      b.softmax_grad(t.s + to, t.ds + to, kBlock, rows, (columns - i) / b.lanes, lse + i, delta + i,
+                     drops ? t.keep + to : nullptr);
+    }
     return true;
   }
 
@@ -197,21 +200,17 @@ class Backward {
         const auto [first, last] = p_.queries_of(k, k + width);
         for (int64_t i = first / kBlock; first < last && i * kBlock < last; ++i) {
           const int64_t q0 = i * kBlock, count = std::min(kBlock, p_.queries - q0);
-          if (!scores(u, q0, k, width, i, q, keys, values, t)) continue;
+          const bool trim = p_.on_diagonal(q0, k);
+          if (!scores(trim, u, q0, k, width, i, q, keys, values, t)) continue;
           if (attrs_.dv) {
             const Rows<T> rows = p_.rows(dy_, dy_at, q0, count, p_.value_size, p_.padded_value, dy_line);
-            b.multiply(width, p_.padded_value / b.lanes, count, t.s, kBlock, 1, rows.data, rows.row,
-                       dv + (k - k0) * p_.padded_value, p_.padded_value, true);
+            p_.sum_over_queries(trim, width, count, t.s, rows, p_.padded_value, dv + (k - k0) * p_.padded_value);
           }
           if (attrs_.dk) {
             const Rows<T> rows = p_.rows(p_.q, q_at, q0, count, p_.size, p_.padded, q_line);
-            b.multiply(width, p_.padded / b.lanes, count, t.ds, kBlock, 1, rows.data, rows.row,
-                       dk + (k - k0) * p_.padded, p_.padded, true);
+            p_.sum_over_queries(trim, width, count, t.ds, rows, p_.padded, dk + (k - k0) * p_.padded);
           }
-          if (attrs_.dq) {
-            b.multiply(count, p_.padded / b.lanes, width, t.ds, 1, kBlock, keys.data, keys.row, dq + q0 * p_.padded,
-                       p_.padded, true);
-          }
+          if (attrs_.dq) p_.sum_over_keys(trim, width, count, t.ds, keys, p_.padded, dq + q0 * p_.padded);
         }
       }
       if (attrs_.dq && !dq_part) {
@@ -267,7 +266,7 @@ class Backward {
           const int64_t width = std::min(kBlock, k1 - k);
           const Rows<T> keys = p_.rows(p_.k, k_at, k, width, p_.size, p_.padded, key_line),
                         values = p_.rows(p_.v, v_at, k, width, p_.value_size, p_.padded_value, value_line);
-          if (!scores(u, q0, k, width, 0, q, keys, values, t)) continue;
+          if (!scores(false, u, q0, k, width, 0, q, keys, values, t)) continue;
           for (int64_t j = 0; j < width; ++j) p_.blocks.add(sum + (k + j) * kBlock, t.ds + j * kBlock, count);
         }
       }

@@ -16,8 +16,8 @@
 
 namespace hearth::cpu {
 
-// Queries and keys of a block of scores.
-constexpr int64_t kBlock = 64;
+// Queries and keys of a block of scores, and of the strips in which a block on the diagonal is trimmed: whole vectors.
+constexpr int64_t kBlock = 64, kStrip = 16;
 
 inline int64_t blocks_in(int64_t n) { return (n + kBlock - 1) / kBlock; }
 
@@ -197,11 +197,47 @@ struct AttentionProblem {
     return any;
   }
 
+  // In a block on the diagonal of causal attention half of the scores are never seen. The functions below then leave
+  // out what lies in strips of only such scores: it is neither written nor read.
+  bool on_diagonal(int64_t q0, int64_t k0) const { return causal && q0 == k0; }
+
+  // c[j * kBlock + i] = row j . column i, for blocks of keys and queries.
+  void score(bool trim, int64_t width, int64_t count, int64_t depth, const Rows<T>& x, const T* turned, T* c) const {
+    const int64_t columns = whole(count);
+    if (!trim) {
+      blocks.multiply(width, columns / blocks.lanes, depth, x.data, x.row, 1, turned, kBlock, c, kBlock, false);
+      return;
+    }
+    for (int64_t i = 0; i < std::min(width, columns); i += kStrip) {
+      blocks.multiply(std::min(kStrip, width - i), (columns - i) / blocks.lanes, depth, x.data + i * x.row, x.row, 1,
+                      turned + i, kBlock, c + i * kBlock + i, kBlock, false);
+    }
+  }
+  // Rows of queries grow by the sums over keys j of s[j * kBlock + i] x[j].
+  void sum_over_keys(bool trim, int64_t width, int64_t count, const T* s, const Rows<T>& x, int64_t padded_width,
+                     T* c) const {
+    for (int64_t i = 0; i < count; i += trim ? kStrip : kBlock) {
+      const int64_t rows = trim ? std::min(kStrip, count - i) : count,
+                    depth = trim ? std::min(i + kStrip, width) : width;
+      blocks.multiply(rows, padded_width / blocks.lanes, depth, s + i, 1, kBlock, x.data, x.row, c + i * padded_width,
+                      padded_width, true);
+    }
+  }
+  // Rows of keys grow by the sums over queries i of s[j * kBlock + i] x[i].
+  void sum_over_queries(bool trim, int64_t width, int64_t count, const T* s, const Rows<T>& x, int64_t padded_width,
+                        T* c) const {
+    for (int64_t j = 0; j < (trim ? std::min(width, count) : width); j += trim ? kStrip : kBlock) {
+      const int64_t first = trim ? j : 0, rows = trim ? std::min(kStrip, width - j) : width;
+      blocks.multiply(rows, padded_width / blocks.lanes, count - first, s + j * kBlock + first, kBlock, 1,
+                      x.data + first * x.row, x.row, c + j * padded_width, padded_width, true);
+    }
+  }
+
   // The scores of a block, transposed: s[j * kBlock + i] of key k0 + j and query q0 + i, with the mask and -infinity
   // where a query does not see a key. `turned` holds the queries as columns(). False if all of a bool mask is false,
   // and then s is not written.
-  bool scores(const T* turned, const Rows<T>& key_rows, int64_t u, int64_t q0, int64_t count, int64_t k0, int64_t width,
-              T* s, T* spare, T* spare_turned) const {
+  bool scores(bool trim, const T* turned, const Rows<T>& key_rows, int64_t u, int64_t q0, int64_t count, int64_t k0,
+              int64_t width, T* s, T* spare, T* spare_turned) const {
     const int64_t columns = whole(count);
     bool masked = mask.has_value();
     const bool one_row = masked && mask->row == 0;
@@ -210,8 +246,7 @@ struct AttentionProblem {
       if (!mask_rows(mask->offset(u), q0, one_row ? 1 : count, k0, width, spare, all)) return false;
       masked = !all;
     }
-    blocks.multiply(width, columns / blocks.lanes, size, key_rows.data, key_rows.row, 1, turned, kBlock, s, kBlock,
-                    false);
+    score(trim, width, count, size, key_rows, turned, s);
     if (masked) {
       if (one_row) {
         for (int64_t j = 0; j < width; ++j)
