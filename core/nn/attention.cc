@@ -2,17 +2,14 @@
 
 #include <limits>
 
-#include "core/autograd/guards.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/nn/init.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/attention.h"
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
-#include "core/ops/index.h"
 #include "core/ops/matmul.h"
-#include "core/ops/rearrange.h"
-#include "core/ops/softmax.h"
 #include "core/ops/view.h"
 
 namespace hearth::nn {
@@ -36,6 +33,15 @@ Tensor spread(const Tensor& m, int64_t batch, int64_t heads, int64_t time, int64
   HEARTH_CHECK(fits, "MultiheadAttention: an attention mask of shape ", m.shape(), " fits neither ", Shape{time, keys},
                " nor ", Shape{batch * heads, time, keys}, " (batch * heads, time, keys)");
   return out;
+}
+
+// A mask that leaves out what either leaves out and adds what both add.
+Tensor joined(const Tensor& a, const Tensor& b) {
+  if (a.dtype() == DType::kBool && b.dtype() == DType::kBool) return logical_or(a, b);
+  const Scalar never = -std::numeric_limits<double>::infinity();
+  if (a.dtype() == DType::kBool) return where(a, never, b);
+  if (b.dtype() == DType::kBool) return where(b, never, a);
+  return a + b;
 }
 
 }  // namespace
@@ -80,24 +86,20 @@ Tensor MultiheadAttention::forward(const Tensor& query, const Tensor& key, const
       "MultiheadAttention: query, key and value must have the same batch, and key and value as many positions, "
       "but the shapes are ",
       query.shape(), ", ", key.shape(), " and ", value.shape());
-  // All masks as one, added to the scores.
-  std::optional<Tensor> mask;
-  const auto join = [&](const Tensor& m) {
-    const Tensor added = m.dtype() == DType::kBool ? where(m, Scalar(-std::numeric_limits<double>::infinity()),
-                                                           zeros({}, {.dtype = q.dtype(), .device = q.device()}))
-                                                   : m;
-    mask = mask ? *mask + added : added;
-  };
-  if (masks.attention) join(spread(*masks.attention, batch, heads_, time, keys));
+  // Both masks as one: bool, true where a key is left out, as long as neither is added to the scores.
+  std::optional<Tensor> mask =
+      masks.attention ? std::optional(spread(*masks.attention, batch, heads_, time, keys)) : std::nullopt;
   if (masks.padding) {
     const Shape expected = batched ? Shape{batch, keys} : Shape{keys};
     HEARTH_CHECK(masks.padding->shape() == expected, "MultiheadAttention: the padding mask has shape ",
                  masks.padding->shape(), "; expected ", expected, batched ? " (batch, keys)" : " (keys)");
-    join(reshape(*masks.padding, {batch, 1, 1, keys}));
+    const Tensor padding = reshape(*masks.padding, {batch, 1, 1, keys});
+    mask = mask ? joined(*mask, padding) : padding;
   }
-  if (masks.causal && mask) join(logical_not(tril(ones({time, keys}, {.dtype = boolean, .device = q.device()}))));
+  // Scaled dot product attention's bool masks are true where a key may be attended to.
+  if (mask && mask->dtype() == DType::kBool) mask = logical_not(*mask);
   Tensor y = scaled_dot_product_attention(
-      q, k, v, {.mask = mask, .dropout = training() ? options_.dropout : 0, .causal = masks.causal && !mask});
+      q, k, v, {.mask = mask, .dropout = training() ? options_.dropout : 0, .causal = masks.causal});
   y = out_proj(reshape(transpose(y, 1, 2), {batch, time, embed}));
   return !batched ? squeeze(y, 0) : options_.batch_first ? y : transpose(y, 0, 1);
 }

@@ -8,19 +8,24 @@
 namespace hearth::nn {
 
 struct MultiheadAttentionOptions {
+  /// Of the attention weights, in training.
   double dropout = 0;
   bool bias = true;
-  bool batch_first = false;  // [batch, time, embed] in place of [time, batch, embed]
+  /// [batch, time, embed] in place of [time, batch, embed].
+  bool batch_first = false;
 };
+/// What queries do not attend to. What any of the three leaves out is left out.
 struct AttentionMasks {
-  // bool, true: not attended to; or float, added. [time, keys]; [batch * heads, time, keys], one for each head of each
-  // example; or what broadcasts to [batch, heads, time, keys].
+  /// bool, true: not attended to; or floating-point, added to the scores. [time, keys]; [batch * heads, time, keys],
+  /// one for each head of each example; or what broadcasts to [batch, heads, time, keys].
   std::optional<Tensor> attention = std::nullopt;
-  std::optional<Tensor> padding = std::nullopt;  // [batch, keys], or [keys] without a batch; likewise
+  /// [batch, keys], or [keys] without a batch; likewise.
+  std::optional<Tensor> padding = std::nullopt;
+  /// Query i sees the keys up to i.
   bool causal = false;
 };
-// Attention of several heads (Vaswani et al., 2017). Parameters as in PyTorch: in_proj_weight [3 embed, embed],
-// in_proj_bias, out_proj.weight, out_proj.bias.
+/// Attention of several heads (Vaswani et al., 2017). Parameters as in PyTorch: in_proj_weight [3 embed, embed],
+/// in_proj_bias, out_proj.weight, out_proj.bias.
 class MultiheadAttention : public Module<MultiheadAttention> {
  public:
   MultiheadAttention(int64_t embed, int64_t heads, const MultiheadAttentionOptions& options = {})
@@ -28,9 +33,9 @@ class MultiheadAttention : public Module<MultiheadAttention> {
   MultiheadAttention(ModuleBase* parent, const char* name, int64_t embed, int64_t heads,
                      const MultiheadAttentionOptions& options = {});
 
-  // query [time, batch, embed], key and value [keys, batch, embed]; or all three without a batch.
+  /// query [time, batch, embed], key and value [keys, batch, embed]; or all three without a batch.
   Tensor forward(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionMasks& masks = {}) const;
-  // Takes {.padding = ...} too.
+  /// Takes {.padding = ...} too.
   using Module::operator();
   Tensor operator()(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionMasks& masks) const {
     return Module::operator()(query, key, value, masks);

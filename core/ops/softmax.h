@@ -1,30 +1,17 @@
-// The softmax family and attention.
+// The softmax family.
 #pragma once
-
-#include <optional>
 
 #include "core/op/op_def.h"
 #include "core/tensor/tensor.h"
 
 namespace hearth {
 
+/// exp(x) / sum(exp(x)) along dimension d.
 Tensor softmax(const Tensor& x, int64_t d);
+/// log(softmax(x)), without the rounding of small weights.
 Tensor log_softmax(const Tensor& x, int64_t d);
-// softmax, but 0 along lines of nothing but -infinity, where softmax is NaN.
+/// softmax, but 0 along lines of nothing but -infinity, where softmax is NaN.
 Tensor safe_softmax(const Tensor& x, int64_t d);
-
-struct AttentionOptions {
-  std::optional<Tensor> mask = std::nullopt;  // bool: true may be attended to; float: added to the scores
-  double dropout = 0;
-  bool causal = false;
-  std::optional<double> scale = std::nullopt;  // 1 / sqrt(head size) where none is given
-};
-// softmax(q k^T scale + mask) v. q [..., heads, m, e], k [..., heads, n, e], v [..., heads, n, f]; k and v may have
-// fewer heads, each then serving a group of q's (Vaswani et al., 2017; Ainslie et al., 2023). Leading dimensions
-// broadcast. A position that may attend to nothing gets 0, and gives no gradient. f16 and bf16 are computed in f32 and
-// rounded once.
-Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
-                                    const AttentionOptions& options = {});
 
 extern constinit const OpDef kSoftmax, kLogSoftmax, kSafeSoftmax;
 

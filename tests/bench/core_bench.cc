@@ -5,6 +5,7 @@
 #include "core/autograd/guards.h"
 #include "core/ops/activation.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/attention.h"
 #include "core/ops/conv.h"
 #include "core/ops/math.h"
 #include "core/ops/matmul.h"
@@ -112,6 +113,39 @@ void transpose_4096(benchmark::State& state) {
   run_op(state, {4096, 4096}, [](const Tensor& a) { return a.t().contiguous(); });
 }
 BENCHMARK(transpose_4096)->UseRealTime();
+
+// Batch 8, 8 heads, 512 positions, head size 64; training: with its gradient.
+void attention(benchmark::State& state, hearth::DType type, bool causal, bool training) {
+  const hearth::Shape shape{8, 8, 512, 64};
+  Tensor q = random(shape).to(type), k = random(shape).to(type), v = random(shape).to(type);
+  const Tensor dy = random(shape).to(type);
+  if (training) q.requires_grad_(), k.requires_grad_(), v.requires_grad_();
+  for (auto _ : state) {
+    const Tensor y = hearth::scaled_dot_product_attention(q, k, v, {.causal = causal});
+    benchmark::DoNotOptimize(y);
+    if (!training) continue;
+    y.backward(dy);
+    for (Tensor* t : {&q, &k, &v}) t->set_grad({});
+  }
+}
+void attention_f32(benchmark::State& state) { attention(state, hearth::f32, false, false); }
+void attention_causal_f32(benchmark::State& state) { attention(state, hearth::f32, true, false); }
+void attention_step_f32(benchmark::State& state) { attention(state, hearth::f32, false, true); }
+void attention_step_causal_f32(benchmark::State& state) { attention(state, hearth::f32, true, true); }
+void attention_step_causal_bf16(benchmark::State& state) { attention(state, hearth::bf16, true, true); }
+BENCHMARK(attention_f32)->UseRealTime();
+BENCHMARK(attention_causal_f32)->UseRealTime();
+BENCHMARK(attention_step_f32)->UseRealTime();
+BENCHMARK(attention_step_causal_f32)->UseRealTime();
+BENCHMARK(attention_step_causal_bf16)->UseRealTime();
+
+// One token's query for each of 64 heads over 1024 keys.
+void attention_decode(benchmark::State& state) {
+  hearth::InferenceMode guard;
+  const Tensor q = random({8, 8, 1, 64}), k = random({8, 8, 1024, 64}), v = random({8, 8, 1024, 64});
+  for (auto _ : state) benchmark::DoNotOptimize(hearth::scaled_dot_product_attention(q, k, v));
+}
+BENCHMARK(attention_decode)->UseRealTime();
 
 }  // namespace
 

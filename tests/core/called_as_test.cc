@@ -8,6 +8,7 @@
 #include "core/nn/linear.h"
 #include "core/nn/rnn.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/attention.h"
 #include "core/ops/create.h"
 #include "core/ops/dropout.h"
 #include "core/ops/einsum.h"
@@ -20,7 +21,6 @@
 #include "core/ops/rearrange.h"
 #include "core/ops/reduce.h"
 #include "core/ops/scan.h"
-#include "core/ops/softmax.h"
 #include "core/ops/view.h"
 #include "core/testing/error_of.h"
 

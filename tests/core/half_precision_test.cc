@@ -8,6 +8,7 @@
 #include "core/op/machinery.h"
 #include "core/ops/activation.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/attention.h"
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
 #include "core/ops/einsum.h"
@@ -19,7 +20,6 @@
 #include "core/ops/norm.h"
 #include "core/ops/reduce.h"
 #include "core/ops/scan.h"
-#include "core/ops/softmax.h"
 #include "core/ops/view.h"
 #include "core/testing/tensors.h"
 

@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/ops/activation.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/attention.h"
 #include "core/ops/compare.h"
 #include "core/ops/conv.h"
 #include "core/ops/create.h"

@@ -141,6 +141,12 @@ gradients("AttentionUnbatched", m(u2, k2, k2, need_weights=False)[0], [u2])
 gradients("AttentionUnbatchedMasked",
           m(u2, k2, k2, attn_mask=wave((2, 3, 5), 3), key_padding_mask=padding[0].double() * -3,
             need_weights=False)[0], [u2])
+# Causal, alone and beside other masks.
+future = torch.ones(3, 5, dtype=torch.bool).triu(1)
+gradients("AttentionCausal", m(x, k, k, attn_mask=future, need_weights=False)[0], [x])
+gradients("AttentionCausalPadded", m(x, k, k, attn_mask=future, key_padding_mask=padding & torch.tensor([[True], [False]]),
+                                     need_weights=False)[0], [x])
+gradients("AttentionCausalAdded", m(x, k, k, attn_mask=each.masked_fill(future, -torch.inf), need_weights=False)[0], [x])
 
 # The momentum in a sequence of schedules: it moves, and stays where the first has left it.
 o = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5, momentum=0.9)

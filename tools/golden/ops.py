@@ -344,6 +344,58 @@ case("scaled_dot_product_attention/added", lambda q, k, v, m: attention(q, k, v,
      values(2, 3, 2), values(2, 3), kinds=FLOAT)
 case("scaled_dot_product_attention/shared heads", lambda q, k, v: attention(q, k, v, enable_gqa=True), values(1, 4, 2, 3),
      values(1, 2, 3, 3), values(1, 2, 3, 2), kinds=FLOAT)
+for label, m, n in [("wide", 3, 5), ("tall", 5, 3), ("decode", 1, 6)]:
+    case(f"scaled_dot_product_attention/causal, {label}", lambda q, k, v: attention(q, k, v, is_causal=True), values(2, m, 4),
+         values(2, n, 4), values(2, n, 2), kinds=FLOAT)
+
+
+def seen(m, n, window, causal):
+    ahead = torch.arange(n) - torch.arange(m)[:, None]
+    return (ahead >= -window) & (ahead <= (0 if causal else window))
+
+
+for label, m, n, window, causal in [("both sides", 5, 6, 1, False), ("causal", 6, 5, 2, True), ("nothing seen", 6, 2, 1, True)]:
+    case(f"scaled_dot_product_attention/window, {label}", lambda q, k, v, s=seen(m, n, window, causal): attention(q, k, v, s),
+         values(2, m, 4), values(2, n, 4), values(2, n, 3), kinds=FLOAT)
+TRIANGLE = torch.ones(3, 4, dtype=torch.bool).tril()
+case("scaled_dot_product_attention/masked and causal", lambda q, k, v, m: attention(q, k, v, m & TRIANGLE), values(2, 2, 3, 4),
+     values(2, 2, 4, 4), values(2, 2, 4, 2), fixed([[[[True, False, True, True]]], [[[False, True, True, True]]]], torch.bool),
+     kinds=FLOAT)
+case("scaled_dot_product_attention/added and causal",
+     lambda q, k, v, m: attention(q, k, v, torch.where(TRIANGLE, m, torch.tensor(-math.inf, dtype=m.dtype))), values(2, 2, 3, 4),
+     values(2, 2, 4, 4), values(2, 2, 4, 2), values(2, 3, 1), kinds=FLOAT)
+# Several blocks of queries and of keys.
+case("scaled_dot_product_attention/blocks", lambda q, k, v, m: attention(q, k, v, m, enable_gqa=True), values(1, 2, 70, 5),
+     values(1, 1, 130, 5), values(1, 1, 130, 3), fixed(torch.from_numpy(rng.integers(0, 4, (70, 130)) > 0)), kinds=FLOAT)
+case("scaled_dot_product_attention/blocks, causal", lambda q, k, v: attention(q, k, v, is_causal=True), values(2, 130, 17),
+     values(2, 130, 17), values(2, 130, 1), kinds=FLOAT)
+
+
+def attention_grad(heads, causal):
+    """Of weights exp(scores - lse), and y, that are operands like others."""
+    def f(dy, q, k, v, y, lse, mask=None):
+        spread = lambda t: t.repeat_interleave(q.shape[1] // t.shape[1], 1)
+        join = lambda t: t.unflatten(1, (heads, -1)).sum(2)
+        scale = q.shape[-1] ** -0.5
+        scores = q @ spread(k).mT * scale + (mask if mask is not None else 0)
+        if causal:
+            scores = scores.masked_fill(~torch.ones_like(scores[0, 0], dtype=torch.bool).tril(), -math.inf)
+        p = (scores - lse[..., None]).exp()
+        ds = p * (dy @ spread(v).mT - (dy * y).sum(-1, keepdim=True))
+        out = ds @ spread(k) * scale, join(ds.mT @ q) * scale, join(p.mT @ dy)
+        return out + (ds.sum(0).sum(0),) if mask is not None else out
+    return f
+
+
+def attention_grad_sizes(f):
+    return lambda *t: tuple(u.abs().max() * torch.ones_like(u) + 16 for u in f(*t))
+
+
+for label, f, q_heads, k_heads, more in [("masked", attention_grad(2, False), 2, 2, (values(3, 5),)),
+                                         ("causal, shared heads", attention_grad(1, True), 2, 1, ())]:
+    case(f"attention_grad/{label}", f, values(2, q_heads, 3, 2), values(2, q_heads, 3, 4), values(2, k_heads, 5, 4),
+         values(2, k_heads, 5, 2), values(2, q_heads, 3, 2), values(2, q_heads, 3, low=16, high=24), *more, kinds=FLOAT,
+         size=attention_grad_sizes(f))
 
 # ---- functions made of ops
 for label, dims, correction in [("all", None, 1), ("rows", (1,), 0), ("outer", (0, 2), 1)]:

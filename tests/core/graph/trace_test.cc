@@ -130,6 +130,32 @@ TEST(Trace, AttentionWithTwoNamedSizes) {
   }
 }
 
+// Causal attention is one op, with no mask in memory, also beside a padding mask.
+TEST(Trace, AttentionIsOneOp) {
+  nn::MultiheadAttention attention(8, 2, {.batch_first = true});
+  attention.eval();
+  for (bool padded : {false, true}) {
+    const auto fn = [&](std::span<const Tensor> in) -> std::vector<Tensor> {
+      nn::AttentionMasks masks{.causal = true};
+      if (padded) masks.padding = in[1];
+      return {attention(in[0], in[0], in[0], masks)};
+    };
+    const Spec spec[] = {{"x", f32, {"batch", "length", 8}}, {"padding", boolean, {"batch", "length"}}};
+    const Graph g = trace(fn, spec);
+    int found = 0;
+    for (const Node& n : g.nodes) {
+      const std::string_view name = n.op->name;
+      found += name == "attention";
+      EXPECT_TRUE(name != "where" && name != "softmax" && name != "safe_softmax") << to_string(g);
+    }
+    EXPECT_EQ(found, 1) << to_string(g);
+    for (const auto& [n, l] : {std::pair<int64_t, int64_t>{1, 1}, {2, 9}}) {
+      const Tensor x[] = {randn({n, l, 8}), rand({n, l}) > 0.7};
+      EXPECT_TRUE(g.run(x)[0].equal(fn(x)[0]));
+    }
+  }
+}
+
 TEST(Trace, InPlaceOpsAndViewsOfWrittenMemory) {
   const auto fn = [](std::span<const Tensor> in) -> std::vector<Tensor> {
     Tensor y = in[0] * 2;

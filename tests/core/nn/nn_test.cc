@@ -1,6 +1,8 @@
 // Layers and losses against PyTorch.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "core/autograd/backward.h"
 #include "core/autograd/guards.h"
 #include "core/nn/activation.h"
@@ -10,6 +12,7 @@
 #include "core/nn/norm.h"
 #include "core/nn/rnn.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/attention.h"
 #include "core/ops/create.h"
 #include "core/ops/index.h"
 #include "core/ops/loss.h"
@@ -111,6 +114,17 @@ TEST(Nn, AttentionMasks) {
   check(m(x2, k2, k2), {x2}, kGoldenAttentionUnbatched);
   const Tensor added = tensor({0, 0, 1, 0, 1}).to(f64) * -3.0;
   check(m(x2, k2, k2, {.attention = wave({2, 3, 5}, 3), .padding = added}), {x2}, kGoldenAttentionUnbatchedMasked);
+  check(m(x, k, k, {.causal = true}), {x}, kGoldenAttentionCausal);
+  const Tensor some = tensor({{0, 0, 1, 0, 1}, {0, 0, 0, 0, 0}}).to(boolean);
+  check(m(x, k, k, {.padding = some, .causal = true}), {x}, kGoldenAttentionCausalPadded);
+  check(m(x, k, k, {.attention = each, .causal = true}), {x}, kGoldenAttentionCausalAdded);
+  // A bool mask beside one that is added, either way round.
+  const auto added_form = [](const Tensor& t) {
+    return where(t, Scalar(-std::numeric_limits<double>::infinity()), zeros({}, {.dtype = f64}));
+  };
+  const Tensor late = each.gt(0.9);
+  check(m(x, k, k, {.attention = late, .padding = added_form(padding)}), {x}, kGoldenAttentionEachPadded);
+  check(m(x, k, k, {.attention = added_form(late), .padding = padding}), {x}, kGoldenAttentionEachPadded);
 }
 
 TEST(Nn, Attention) {

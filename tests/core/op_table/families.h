@@ -26,6 +26,7 @@ void conv_rows(Rows& rows);
 void pool_rows(Rows& rows);
 void norm_rows(Rows& rows);
 void softmax_rows(Rows& rows);
+void attention_rows(Rows& rows);
 void random_rows(Rows& rows);
 void optim_rows(Rows& rows);
 void loss_rows(Rows& rows);

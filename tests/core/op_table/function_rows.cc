@@ -13,7 +13,6 @@
 #include "core/ops/rearrange.h"
 #include "core/ops/reduce.h"
 #include "core/ops/scan.h"
-#include "core/ops/softmax.h"
 #include "core/ops/view.h"
 #include "tests/core/op_table/families.h"
 
@@ -126,22 +125,6 @@ void function_rows(Rows& rows) {
         {.smooth = true, .batch = 1, .terms = 3}}},
       close);
   add(rows, "max_pool1d", {{"plain", HEARTH_CALL(max_pool1d(in[0], 3, {.stride = 2, .padding = 1})), batch}});
-
-  const auto attend = [](AttentionOptions o = {}) -> TensorFunction {
-    return [o](In in) -> Out { return {scaled_dot_product_attention(in[0], in[1], in[2], o)}; };
-  };
-  const auto masked = [](std::optional<double> scale) -> TensorFunction {
-    return [scale](In in) -> Out {
-      return {scaled_dot_product_attention(in[0], in[1], in[2], {.mask = in[3], .scale = scale})};
-    };
-  };
-  add(rows, "scaled_dot_product_attention",
-      {{"plain", attend(), {.smooth = true, .batch = 7, .terms = 5}},
-       {"causal", attend({.causal = true}), {.smooth = true, .batch = 7, .terms = 4}},
-       {"masked", masked(0.5), {.smooth = true, .batch = 7, .terms = 4}},
-       {"added", masked(std::nullopt), {.smooth = true, .batch = 7, .terms = 4}},
-       {"shared heads", attend(), {.smooth = true, .batch = 7, .terms = 4}}},
-      close);
 }
 
 }  // namespace hearth::testing
