@@ -51,6 +51,10 @@ void AnomalyMode::intercept(OpCall& c) {
     HEARTH_CHECK(!has_nan(c.out[k]), c.op.name, ": result ", k, " of shape ", c.out[k].shape(),
                  " has NaN, but no operand has (anomaly mode)");
   }
+  for (int i = 0; i < c.inputs(); ++i) {
+    HEARTH_CHECK(!c.writes(i) || !c.is_tensor(i) || !has_nan(c.input(i)), c.op.name, ": operand ", i, " of shape ",
+                 c.input(i).shape(), " has NaN now, but no operand had (anomaly mode)");
+  }
 }
 
 void autograd::check_gradients(Node& node, std::span<const Tensor> gradients) {

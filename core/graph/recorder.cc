@@ -81,6 +81,9 @@ ValueId Recorder::value(const Tensor& t) { return current(entry(t)); }
 Tensor Recorder::stand_in(const Tensor& t) { return entry(t).meta; }
 
 void Recorder::intercept(OpCall& call) {
+  if (call.op.writes)
+    fail(ErrorKind::kUnsupported, call.op.name,
+         ": it changes its operands, which a graph cannot hold; trace the function without it");
   // What is run here runs on stand-ins.
   std::vector<Tensor> metas;
   std::vector<Operand> in;

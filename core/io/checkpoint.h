@@ -36,9 +36,9 @@
 #include "absl/status/statusor.h"
 #include "core/data/loader.h"
 #include "core/nn/module.h"
+#include "core/optim/ema.h"
 #include "core/optim/optimizer.h"
 #include "core/optim/scheduler.h"
-#include "core/optim/util.h"
 #include "core/tensor/generator.h"
 
 namespace hearth::io {

@@ -25,6 +25,9 @@ struct OpCall {
   OpCall(const OpDef& o, std::span<const Operand> i, AttrsRef a) : op(o), in(i), attrs(a.data) {}
 
   int inputs() const { return static_cast<int>(in.size()); }
+  /// Of an op whose operands come in rows: their number, and whether operand i is one that is written.
+  int rows() const { return inputs() / op.row; }
+  bool writes(int i) const { return op.writes && op.writes >> i % op.row & 1; }
   bool is_tensor(int i) const { return i < inputs() && in[static_cast<size_t>(i)].is_tensor(); }
   bool is_scalar(int i) const { return i < inputs() && in[static_cast<size_t>(i)].is_scalar(); }
   // The operand, which must be a tensor.

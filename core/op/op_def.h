@@ -71,6 +71,10 @@ struct OpDef {
   // Bit i: a given tensor to be written may be operand i, the same elements in the same order. Of a pointwise op it may
   // be any. Other overlaps of what is read and what is written are refused.
   uint8_t in_place = 0;
+  // Of an op that changes its operands and has no other result: operands come in rows of so many, and bit k says that
+  // operand k of each row is written. absent and scalars count within the row. No gradient passes; see run_rows().
+  uint8_t row = 0;
+  uint8_t writes = 0;
   uint8_t outputs = 1, visible = 1;  // the outputs after the visible ones are only saved for backward
   // Called by gradients and optimizers only, whose operands fit by construction: graphs from outside may not name it.
   bool internal = false;

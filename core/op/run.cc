@@ -1,6 +1,7 @@
 #include "core/op/run.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -100,11 +101,14 @@ Operands check_operands(OpCall& c) {
         number &= is_number(*t);
       }
       all.grad |= needs_grad(*t);
-    } else if (o.is_scalar()) {
-      HEARTH_CHECK(i < 8 && c.op.scalars >> i & 1, c.op.name, ": operand ", i, " must be a tensor, but is the number ",
-                   o.scalar());
     } else {
-      HEARTH_CHECK(i < 8 && c.op.absent >> i & 1, c.op.name, ": operand ", i, " is missing");
+      const int k = c.op.row ? i % c.op.row : i;
+      if (o.is_scalar()) {
+        HEARTH_CHECK(k < 8 && c.op.scalars >> k & 1, c.op.name, ": operand ", i,
+                     " must be a tensor, but is the number ", o.scalar());
+      } else {
+        HEARTH_CHECK(k < 8 && c.op.absent >> k & 1, c.op.name, ": operand ", i, " is missing");
+      }
     }
   }
   if (!found && c.bound) c.device = c.out[0].device();
@@ -183,12 +187,56 @@ bool overlap(const Layout& a, const Layout& b) {
   return s.meet(0, target);
 }
 
-void check_bound(OpCall& c) {
-  const TensorImpl& t = *c.out[0].impl();
-  HEARTH_CHECK(c.op.kind != OpKind::kView, c.op.name, ": a view cannot be written into a given tensor");
+void check_writable(const OpCall& c, const TensorImpl& t) {
   HEARTH_CHECK(!t.storage->read_only(), c.op.name, ": cannot write in place: the tensor's memory is read-only");
   HEARTH_CHECK(!t.layout.overlapping(), c.op.name, ": cannot write in place: several elements of the tensor of shape ",
                t.layout.shape, " and strides ", t.layout.strides, " lie at one address; clone() it first");
+}
+
+// Of an op that changes its operands: those that are written may be, and share no element with another operand.
+void check_rows(const OpCall& c) {
+  const int row = c.op.row;
+  HEARTH_CHECK(!c.bound, c.op.name, ": it changes its operands and has no result to be written into a tensor");
+  HEARTH_CHECK(c.inputs() % row == 0, c.op.name, ": expected rows of ", row, " operands, but got ", c.inputs(),
+               " operands");
+  struct Piece {
+    const Storage* storage;
+    int64_t begin, end;  // bytes
+    int operand;
+  };
+  std::vector<Piece> pieces;
+  pieces.reserve(c.in.size());
+  for (int i = 0; i < c.inputs(); ++i) {
+    if (!c.is_tensor(i)) continue;
+    const TensorImpl& t = *c.input(i).impl();
+    if (c.writes(i)) check_writable(c, t);
+    // What all rows only read is looked at once.
+    else if (i >= row && c.is_tensor(i - row) && c.input(i - row).impl() == &t) continue;
+    const auto size = static_cast<int64_t>(size_of(t.dtype));
+    if (t.layout.numel > 0) pieces.push_back({t.storage.get(), t.layout.offset * size, t.layout.end() * size, i});
+  }
+  std::sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) {
+    if (a.storage != b.storage) return std::less<>()(a.storage, b.storage);
+    return a.begin < b.begin;
+  });
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    const Piece& a = pieces[i];
+    for (size_t k = i + 1; k < pieces.size() && pieces[k].storage == a.storage && pieces[k].begin < a.end; ++k) {
+      const int written = c.writes(a.operand) ? a.operand : pieces[k].operand,
+                other = written == a.operand ? pieces[k].operand : a.operand;
+      if (!c.writes(written)) continue;
+      const TensorImpl &x = *c.input(written).impl(), &y = *c.input(other).impl();
+      HEARTH_CHECK(x.dtype == y.dtype && !overlap(x.layout, y.layout), c.op.name, ": cannot write in place: operand ",
+                   written % row, " of row ", written / row, ", which is written, shares memory with operand ",
+                   other % row, " of row ", other / row, "; clone() one of them first");
+    }
+  }
+}
+
+void check_bound(OpCall& c) {
+  const TensorImpl& t = *c.out[0].impl();
+  HEARTH_CHECK(c.op.kind != OpKind::kView, c.op.name, ": a view cannot be written into a given tensor");
+  check_writable(c, t);
   for (int i = 0; i < c.inputs(); ++i) {
     if (!c.is_tensor(i)) continue;
     const TensorImpl& x = *c.input(i).impl();
@@ -228,6 +276,12 @@ void dispatch(OpCall& c);
   c.op.compose(c);
 }
 
+void bump_written(const OpCall& c) {
+  for (int i = 0; i < c.inputs(); ++i) {
+    if (c.writes(i) && c.is_tensor(i)) c.input(i).impl()->storage->bump_version();
+  }
+}
+
 void dispatch(OpCall& c) {
   const ThreadState& ts = thread_state;
   if (c.bound && !c.out[0].defined()) [[unlikely]]
@@ -241,6 +295,12 @@ void dispatch(OpCall& c) {
     grad |= needs_grad(*c.out[0].impl());
   }
   const bool record = ts.grad_enabled & grad & (ts.record != nullptr) && !ts.inference;
+  if (c.op.writes) [[unlikely]] {
+    check_rows(c);
+    HEARTH_CHECK(
+        !record, c.op.name,
+        ": it changes its operands, and no gradient passes; call it under NoGrad, for an operand requires one");
+  }
   if (c.bound && record) ts.record(c, RecordPhase::kBeforeWrite);
   c.op.infer(c);
   if (!c.op.dtypes.contains(c.dtype)) [[unlikely]] {
@@ -257,6 +317,8 @@ void dispatch(OpCall& c) {
     else no_kernel(c);
   }
   if (c.bound) c.out[0].impl()->storage->bump_version();
+  if (c.op.writes) [[unlikely]]
+    bump_written(c);
   if (record) ts.record(c, RecordPhase::kAfter);
 }
 
@@ -305,6 +367,11 @@ void OpCall::give(int i, Tensor result) {
          to.dtype(), " ", to.shape());
   if (i == 0 && bound) machinery::copy_into(to, result);
   else to = std::move(result);
+}
+
+void run_rows(const OpDef& op, std::span<const Operand> rows, AttrsRef attrs) {
+  OpCall call(op, rows, attrs);
+  execute(call);
 }
 
 void OpCall::make(int i, const Shape& shape, DType t) {

@@ -37,6 +37,10 @@ inline void run_into(const OpDef& op, Tensor& out, std::initializer_list<Operand
   run_into(op, out, std::span<const Operand>(in.begin(), in.size()), attrs);
 }
 
+/// Runs an op that changes its operands (OpDef::writes): rows of OpDef::row operands, one after the other. Throws Error
+/// if a written operand is read-only, overlaps itself or another operand, or if a gradient would have to be recorded.
+void run_rows(const OpDef& op, std::span<const Operand> rows, AttrsRef attrs = {});
+
 // True if a gradient is to flow into the tensor.
 bool needs_grad(const TensorImpl& t);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/op/attrs/reduce.h"
 #include "core/op/grad_context.h"
@@ -75,6 +76,93 @@ TEST(Op, OperandsAreCounted) {
   EXPECT_EQ(error_of([&] { run(kAdd, {x, std::nullopt}); }), "add: operand 1 is missing");
   EXPECT_EQ(error_of([&] { run(kExp, {2.0}); }), "exp: operand 0 must be a tensor, but is the number 2");
   EXPECT_EQ(error_of([&] { run(kAdd, {1, 2}); }), "add: at least one operand must be a tensor");
+}
+
+// An op that changes its operands: rows of a tensor that is written, one that is read, and perhaps another written one.
+void exchange_kernel(OpCall& c) {
+  for (int r = 0; r < c.rows(); ++r) {
+    for (int64_t i = 0; i < c.input(3 * r).numel(); ++i) {
+      const double v = static_cast<const double*>(c.input(3 * r + 1).raw_data())[i];
+      static_cast<double*>(c.input(3 * r).impl()->data())[i] += v;
+      if (c.is_tensor(3 * r + 2)) static_cast<double*>(c.input(3 * r + 2).impl()->data())[i] = v;
+    }
+  }
+}
+constinit const OpDef kExchange = {
+    .name = "test::exchange",
+    .dtypes = DTypeSet{f64},
+    .min_inputs = 3,
+    .max_inputs = 255,
+    .absent = 0b100,
+    .row = 3,
+    .writes = 0b101,
+    .outputs = 0,
+    .visible = 0,
+    .infer = [](OpCall&) {},
+    .kernel = {exchange_kernel},
+};
+
+TEST(Op, ChangesItsOperands) {
+  const auto values = [](std::initializer_list<double> v) {
+    return from_values(std::vector<double>(v), {static_cast<int64_t>(v.size())});
+  };
+  const auto error = [](std::initializer_list<Operand> in) { return error_of([&] { run_rows(kExchange, in); }); };
+  const Tensor a = values({1, 2}), b = values({3}), c = values({0, 0}), x = values({10, 20}), y = values({5});
+  const uint32_t version = a.version(), read = x.version();
+  run_rows(kExchange, std::initializer_list<Operand>{a, x, c, b, y, std::nullopt});
+  EXPECT_EQ(a.to_vector<double>(), (std::vector<double>{11, 22}));
+  EXPECT_EQ(b.to_vector<double>(), (std::vector<double>{8}));
+  EXPECT_EQ(c.to_vector<double>(), (std::vector<double>{10, 20}));
+  EXPECT_EQ(a.version(), version + 1);
+  EXPECT_EQ(c.version(), 1u);
+  EXPECT_EQ(b.version(), 1u);
+  EXPECT_EQ(x.version(), read);
+  // Of more rows than operands' bits.
+  std::vector<Operand> many;
+  std::vector<Tensor> memory;
+  for (int i = 0; i < 300; ++i) memory.push_back(values({static_cast<double>(i)}));
+  for (const Tensor& t : memory) many.insert(many.end(), {t, y, std::nullopt});
+  run_rows(kExchange, many);
+  EXPECT_EQ(memory[299].item<double>(), 304);
+  EXPECT_EQ(memory[299].version(), 1u);
+
+  EXPECT_EQ(error({a, x}), "test::exchange: expected at least 3 operands, but got 2");
+  EXPECT_EQ(error({a, x, c, b}), "test::exchange: expected rows of 3 operands, but got 4 operands");
+  EXPECT_EQ(error({a, x, c, b, std::nullopt, std::nullopt}), "test::exchange: operand 4 is missing");
+  EXPECT_EQ(error({a, x, c, b, 2.0, std::nullopt}), "test::exchange: operand 4 must be a tensor, but is the number 2");
+  EXPECT_EQ(error({a, x, c, b.to(kMeta), y, std::nullopt}),
+            "test::exchange: operands are on different devices: cpu and meta");
+  const auto shares = [](int first, int row, int second, int other) {
+    return concat("test::exchange: cannot write in place: operand ", first, " of row ", row,
+                  ", which is written, shares memory with operand ", second, " of row ", other,
+                  "; clone() one of them first");
+  };
+  const std::string twice = error({a, x, std::nullopt, a, x, std::nullopt});
+  EXPECT_TRUE(twice == shares(0, 0, 0, 1) || twice == shares(0, 1, 0, 0)) << twice;
+  EXPECT_EQ(error({a, a, c}), shares(0, 0, 1, 0));
+  EXPECT_EQ(error({a, x, std::nullopt, c, a, std::nullopt}), shares(0, 0, 1, 1));
+  EXPECT_EQ(error({a, x, std::nullopt, b, y, a.slice(0, 1, 2)}), shares(0, 0, 2, 1));
+  run_rows(kExchange,
+           std::initializer_list<Operand>{a.slice(0, 0, 1), y, std::nullopt, a.slice(0, 1, 2), y, std::nullopt});
+  const Tensor none = zeros({0}, {.dtype = f64});
+  run_rows(kExchange, std::initializer_list<Operand>{none, none, none});
+  EXPECT_NE(error({y.expand({2}), x, std::nullopt}).find("several elements of the tensor"), std::string::npos);
+  double constant = 1;
+  const Tensor mapped = from_blob(&constant, {1}, f64, nullptr, /*read_only=*/true);
+  EXPECT_EQ(error({mapped, y, std::nullopt}),
+            "test::exchange: cannot write in place: the tensor's memory is read-only");
+  const Tensor leaf = values({1}).requires_grad_();
+  EXPECT_EQ(error({leaf, y, std::nullopt}),
+            "test::exchange: it changes its operands, and no gradient passes; call it under NoGrad, for an operand "
+            "requires one");
+  const NoGrad off;
+  run_rows(kExchange, std::initializer_list<Operand>{leaf, y, std::nullopt});
+  EXPECT_EQ(leaf.item<double>(), 6);
+  Tensor out = values({0});
+  EXPECT_EQ(error_of([&] {
+              run_into(kExchange, out, {b, y, std::nullopt});
+            }),
+            "test::exchange: it changes its operands and has no result to be written into a tensor");
 }
 
 // Writes down what passes, before and after.

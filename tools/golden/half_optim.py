@@ -1,7 +1,7 @@
 """Steps of optimizers on f16 and bf16 parameters, from PyTorch: its f32 optimizer with f32 state, whose parameter is
 rounded to the dtype after each step.
 
-    python3 tools/golden/half_optim.py > tests/core/half_optim_golden.inc
+    python3 tools/golden/half_optim.py > tests/core/optim/half_golden.inc
 """
 import torch
 

@@ -1,4 +1,4 @@
-"""Reference values of layers, losses, normalisations and optimizers, from PyTorch.
+"""Reference values of layers, losses and normalisations, from PyTorch.
 
 Inputs and weights are sin(0.37 i + s), so that only results need to be kept:
     python3 tools/golden/nn.py > tests/core/nn/golden.inc
@@ -73,36 +73,6 @@ gradients("Softmax", F.softmax(z, 0), [z])
 gradients("LogSoftmax", F.log_softmax(z, 1), [z])
 q, k, v = wave((1, 4, 3, 2), 1).requires_grad_(), wave((1, 2, 5, 2), 2).requires_grad_(), wave((1, 2, 5, 3), 3).requires_grad_()
 gradients("Sdpa", F.scaled_dot_product_attention(q, k, v, enable_gqa=True), [q, k, v])
-for name, make in [
-    ("Sgd", lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=True)),
-    ("Adam", lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=0.01, amsgrad=True)),
-    ("AdamW", lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.1)),
-    ("Rmsprop", lambda p: torch.optim.RMSprop(p, lr=0.01, momentum=0.5, centered=True, weight_decay=0.01)),
-]:
-    p = wave((2, 3), 4).requires_grad_()
-    opt = make([p])
-    for i in range(5):
-        opt.zero_grad()
-        (p * p * wave((2, 3), i)).sum().backward()
-        opt.step()
-    emit(name, p)
-o = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5, momentum=0.9)
-for name, make in [
-    ("OneCycle", lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 0.8, total_steps=10)),
-    ("Cosine", lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 9)),
-    ("Step", lambda o: torch.optim.lr_scheduler.StepLR(o, 4, 0.5)),
-    ("Linear", lambda o: torch.optim.lr_scheduler.LinearLR(o, 0.2, 1.0, 5)),
-]:
-    o = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5, momentum=0.9)
-    s = make(o)
-    rates = []
-    for i in range(10):
-        rates += [o.param_groups[0]["lr"], o.param_groups[0]["momentum"]]
-        o.step()
-        if i < 9:
-            s.step()
-    emit("Lr" + name, torch.tensor(rates))
-
 # Without a batch, many layers, plain recurrence.
 u2 = wave((3, 4), 1).requires_grad_()
 m = nn.LSTM(4, 3, num_layers=9, bidirectional=True)
@@ -147,14 +117,3 @@ gradients("AttentionCausal", m(x, k, k, attn_mask=future, need_weights=False)[0]
 gradients("AttentionCausalPadded", m(x, k, k, attn_mask=future, key_padding_mask=padding & torch.tensor([[True], [False]]),
                                      need_weights=False)[0], [x])
 gradients("AttentionCausalAdded", m(x, k, k, attn_mask=each.masked_fill(future, -torch.inf), need_weights=False)[0], [x])
-
-# The momentum in a sequence of schedules: it moves, and stays where the first has left it.
-o = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5, momentum=0.9)
-s = torch.optim.lr_scheduler.SequentialLR(
-    o, [torch.optim.lr_scheduler.OneCycleLR(o, 0.8, total_steps=10), torch.optim.lr_scheduler.StepLR(o, 4)], [6])
-momenta = []
-for i in range(10):
-    momenta.append(o.param_groups[0]["momentum"])
-    o.step()
-    s.step()
-emit("SequentialMomentum", torch.tensor(momenta))

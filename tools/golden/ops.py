@@ -308,6 +308,10 @@ steps("sgd_step/nesterov", lambda p: torch.optim.SGD(p, lr=0.125, momentum=0.75,
 steps("adam_step/adam", lambda p: torch.optim.Adam(p, lr=0.125, weight_decay=0.0625, betas=(0.75, 0.875)))
 steps("adam_step/adamw", lambda p: torch.optim.AdamW(p, lr=0.125, weight_decay=0.0625, betas=(0.75, 0.875)))
 steps("adam_step/amsgrad", lambda p: torch.optim.Adam(p, lr=0.125, amsgrad=True, maximize=True, betas=(0.75, 0.5)))
+RMS = dict(lr=0.125, alpha=0.75)
+steps("rmsprop_step/plain", lambda p: torch.optim.RMSprop(p, weight_decay=0.0625, **RMS))
+steps("rmsprop_step/momentum", lambda p: torch.optim.RMSprop(p, momentum=0.5, maximize=True, **RMS))
+steps("rmsprop_step/centered", lambda p: torch.optim.RMSprop(p, momentum=0.5, centered=True, **RMS))
 
 
 # ---- losses

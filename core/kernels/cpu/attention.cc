@@ -158,7 +158,7 @@ void forward(OpCall& c) {
   AttentionProblem<T> p(c.out[0].shape(), c.input(0), c.input(1), c.input(2), c.is_tensor(3) ? &c.input(3) : nullptr,
                         a);
   if (a.dropout > 0) {
-    p.generator = default_generator().take(static_cast<uint64_t>(p.batch * p.queries * p.keys));
+    p.generator = c.generator->take(static_cast<uint64_t>(p.batch * p.queries * p.keys));
     auto* state = static_cast<uint64_t*>(c.out[2].impl()->data());
     state[0] = p.generator.seed;
     state[1] = p.generator.offset;

@@ -30,4 +30,23 @@ struct AdamAttrs {
   bool operator==(const AdamAttrs&) const = default;
 };
 
+struct RmspropAttrs {
+  double lr = 0, alpha = 0.99, eps = 1e-8, weight_decay = 0, momentum = 0;
+  bool centered = false, maximize = false;
+  static constexpr auto fields() {
+    return std::make_tuple(field("lr", &RmspropAttrs::lr), field("alpha", &RmspropAttrs::alpha),
+                           field("eps", &RmspropAttrs::eps), field("weight_decay", &RmspropAttrs::weight_decay),
+                           field("momentum", &RmspropAttrs::momentum), field("centered", &RmspropAttrs::centered),
+                           field("maximize", &RmspropAttrs::maximize));
+  }
+  bool operator==(const RmspropAttrs&) const = default;
+};
+
+/// A sum of p-th powers; of p = infinity the largest absolute value.
+struct PowerSumAttrs {
+  double p = 2;
+  static constexpr auto fields() { return std::make_tuple(field("p", &PowerSumAttrs::p)); }
+  bool operator==(const PowerSumAttrs&) const = default;
+};
+
 }  // namespace hearth

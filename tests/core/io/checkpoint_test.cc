@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <csignal>
 #include <cstring>
@@ -27,6 +28,9 @@
 #include "core/ops/create.h"
 #include "core/ops/loss.h"
 #include "core/ops/random.h"
+#include "core/optim/adam.h"
+#include "core/optim/clip.h"
+#include "core/optim/sgd.h"
 
 namespace hearth::io {
 namespace {
@@ -252,14 +256,14 @@ TEST(Checkpoint, WhatDoesNotFitIsNamedAndChangesNothing) {
   refused(c.get("model", doubles), invalid, "a.bias is f32, expected f64");
 
   optim::AdamW fewer({t.net.a.weight}, {.lr = 0.125});
-  refused(c.get("optimizer", fewer), invalid, "steps is i64 [6], expected i64 [1]");
-  refused(c.get("optimizer", fewer), invalid, "unexpected: state.3.exp_avg");
+  refused(c.get("optimizer", fewer), invalid, "AdamW: the state does not fit: unexpected: 1.exp_avg");
+  refused(c.get("optimizer", fewer), invalid, "unexpected: 3.exp_avg");
   EXPECT_EQ(fewer.lr(), 0.125);
   optim::SGD sgd(t.net.parameters(), {.lr = 0.125, .momentum = 0.9});
-  refused(c.get("optimizer", sgd), invalid, "missing: state.0.momentum_buffer");
-  refused(c.get("optimizer", sgd), invalid, "unexpected: state.0.exp_avg");
+  refused(c.get("optimizer", sgd), invalid, "missing: 0.momentum_buffer");
+  refused(c.get("optimizer", sgd), invalid, "unexpected: 0.exp_avg");
   EXPECT_EQ(sgd.lr(), 0.125);
-  EXPECT_EQ(sgd.state_dict().count("state.0.exp_avg"), 0u);
+  EXPECT_EQ(sgd.state_dict().count("0.exp_avg"), 0u);
 
   optim::EMA few({t.net.a.weight});
   refused(c.get("averages", few), invalid, "unexpected: 1");
@@ -270,6 +274,48 @@ TEST(Checkpoint, WhatDoesNotFitIsNamedAndChangesNothing) {
   EXPECT_THROW(names.set("", 1), Error);
   EXPECT_THROW(names.set("a/b", 1), Error);
   EXPECT_THROW(names.put("a", Tensor()), Error);
+}
+
+// Written before parameters could have names: state and steps by index.
+TEST(Checkpoint, AnOlderOptimizersStateGoesOn) {
+  Training whole(1), second(2);
+  whole.run(3);
+  Checkpoint c = whole.checkpoint();
+  std::map<std::string, Tensor> old;
+  std::vector<int64_t> steps(6);
+  for (const auto& [name, t] : whole.opt.state_dict()) {
+    if (name.ends_with(".step")) steps[static_cast<size_t>(name[0] - '0')] = t.item<int64_t>();
+    else old[name.starts_with("group") ? name : "state." + name] = t;
+  }
+  old["steps"] = from_values(steps, {6});
+  const std::string p = path("old.checkpoint");
+  std::map<std::string, Tensor> tensors;
+  for (const auto& [name, t] : old) tensors["optimizer/" + name] = t;
+  ASSERT_TRUE(save_safetensors(p, tensors, {{"hearth.checkpoint", "1"}, {"entry/optimizer", "optimizer"}}).ok());
+  const absl::Status s = Checkpoint::load(p).value().get("optimizer", second.opt);
+  ASSERT_TRUE(s.ok()) << s;
+  expect_same(second.opt.state_dict(), whole.opt.state_dict());
+  EXPECT_EQ(steps, (std::vector<int64_t>(6, 3)));
+}
+
+// By name, the order of parameters does not matter.
+TEST(Checkpoint, OptimizersByName) {
+  Training t(1);
+  optim::AdamW named(t.net.named_parameters(), {.lr = 0.25});
+  cross_entropy(t.net(ones({4, 6})), zeros({4}, {.dtype = i64})).backward();
+  named.step();
+  Checkpoint c;
+  c.put("optimizer", named);
+  ASSERT_TRUE(c.save(path("named.checkpoint")).ok());
+  auto parameters = t.net.named_parameters();
+  std::reverse(parameters.begin(), parameters.end());
+  optim::AdamW other(parameters);
+  const auto loaded = Checkpoint::load(path("named.checkpoint"));
+  ASSERT_TRUE(loaded->get("optimizer", other).ok());
+  expect_same(other.state_dict(), named.state_dict());
+  EXPECT_EQ(other.state_dict().count("norm.weight.exp_avg"), 1u);
+  EXPECT_EQ(other.lr(), 0.25);
+  refused(loaded->get("optimizer", t.opt), absl::StatusCode::kInvalidArgument, "unexpected: a.bias.exp_avg");
 }
 
 TEST(Checkpoint, HostileFiles) {
@@ -299,7 +345,7 @@ TEST(Checkpoint, HostileFiles) {
   refused(state("scheduler", scalar_tensor(-3)).get("a", t.schedule), invalid, "must not be negative");
   t.run(1);
   auto negative = t.opt.state_dict();
-  negative["steps"] = negative["steps"] * -1;
+  negative["0.step"] = negative["0.step"] * -1;
   EXPECT_THROW(t.opt.load_state_dict(negative), Error);
   std::ofstream(p) << "PK";
   refused(Checkpoint::load(p).status(), invalid, "not a safetensors file");

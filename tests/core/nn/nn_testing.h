@@ -1,4 +1,4 @@
-// What the tests of layers, modules and optimizers share.
+// What the tests of layers and modules share.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -7,8 +7,7 @@
 
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
-#include "core/optim/optimizer.h"
-#include "core/optim/util.h"
+#include "core/optim/optim.h"
 
 namespace hearth {
 namespace {
@@ -18,7 +17,7 @@ struct Golden {
   DType dtype;
   std::vector<float> values;
 };
-#include "tests/core/half_optim_golden.inc"
+#include "tests/core/optim/half_golden.inc"
 
 using Make = std::function<std::unique_ptr<optim::Optimizer>(std::vector<Tensor>)>;
 template <class O, class Options>
@@ -74,7 +73,7 @@ TEST(HalfOptim, StepsAsPyTorch) {
           ASSERT_LE(std::abs(got[i] - want), last) << name << " " << to_string(g.dtype) << " " << i << ": " << got[i];
         }
         for (const auto& [key, t] : optimizer->state_dict()) {
-          if (key.starts_with("state.")) {
+          if (key.find(".step") == std::string::npos && !key.starts_with("group.")) {
             EXPECT_EQ(t.dtype(), DType::kF32) << name << " " << key;
           }
         }
@@ -113,10 +112,10 @@ TEST(HalfOptim, ClipGradNorm) {
     Tensor p = zeros({4}, {.dtype = t}).requires_grad_();
     p.set_grad(full({4}, 300, {.dtype = t}));
     const std::vector<Tensor> parameters{p};
-    EXPECT_EQ(optim::clip_grad_norm_(parameters, 60), 600);
+    EXPECT_EQ(optim::clip_grad_norm_(parameters, 60).item<double>(), 600);
     for (float v : p.grad().to_vector<float>()) EXPECT_NEAR(v, 30, 0.125);
     p.set_grad(full({4}, 60000, {.dtype = DType::kF16}).to(t));
-    EXPECT_NEAR(optim::clip_grad_norm_(parameters, 1), 120000, 400);
+    EXPECT_NEAR(optim::clip_grad_norm_(parameters, 1).item<double>(), 120000, 400);
     for (float v : p.grad().to_vector<float>()) EXPECT_NEAR(v, 0.5, 0.002);
   }
 }

@@ -1,0 +1,195 @@
+#include "core/optim/fused_optimizer.h"
+
+#include <map>
+#include <optional>
+#include <set>
+
+#include "core/autograd/guards.h"
+#include "core/op/machinery.h"
+#include "core/ops/create.h"
+#include "core/ops/view.h"
+
+namespace hearth::optim {
+namespace {
+
+DType state_dtype(DType parameter) { return is_half(parameter) ? f32 : parameter; }
+
+// The state as the parameter is now: of its device and the dtype that follows from its own, and in its memory order,
+// which a step is fastest in.
+Tensor fitting(const Tensor& state, const Tensor& p) {
+  const DType dtype = state_dtype(p.dtype());
+  if (!state.defined()) return zeros_like(p, dtype);
+  if (state.dtype() == dtype && state.device() == p.device() && (state.strides() == p.strides() || !p.layout().dense))
+    return state;
+  Tensor moved = empty_like(p, dtype);
+  moved.copy_(state.to(p.device()));
+  return moved;
+}
+
+// One parameter in a step.
+struct Work {
+  size_t slot;
+  const Tensor* parameter;
+  Tensor gradient;
+  std::array<Tensor, 3> states;
+};
+
+// States of the form in which parameters had no names: "state.<i>.<name>", and "steps" of all.
+Optimizer::StateDict by_parameter(const Optimizer::StateDict& old) {
+  Optimizer::StateDict out;
+  for (const auto& [name, t] : old) {
+    if (name == "steps" && t.dim() == 1) {
+      for (int64_t i = 0; i < t.size(0); ++i) out[std::to_string(i) + ".step"] = t.select(0, i);
+    } else if (name.starts_with("state.")) {
+      out[name.substr(6)] = t;
+    } else {
+      out[name] = t;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+void infer_update(OpCall& c) {
+  const int row = c.op.row;
+  for (int r = 0; r < c.rows(); ++r) {
+    const Tensor& p = c.input(r * row);
+    if (!c.op.dtypes.contains(p.dtype()))
+      fail(ErrorKind::kUnsupported, c.op.name, ": dtype ", p.dtype(), " is not supported; it takes ", c.op.dtypes);
+    for (int k = 1; k < row; ++k) {
+      if (!c.is_tensor(r * row + k)) continue;
+      const Tensor& t = c.input(r * row + k);
+      const bool fits = k == 1 ? c.op.dtypes.contains(t.dtype()) : t.dtype() == state_dtype(p.dtype());
+      HEARTH_CHECK(fits && t.shape() == p.shape(), c.op.name, ": operand ", k, " of row ", r, " is ", t.dtype(), " ",
+                   t.shape(), ", which does not fit the parameter, ", p.dtype(), " ", p.shape());
+    }
+  }
+}
+
+void FusedOptimizer::add_slots(const Parameters& parameters) {
+  add(parameters);
+  slots_.emplace_back(this->parameters(groups() - 1).size());
+}
+
+void FusedOptimizer::step() {
+  NoGrad off;
+  std::vector<Work> work;
+  for (size_t g = 0; g < groups(); ++g) {
+    const std::vector<Column> states = columns(g, momentum(g));
+    work.clear();
+    work.reserve(slots_[g].size());
+    std::map<int64_t, std::vector<Operand>> calls;
+    for (size_t i = 0; i < slots_[g].size(); ++i) {
+      const Tensor& p = parameters(g)[i];
+      Tensor gradient = p.grad();
+      if (!gradient.defined()) continue;
+      const Slot& s = slots_[g][i];
+      Work& w = work.emplace_back(Work{i, &p, std::move(gradient), s.states});
+      std::vector<Operand>& rows = calls[phase(g, s)];
+      if (rows.empty()) rows.reserve((slots_[g].size() - i) * (2 + states.size()));
+      rows.emplace_back(p);
+      rows.emplace_back(w.gradient);
+      for (size_t k = 0; k < states.size(); ++k) {
+        if (states[k].use != Use::kAlways) {
+          rows.emplace_back(std::nullopt);
+          continue;
+        }
+        HEARTH_CHECK(!w.states[k].defined() || w.states[k].shape() == p.shape(), name(), ": the parameter \"",
+                     names(g)[i], "\" has the shape ", p.shape(), " now, but its ", states[k].name, " has ",
+                     w.states[k].shape());
+        w.states[k] = fitting(w.states[k], p);
+        rows.emplace_back(w.states[k]);
+      }
+    }
+    for (const auto& [phase, rows] : calls) update(g, phase, rows);
+    // Only now: a step that was refused has changed nothing.
+    for (Work& w : work) {
+      Slot& s = slots_[g][w.slot];
+      s.states = std::move(w.states);
+      ++s.steps;
+    }
+  }
+}
+
+Optimizer::StateDict FusedOptimizer::state_dict() {
+  StateDict out;
+  for (size_t g = 0; g < groups(); ++g) {
+    const std::vector<Column> states = columns(g, momentum(g));
+    for (size_t i = 0; i < slots_[g].size(); ++i) {
+      const Slot& s = slots_[g][i];
+      const std::string of = names(g)[i] + ".";
+      out[of + "step"] = from_values(std::vector<int64_t>{s.steps}, {});
+      for (size_t k = 0; k < states.size(); ++k) {
+        if (states[k].use != Use::kNever && s.states[k].defined()) out[of + states[k].name] = s.states[k];
+      }
+    }
+    out["group." + std::to_string(g)] = from_values(std::vector<double>{lr(g), momentum(g)}, {2});
+  }
+  return out;
+}
+
+void FusedOptimizer::load_state_dict(const StateDict& given) {
+  std::optional<StateDict> converted;
+  if (!named() && given.contains("steps")) converted = by_parameter(given);
+  const StateDict& state = converted ? *converted : given;
+  std::string wrong;
+  const auto note = [&](const std::string& text) { wrong += (wrong.empty() ? "" : "; ") + text; };
+  std::set<std::string> known;
+  const auto find = [&](const std::string& name, const Shape& shape, DType dtype) -> const Tensor* {
+    const auto it = state.find(name);
+    known.insert(name);
+    if (it == state.end() || !it->second.defined()) {
+      note("missing: " + name);
+      return nullptr;
+    }
+    const Tensor& t = it->second;
+    if (t.shape() == shape && t.dtype() == dtype) return &t;
+    note(concat(name, " is ", t.dtype(), " ", t.shape(), ", expected ", dtype, " ", shape));
+    return nullptr;
+  };
+  std::vector<std::vector<Slot>> slots;
+  std::vector<std::pair<double, double>> rates(groups());
+  for (size_t g = 0; g < groups(); ++g) {
+    slots.emplace_back(slots_[g].size());
+    if (const Tensor* t = find("group." + std::to_string(g), {2}, f64)) {
+      const std::vector<double> v = t->to_vector<double>();
+      rates[g] = {v[0], v[1]};
+    }
+    const std::vector<Column> columns = this->columns(g, rates[g].second);
+    for (size_t i = 0; i < slots[g].size(); ++i) {
+      Slot& slot = slots[g][i];
+      const Tensor& p = parameters(g)[i];
+      const std::string of = names(g)[i] + ".";
+      if (const Tensor* t = find(of + "step", {}, i64)) slot.steps = t->item<int64_t>();
+      if (slot.steps < 0) note(concat(of, "step must not be negative, but is ", slot.steps));
+      for (size_t k = 0; k < columns.size(); ++k) {
+        const std::string full = of + columns[k].name;
+        const bool needed = columns[k].use == Use::kAlways && slot.steps > 0;
+        if (!needed && (columns[k].use == Use::kNever || !state.contains(full))) continue;
+        if (const Tensor* t = find(full, p.shape(), state_dtype(p.dtype()))) slot.states[k] = *t;
+      }
+    }
+  }
+  for (const auto& [name, t] : state) {
+    if (!known.contains(name)) note("unexpected: " + name);
+  }
+  HEARTH_CHECK(wrong.empty(), name(), ": the state does not fit: ", wrong);
+  NoGrad off;
+  for (size_t g = 0; g < groups(); ++g) {
+    for (size_t i = 0; i < slots[g].size(); ++i) {
+      const Tensor& p = parameters(g)[i];
+      for (Tensor& t : slots[g][i].states) {
+        if (!t.defined()) continue;
+        Tensor own = empty_like(p, t.dtype());
+        own.copy_(t.to(p.device()));
+        t = std::move(own);
+      }
+    }
+    set_lr(rates[g].first, g);
+    set_momentum(rates[g].second, g);
+  }
+  slots_ = std::move(slots);
+}
+
+}  // namespace hearth::optim

@@ -1,0 +1,110 @@
+/// FusedOptimizer: optimizers whose step is one call of a record for each parameter group.
+///
+/// State has the parameter's shape, dtype and device, but of f16 and bf16 parameters it is f32 (PyTorch keeps 16 bits
+/// there): a step is computed in f32 and the parameter rounded once. Changes below half of a parameter's last place are
+/// lost all the same. Where a parameter was moved to another dtype or device, its state follows at the next step.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/op/op_call.h"
+#include "core/optim/optimizer.h"
+
+namespace hearth::optim {
+
+/// State by parameter, and the step that gathers the operands.
+class FusedOptimizer : public Optimizer {
+ public:
+  /// See Optimizer. Throws Error if parameters of a group are on several devices or share memory.
+  void step() override;
+  StateDict state_dict() override;
+  /// See Optimizer. Takes what earlier versions saved by index too ("state.0.exp_avg", "steps"), if the parameters have
+  /// no names.
+  void load_state_dict(const StateDict& state) override;
+
+ protected:
+  /// The most tensors of state that a parameter has.
+  static constexpr size_t kMaxStates = 3;
+  /// Whether a group's options call for a tensor of state.
+  enum class Use : uint8_t {
+    kNever,
+    kKept,    // not by the present momentum: it is kept and saved, but not used
+    kAlways,  // it must be there once a step has been made
+  };
+  /// One tensor of state: its name in the state_dict, and its use.
+  struct Column {
+    const char* name;
+    Use use;
+  };
+  /// A parameter's state. Tensors are undefined until they are first used.
+  struct Slot {
+    std::array<Tensor, kMaxStates> states;
+    int64_t steps = 0;
+  };
+
+  using Optimizer::Optimizer;
+  /// Adds a group and its parameters' slots.
+  void add_slots(const Parameters& parameters);
+  /// The columns of state, in the record's order, for a group with that momentum; at most kMaxStates.
+  virtual std::vector<Column> columns(size_t group, double momentum) const = 0;
+  /// Parameters for which this is not equal are updated by calls of their own: what of a parameter's history the
+  /// record's attributes depend on. `slot` is what it is before the step.
+  virtual int64_t phase(size_t group, const Slot& slot) const = 0;
+  /// Runs the record on rows of parameter, gradient and states; those without use are absent.
+  virtual void update(size_t group, int64_t phase, std::span<const Operand> rows) const = 0;
+
+ private:
+  std::vector<std::vector<Slot>> slots_;  // of each group
+};
+
+/// A FusedOptimizer's options: one O for each group, with a field `lr`, and the field that is the momentum. Options are
+/// checked by `void check_options(const char* name, const O&)`, which throws Error.
+template <class Self, class O, double O::*kMomentum>
+class OptimizerOf : public FusedOptimizer {
+ public:
+  using Options = O;
+  using Optimizer::set_lr;
+
+  /// Adds a group of parameters with options of its own. Throws Error if there are none, or as the constructor.
+  void add_group(const Parameters& parameters, const O& options = {}) {
+    HEARTH_CHECK(!parameters.tensors().empty(), name(), ": there are no parameters to optimize");
+    check_options(name(), options);
+    append(parameters, options);
+  }
+  /// The group's options as they are now.
+  const O& options(size_t group) const { return options_[checked(group)]; }
+
+  double lr(size_t group = 0) const override { return options(group).lr; }
+  void set_lr(double lr, size_t group) override { options_[checked(group)].lr = lr; }
+  double momentum(size_t group) const override { return options(group).*kMomentum; }
+  void set_momentum(double momentum, size_t group) override { options_[checked(group)].*kMomentum = momentum; }
+  std::unique_ptr<Optimizer> like(const std::vector<Parameters>& groups) const override {
+    HEARTH_CHECK(groups.size() == this->groups(), name(), ": like: expected parameters for ", this->groups(),
+                 " groups, but got ", groups.size());
+    std::unique_ptr<OptimizerOf> made(new Self);
+    for (size_t g = 0; g < groups.size(); ++g) made->append(groups[g], options_[g]);
+    return made;
+  }
+
+ protected:
+  using FusedOptimizer::FusedOptimizer;
+
+ private:
+  void append(const Parameters& parameters, const O& options) {
+    add_slots(parameters);
+    options_.push_back(options);
+  }
+  std::vector<O> options_;
+};
+
+/// What records of updates have as infer: rows of parameter, gradient and states of one shape, as core/kernels/optim.h
+/// says.
+void infer_update(OpCall& call);
+
+}  // namespace hearth::optim
