@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "core/base/error.h"
-#include "serve/http_rules.h"
+#include "serve/http/rules.h"
 
 namespace hearth::serve {
 
@@ -17,10 +17,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(const ServerOptions& optio
                                                       std::unique_ptr<Repository> models) {
   if (options.serve_admin && !options.admin_without_token && !is_loopback(options.admin.address) &&
       options.api.tokens.admin.empty() && options.api.tokens.inference.empty()) {
-    return absl::InvalidArgumentError(concat(
-        "administration on ", options.admin.address,
-        ", which is no loopback address, needs tokens (--admin_token_file), so that not everybody who reaches it "
-        "can unload models; --admin_without_token does without"));
+    return absl::InvalidArgumentError(concat("administration on ", options.admin.address,
+                                             ", which is not a loopback address, needs tokens (--admin_token_file), or "
+                                             "everybody who reaches it could unload "
+                                             "models; --admin_without_token allows that"));
   }
   std::unique_ptr<Server> s(new Server);
   s->models_ = std::move(models);
@@ -32,7 +32,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(const ServerOptions& optio
   s->memory_ = std::make_shared<MemoryBudget>(options.http.max_pending_bytes);
   HttpApiOptions with_memory = options.api;
   with_memory.memory = s->memory_;
-  s->api_ = std::make_unique<HttpApi>(*s->models_, with_memory, s->log_.get());
+  try {
+    s->api_ = std::make_unique<HttpApi>(*s->models_, with_memory, s->log_.get());
+  } catch (const Error& refused) {  // a thread
+    return absl::ResourceExhaustedError(refused.what());
+  }
   const auto with_admission = [api = s->api_.get(), &s](HttpServerOptions o, bool admin) {
     o.memory = s->memory_;
     o.admit = [api, admin](const HttpRequest& head) { return api->admit(head, admin); };

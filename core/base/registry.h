@@ -20,8 +20,9 @@
 /// `std::span<const Record* const>` of all entries that are linked; empty if there are none. Once for each registry,
 /// in a .cc file. `registry` is a C identifier and unique in the program: the name of the section.
 //
-// GNU ld, gold and lld define __start_NAME and __stop_NAME for a section whose name is a C identifier. They are weak
-// because a program without entries has no such section.
+// Linkers define __start_NAME and __stop_NAME for a section whose name is a C identifier. They are weak because a
+// program without entries has no such section. GNU ld and gold keep the section under --gc-sections if one of them is
+// used; lld needs -z nostart-stop-gc for that.
 #define HEARTH_REGISTRY(registry, Record, name)                          \
   extern "C" {                                                           \
   extern const Record* const __start_##registry[] __attribute__((weak)); \

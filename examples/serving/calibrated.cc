@@ -8,7 +8,7 @@
 #include "core/base/error.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/softmax.h"
-#include "serve/servable.h"
+#include "serve/model/servable.h"
 
 namespace example {
 namespace {

@@ -18,10 +18,10 @@
 #include <memory>
 #include <mutex>
 #include <random>
-#include <thread>
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/threads.h"
 
 namespace hearth::serve {
 namespace {
@@ -30,7 +30,7 @@ using Clock = std::chrono::steady_clock;
 
 int64_t nanoseconds(Clock::duration d) { return std::chrono::duration_cast<std::chrono::nanoseconds>(d).count(); }
 
-// The length of a whole answer at the front of `text`, 0 if more must come, -1 if it is none.
+// The length of the answer at the front of `text`; 0 if it is incomplete, -1 if it is malformed.
 struct Framing {
   int64_t length = 0;
   int status = 0;
@@ -375,9 +375,9 @@ absl::StatusOr<LoadResult> run_load(const LoadOptions& options) {
   const Clock::time_point start = Clock::now(),
                           counted = start + (options.requests > 0 ? Clock::duration(0) : options.warmup);
   const Clock::time_point end = options.requests > 0 ? start + std::chrono::hours(24) : counted + options.duration;
-  std::vector<std::thread> running;
-  for (auto& s : senders) running.emplace_back([&s, counted, end] { s->run(counted, end); });
-  for (std::thread& t : running) t.join();
+  ThreadGroup running([] {});
+  running.start("the load", threads, [&](int i) { senders[static_cast<size_t>(i)]->run(counted, end); });
+  running.join();
   LoadResult r;
   r.seconds = std::chrono::duration<double>(std::min(Clock::now(), end) - counted).count();
   r.cpu_seconds = cpu_seconds() - cpu;

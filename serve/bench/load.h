@@ -1,4 +1,4 @@
-// Load on an HTTP server: many connections that send one request over and over, and what came of it.
+// Load on an HTTP server: many connections that send one request again and again, and the measured latencies.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 
 namespace hearth::serve {
 
-// Latencies in nanoseconds, each kept to within 1.6 %.
+/// A histogram of latencies in nanoseconds, each within 1.6 % of its value.
 class LatencyRecorder {
  public:
   void add(int64_t ns);
@@ -19,7 +19,7 @@ class LatencyRecorder {
   int64_t count() const { return count_; }
   double mean_ns() const { return count_ ? static_cast<double>(sum_) / static_cast<double>(count_) : 0; }
   int64_t max_ns() const { return max_; }
-  // The latency that the part q in [0, 1] of all stayed below.
+  /// The q-quantile, q in [0, 1].
   int64_t quantile_ns(double q) const;
 
  private:
@@ -35,12 +35,13 @@ struct LoadOptions {
   std::string request;  // header and body, as they are sent
   int concurrency = 1;  // connections, each with one request at a time
   int threads = 1;
-  // Requests a second over all connections, at random moments (a Poisson process); latency counts from the moment that
-  // was meant. 0: each connection sends its next request when it has its answer.
+  // Requests a second over all connections, at random times (a Poisson process); latency counts from the scheduled
+  // time, so that a slow server cannot hide its queue. 0: each connection sends its next request when it has its
+  // answer.
   double rate = 0;
   std::chrono::milliseconds duration{5000}, warmup{500};
-  int64_t requests = 0;  // instead of a duration, if not 0
-  // End quietly when the server stops accepting: for tests of its ending.
+  int64_t requests = 0;  // in place of a duration if not 0
+  // End without an error when the server stops accepting: for tests of shutdown.
   bool until_refused = false;
 };
 
@@ -48,24 +49,25 @@ struct LoadResult {
   LatencyRecorder latency;  // of answers with status 200
   std::map<int, int64_t> statuses;
   int64_t lost = 0;     // sent, and the connection ended without an answer
-  int64_t refused = 0;  // connections that could not be made
+  int64_t refused = 0;  // connections that failed
   int64_t bytes_in = 0;
   double seconds = 0;
   double cpu_seconds = 0;  // of this program
-  std::string example;     // the body of the first answer that was not 200, else of the first
+  std::string example;     // the body of the first answer with another status than 200, else of the first answer
   int64_t answers() const;
 };
 
-// kUnavailable if not even a first connection can be made.
+/// Sends the load and waits for its end. kUnavailable if the first connection fails.
 absl::StatusOr<LoadResult> run_load(const LoadOptions& options);
 
 struct HttpAnswer {
   int status = 0;
   std::string body;
 };
-// One request over a connection of its own.
+/// Sends one request over a new connection.
 absl::StatusOr<HttpAnswer> fetch(const std::string& host, int port, const std::string& request);
 
+/// The text of an HTTP request; `headers` are lines that end in "\r\n".
 std::string http_request(const std::string& method, const std::string& path, const std::string& host,
                          const std::string& headers, const std::string& body);
 

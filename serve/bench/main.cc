@@ -15,8 +15,8 @@
 #include "core/base/error.h"
 #include "core/io/file.h"
 #include "core/io/json_internal.h"
+#include "serve/base/json_writer.h"
 #include "serve/bench/load.h"
-#include "serve/json_writer.h"
 
 ABSL_FLAG(std::string, url, "http://127.0.0.1:8000", "the server");
 ABSL_FLAG(std::string, model, "", "model to send random inputs to, made after its metadata");
@@ -218,7 +218,7 @@ absl::Status bench() {
   bool failed = false;
   for (const std::string& c : absl::GetFlag(FLAGS_concurrency)) {
     if (!absl::SimpleAtoi(c, &o.concurrency) || o.concurrency < 1 || o.concurrency > 100'000)
-      return absl::InvalidArgumentError(concat("--concurrency: ", c, " is no number of connections"));
+      return absl::InvalidArgumentError(concat("--concurrency: ", c, " is not a number of connections"));
     const Counted before = count(*target, model);
     const auto r = run_load(o);
     if (!r.ok()) return r.status();

@@ -6,9 +6,14 @@
 
 #include "core/base/error.h"
 #include "core/base/parallel.h"
-#include "serve/error_status.h"
+#include "serve/base/bearer.h"
+#include "serve/base/error_status.h"
 #include "serve/grpc/inference.pb.h"
 #include "serve/grpc/tensors.h"
+#include "serve/model/datatype.h"
+#include "serve/model/decoder.h"
+#include "serve/model/signature.h"
+#include "serve/oip/infer_response.h"
 
 namespace hearth::serve {
 namespace {
@@ -16,7 +21,7 @@ namespace {
 using Port = graph::Signature::Port;
 
 constexpr int64_t kSmallMessage = 64 << 10;  // of all methods but ModelInfer
-constexpr size_t kLargeMessage = 256 << 10;  // read by the workers
+constexpr size_t kLargeMessage = 256 << 10;  // parsed by the workers
 constexpr size_t kWaitingWork = 256, kWaitingLoads = 64;
 
 constexpr std::array<std::string_view, 11> kMethods = {
@@ -29,7 +34,7 @@ template <class Message>
 absl::StatusOr<Message> parse(const std::string& text) {
   Message m;
   if (!m.ParseFromString(text))
-    return absl::InvalidArgumentError(concat("the message is no ", Message::descriptor()->name()));
+    return absl::InvalidArgumentError(concat("malformed message: not a ", Message::descriptor()->name()));
   return m;
 }
 
@@ -38,7 +43,7 @@ absl::StatusOr<ModelPtr> find(const Repository& models, const std::string& name,
   const auto v = parse_version(version);
   if (!v)
     return absl::InvalidArgumentError(
-        concat("\"", version.substr(0, 40), "\" is no version: a whole number from 1 on"));
+        concat("\"", version.substr(0, 40), "\" is not a version: a whole number from 1 on"));
   return models.find(name, *v);
 }
 
@@ -228,7 +233,7 @@ void GrpcService::later(WorkQueue& queue, const GrpcCallPtr& call, absl::AnyInvo
     }
   });
   if (!accepted)
-    call->respond([] { return absl::ResourceExhaustedError("too many files, large requests or loads wait already"); });
+    call->respond([] { return absl::ResourceExhaustedError("too many files, large requests or loads are waiting"); });
 }
 
 void GrpcService::run(const GrpcCallPtr& call) {
@@ -245,7 +250,7 @@ void GrpcService::run(const GrpcCallPtr& call) {
   call->respond([this, call] { return answer(*call); });
 }
 
-// Of the methods that take no time.
+// The methods that are answered at once.
 absl::StatusOr<std::string> GrpcService::answer(const GrpcCall& call) {
   switch (call.method) {
     case GrpcMethod::kServerLive: {
@@ -334,7 +339,7 @@ void GrpcService::infer(const GrpcCallPtr& call) {
   if (!s.ok()) call->respond([s] { return s; });
 }
 
-// An error: nobody has answered the call, and the caller must.
+// On an error the caller must answer the call.
 absl::Status GrpcService::submit(const GrpcCallPtr& call, std::vector<Tensor> inputs) {
   const graph::Signature& signature = call->model->servable->signature();
   if (absl::Status s = call->memory.resize(bytes_of(inputs) + output_bytes(signature, inputs)); !s.ok()) {
@@ -354,7 +359,7 @@ absl::Status GrpcService::submit(const GrpcCallPtr& call, std::vector<Tensor> in
     call->respond([call, out = std::move(out)]() -> absl::StatusOr<std::string> {
       if (!out.ok()) return out.status();
       const Clock::time_point start = Clock::now();
-      // The message, and the text of it.
+      // The message and its serialized form.
       const graph::Signature& signature = call->model->servable->signature();
       if (absl::Status s = call->memory.resize(call->memory.bytes() + response_bytes(call->infer, signature, *out));
           !s.ok())

@@ -1,11 +1,13 @@
 #include "serve/grpc/session.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "core/base/error.h"
-#include "serve/error_status.h"
+#include "serve/base/error_status.h"
 
 namespace hearth::serve {
 namespace {
@@ -13,6 +15,8 @@ namespace {
 constexpr size_t kPrefix = 5;
 constexpr int64_t kFirstBytes = 4096, kFreeBytes = 1024;
 constexpr size_t kMessageText = 2048;
+constexpr int64_t kSendTimeouts = 10;  // request_timeouts for sending an answer, and another for each kSendStep bytes
+constexpr size_t kSendStep = 1 << 20;
 
 constexpr std::string_view kCodes[] = {
     "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
@@ -20,7 +24,7 @@ constexpr std::string_view kCodes[] = {
     "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
     "DATA_LOSS", "UNAUTHENTICATED"};
 
-// The header grpc-message: visible ASCII without '%', and all else as %XX.
+// The header grpc-message: visible ASCII and spaces; '%' and all other bytes as %XX.
 std::string percent_encode(std::string_view text) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
@@ -37,7 +41,7 @@ std::string percent_encode(std::string_view text) {
   return out;
 }
 
-// "100m": at most eight digits and a unit.
+// The header grpc-timeout, "100m": at most eight digits and a unit.
 std::optional<Clock::duration> parse_timeout(std::string_view text) {
   int64_t n = 0;
   if (text.size() < 2 || text.size() > 9 || !absl::SimpleAtoi(std::string(text.substr(0, text.size() - 1)), &n) ||
@@ -59,6 +63,12 @@ std::optional<Clock::duration> parse_timeout(std::string_view text) {
     default:
       return {};
   }
+}
+
+// How long sending an answer may take. A client that opens its window by a byte at a time would otherwise keep the
+// answer's memory for ever.
+Clock::duration send_limit(Clock::duration timeout, size_t bytes) {
+  return timeout * (kSendTimeouts + static_cast<int64_t>(bytes / kSendStep));
 }
 
 }  // namespace
@@ -102,10 +112,10 @@ void GrpcSession::on_request(uint32_t stream, http2::Headers headers, bool end) 
   if (absl::Status s = shared_.service.admit(*method, header("authorization")); !s.ok()) return finish(stream, c, s);
   const std::string_view encoding = header("grpc-encoding");
   if (!encoding.empty() && encoding != "identity")
-    return finish(stream, c, absl::UnimplementedError("compressed messages are not taken"));
+    return finish(stream, c, absl::UnimplementedError("compressed messages are not supported"));
   if (const std::string_view timeout = header("grpc-timeout"); !timeout.empty()) {
     const auto t = parse_timeout(timeout);
-    if (!t) return finish(stream, c, absl::InvalidArgumentError("grpc-timeout is no duration"));
+    if (!t) return finish(stream, c, absl::InvalidArgumentError("grpc-timeout is not a duration"));
     c.call->deadline = c.call->arrived + *t;
   }
   if (end) finish(stream, c, absl::InvalidArgumentError("the message is missing"));
@@ -120,15 +130,15 @@ absl::Status GrpcSession::take(Call& c, std::string_view data) {
     data.remove_prefix(part.size());
     if (c.prefix.size() < kPrefix) return absl::OkStatus();
     for (size_t i = 1; i < kPrefix; ++i) c.length = c.length << 8 | static_cast<unsigned char>(c.prefix[i]);
-    if (c.prefix[0] != 0) return absl::UnimplementedError("compressed messages are not taken");
+    if (c.prefix[0] != 0) return absl::UnimplementedError("compressed messages are not supported");
     if (const int64_t most = shared_.service.max_message_bytes(call.method); c.length > most)
       return absl::ResourceExhaustedError(
           concat("the message has ", c.length, " bytes, and this method takes at most ", most));
   }
   const auto size = static_cast<int64_t>(call.message.size()), more = static_cast<int64_t>(data.size());
   if (size + more > c.length) return absl::InvalidArgumentError("there is more than one message");
-  // Memory for what has come, not for what is announced. So little is free that whether the server is well can always
-  // be asked.
+  // Memory for the bytes that came, not for the length that the client announced. Small messages are free, so that
+  // health checks are answered when no memory is left.
   if (c.length > kFreeBytes && size + more > call.message_memory.bytes()) {
     const int64_t room = std::min(c.length, std::max({size + more, 2 * size, kFirstBytes}));
     if (absl::Status s = call.message_memory.resize(room); !s.ok()) return s;
@@ -198,10 +208,11 @@ void GrpcSession::answer(uint32_t stream, absl::AnyInvocable<absl::StatusOr<std:
   finish(stream, c, std::move(answer));
 }
 
-// `call` may be gone afterwards.
+// `c` may be destroyed afterwards.
 void GrpcSession::finish(uint32_t stream, Call& c, absl::StatusOr<std::string> answer) {
   c.answered = true;
   c.moved_at = Clock::now();
+  c.send_until = c.moved_at + send_limit(shared_.options.request_timeout, answer.ok() ? answer->size() : 0);
   log(c, answer.status(), answer.ok() ? static_cast<int64_t>(answer->size()) : 0);
   c.call->message = {};
   c.call->message_memory.release();
@@ -235,7 +246,7 @@ bool GrpcSession::check(Clock::time_point now) {
       c.moved_at = now;
     }
     if (!c.running && !c.answered && now - c.call->arrived > o.request_timeout) late.push_back(stream);
-    if (c.answered && now - c.moved_at > o.request_timeout) stuck.push_back(stream);
+    if (c.answered && (now - c.moved_at > o.request_timeout || now > c.send_until)) stuck.push_back(stream);
   }
   for (const uint32_t stream : late)
     finish(stream, calls_.at(stream), absl::DeadlineExceededError("the request took too long to arrive"));
@@ -249,7 +260,7 @@ bool GrpcSession::check(Clock::time_point now) {
 void GrpcSession::log(const Call& c, const absl::Status& status, int64_t bytes_out) {
   if (!shared_.options.log) return;
   const GrpcCall& call = *c.call;
-  // Whoever runs a call writes these until it is answered.
+  // The thread that runs a call writes these until it is answered.
   const bool settled = c.answered || !c.running;
   const Model* model = settled ? call.model.get() : nullptr;
   const Job::Timing timing = settled ? call.timing : Job::Timing{};

@@ -1,4 +1,4 @@
-// Session: a connection of gRPC without the network: HTTP/2's streams as calls.
+// GrpcSession: one connection of gRPC without the network. Streams of HTTP/2 are calls.
 #pragma once
 
 #include <chrono>
@@ -9,13 +9,13 @@
 #include <string>
 #include <string_view>
 
+#include "serve/base/request_id.h"
 #include "serve/grpc/service.h"
 #include "serve/http2/connection.h"
-#include "serve/request_id.h"
 
 namespace hearth::serve {
 
-// What all sessions of a server share.
+/// State that all sessions of a server share.
 struct GrpcShared {
   GrpcShared(const GrpcServerOptions& o, Repository& models) : options(o), service(options, models) {}
   const GrpcServerOptions options;
@@ -26,26 +26,31 @@ struct GrpcShared {
   GrpcService service;
 };
 
-// In one thread only.
+/// One thread only.
 class GrpcSession : private http2::Connection::Handler {
  public:
-  // Takes a stream and what makes its answer, from any thread; calls answer() in the session's own.
+  /// Takes a stream and a function that makes its answer, from any thread; must call answer() with them in the
+  /// session's thread.
   using Post = std::function<void(uint32_t stream, absl::AnyInvocable<absl::StatusOr<std::string>()> make)>;
 
   GrpcSession(GrpcShared& shared, std::string peer, Post post);
-  // All calls are cancelled.
+  /// Cancels all calls.
   ~GrpcSession() override;
 
-  // false: the connection must end behind its output.
+  /// Takes bytes from the client. false: the connection must end after its output.
   bool receive(std::string_view bytes) { return connection_.receive(bytes, Clock::now()); }
+  /// Answers a call; see Post.
   void answer(uint32_t stream, absl::AnyInvocable<absl::StatusOr<std::string>()> make);
+  /// The bytes to send to the client.
   std::string take_output() { return connection_.take_output(); }
-  // Refuses what has taken too long. false: so has the connection as a whole.
+  /// Ends the calls whose time is over. false: the connection's time is over too.
   bool check(Clock::time_point now);
+  /// Takes no new calls.
   void shut_down() { connection_.shut_down(); }
 
-  // Whoever does not read what is sent to it is not read from.
+  /// Whether much output waits: the caller then stops reading from the client.
   bool congested() const { return connection_.pending_output() > (64 << 10); }
+  /// Whether there is neither a call nor output.
   bool idle() const { return connection_.streams() == 0 && connection_.pending_output() == 0; }
 
  private:
@@ -56,8 +61,9 @@ class GrpcSession : private http2::Connection::Handler {
     int64_t length = 0;  // of the message
     int64_t bytes_in = 0;
     bool running = false, answered = false;
-    Clock::time_point moved_at;  // when some of the answer last went out
-    size_t sent = 0;             // of it
+    Clock::time_point moved_at;    // when some of the answer was last sent
+    Clock::time_point send_until;  // when all of it must have been sent
+    size_t sent = 0;               // bytes of the answer
     Reservation answer_memory;
   };
 
@@ -65,7 +71,7 @@ class GrpcSession : private http2::Connection::Handler {
   void on_data(uint32_t stream, std::string_view data, bool end) override;
   bool on_reset(uint32_t stream) override;
   void on_sent(uint32_t stream) override;
-  // Whether the call goes on.
+  // Takes a piece of a message. An error ends the call.
   absl::Status take(Call& call, std::string_view data);
   void finish(uint32_t stream, Call& call, absl::StatusOr<std::string> answer);
   void log(const Call& call, const absl::Status& status, int64_t bytes_out);

@@ -6,7 +6,10 @@
 
 #include "core/base/error.h"
 #include "core/ops/create.h"
-#include "serve/classify.h"
+#include "serve/base/quote.h"
+#include "serve/model/datatype.h"
+#include "serve/model/signature.h"
+#include "serve/oip/classify.h"
 
 namespace hearth::serve {
 namespace {
@@ -21,7 +24,7 @@ absl::Status bad(const Args&... args) {
   return absl::InvalidArgumentError(concat(args...));
 }
 
-// --- what a message takes of memory
+// --- the memory of a message
 
 std::optional<uint64_t> varint(std::string_view& in) {
   uint64_t v = 0;
@@ -36,7 +39,7 @@ std::optional<uint64_t> varint(std::string_view& in) {
 }
 
 constexpr int64_t kField = 32, kText = 80, kMessage = 320;
-constexpr int kDepth = 100;  // what is nested deeper the parser refuses
+constexpr int kDepth = 100;  // the parser refuses deeper nesting
 
 enum class Level : uint8_t { kRequest, kInput, kContents, kOther };
 
@@ -90,7 +93,7 @@ int64_t unpacked(std::string_view in, Level level, int depth) {
         break;
       }
       default:
-        bytes += kMessage;  // a group, which is kept as what is not known
+        bytes += kMessage;  // a group, which is kept as an unknown field
     }
   }
   return bytes;
@@ -115,7 +118,7 @@ absl::Status count_is_wrong(const std::string& name, int64_t there, int64_t want
 }
 
 absl::Status read_contents(const inference::InferTensorContents& c, Tensor& t, const std::string& name) {
-  // Of the list that the datatype is written in.
+  // Copies the list that the protocol has for the datatype.
   const auto copy = [&]<class T>(const auto& list) -> absl::Status {
     if (list.size() != t.numel()) return count_is_wrong(name, list.size(), t.numel());
     return t.numel() > 0 ? copy_list<T>(list, t, name) : absl::OkStatus();
@@ -166,7 +169,7 @@ absl::StatusOr<Tensor> read_tensor(const ModelInferRequest::InferInputTensor& in
   const int width = *datatype;
   if (absl::Status s = check_shape(port, shape); !s.ok()) return s;
   const int64_t wire = n * width, bytes = n * static_cast<int64_t>(size_of(port.dtype));
-  // Before memory is taken: the message must hold as many.
+  // Before memory is taken: the message must have as many elements.
   if (raw) {
     if (in.has_contents()) return bad("raw_input_contents and contents cannot be mixed");
     if (static_cast<int64_t>(raw->size()) != wire)
@@ -193,18 +196,18 @@ absl::Status no_parameters(const Parameters& parameters, std::string_view of) {
   return unknown_parameter(parameters.begin()->first, of);
 }
 
-// The inputs as tensors, each held against the signature.
+// The inputs as tensors, each checked against the signature.
 absl::Status read_inputs(const ModelInferRequest& r, const graph::Signature& s, std::vector<Tensor>& inputs,
                          Reservation& memory) {
   inputs.resize(s.inputs.size());
   for (int i = 0; i < r.inputs_size(); ++i) {
     const auto& in = r.inputs(i);
-    const auto port =
-        std::find_if(s.inputs.begin(), s.inputs.end(), [&](const Port& p) { return p.name == in.name(); });
-    if (port == s.inputs.end()) return bad("the model has no input \"", in.name().substr(0, 80), "\"");
-    Tensor& t = inputs[static_cast<size_t>(port - s.inputs.begin())];
-    if (t.defined()) return bad("input \"", port->name, "\" stands twice");
-    auto value = read_tensor(in, *port, r.raw_input_contents_size() > 0 ? &r.raw_input_contents(i) : nullptr, memory);
+    const std::optional<size_t> index = s.input_index(in.name());
+    if (!index) return bad("the model has no input ", quote(in.name()));
+    Tensor& t = inputs[*index];
+    if (t.defined()) return bad("input ", quote(in.name()), " is given twice");
+    auto value =
+        read_tensor(in, s.inputs[*index], r.raw_input_contents_size() > 0 ? &r.raw_input_contents(i) : nullptr, memory);
     if (!value.ok()) return value.status();
     t = *std::move(value);
   }
@@ -242,7 +245,7 @@ absl::Status read_parameters(const ModelInferRequest& r, InferRequest& request) 
       if (absl::Status s = key == "priority" ? set_priority(*value, request) : set_timeout(*value, request); !s.ok())
         return s;
     } else if (key == "binary_data_output") {
-      continue;  // of HTTP; all outputs are binary here
+      continue;  // concerns HTTP; all outputs are binary here
     } else {
       return unknown_parameter(key, "the request");
     }
@@ -252,10 +255,9 @@ absl::Status read_parameters(const ModelInferRequest& r, InferRequest& request) 
 
 absl::Status read_outputs(const ModelInferRequest& r, const graph::Signature& s, InferRequest& request) {
   for (const auto& out : r.outputs()) {
-    const auto port =
-        std::find_if(s.outputs.begin(), s.outputs.end(), [&](const Port& p) { return p.name == out.name(); });
-    if (port == s.outputs.end()) return bad("the model has no output \"", out.name().substr(0, 80), "\"");
-    InferRequest::Output wanted{.index = static_cast<size_t>(port - s.outputs.begin()), .binary = true};
+    const std::optional<size_t> index = s.output_index(out.name());
+    if (!index) return bad("the model has no output ", quote(out.name()));
+    InferRequest::Output wanted{.index = *index, .binary = true};
     for (const auto& [key, p] : out.parameters()) {
       if (key == "binary_data") continue;
       if (key != "classification") return unknown_parameter(key, concat("output \"", out.name(), "\""));
@@ -265,7 +267,7 @@ absl::Status read_outputs(const ModelInferRequest& r, const graph::Signature& s,
       wanted.classes = *k;
     }
     for (const auto& o : request.outputs) {
-      if (o.index == wanted.index) return bad("output \"", out.name(), "\" stands twice");
+      if (o.index == wanted.index) return bad("output ", quote(out.name()), " is given twice");
     }
     request.outputs.push_back(wanted);
   }

@@ -1,4 +1,4 @@
-// ModelInfer's messages as the scheduler takes and gives them.
+// ModelInfer's messages as requests and tensors.
 #pragma once
 
 #include <cstdint>
@@ -6,22 +6,26 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/graph/save.h"
+#include "core/tensor/tensor.h"
+#include "serve/base/memory_budget.h"
 #include "serve/grpc/inference.pb.h"
-#include "serve/memory_budget.h"
-#include "serve/oip.h"
-#include "serve/servable.h"
+#include "serve/oip/infer_request.h"
 
 namespace hearth::serve {
 
-// No less than protobuf takes of memory for a ModelInferRequest of these bytes, whatever they are.
+/// An upper bound of the memory that protobuf takes for the ModelInferRequest in these bytes, valid or not.
 int64_t unpacked_bytes(std::string_view message);
 
-// kInvalidArgument names the input or the parameter and what is wrong with it. The tensors are added to `memory` before
-// they are made. A file for the model's own preprocessing is left in InferRequest::file, which points into `request`.
+/// The request, checked against the signature. kInvalidArgument names the input or the parameter and what is wrong with
+/// it. Adds the tensors to `memory` before it makes them; kResourceExhausted if the budget has too little left. A file
+/// for the model's own preprocessing is copied to InferRequest::file.
 absl::StatusOr<InferRequest> read_request(const inference::ModelInferRequest& request,
                                           const graph::Signature& signature, Reservation& memory);
 
+/// Fills `response` with the outputs that were asked for, as raw contents.
 absl::Status write_response(const InferRequest& request, const graph::Signature& signature,
                             const std::vector<Tensor>& outputs, inference::ModelInferResponse& response);
 

@@ -10,13 +10,13 @@ namespace {
 
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 constexpr size_t kFrameHead = 9, kFrameBytes = 16384;
-constexpr size_t kBlockBytes = 32 << 10;  // of a header block as it comes
+constexpr size_t kBlockBytes = 32 << 10;  // of a compressed header block
 constexpr int kBlockFrames = 16;
 constexpr int64_t kDefaultWindow = 65535, kStreamWindow = 1 << 20, kConnectionWindow = 4 << 20;
 constexpr int64_t kMaxWindow = 0x7fffffff;
-constexpr size_t kMaxSettings = 64;             // of a frame; there are half a dozen
-constexpr std::chrono::milliseconds kHasty{5};  // whoever resets a request so soon never wanted its answer
-constexpr size_t kOutput = 64 << 10;            // bodies wait while there is as much
+constexpr size_t kMaxSettings = 64;             // in a frame; the protocol has six
+constexpr std::chrono::milliseconds kHasty{5};  // a client that resets a request so soon did not want its answer
+constexpr size_t kOutput = 64 << 10;            // bodies wait while the output is larger
 
 enum Type : uint8_t {
   kData = 0,
@@ -74,7 +74,7 @@ void Connection::write_frame(uint8_t type, uint8_t flags, uint32_t stream, std::
 
 void Connection::write_headers(uint32_t stream, const Headers& headers, bool end) {
   std::string block;
-  // A client that has changed the size of its table wants to hear that we heed it; we use none.
+  // RFC 7541, 4.2: acknowledge a changed table size. Our encoder uses no table.
   if (std::exchange(table_update_, false)) block += '\x20';
   encode_headers(headers, block);
   std::string_view rest = block;
@@ -130,7 +130,7 @@ bool Connection::nuisance(Clock::time_point now, double weight) {
 bool Connection::receive(std::string_view bytes, Clock::time_point now) {
   if (failed_) return false;
   now_ = now;
-  // Whole frames are read where they stand; in_ has only what began before.
+  // Complete frames are parsed in place; in_ keeps the beginning of an incomplete one.
   std::string joined;
   if (!in_.empty()) {
     joined = std::move(in_);
@@ -140,7 +140,8 @@ bool Connection::receive(std::string_view bytes, Clock::time_point now) {
   in_.clear();
   if (!greeted_) {
     const size_t n = std::min(bytes.size(), kPreface.size());
-    if (bytes.substr(0, n) != kPreface.substr(0, n)) return fail(ErrorCode::kProtocol, "this is no HTTP/2");
+    if (bytes.substr(0, n) != kPreface.substr(0, n))
+      return fail(ErrorCode::kProtocol, "the client does not speak HTTP/2");
     if (n == kPreface.size()) {
       greeted_ = true;
       bytes.remove_prefix(n);
@@ -200,7 +201,7 @@ bool Connection::on_frame(Frame& f, Clock::time_point now) {
     case kPing:
       if (f.stream != 0) return fail(ErrorCode::kProtocol, "a ping of a stream");
       if (f.length != 8) return fail(ErrorCode::kFrameSize, "a ping's size");
-      // Whoever does not read the answers is not read from.
+      // A client that does not read its answers is not read from.
       if ((f.flags & kAck) == 0) write_frame(kPing, kAck, 0, f.payload);
       return true;
     case kWindowUpdate:
@@ -210,7 +211,7 @@ bool Connection::on_frame(Frame& f, Clock::time_point now) {
     case kGoAway:
       return f.stream == 0 || fail(ErrorCode::kProtocol, "the end of a stream");
     default:
-      return nuisance(now, 0.1);  // what is not known is ignored
+      return nuisance(now, 0.1);  // RFC 9113, 4.1: unknown frames are ignored
   }
 }
 
@@ -227,7 +228,7 @@ bool Connection::on_data_frame(Frame& f) {
   const bool end = (f.flags & kEndStream) != 0;
   if (f.payload.empty() && !end && !nuisance(now_)) return false;
   const auto at = streams_.find(f.stream);
-  if (at == streams_.end()) return true;  // it was answered or reset while these were on their way
+  if (at == streams_.end()) return true;  // its answer or reset crossed these data
   Stream& s = at->second;
   if (s.client_ended) return fail(ErrorCode::kStreamClosed, "data behind the end of a stream");
   s.receive_window -= size;
@@ -263,7 +264,7 @@ bool Connection::on_block_end() {
   if (absl::IsOutOfRange(read)) return fail(ErrorCode::kEnhanceYourCalm, "a header block is too large");
   if (absl::IsInvalidArgument(read)) return fail(ErrorCode::kCompression, "a malformed header block");
   if (id <= last_stream_) {
-    // Trailers; or of a stream that has been answered or reset while they were on their way.
+    // Trailers, or headers that crossed the stream's answer or reset.
     const auto at = streams_.find(id);
     if (at == streams_.end()) return nuisance(now_);
     if (at->second.client_ended || !block_ends_)
@@ -276,7 +277,7 @@ bool Connection::on_block_end() {
   last_stream_ = id;
   if (shut_down_ || streams_.size() + abandoned_.size() >= options_.max_streams) {
     write_reset(id, ErrorCode::kRefusedStream);
-    // A client does not know of those that it has abandoned and that are still worked on.
+    // The client does not know of the work that goes on for streams that it has reset.
     return nuisance(now_, streams_.size() < options_.max_streams ? 0.1 : 1);
   }
   Stream& s = streams_[id];
@@ -292,12 +293,12 @@ bool Connection::on_block_end() {
   return true;
 }
 
-// Clients whose deadlines are short reset many streams, and may: what they abandon counts until it is done.
+// Clients with short deadlines may reset many streams. Each counts as open until the work on it is done.
 bool Connection::on_reset_frame(const Frame& f) {
   if (f.length != 4) return fail(ErrorCode::kFrameSize, "a reset's size");
   if (f.stream == 0 || f.stream > last_stream_) return fail(ErrorCode::kProtocol, "a reset of no stream");
   const auto at = streams_.find(f.stream);
-  if (at == streams_.end()) return nuisance(now_, 0.1);  // it crossed the answer's end
+  if (at == streams_.end()) return nuisance(now_, 0.1);  // it crossed the end of the answer
   const bool patient = at->second.client_ended && now_ - at->second.begun >= kHasty;
   streams_.erase(at);
   if (handler_.on_reset(f.stream)) abandoned_.insert(f.stream);
@@ -367,10 +368,10 @@ size_t Connection::sent(uint32_t id) const {
   return at == streams_.end() ? 0 : at->second.sent;
 }
 
-// The answer stands in the output as a whole.
+// The whole answer is in the output.
 void Connection::finish(uint32_t id) {
   const auto at = streams_.find(id);
-  if (!at->second.client_ended) write_reset(id, ErrorCode::kNone);  // the rest of the request is not wanted
+  if (!at->second.client_ended) write_reset(id, ErrorCode::kNone);  // the server needs no more of the request
   streams_.erase(at);
   handler_.on_sent(id);
 }
@@ -391,7 +392,7 @@ bool Connection::send_some(uint32_t id, Stream& s) {
   return true;
 }
 
-// A frame of each body in turn, while windows and the output have room.
+// Sends a frame of each body in turn, while the windows and the output have room.
 void Connection::pump() {
   size_t idle = 0;  // streams in a row that had nothing to send
   while (!failed_ && !streams_.empty() && idle <= streams_.size() && out_.size() < kOutput) {

@@ -1,8 +1,8 @@
-// Connection: the server's side of HTTP/2 (RFC 9113) without the network: bytes go in and come out.
+// Connection: the server's side of one HTTP/2 connection (RFC 9113) without the network: bytes go in and come out.
 //
-// What a client can make it hold is bounded: a header block, a frame, and the streams that are open. Data are handed on
-// as they come. A client that resets streams, or sends what asks for an answer or does nothing, more often than any
-// good one has reason to is sent away.
+// The memory that a client can make it hold is bounded: a header block, a frame and the open streams. Data are handed
+// on as they come. A client that resets streams, or sends frames that need an answer or do nothing, more often than a
+// well-behaved one does, is disconnected (ENHANCE_YOUR_CALM).
 #pragma once
 
 #include <chrono>
@@ -17,6 +17,7 @@
 
 namespace hearth::serve::http2 {
 
+/// Error codes of RFC 9113, section 7.
 enum class ErrorCode : uint32_t {
   kNone = 0,
   kProtocol = 1,
@@ -31,55 +32,60 @@ enum class ErrorCode : uint32_t {
 };
 
 struct ConnectionOptions {
-  uint32_t max_streams = 100;         // open at once; further ones are refused
-  size_t max_header_bytes = 8 << 10;  // of a request, with 32 for each
-  // Resets of requests that have only just begun, settings, refused streams and empty frames: this many at once, and as
-  // many more a second.
+  uint32_t max_streams = 100;         // open at the same time; more are refused
+  size_t max_header_bytes = 8 << 10;  // of a request's names and values, and 32 for each header
+  // Limit of resets of new requests, settings, refused streams and empty frames: a burst, and a rate per second.
   double nuisances = 500, nuisances_per_second = 100;
 };
 
+/// One thread only.
 class Connection {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Called from receive(). They may respond and reset.
+  /// Called from receive(); its functions may call respond() and reset().
   class Handler {
    public:
     virtual ~Handler() = default;
-    // A request; `end`: without a body.
+    /// A request; `end`: it has no body.
     virtual void on_request(uint32_t stream, Headers headers, bool end) = 0;
-    // `end`: the last of it. The client may send more at once.
+    /// A piece of a request's body; `end`: the last one. The client's window is opened again at once.
     virtual void on_data(uint32_t stream, std::string_view data, bool end) = 0;
-    // The client wants no answer any more; the stream is gone. true: there is still work on it, so that it counts
-    // against max_streams until release().
+    /// The client has reset the stream, which is closed. true: work on it goes on, so it counts against max_streams
+    /// until release().
     virtual bool on_reset(uint32_t stream) = 0;
-    // An answer has been handed to the output as a whole; the stream is gone.
+    /// The whole answer is in the output; the stream is closed.
     virtual void on_sent(uint32_t stream) = 0;
   };
 
+  /// `handler` must outlive it.
   Connection(Handler& handler, const ConnectionOptions& options, Clock::time_point now);
 
-  // false: the client has broken the protocol; after the output the connection must end.
+  /// Takes bytes from the client. false: the client has violated the protocol; the connection must end after its
+  /// output.
   bool receive(std::string_view bytes, Clock::time_point now);
 
-  // The answer as a whole: a head, a body, and trailers that end it. Without trailers the head or the body end it.
+  /// Answers a request: a head, a body, and trailers. Without trailers the head or the body ends the stream.
   void respond(uint32_t stream, const Headers& head, std::string body, Headers trailers);
-  // Ends a stream without an answer. on_reset() is not called.
+  /// Resets a stream. on_reset() is not called.
   void reset(uint32_t stream, ErrorCode code);
-  // The work on a stream that the client has reset is done.
+  /// Ends the work on a stream that the client has reset; see on_reset().
   void release(uint32_t stream) { abandoned_.erase(stream); }
-  // Takes no new streams from now on; those that are open go on.
+  /// Takes no new streams from now on (GOAWAY); open ones go on.
   void shut_down();
 
-  // What is to be written; bodies stand in it piece by piece, as far as the client lets them come.
+  /// The bytes to send. Bodies come piece by piece, as far as the client's flow-control windows allow.
   std::string take_output();
 
-  // How much of an answer's body stands in the output or has left it.
+  /// Bytes of an answer's body that are in the output or were taken from it.
   size_t sent(uint32_t stream) const;
+  /// Open streams.
   size_t streams() const { return streams_.size(); }
+  /// Bytes that take_output() would return.
   size_t pending_output() const { return out_.size(); }
-  int64_t frames() const { return frames_; }  // that have come as a whole
-  // Whether a frame or a header block has begun and not ended.
+  /// Complete frames that have come.
+  int64_t frames() const { return frames_; }
+  /// Whether a frame, a header block or the client's preface is incomplete.
   bool in_frame() const { return !in_.empty() || block_stream_ != 0 || !greeted_; }
 
  private:
@@ -113,7 +119,7 @@ class Connection {
   void write_reset(uint32_t stream, ErrorCode code);
   void write_window_update(uint32_t stream, int64_t bytes);
   void pump();
-  // true: there is no more to send.
+  // true: all of the answer is sent.
   bool send_some(uint32_t id, Stream& stream);
   void finish(uint32_t id);
 

@@ -1,4 +1,4 @@
-// HPACK (RFC 7541), the compression of HTTP/2's headers.
+// HPACK (RFC 7541): the compression of HTTP/2's headers.
 #pragma once
 
 #include <cstddef>
@@ -15,17 +15,18 @@ namespace hearth::serve::http2 {
 using Header = std::pair<std::string, std::string>;
 using Headers = std::vector<Header>;
 
-// A header's value; null if there is none of this (lower-case) name.
+/// The value of the first header of this lower-case name; null if there is none.
 const std::string* find_header(const Headers& headers, std::string_view name);
 
-// Reads header blocks. It remembers headers of earlier ones, so each connection has its own and gives it every block.
+/// Decodes header blocks. Blocks refer to headers of earlier ones: a connection has one decoder and gives it every
+/// block in order.
 class HpackDecoder {
  public:
   static constexpr size_t kTableBytes = 4096;
 
-  // kInvalidArgument: the block is malformed, and no further one can be read. kResourceExhausted: the headers (names,
-  // values and 32 bytes for each) are larger than max_bytes; further blocks can be read. kOutOfRange: they are so much
-  // larger that the rest is not read, nor can a further block be.
+  /// Decodes a block to `out`. kInvalidArgument: the block is malformed, and no further one can be decoded.
+  /// kResourceExhausted: the headers (names, values and 32 bytes for each) are larger than max_bytes; further blocks
+  /// can be decoded. kOutOfRange: they are so much larger that decoding stopped, and no further block can be decoded.
   absl::Status decode(std::string_view block, size_t max_bytes, Headers& out);
 
  private:
@@ -36,7 +37,7 @@ class HpackDecoder {
   size_t bytes_ = 0, limit_ = kTableBytes;
 };
 
-// Appends headers as literals, which need no memory of earlier ones.
+/// Appends headers as literals, which do not refer to earlier ones.
 void encode_headers(const Headers& headers, std::string& out);
 
 }  // namespace hearth::serve::http2

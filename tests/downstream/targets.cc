@@ -7,7 +7,7 @@
 #include "core/io/npy.h"
 #include "core/io/npz.h"
 #include "core/op/run.h"
-#include "serve/servable.h"
+#include "serve/model/servable.h"
 #include "vision/vision.h"
 
 using namespace hearth;

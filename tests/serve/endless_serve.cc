@@ -3,7 +3,7 @@
 #include <fstream>
 #include <thread>
 
-#include "serve/servable.h"
+#include "serve/model/servable.h"
 
 namespace hearth::serve {
 namespace {

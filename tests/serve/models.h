@@ -12,7 +12,7 @@
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
 #include "core/ops/reduce.h"
-#include "serve/servable.h"
+#include "serve/model/servable.h"
 
 namespace hearth::serve::testing {
 

@@ -84,10 +84,10 @@ TEST(Process, HelpHelps) {
   for (const char* wanted : {"--port=8000", "--model_repository=DIR", "--admin_token_file", "SIGHUP"})
     EXPECT_NE(text.find(wanted), std::string::npos) << wanted;
   // Every flag that is defined is explained.
-  Process full({"--helpmatch=serve/flags"});
+  Process full({"--helpmatch=serve/tools/flags"});
   std::string all = full.until("never printed");
   full.wait();
-  const size_t begin = all.find("serve/flags.cc");
+  const size_t begin = all.find("serve/tools/flags.cc");
   ASSERT_NE(begin, std::string::npos) << all;
   for (size_t at = all.find("\n    --", begin); at != std::string::npos; at = all.find("\n    --", at + 1)) {
     const size_t next_file = all.find("Flags from", begin);

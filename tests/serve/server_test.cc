@@ -10,7 +10,7 @@
 #include "core/graph/trace.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
-#include "serve/compression.h"
+#include "serve/http/compression.h"
 #include "tests/serve/client.h"
 #include "tests/serve/models.h"
 
@@ -303,10 +303,10 @@ TEST_F(ServerTest, WhatBodiesUnpackToCounts) {
   // 2 kB that become 2 MB; and text whose parser and tensors take more than there is.
   Answer a = Client(port()).post(kInfer, compress(std::string(2'000'000, ' '), Compression::kGzip), gzip);
   EXPECT_EQ(a.status, 503);
-  EXPECT_NE(a.body.find("hold as much memory as they may"), std::string::npos) << a.body;
+  EXPECT_NE(a.body.find("already use their memory limit"), std::string::npos) << a.body;
   a = Client(port()).post(kInfer, std::string(200'000, ' '));
   EXPECT_EQ(a.status, 503);
-  EXPECT_NE(a.body.find("hold as much memory as they may"), std::string::npos) << a.body;
+  EXPECT_NE(a.body.find("already use their memory limit"), std::string::npos) << a.body;
   EXPECT_EQ(Client(port()).post(kInfer, compress(std::string(1000, ' '), Compression::kGzip), gzip).status, 400);
   for (int i = 0; i < 1000 && server->memory()->in_use() > 0; ++i) std::this_thread::sleep_for(milliseconds(5));
   EXPECT_EQ(server->memory()->in_use(), 0);
@@ -564,7 +564,8 @@ TEST(Failure, IsJsonWhateverItSays) {
 
 TEST_F(ServerTest, OptionsAreChecked) {
   options.http.address = "localhost";
-  EXPECT_EQ(Server::start(options, Repository::of("m", model)).status().message(), "\"localhost\" is no IP address");
+  EXPECT_EQ(Server::start(options, Repository::of("m", model)).status().message(),
+            "\"localhost\" is not an IP address");
   options.http.address = "127.0.0.1";
   options.http.port = 70000;
   EXPECT_EQ(Server::start(options, Repository::of("m", model)).status().message(), "there is no port 70000");

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "serve/oip.h"
+#include "serve/model/signature.h"
+#include "serve/oip/infer_request.h"
+#include "serve/oip/infer_response.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace hearth;

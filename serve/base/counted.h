@@ -1,0 +1,24 @@
+// Counted: adds one to a counter for as long as it lives.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace hearth::serve {
+
+/// Adds one to the counter, and takes it away in the destructor. The counter must outlive it.
+class Counted {
+ public:
+  explicit Counted(std::atomic<int64_t>& counter) : counter_(counter), value_(counter.fetch_add(1) + 1) {}
+  ~Counted() { counter_.fetch_sub(1); }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  /// The counter's value right after this one was added.
+  int64_t value() const { return value_; }
+
+ private:
+  std::atomic<int64_t>& counter_;
+  const int64_t value_;
+};
+
+}  // namespace hearth::serve

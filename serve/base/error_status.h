@@ -1,0 +1,13 @@
+// Exceptions as absl::Status.
+#pragma once
+
+#include "absl/status/status.h"
+
+namespace hearth::serve {
+
+/// The status for the exception that is being handled; call it in a catch block only. kResourceExhausted: out of
+/// memory; kInvalidArgument and kUnimplemented: a hearth::Error of that kind; else kInternal. The message is the
+/// exception's.
+absl::Status current_exception_status();
+
+}  // namespace hearth::serve

@@ -1,0 +1,23 @@
+// RequestIds: ids by which a request is found in logs.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace hearth::serve {
+
+/// Thread-safe.
+class RequestIds {
+ public:
+  RequestIds();
+  /// `given`, the client's own id, if it has 1 to 128 visible ASCII characters; else a new one, unique in this process.
+  std::string id(std::string_view given);
+
+ private:
+  const std::string prefix_;
+  std::atomic<uint64_t> next_{0};
+};
+
+}  // namespace hearth::serve

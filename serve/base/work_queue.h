@@ -1,0 +1,44 @@
+// WorkQueue: a few threads for work that would block a connection's thread: decoding pictures, parsing large bodies,
+// writing large answers.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
+#include "core/base/threads.h"
+
+namespace hearth::serve {
+
+/// Thread-safe. First in, first out.
+class WorkQueue {
+ public:
+  /// run() lets at most `limit` tasks wait. Throws Error if the system refuses a thread.
+  WorkQueue(int threads, size_t limit);
+  /// Runs the tasks that wait, then ends the threads.
+  ~WorkQueue();
+  WorkQueue(const WorkQueue&) = delete;
+  WorkQueue& operator=(const WorkQueue&) = delete;
+
+  /// Queues a task, which must not throw. false: the queue is full and the task is dropped.
+  bool run(absl::AnyInvocable<void()> work);
+  /// The same without a limit, for answers to requests that were accepted.
+  void run_always(absl::AnyInvocable<void()> work);
+
+ private:
+  bool add(absl::AnyInvocable<void()> work, size_t limit);
+  void stop();
+  void serve();
+
+  const size_t limit_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<absl::AnyInvocable<void()>> waiting_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  ThreadGroup threads_;
+};
+
+}  // namespace hearth::serve

@@ -1,0 +1,23 @@
+// The content codings gzip and deflate of HTTP.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "serve/base/memory_budget.h"
+
+namespace hearth::serve {
+
+/// Decompresses a body in "gzip" or "deflate" (zlib's format, or raw as some clients send it). kResourceExhausted as
+/// soon as there are more than max_bytes; kDataLoss for damaged data. Adds the memory to `memory` as the body grows;
+/// kUnavailable if the budget has too little left.
+absl::StatusOr<std::string> decompress(std::string_view data, size_t max_bytes, Reservation* memory = nullptr);
+
+/// How to compress.
+enum class Compression : uint8_t { kGzip, kDeflate };
+/// Compresses at zlib's fastest level.
+std::string compress(std::string_view data, Compression how);
+
+}  // namespace hearth::serve

@@ -1,0 +1,82 @@
+// HttpSession: one connection of an HttpServer.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "serve/base/clock.h"
+#include "serve/base/memory_budget.h"
+#include "serve/http/message.h"
+#include "serve/http/place_internal.h"
+#include "serve/http/reader_internal.h"
+#include "serve/http/worker_internal.h"
+#include "serve/net/stream_internal.h"
+
+namespace hearth::serve {
+
+/// All its functions run in its worker's thread.
+class HttpSession : public std::enable_shared_from_this<HttpSession> {
+ public:
+  /// A session over an accepted socket. Any thread may drop the last reference: the session is destroyed in its
+  /// worker's thread.
+  static std::shared_ptr<HttpSession> make(HttpShared& shared, const std::shared_ptr<HttpWorker>& worker,
+                                           boost::asio::ip::tcp::socket socket, std::shared_ptr<TlsContext> tls,
+                                           std::unique_ptr<HttpPlace> place);
+  ~HttpSession();
+
+  /// Begins with the handshake.
+  void start();
+  /// Ends the session, or refuses its request, if a deadline has passed. Called in intervals.
+  void check(Clock::time_point now);
+  /// Closes the connection at once and cancels its request.
+  void close();
+
+  /// Whether it may be closed to make room.
+  bool is_idle() const { return idle_; }
+  /// The session with the smallest precedence is closed first to make room.
+  std::pair<bool, Clock::time_point> precedence() const { return {state_ != State::kIdle, since_}; }
+
+ private:
+  enum class State : uint8_t { kHandshake, kIdle, kReading, kAnswering, kWriting, kLingering };
+  HttpSession(HttpShared& shared, std::shared_ptr<HttpWorker> worker, boost::asio::ip::tcp::socket socket,
+              std::shared_ptr<TlsContext> tls, std::unique_ptr<HttpPlace> place);
+
+  void set_idle(bool on);
+  void next_request();
+  void read();
+  void have_read(boost::system::error_code e, size_t n);
+  void have_end(boost::system::error_code e);
+  void parse(std::string_view data, bool is_pending);
+  void advance();
+  void reject(HttpResponse r);
+  void dispatch();
+  void write_continue(bool then_read);
+  void gone();
+  void send(HttpResponse r);
+  void linger();
+  void discard();
+
+  const std::unique_ptr<HttpPlace> place_;  // destroyed last: the server waits for it
+  HttpShared& shared_;
+  const std::shared_ptr<HttpWorker> worker_;
+  std::unique_ptr<ByteStream> stream_;
+  State state_ = State::kIdle;
+  Clock::time_point since_, deadline_, arrived_, interim_deadline_;
+  std::vector<char> in_;  // the buffer of read()
+  std::string pending_;   // bytes that came and are not parsed yet
+  Reservation body_memory_{shared_.options.memory}, answer_memory_;
+  std::unique_ptr<HttpReader> reader_;
+  bool idle_ = false, reading_ = false, ended_ = false, interim_ = false;
+  bool keep_alive_ = false, closing_ = false, continued_ = false, admitted_ = false, is_head_ = false, old_ = false;
+  std::optional<HttpResponse> held_;  // waits for the interim response to be written
+  Cancelled cancelled_;
+  std::string head_text_, body_;
+};
+
+}  // namespace hearth::serve

@@ -1,0 +1,43 @@
+// Decoder: makes tensors from a client's file, for a model that brings its own preprocessing.
+//
+//   absl::StatusOr<std::vector<Tensor>> decode(std::string_view file, const std::map<std::string, std::string>& input);
+//   constexpr serve::Decoder kWave{"wave", decode};
+//   HEARTH_DECODER(kWave);
+//
+// in a library with alwayslink = True lets a server take files for models whose signature says
+// "preprocess_input": {"type": "wave"}.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/base/registry.h"
+#include "core/tensor/tensor.h"
+#include "serve/model/servable.h"
+
+namespace hearth::serve {
+
+/// Decodes files of one type.
+struct Decoder {
+  const char* type;  // "type" of the signature's preprocess_input
+  /// The inputs of the model's preprocess graph, without a batch dimension. `file` is what the client sent; `input` is
+  /// the signature's preprocess_input, whose other entries are options. kInvalidArgument for a damaged file,
+  /// kUnimplemented for a format that the decoder does not know, kResourceExhausted for one that is too large.
+  absl::StatusOr<std::vector<Tensor>> (*decode)(std::string_view file, const std::map<std::string, std::string>& input);
+};
+
+/// All decoders that are linked into this program.
+std::span<const Decoder* const> decoders();
+
+/// The model's inputs, with a batch of 1, from one example's file: the decoder, then the model's own preprocessing.
+/// kUnimplemented if the model takes no files, or no decoder of its type is linked; else an error of either step.
+absl::StatusOr<std::vector<Tensor>> inputs_from_file(const Servable& model, std::string_view file);
+
+}  // namespace hearth::serve
+
+/// Lists a constant Decoder in decoders().
+#define HEARTH_DECODER(decoder) HEARTH_REGISTER(hearth_decoders, ::hearth::serve::Decoder, decoder)

@@ -1,0 +1,60 @@
+// Servable: what a server runs. "kind" in signature.json names it; a program serves the kinds that are linked into it.
+//
+//   class Echo : public serve::Servable { ... };
+//   constexpr serve::ServableKind kEcho{"echo", [](const std::string& directory) { ... }};
+//   HEARTH_SERVABLE(kEcho);
+//
+// in a library with alwayslink = True makes a server load directories whose signature says "kind": "echo".
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/base/registry.h"
+#include "core/graph/save.h"
+#include "core/tensor/tensor.h"
+
+namespace hearth::serve {
+
+/// A loaded model. Several threads may call its const functions at the same time.
+class Servable {
+ public:
+  virtual ~Servable() = default;
+
+  /// What the model takes and gives. The same for as long as the model lives.
+  virtual const graph::Signature& signature() const = 0;
+
+  /// The outputs for `inputs`, both in the signature's order. The caller has checked the inputs against the signature
+  /// (check_inputs in serve/model/signature.h).
+  virtual absl::StatusOr<std::vector<Tensor>> run(std::span<const Tensor> inputs) const = 0;
+
+  /// The inputs of run(), with a batch of 1, for one example of any size: `example` is what a Decoder made from a
+  /// client's file. kUnimplemented if the model has no preprocessing.
+  virtual absl::StatusOr<std::vector<Tensor>> preprocess(std::span<const Tensor> example) const;
+
+  /// Inputs of `rows` examples, with which the server tries the model before it sends it requests. Empty: no trial.
+  virtual std::vector<Tensor> example(int64_t rows) const { return {}; }
+};
+
+/// A way to load models of one kind.
+struct ServableKind {
+  const char* name;  // "kind" of signature.json
+  /// Loads the model in `directory`. It reads all it needs before it returns: the directory may change afterwards.
+  absl::StatusOr<std::unique_ptr<Servable>> (*load)(const std::string& directory);
+};
+
+/// All kinds that are linked into this program.
+std::span<const ServableKind* const> servable_kinds();
+
+/// Loads a model with the kind that its signature names; kUnimplemented if that kind is not linked into this program.
+absl::StatusOr<std::unique_ptr<Servable>> load_servable(const std::string& directory);
+
+}  // namespace hearth::serve
+
+/// Lists a constant ServableKind in servable_kinds().
+#define HEARTH_SERVABLE(kind) HEARTH_REGISTER(hearth_servables, ::hearth::serve::ServableKind, kind)

@@ -1,0 +1,34 @@
+// The classification extension: the highest values of an output, as text.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/graph/save.h"
+#include "core/tensor/tensor.h"
+
+namespace hearth::serve {
+
+/// The highest values of each example.
+struct Classes {
+  Shape shape;                     // [k] or [batch, k]
+  std::vector<std::string> texts;  // "value:index" or "value:index:label", highest first
+};
+
+/// The k highest values of each example, or all if there are fewer. `batched`: dimension 0 counts the examples; else
+/// the output is one example. Equal values are sorted by index; NaN comes last. kInvalidArgument for k below 1.
+absl::StatusOr<Classes> classify(const Tensor& output, int64_t k, bool batched, const std::vector<std::string>& labels);
+
+/// The labels of an output's classes: the signature's for output 0, none for others.
+const std::vector<std::string>& labels_of(const graph::Signature& signature, size_t output);
+
+/// An upper bound of the memory of classify() and of its texts in an answer, in bytes.
+int64_t classes_bytes(const Tensor& output, int64_t k, bool batched, const std::vector<std::string>& labels);
+
+/// Appends an element of a BYTES tensor: its length in four bytes, little endian, and its bytes.
+void append_bytes_element(std::string_view element, std::string& out);
+
+}  // namespace hearth::serve

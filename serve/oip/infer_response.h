@@ -1,0 +1,30 @@
+// The answer to an infer request as JSON, with or without binary tensors behind it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/graph/save.h"
+#include "core/tensor/tensor.h"
+#include "serve/oip/infer_request.h"
+
+namespace hearth::serve {
+
+struct InferResponse {
+  std::string body;
+  int64_t json_length = 0;  // bytes of JSON at the beginning of the body if binary tensors follow, else 0
+};
+
+/// The body for the outputs that were asked for. kInvalidArgument if one is wanted in JSON and its dtype cannot be
+/// written there, or it has a value that JSON cannot represent (NaN, infinity).
+absl::StatusOr<InferResponse> write_infer(std::string_view model, int64_t version, const InferRequest& request,
+                                          const graph::Signature& signature, const std::vector<Tensor>& outputs);
+
+/// An upper bound of the memory that write_infer takes besides the outputs, in bytes.
+int64_t response_bytes(const InferRequest& request, const graph::Signature& signature,
+                       const std::vector<Tensor>& outputs);
+
+}  // namespace hearth::serve

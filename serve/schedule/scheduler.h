@@ -1,0 +1,86 @@
+// Scheduler: queues the requests for one model, joins them into batches, and runs the batches on the model's instances.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/base/threads.h"
+#include "serve/model/servable.h"
+#include "serve/schedule/job.h"
+#include "serve/schedule/stats.h"
+
+namespace hearth::serve {
+
+struct SchedulerOptions {
+  // The most examples in a batch, at most 65536. 0: a repository measures the best size when it warms the model up;
+  // without warm-up it is 32. Only requests for batched models (is_batched) are joined.
+  int64_t max_batch_size = 0;
+  // How long a request may wait for others while its batch is not full, at most 10 s. With 0, requests that arrived
+  // while all instances were busy are still joined.
+  std::chrono::microseconds max_queue_delay{0};
+  int instances = 1;              // batches that run at the same time, 1 to 256
+  int threads_per_instance = 0;   // 1 to 1024; 0: the processors divided by the instances
+  int64_t max_queue_size = 1024;  // requests that may wait; more are refused
+};
+
+/// Thread-safe.
+class Scheduler {
+ public:
+  /// The options with threads_per_instance filled in. Throws Error if one is out of range.
+  static SchedulerOptions checked(SchedulerOptions options);
+
+  /// Starts the instances. Throws Error as checked() does, or if the system refuses a thread.
+  Scheduler(std::shared_ptr<const Servable> model, const SchedulerOptions& options, std::shared_ptr<ModelStats> stats);
+  /// Answers the jobs that wait, then ends the instances.
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  /// Queues a job. kResourceExhausted if the queue is full: the job is dropped and its `done` is never called.
+  absl::Status submit(Job job);
+
+  /// Answers the queued jobs that nobody waits for: those past their deadline and those that are cancelled.
+  void expire();
+
+  /// The options in use, with every default filled in.
+  const SchedulerOptions& options() const { return options_; }
+
+ private:
+  using Batch = std::vector<Job>;
+
+  void stop();
+  void work();
+  // Takes the jobs of the next batch out of the queues. Empty: the scheduler stops.
+  Batch next();
+  bool collect(Batch& batch, int64_t& rows);
+  bool fits(const Job& first, const Job& other) const;
+  void run(Batch batch);
+  void run_alone(Job job, int64_t queue_ns);
+  void count_batch(int64_t requests, int64_t rows, int64_t input_ns, int64_t infer_ns);
+  absl::StatusOr<std::vector<Tensor>> compute(std::span<const Tensor> inputs, int64_t rows) const;
+  std::vector<Job> take_expired();
+  void answer_expired(std::vector<Job> jobs);
+  void finish(Job& job, absl::StatusOr<std::vector<Tensor>> result, const Job::Timing& timing);
+
+  const std::shared_ptr<const Servable> model_;
+  const std::shared_ptr<ModelStats> stats_;
+  const SchedulerOptions options_;
+  const bool batched_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Job> urgent_ ABSL_GUARDED_BY(mutex_), usual_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  ThreadGroup threads_;
+};
+
+}  // namespace hearth::serve
