@@ -18,9 +18,9 @@ struct Aside {
 };
 
 bool has_nan(const Tensor& t) {
-  if (!t.defined() || !t.is_floating_point() || !t.device().is_cpu()) return false;
+  if (!t.defined() || !t.is_floating_point() || t.device().is_meta()) return false;
   const Aside aside;
-  const Tensor c = t.layout().contiguous ? t : machinery::copy(t, MemoryFormat::kContiguous);
+  const Tensor c = machinery::transfer(t.layout().contiguous ? t : machinery::copy(t, MemoryFormat::kContiguous), kCpu);
   return visit(c.dtype(), [&]<class T>() {
     const T* p = static_cast<const T*>(c.raw_data());
     for (int64_t i = 0, n = c.numel(); i < n; ++i) {

@@ -5,6 +5,7 @@
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/base/thread_state.h"
+#include "core/op/machinery.h"
 #include "core/op/run.h"
 
 namespace hearth::graph {
@@ -247,9 +248,13 @@ Scalar Argument::Number::at(std::span<const int64_t> dim_values) const {
 std::vector<Tensor> Graph::run(std::span<const Tensor> in) const {
   const NoGrad off;
   const std::vector<int64_t> bound = bind(*this, in);
-  Device device = kCpu;
-  if (!in.empty()) device = in[0].device();
-  else if (!constants.empty()) device = constants[0].value.device();
+  const Device device = !in.empty() ? in[0].device() : !constants.empty() ? constants[0].value.device() : kCpu;
+  for (size_t i = 0; i < in.size(); ++i)
+    HEARTH_CHECK(in[i].device() == device, "graph: input \"", inputs[i].name, "\" is on ", in[i].device(),
+                 ", but input \"", inputs[0].name, "\" on ", device);
+  for (const Constant& c : constants)
+    HEARTH_CHECK(c.value.device() == device, "graph: the inputs are on ", device, ", but constant \"", c.name,
+                 "\" is on ", c.value.device(), "; to(device) gives the graph for another device");
   std::vector<Tensor> values(value_count(*this));
   for (size_t i = 0; i < in.size(); ++i) values[i] = in[i];
   for (size_t i = 0; i < constants.size(); ++i) values[inputs.size() + i] = constants[i].value;
@@ -257,6 +262,16 @@ std::vector<Tensor> Graph::run(std::span<const Tensor> in) const {
 }
 
 Tensor Graph::operator()(const Tensor& in) const { return run({&in, 1})[0]; }
+
+Graph Graph::to(Device device) const {
+  const NoGrad off;
+  Graph g = *this;
+  for (Constant& c : g.constants) c.value = c.value.to(device);
+  for (Node& n : g.nodes) {
+    if (n.op == &kTransfer) n.attrs = OwnedAttrs(TransferAttrs{device});
+  }
+  return g;
+}
 
 void Graph::validate() const {
   check_structure(*this);

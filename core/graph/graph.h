@@ -104,6 +104,10 @@ class Graph {
   // The first output of a graph with one input.
   Tensor operator()(const Tensor& in) const;
 
+  // The same graph for another device: its constants lie there, and what it brings to some device goes there too. The
+  // inputs of its run() must.
+  Graph to(Device device) const;
+
   // Checks what run() relies on: numbers in range, operand counts, shapes (by a run without data). Throws Error.
   void validate() const;
 };

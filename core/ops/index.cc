@@ -278,7 +278,7 @@ Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source)
   const Tensor flat_mask = reshape(expand(mask, shape), {-1});
   // The place of each true element among them.
   const Tensor place = cumsum(flat_mask, 0) - 1;
-  if (!place.device().is_meta() && place.numel() > 0) {
+  if (place.device().is_cpu() && place.numel() > 0) {
     const int64_t needed = place[-1].item<int64_t>() + 1;
     HEARTH_CHECK(needed <= source.numel(), "masked_scatter: the mask has ", needed,
                  " true elements, but the source of ", "shape ", source.shape(), " only ", source.numel());
@@ -298,7 +298,7 @@ Tensor argwhere(const Tensor& x) { return nonzero(x); }
 Tensor nonzero(const Tensor& x) {
   expect_defined("nonzero", {x});
   detail::expect_values(x, "nonzero");
-  const Tensor mask = (x.dtype() == DType::kBool ? x : ne(x, 0)).contiguous();
+  const Tensor mask = (x.dtype() == DType::kBool ? x : ne(x, 0)).contiguous().cpu();
   const bool* p = mask.data<bool>();
   // Pieces count what they hold, then each knows where its places go.
   constexpr int64_t kPiece = 1 << 14;
@@ -325,7 +325,7 @@ Tensor nonzero(const Tensor& x) {
       }
     }
   });
-  return out;
+  return out.to(x.device());
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {

@@ -114,7 +114,7 @@ HEARTH_OP(kIndexPut);
 
 Tensor detail::counted_from_start(const char* op, const Tensor& index, int d, int64_t n) {
   const Tensor bad = logical_or(lt(index, -n), ge(index, n));
-  if (const Tensor found = any(bad); !found.device().is_meta() && found.item<bool>()) {
+  if (const Tensor found = any(bad); found.device().is_cpu() && found.item<bool>()) {
     fail(op, ": index ", masked_select(index, bad)[0].item<int64_t>(), " is out of range for dimension ", d,
          " of size ", n);
   }

@@ -131,7 +131,7 @@ Tensor& Tensor::bernoulli_(const Tensor& p, Generator* g) & {
 
 namespace {
 void check_std(const Tensor& std) {
-  HEARTH_CHECK(std.device().is_meta() || std.numel() == 0 || !lt(std, 0).any().item<bool>(),
+  HEARTH_CHECK(!std.device().is_cpu() || std.numel() == 0 || !lt(std, 0).any().item<bool>(),
                "normal: a standard deviation is negative");
 }
 }  // namespace
@@ -179,7 +179,7 @@ Tensor randperm(int64_t n, const TensorOptions& o, Generator* g) {
 Tensor bernoulli(const Tensor& p, Generator* g) {
   const CalledAs called("bernoulli");
   expect_dtypes("bernoulli", p, kFloatTypes);
-  HEARTH_CHECK(p.device().is_meta() || p.numel() == 0 || logical_and(ge(p, 0), le(p, 1)).all().item<bool>(),
+  HEARTH_CHECK(!p.device().is_cpu() || p.numel() == 0 || logical_and(ge(p, 0), le(p, 1)).all().item<bool>(),
                "bernoulli: a probability is not from 0 to 1");
   return lt(rand_like(p, g), p).to(p.dtype());
 }
@@ -243,7 +243,7 @@ Tensor multinomial(const Tensor& weights, int64_t count, bool replacement, Gener
     if (replacement) draw_again(p, of_row, out);
     else draw_once(p, of_row, count, out);
   }
-  return from_values(out, weights.dim() == 2 ? Shape{m, count} : Shape{count});
+  return from_values(out, weights.dim() == 2 ? Shape{m, count} : Shape{count}, {.device = weights.device()});
 }
 
 }  // namespace hearth

@@ -61,6 +61,20 @@ TEST(Device, ToIsPartOfAGraph) {
   EXPECT_TRUE(g(x).equal((x + 1) * 2));
 }
 
+TEST(Device, AGraphMovesToAnotherDevice) {
+  const Tensor weight = ones({2});
+  const graph::Graph g =
+      graph::trace([&](std::span<const Tensor> in) { return std::vector<Tensor>{(in[0] * weight).to(kCpu)}; },
+                   std::vector<graph::Spec>{{"x", f32, {"n", 2}}});
+  const graph::Graph there = g.to(kMeta);
+  const Tensor y = there(zeros({3, 2}, {.device = kMeta}));
+  EXPECT_EQ(y.device(), kMeta);
+  EXPECT_EQ(y.shape(), (Shape{3, 2}));
+  EXPECT_SAYS(there(zeros({3, 2})),
+              "graph: the inputs are on cpu, but constant \"constant.0\" is on meta; to(device) gives the graph for "
+              "another device");
+}
+
 TEST(Device, CopiesGoWhereTheyAreWrittenTo) {
   Tensor meta = zeros({2}, {.device = kMeta});
   meta.copy_(ones({2}));

@@ -164,8 +164,9 @@ void product(T* x, const T* factor, int64_t n) {
   for (int64_t i = 0; i < n; ++i) x[i] *= factor[i];
 }
 
+// In whatever order is fastest.
 template <class T>
-HWY_INLINE T sum_of_lanes(Vec<T> v) {
+HWY_INLINE T fast_sum(Vec<T> v) {
   return hn::GetLane(hn::SumOfLanes(Tag<T>(), v.v));
 }
 
@@ -179,7 +180,7 @@ T dot(const T* x, const T* y, int64_t n) {
     b = fma(Vec<T>::load(x + i + lanes), Vec<T>::load(y + i + lanes), b);
   }
   for (; i + lanes <= n; i += lanes) a = fma(Vec<T>::load(x + i), Vec<T>::load(y + i), a);
-  T s = sum_of_lanes(a + b);
+  T s = fast_sum(a + b);
   for (; i < n; ++i) s += x[i] * y[i];
   return s;
 }
@@ -198,10 +199,10 @@ void scores(const T* q, const T* k, int64_t k_row, int64_t keys, int64_t width, 
       c = fma(x, Vec<T>::load(row + 2 * k_row + i), c);
       d = fma(x, Vec<T>::load(row + 3 * k_row + i), d);
     }
-    s[j] = sum_of_lanes(a);
-    s[j + 1] = sum_of_lanes(b);
-    s[j + 2] = sum_of_lanes(c);
-    s[j + 3] = sum_of_lanes(d);
+    s[j] = fast_sum(a);
+    s[j + 1] = fast_sum(b);
+    s[j + 2] = fast_sum(c);
+    s[j + 3] = fast_sum(d);
   }
   for (; j < keys; ++j) s[j] = dot(q, k + j * k_row, width);
 }
@@ -220,7 +221,7 @@ T softmax_row(T* s, int64_t n, T* top, T* total) {
   }
   const T shrink = hn::GetLane(exp_of_difference(Vec<T>(*top) - shift).v);
   *top = hn::GetLane(now.v);
-  *total = *total * shrink + sum_of_lanes(sum);
+  *total = *total * shrink + fast_sum(sum);
   return shrink;
 }
 

@@ -9,7 +9,7 @@
 
 #include "core/kernels/cpu/attention_blocks.h"
 #include "core/kernels/cpu/convert.h"
-#include "core/kernels/cpu/copy.h"
+#include "core/kernels/cpu/copy_tensor.h"
 #include "core/kernels/cpu/transpose.h"
 #include "core/op/attrs/attention.h"
 #include "core/op/op_call.h"

@@ -6,7 +6,7 @@
 
 #include "core/base/parallel.h"
 #include "core/kernels/cpu/convert.h"
-#include "core/kernels/cpu/copy.h"
+#include "core/kernels/cpu/copy_tensor.h"
 #include "core/op/attrs/optim.h"
 #include "core/op/op_call.h"
 
