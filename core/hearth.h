@@ -60,3 +60,4 @@
 #include "core/optim/optim.h"
 #include "core/tensor/generator.h"
 #include "core/tensor/tensor.h"
+#include "core/version.h"

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "core/base/config_fact.h"
 #include "core/base/error.h"
 
 namespace hearth::cpu::onednn {
@@ -133,3 +134,17 @@ void reorder(const Md& from_md, const void* from, const Md& to_md, void* to) {
 }
 
 }  // namespace hearth::cpu::onednn
+
+namespace hearth {
+namespace {
+
+std::string onednn_version() {
+  const dnnl_version_t& v = *dnnl_version();
+  return concat(v.major, ".", v.minor, ".", v.patch);
+}
+
+constexpr ConfigFact kOneDnn{"oneDNN", onednn_version};
+HEARTH_CONFIG_FACT(kOneDnn);
+
+}  // namespace
+}  // namespace hearth

@@ -4,6 +4,7 @@
 // compiler's own. Defined here they are found first, and libhwy is linked only into programs that use more of it.
 
 #include "hwy/targets.h"
+#include "core/base/config_fact.h"
 
 #if HWY_ARCH_X86
 #include <cpuid.h>
@@ -80,3 +81,22 @@ ChosenTarget& GetChosenTarget() {
 }
 
 }  // namespace hwy
+
+namespace hearth {
+namespace {
+
+// The instruction sets that kernels are compiled for and this processor has, best first.
+std::string instruction_sets() {
+  std::string names;
+  for (int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
+    if (!names.empty()) names += ", ";
+    names += hwy::TargetName(rest & -rest);
+  }
+  return names;
+}
+
+constexpr ConfigFact kInstructionSets{"instruction sets", instruction_sets};
+HEARTH_CONFIG_FACT(kInstructionSets);
+
+}  // namespace
+}  // namespace hearth
