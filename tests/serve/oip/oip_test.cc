@@ -154,7 +154,7 @@ TEST(OipRequest, WhatIsWrongIsNamed) {
   EXPECT_EQ(error(inputs(kX + R"(,{"name":"n","shape":[2],"datatype":"INT64","data":[1,2.5]})")),
             "input \"n\": data has an element that is not a whole number");
   EXPECT_EQ(error(inputs(kX + R"(,{"name":"n","shape":[3],"datatype":"INT64","data":[1,2,3]})")),
-            "input \"n\": its size \"batch\" is 3, but another input's is 2");
+            "input \"n\": its size \"batch\" is 3, but another input has 2");
   const std::string both = kX + "," + kN;
   EXPECT_EQ(error(inputs(both, R"(,"id":7)")), "\"id\" must be a string");
   EXPECT_EQ(error(inputs(both, R"(,"parameters":[])")), "the request: \"parameters\" must be an object");
