@@ -143,7 +143,7 @@ TEST(Trace, AttentionIsOneOp) {
     const Spec spec[] = {{"x", f32, {"batch", "length", 8}}, {"padding", boolean, {"batch", "length"}}};
     const Graph g = trace(fn, spec);
     int found = 0;
-    for (const Node& n : g.nodes) {
+    for (const graph::Node& n : g.nodes) {
       const std::string_view name = n.op->name;
       found += name == "attention";
       EXPECT_TRUE(name != "where" && name != "softmax" && name != "safe_softmax") << to_string(g);
