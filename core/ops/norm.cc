@@ -109,7 +109,7 @@ extern constinit const OpDef kLayerNorm = {
               around.push_back(d);
               part[d] = x.shape()[d];
             }
-            const Tensor m = a.center ? mean(x, around, true) : zeros({}, {.dtype = x.dtype()});
+            const Tensor m = a.center ? mean(x, around, true) : zeros({}, {.dtype = x.dtype(), .device = x.device()});
             const Tensor r = rsqrt(mean(square(x - m), around, true) + a.eps);
             return composed_backward(g, x, w, part, m, r, around, a.center, false);
           }

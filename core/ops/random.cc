@@ -223,7 +223,7 @@ Tensor multinomial(const Tensor& weights, int64_t count, bool replacement, Gener
   detail::expect_values(weights, "multinomial");
   const std::vector<double> w = weights.to_vector<double>();
   const int64_t draws = replacement ? count : n;  // random numbers of a row
-  const std::vector<double> u = rand({m, draws}, {.dtype = f64}, g).to_vector<double>();
+  const std::vector<double> u = rand({m, draws}, {.dtype = f64, .device = kCpu}, g).to_vector<double>();
   std::vector<int64_t> out;
   out.reserve(static_cast<size_t>(m * count));
   for (int64_t row = 0; row < m; ++row) {
@@ -240,7 +240,7 @@ Tensor multinomial(const Tensor& weights, int64_t count, bool replacement, Gener
     if (replacement) draw_again(p, of_row, out);
     else draw_once(p, of_row, count, out);
   }
-  return from_values(out, weights.dim() == 2 ? Shape{m, count} : Shape{count});
+  return from_values(out, weights.dim() == 2 ? Shape{m, count} : Shape{count}, {.device = weights.device()});
 }
 
 namespace {

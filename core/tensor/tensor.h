@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/device/default_device.h"
 #include "core/tensor/scalar.h"
 #include "core/tensor/tensor_impl.h"
 
@@ -32,11 +33,14 @@ class Index;      // core/ops/index.h
 class Indexed;    // core/ops/index.h
 class Generator;  // core/tensor/generator.h
 
-// How a new tensor is made. Where dtype is left out, each function says what it takes.
+/// How a new tensor is made. Where dtype is left out, each function says what it takes; where device is left out, it is
+/// this thread's default (DefaultDevice), the CPU if nothing else was said.
 struct TensorOptions {
   std::optional<DType> dtype = std::nullopt;
-  Device device = kCpu;
+  std::optional<Device> device = std::nullopt;
   bool requires_grad = false;
+  /// Where the tensor is to be made.
+  Device place() const { return device ? *device : default_device(); }
 };
 
 struct BackwardOptions {
