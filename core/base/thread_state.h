@@ -8,7 +8,7 @@ namespace hearth {
 
 class Generator;
 class Interposer;
-class SavedTensorHooks;
+class SavedTensorHooksGuard;
 struct OpCall;
 enum class RecordPhase : uint8_t;
 
@@ -30,10 +30,10 @@ struct ThreadState {
   Interposer* interposer = nullptr;
   NameScope* scope = nullptr;
   const char* called = nullptr;  // the public function that is running, if it is made of others; see called_as.h
-  SavedTensorHooks* saved_tensor_hooks = nullptr;
-  Generator* generator = nullptr;                  // where random ops draw from; null: the process's own
-  const void* module = nullptr;                    // the module whose forward runs
-  void (*record)(OpCall&, RecordPhase) = nullptr;  // autograd's way into run(); null where autograd is not linked
+  SavedTensorHooksGuard* saved_tensor_hooks = nullptr;  // the innermost; each knows the one around it
+  Generator* generator = nullptr;                       // where random ops draw from; null: the process's own
+  const void* module = nullptr;                         // the module whose forward runs
+  void (*record)(OpCall&, RecordPhase) = nullptr;       // autograd's way into run(); null where autograd is not linked
 };
 
 extern constinit thread_local ThreadState thread_state;

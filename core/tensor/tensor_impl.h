@@ -24,6 +24,7 @@ class TensorImpl : public RefCounted {
     kInference = 1,  // made in inference mode: never recorded
     kUntracked = 2,  // a view made while gradients were off
     kParameter = 4,  // a module's parameter
+    kGated = 8,      // shows another tensor's memory, with a gradient that takes another way (core/autograd/gate.h)
   };
 
   DType dtype = DType::kF32;
