@@ -11,6 +11,7 @@
 #include "core/autograd/function.h"
 #include "core/autograd/guards.h"
 #include "core/autograd/hooks.h"
+#include "core/autograd/swap_memory.h"
 #include "core/base/error.h"
 #include "core/base/parallel.h"
 #include "core/data/dataset.h"

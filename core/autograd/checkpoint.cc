@@ -20,17 +20,19 @@ struct CheckpointFrame::Place {
 
 namespace {
 
-// Takes what the function keeps when it runs again. Its nodes are dropped with its result.
+// Takes what the function keeps when it runs again. Its nodes are dropped with its result, so that hooks around it have
+// nothing to pack: what it gives is no Tensor.
 class Collector final : public SavedTensorHooks {
  public:
   std::vector<Tensor> tensors;
-  std::vector<uint32_t> versions;
+  std::vector<uint32_t> writes;
+  WriteCounter counter;
   std::any pack(const Tensor& t) override {
     tensors.push_back(t);
-    versions.push_back(t.version());
-    return t;
+    writes.push_back(counter.writes(t));
+    return tensors.size() - 1;
   }
-  Tensor unpack(const std::any& packed) override { return std::any_cast<Tensor>(packed); }
+  Tensor unpack(const std::any& packed) override { return tensors[std::any_cast<size_t>(packed)]; }
 };
 
 // Gives out again what a DrawRecorder has noted.
@@ -71,7 +73,7 @@ GeneratorState DrawRecorder::take(uint64_t words) {
 
 std::any CheckpointFrame::pack(const Tensor& t) {
   std::lock_guard lock(mutex_);
-  kept_.push_back({t.shape(), t.dtype(), t.version(), {}});
+  kept_.push_back({t.shape(), t.dtype(), counter_.writes(t), {}});
   return std::shared_ptr<Place>(new Place{shared_from_this(), kept_.size() - 1});
 }
 
@@ -89,7 +91,7 @@ void CheckpointFrame::run_again() {
     SavedTensorHooksGuard guard(collector);
     DrawReplay random(drawn_, finished_);
     const GeneratorGuard drawn(random);
-    again_();
+    again_(collector.counter);
   }
   const auto same = [&] {
     if (finished_ ? collector.tensors.size() != kept_.size() : collector.tensors.size() < kept_.size()) return false;
@@ -103,10 +105,10 @@ void CheckpointFrame::run_again() {
                collector.tensors.size(), " tensors for its gradient, the first time ", kept_.size(),
                collector.tensors.size() == kept_.size() ? ", of other shapes or dtypes" : "");
   for (size_t i = 0; i < kept_.size(); ++i) {
-    HEARTH_CHECK(collector.versions[i] == kept_[i].version,
+    HEARTH_CHECK(collector.writes[i] == kept_[i].writes,
                  "checkpoint: a tensor that the function uses was changed by an in-place operation: dtype ",
-                 kept_[i].dtype, ", shape ", kept_[i].shape, ", at version ", collector.versions[i],
-                 "; expected version ", kept_[i].version);
+                 kept_[i].dtype, ", shape ", kept_[i].shape, ", at version ", collector.writes[i],
+                 "; expected version ", kept_[i].writes);
   }
   for (size_t i = 0; i < kept_.size(); ++i) kept_[i].value = std::move(collector.tensors[i]);
 }
@@ -114,9 +116,8 @@ void CheckpointFrame::run_again() {
 CheckpointInput::CheckpointInput(const Tensor& t) {
   if (!t.defined()) return;
   requires_grad_ = t.requires_grad();
-  if (SavedTensorHooks* hooks = thread_state.saved_tensor_hooks) {
-    packed_ = autograd::pack(*hooks, t);
-  } else {
+  packed_ = autograd::pack_saved(t);
+  if (!packed_) {
     tensor_ = alias(t, t.layout(), true);
     version_ = t.version();
   }

@@ -20,6 +20,27 @@
 namespace hearth {
 namespace detail {
 
+/// Counts writes in place from the beginning of a run of the function on. The memory of its inputs may be another when
+/// it runs again, because hooks around the checkpoint have kept them, and has then been written a different number of
+/// times before.
+class WriteCounter {
+ public:
+  /// The function runs on this tensor.
+  void add_input(const Tensor& t) {
+    if (t.defined()) inputs_.emplace_back(t.impl()->storage.get(), t.version());
+  }
+  /// The writes to a tensor's memory, an input's since it was added.
+  uint32_t writes(const Tensor& t) const {
+    for (const auto& [storage, version] : inputs_) {
+      if (storage == t.impl()->storage.get()) return t.version() - version;
+    }
+    return t.version();
+  }
+
+ private:
+  std::vector<std::pair<const Storage*, uint32_t>> inputs_;
+};
+
 // One run of a checkpointed function. Nodes recorded in it hold places in the frame in the stead of tensors; the first
 // that asks for its tensor makes the function run again, which fills all places.
 class CheckpointFrame final : public SavedTensorHooks, public std::enable_shared_from_this<CheckpointFrame> {
@@ -29,7 +50,8 @@ class CheckpointFrame final : public SavedTensorHooks, public std::enable_shared
     uint64_t words;
     GeneratorState from;
   };
-  explicit CheckpointFrame(std::function<void()> again) : again_(std::move(again)) {}
+  explicit CheckpointFrame(std::function<void(WriteCounter&)> again) : again_(std::move(again)) {}
+  WriteCounter& counter() { return counter_; }
   std::vector<Drawn>& drawn() { return drawn_; }
   std::any pack(const Tensor& t) override;
   Tensor unpack(const std::any& packed) override;
@@ -40,12 +62,13 @@ class CheckpointFrame final : public SavedTensorHooks, public std::enable_shared
   struct Kept {
     Shape shape;
     DType dtype;
-    uint32_t version;
+    uint32_t writes;
     Tensor value;  // after the function has run again
   };
   void run_again();
 
-  std::function<void()> again_;
+  std::function<void(WriteCounter&)> again_;
+  WriteCounter counter_;  // of the first run
   std::vector<Drawn> drawn_;
   bool finished_ = false;
   std::mutex mutex_;
@@ -85,9 +108,18 @@ auto checkpoint_input(const T& t) {
   else return t;
 }
 template <class T>
-decltype(auto) checkpoint_again(const T& t) {
-  if constexpr (std::is_same_v<T, CheckpointInput>) return t.get();
-  else return (t);
+decltype(auto) checkpoint_again(const T& t, WriteCounter& counter) {
+  if constexpr (std::is_same_v<T, CheckpointInput>) {
+    Tensor x = t.get();
+    counter.add_input(x);
+    return x;
+  } else {
+    return (t);
+  }
+}
+template <class T>
+void count_from(WriteCounter& counter, const T& t) {
+  if constexpr (std::is_base_of_v<Tensor, T>) counter.add_input(t);
 }
 
 }  // namespace detail
@@ -101,9 +133,10 @@ template <class F, class... A>
 auto checkpoint(F f, const A&... inputs) {
   if (!GradMode::enabled()) return f(inputs...);
   auto frame = std::make_shared<detail::CheckpointFrame>(
-      [f, kept = std::make_tuple(detail::checkpoint_input(inputs)...)]() mutable {
-        std::apply([&](const auto&... k) { (void)f(detail::checkpoint_again(k)...); }, kept);
+      [f, kept = std::make_tuple(detail::checkpoint_input(inputs)...)](detail::WriteCounter& counter) mutable {
+        std::apply([&](const auto&... k) { (void)f(detail::checkpoint_again(k, counter)...); }, kept);
       });
+  (detail::count_from(frame->counter(), inputs), ...);
   SavedTensorHooksGuard guard(*frame);
   detail::DrawRecorder random(frame->drawn());
   const GeneratorGuard drawn(random);

@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <exception>
+#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/autograd/anomaly.h"
@@ -20,10 +23,25 @@ namespace {
 struct Place {
   Node* node = nullptr;
   TensorImpl* leaf = nullptr;
-  int32_t waiting = 0;                               // edges that have not delivered yet
-  bool needed = true;                                // leads to something asked for
-  int32_t captured[kMaxOutputs] = {-1, -1, -1, -1};  // grad(): index of the input that this output is
-  Tensor grads[kMaxOutputs];
+  int32_t waiting = 0;  // edges that have not delivered yet
+  bool needed = true;   // leads to something asked for
+  // One for each visible output. captured: for grad(), the index of the input that the output is.
+  int32_t own_captured[kMaxOutputs] = {-1, -1, -1, -1};
+  Tensor own_grads[kMaxOutputs];
+  int32_t* captured = own_captured;
+  Tensor* grads = own_grads;
+  std::unique_ptr<int32_t[]> more_captured;
+  std::unique_ptr<Tensor[]> more_grads;
+
+  void set_node(Node* n) {
+    node = n;
+    if (!n || n->visible <= kMaxOutputs) return;
+    more_captured = std::make_unique<int32_t[]>(n->visible);
+    std::fill_n(more_captured.get(), n->visible, -1);
+    captured = more_captured.get();
+    more_grads = std::make_unique<Tensor[]>(n->visible);
+    grads = more_grads.get();
+  }
 };
 
 // Places by the address of their node or leaf. Small graphs stay on the stack.
@@ -90,7 +108,42 @@ bool sole_owner(const Tensor& t) {
 
 class Run {
  public:
-  Run(BackwardOptions options) : options_(options) {}
+  explicit Run(BackwardOptions options) : options_(options), outer_(std::exchange(innermost, this)) {
+    if (!outer_ && !for_next.empty()) at_end_.swap(for_next);
+  }
+  // Ends the run, if it has not ended: it throws.
+  ~Run() {
+    end(false);
+    innermost = outer_;
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  static constinit thread_local Run* innermost;  // of this thread
+  // What shall be called after the next run.
+  static constinit thread_local std::vector<std::function<void(bool)>> for_next;
+
+  void at_end(std::function<void(bool)> f) { at_end_.push_back(std::move(f)); }
+
+  // Calls what waits for the end. The first exception of a callback, if there is one.
+  std::exception_ptr end(bool complete) {
+    std::exception_ptr first;
+    // A callback may add others.
+    for (size_t i = 0; i < at_end_.size(); ++i) {
+      const std::function<void(bool)> f = std::move(at_end_[i]);
+      try {
+        f(complete);
+      } catch (...) {
+        if (!first) first = std::current_exception();
+      }
+    }
+    at_end_.clear();
+    return first;
+  }
+  // Everything that was asked for is there.
+  void complete() {
+    if (const std::exception_ptr e = end(true)) std::rethrow_exception(e);
+  }
 
   void start(const Edge& e, const Tensor& gradient) {
     Place& p = discover(e);
@@ -160,7 +213,7 @@ class Run {
       Place& p =
           places_.at(e.leaf ? static_cast<const void*>(e.leaf.get()) : static_cast<const void*>(e.node.get()), fresh);
       if (fresh) {
-        p.node = e.node.get();
+        p.set_node(e.node.get());
         p.leaf = e.leaf.get();
         if (p.node) open.push_back(p.node);
       }
@@ -255,7 +308,7 @@ class Run {
         autograd::check_gradients(n, results);
       if (!options_.retain_graph && !options_.create_graph) n.release_saved();
     }
-    for (Tensor& g : p.grads) g = Tensor();
+    for (int i = 0; i < n.visible; ++i) p.grads[i] = Tensor();
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (inputs[i].edge.valid()) deliver(inputs[i].edge, std::move(results[i]));
     }
@@ -270,6 +323,8 @@ class Run {
   };
 
   BackwardOptions options_;
+  Run* outer_;
+  std::vector<std::function<void(bool)>> at_end_;
   bool capturing_ = false;
   Places places_;
   std::vector<Root> roots_;
@@ -277,6 +332,9 @@ class Run {
   std::vector<Tensor> captured_;
   std::vector<Same> same_;
 };
+
+constinit thread_local Run* Run::innermost = nullptr;
+constinit thread_local std::vector<std::function<void(bool)>> Run::for_next;
 
 Tensor root_gradient(const Tensor& output, std::span<const Tensor> gradients, size_t i, const char* op) {
   const Tensor given = i < gradients.size() ? gradients[i] : Tensor();
@@ -305,23 +363,32 @@ void start(Run& run, std::span<const Tensor> outputs, std::span<const Tensor> gr
 
 }  // namespace
 
+void autograd::on_backward_end(std::function<void(bool complete)> f) {
+  HEARTH_CHECK(f, "on_backward_end: the function is empty");
+  if (Run::innermost) Run::innermost->at_end(std::move(f));
+  else Run::for_next.push_back(std::move(f));
+}
+
+const void* autograd::current_backward() { return Run::innermost; }
+
 void backward(std::span<const Tensor> outputs, std::span<const Tensor> gradients, BackwardOptions options) {
-  Run run(options);
   GradMode mode(options.create_graph);
+  Run run(options);
   start(run, outputs, gradients, "backward");
   run.run();
+  run.complete();
 }
 
 std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
                          std::span<const Tensor> gradients, BackwardOptions options, bool allow_unused) {
+  GradMode mode(options.create_graph);
+  Run run(options);
   std::vector<Edge> edges;
   for (size_t i = 0; i < inputs.size(); ++i) {
     HEARTH_CHECK(inputs[i].defined(), "grad: input ", i, " is an undefined tensor");
     edges.push_back(autograd::grad_edge(inputs[i].ref()));
     HEARTH_CHECK(edges.back().valid(), "grad: input ", i, " does not require a gradient");
   }
-  Run run(options);
-  GradMode mode(options.create_graph);
   start(run, outputs, gradients, "grad");
   run.capture(edges);
   std::vector<Tensor> results = run.run();
@@ -329,6 +396,7 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
     HEARTH_CHECK(allow_unused || results[i].defined(), "grad: the outputs do not depend on input ", i,
                  "; allow_unused gives an undefined gradient for it");
   }
+  run.complete();
   return results;
 }
 

@@ -1,6 +1,6 @@
 #include "core/autograd/hooks.h"
 
-#include <atomic>
+#include <memory>
 
 #include "core/autograd/edge.h"
 #include "core/base/error.h"
@@ -9,32 +9,29 @@
 
 namespace hearth {
 
-SavedTensorHooksGuard::SavedTensorHooksGuard(SavedTensorHooks& hooks) : previous_(thread_state.saved_tensor_hooks) {
-  thread_state.saved_tensor_hooks = &hooks;
+SavedTensorHooksGuard::SavedTensorHooksGuard(SavedTensorHooks& hooks)
+    : hooks_(hooks), outer_(thread_state.saved_tensor_hooks) {
+  thread_state.saved_tensor_hooks = this;
 }
-SavedTensorHooksGuard::~SavedTensorHooksGuard() { thread_state.saved_tensor_hooks = previous_; }
+SavedTensorHooksGuard::~SavedTensorHooksGuard() { thread_state.saved_tensor_hooks = outer_; }
 
 namespace autograd {
 namespace {
 
 struct Packed final : PackedSaved {
-  SavedTensorHooks* hooks;
+  SavedTensorHooks* hooks = nullptr;
   std::any value;
+  Ref<PackedSaved> by_outer;  // in place of value, if that was a tensor and hooks around took it
   Shape shape;
-  DType dtype;
+  DType dtype = DType::kF32;
   Tensor unpack() override {
-    Tensor t = hooks->unpack(value);
+    Tensor t = by_outer ? hooks->unpack(by_outer->unpack()) : hooks->unpack(value);
     HEARTH_CHECK(t.defined() && t.shape() == shape && t.dtype() == dtype,
                  "saved-tensor hooks: unpack must give back what pack took, a tensor of dtype ", dtype, " and shape ",
                  shape);
     return t;
   }
 };
-
-int64_t next_id() {
-  static std::atomic<int64_t> id{1};
-  return id.fetch_add(1, std::memory_order_relaxed);
-}
 
 OutputHooks& output_hooks(Node& n) {
   if (!n.hooks) n.hooks = new OutputHooks;
@@ -58,92 +55,88 @@ Tensor replaced(const Tensor& grad, const GradHook& hook) {
 LeafHooks::~LeafHooks() {
   if (!retained_at || !retained_at->hooks) return;
   SpinLock hold(retained_at->lock);
-  static_cast<OutputHooks&>(*retained_at->hooks).retained[retained_output] = nullptr;
+  std::erase_if(static_cast<OutputHooks&>(*retained_at->hooks).retained,
+                [&](auto& r) { return r.second->hooks == this; });
 }
 
-Ref<PackedSaved> pack(SavedTensorHooks& hooks, const Tensor& t) {
-  // The hooks' own ops are neither recorded nor packed.
-  SavedTensorHooks* active = std::exchange(thread_state.saved_tensor_hooks, nullptr);
-  const bool grad = std::exchange(thread_state.grad_enabled, false);
-  struct Restore {
-    SavedTensorHooks* hooks;
-    bool grad;
-    ~Restore() {
+Ref<PackedSaved> pack_saved(const Tensor& t) {
+  SavedTensorHooksGuard* const guard = thread_state.saved_tensor_hooks;
+  if (!guard) return {};
+  // The hooks' own ops are not recorded, and what pack_saved keeps for them the hooks around them have.
+  struct Aside {
+    SavedTensorHooksGuard* hooks = thread_state.saved_tensor_hooks;
+    bool grad = std::exchange(thread_state.grad_enabled, false);
+    ~Aside() {
       thread_state.saved_tensor_hooks = hooks;
       thread_state.grad_enabled = grad;
     }
-  } restore{active, grad};
+  } aside;
+  thread_state.saved_tensor_hooks = guard->outer();
   auto packed = Ref<Packed>::adopt(new Packed);
-  packed->hooks = &hooks;
+  packed->hooks = &guard->hooks();
   packed->shape = t.shape();
   packed->dtype = t.dtype();
   // Without history: hooks that keep the tensor as it is must not make an op's result hold itself.
-  packed->value = hooks.pack(detail::alias(t, t.layout(), true));
+  packed->value = packed->hooks->pack(hearth::detail::alias(t, t.layout(), true));
+  if (guard->outer()) {
+    const auto* inner = std::any_cast<Tensor>(&packed->value);
+    if (inner && inner->defined()) {
+      packed->by_outer = pack_saved(*inner);
+      packed->value.reset();
+    }
+  }
   return Ref<PackedSaved>::adopt(packed.leak());
 }
 
 Tensor run_output_hooks(Node& node, int output, Tensor grad) {
-  std::vector<GradHook> hooks;
+  std::vector<std::shared_ptr<hearth::detail::HookSlot<GradHook>>> slots;
   {
     SpinLock hold(node.lock);
     for (auto& e : static_cast<OutputHooks&>(*node.hooks).entries) {
-      if (e.output == output) hooks.push_back(e.hook);
+      if (e.output == output) slots.push_back(e.slot);
     }
   }
-  for (const GradHook& h : hooks) grad = replaced(grad, h);
+  for (const auto& s : slots) {
+    if (const auto hook = s->get()) grad = replaced(grad, *hook);
+  }
   SpinLock hold(node.lock);
-  if (GradMeta* m = static_cast<OutputHooks&>(*node.hooks).retained[output]) {
-    m->grad = m->grad.defined() ? machinery::add(m->grad, grad) : grad;
+  for (auto& [of, m] : static_cast<OutputHooks&>(*node.hooks).retained) {
+    if (of == output) m->grad = m->grad.defined() ? machinery::add(m->grad, grad) : grad;
   }
   return grad;
 }
 
 Tensor run_leaf_hooks(GradMeta& leaf, Tensor grad) {
   const auto hooks = leaf_hooks(leaf).before;
-  for (auto& [id, h] : hooks) grad = replaced(grad, h);
+  for (size_t i = 0; i < hooks.size(); ++i) {
+    if (const auto hook = hooks.get(i)) grad = replaced(grad, *hook);
+  }
   return grad;
 }
 
-void run_after_accumulate(GradMeta& leaf, const Tensor& tensor) {
-  const auto hooks = leaf_hooks(leaf).after;
-  for (auto& [id, h] : hooks) h(tensor);
-}
+void run_after_accumulate(GradMeta& leaf, const Tensor& tensor) { leaf_hooks(leaf).after.call(tensor); }
 
 }  // namespace autograd
 
-int64_t Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
+HookHandle Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
   HEARTH_CHECK(requires_grad(), "register_hook: the tensor does not require a gradient");
+  HEARTH_CHECK(hook, "register_hook: the function is empty");
   const Edge e = autograd::grad_edge(impl_);
-  const int64_t id = autograd::next_id();
-  if (e.node) {
-    SpinLock hold(e.node->lock);
-    autograd::output_hooks(*e.node).entries.push_back({id, e.output, std::move(hook)});
-  } else {
-    autograd::leaf_hooks(*grad_meta(*impl_)).before.emplace_back(id, std::move(hook));
-  }
-  return id;
+  if (!e.node) return autograd::leaf_hooks(*grad_meta(*impl_)).before.add(std::move(hook));
+  auto slot = std::make_shared<detail::HookSlot<autograd::GradHook>>(std::move(hook));
+  HookHandle handle(slot);
+  SpinLock hold(e.node->lock);
+  auto& entries = autograd::output_hooks(*e.node).entries;
+  std::erase_if(entries, [](auto& x) { return !x.slot->filled(); });
+  entries.push_back({e.output, std::move(slot)});
+  return handle;
 }
 
-int64_t Tensor::register_post_accumulate_grad_hook(std::function<void(const Tensor&)> hook) const {
+HookHandle Tensor::register_post_accumulate_grad_hook(std::function<void(const Tensor&)> hook) const {
   HEARTH_CHECK(requires_grad() && is_leaf(),
                "register_post_accumulate_grad_hook: only a leaf that requires a gradient accumulates one");
-  const int64_t id = autograd::next_id();
-  autograd::leaf_hooks(*grad_meta(*impl_)).after.emplace_back(id, std::move(hook));
-  return id;
-}
-
-void Tensor::remove_hook(int64_t handle) const {
-  checked();
-  const Edge e = autograd::grad_edge(impl_);
-  if (e.node && e.node->hooks) {
-    SpinLock hold(e.node->lock);
-    std::erase_if(static_cast<autograd::OutputHooks&>(*e.node->hooks).entries, [&](auto& h) { return h.id == handle; });
-  }
-  if (impl_->meta && grad_meta(*impl_)->hooks) {
-    auto& h = static_cast<autograd::LeafHooks&>(*grad_meta(*impl_)->hooks);
-    std::erase_if(h.before, [&](auto& x) { return x.first == handle; });
-    std::erase_if(h.after, [&](auto& x) { return x.first == handle; });
-  }
+  HEARTH_CHECK(hook, "register_post_accumulate_grad_hook: the function is empty");
+  return autograd::leaf_hooks(*grad_meta(*impl_)).after.add(std::move(hook));
 }
 
 void Tensor::retain_grad() const {
@@ -155,9 +148,8 @@ void Tensor::retain_grad() const {
   m.retains_grad = true;
   auto& mine = autograd::leaf_hooks(m);
   mine.retained_at = e.node;
-  mine.retained_output = e.output;
   SpinLock hold(e.node->lock);
-  autograd::output_hooks(*e.node).retained[e.output] = &m;
+  autograd::output_hooks(*e.node).retained.emplace_back(e.output, &m);
 }
 
 }  // namespace hearth

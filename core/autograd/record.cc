@@ -44,7 +44,7 @@ void keep(const OpDef& op, Saved& saved, const Tensor& t) {
       ": a tensor made in inference mode cannot be kept for backward; clone() it outside of inference mode first");
   saved.present = true;
   if (thread_state.saved_tensor_hooks) [[unlikely]] {
-    saved.packed = pack(*thread_state.saved_tensor_hooks, t);
+    saved.packed = pack_saved(t);
     return;
   }
   saved.storage = t.impl()->storage;
@@ -132,7 +132,13 @@ void check_write(const OpDef& op, const TensorImpl& t) {
   };
   HEARTH_CHECK(!leaf_with_grad(t), op.name, ": a leaf tensor that requires a gradient cannot be written in place; ",
                "do it under NoGrad, or on a copy");
+  HEARTH_CHECK(!((t.flags | (t.base ? t.base->flags : 0)) & TensorImpl::kGated), op.name,
+               ": the tensor is an argument or a result of a module with a backward hook and shares its memory with a "
+               "tensor outside of the hook's reach: it cannot be written in place; clone() it first");
   if (!t.base) return;
+  HEARTH_CHECK(t.storage == t.base->storage, op.name,
+               ": the tensor that this is a view of was given other memory since (swap_memory): it cannot be written "
+               "in place while gradients are on");
   HEARTH_CHECK(!leaf_with_grad(*t.base), op.name,
                ": a view of a leaf tensor that requires a gradient cannot be written in place; do it under NoGrad, or "
                "on a copy");

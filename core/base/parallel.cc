@@ -12,6 +12,7 @@
 #include <mutex>
 #include <thread>
 
+#include "core/base/cpu_quota.h"
 #include "core/base/error.h"
 #include "core/base/thread_state.h"
 #include "core/base/threads.h"
@@ -36,8 +37,8 @@ int default_width() {
       return static_cast<int>(v);
     }
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) return std::clamp(CPU_COUNT(&set), 1, kMaxWidth);
-    return 1;
+    const int processors = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return std::clamp(std::min(processors, cpu_quota().value_or(kMaxWidth)), 1, kMaxWidth);
   }();
   return width;
 }

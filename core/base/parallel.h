@@ -8,8 +8,10 @@
 
 namespace hearth {
 
-// The number of threads that parallel_for may use when called from this thread. The default is HEARTH_NUM_THREADS, or
-// else the number of processors the process may run on. Inside a parallel_for body it is 1.
+/// The number of threads that parallel_for may use when called from this thread: what a ThreadWidth says, or else
+/// HEARTH_NUM_THREADS, or else the number of processors that the process may run on (its affinity), or that its control
+/// groups grant it time of (a container's CPU limit, rounded up), whichever is less. Read once. Inside a parallel_for
+/// body it is 1.
 int num_threads();
 
 // Sets this thread's width while it lives. Throws Error unless 1 <= width <= 1024.

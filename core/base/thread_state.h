@@ -8,7 +8,7 @@ namespace hearth {
 
 class Generator;
 class Interposer;
-class SavedTensorHooks;
+class SavedTensorHooksGuard;
 struct OpCall;
 enum class RecordPhase : uint8_t;
 
@@ -18,19 +18,22 @@ struct NameScope {
   NameScope* parent;
 };
 
-// Read once per op and changed only through RAII guards (GradMode, ThreadWidth, GeneratorGuard, InterposerGuard, …).
+// Read once per op and changed only through RAII guards (GradMode, ThreadWidth, DefaultDevice, GeneratorGuard, …).
 struct ThreadState {
   bool grad_enabled = true;
   bool inference = false;
   bool anomaly = false;  // nodes note the module they come from, and backward looks for NaN
   int16_t width = 0;     // threads that parallel_for may use; 0: the process's default
+  // Where new tensors are made that name no device: a DeviceType and an index (core/device/default_device.h).
+  uint8_t device_type = 0;
+  int8_t device_index = 0;
   Interposer* interposer = nullptr;
   NameScope* scope = nullptr;
   const char* called = nullptr;  // the public function that is running, if it is made of others; see called_as.h
-  SavedTensorHooks* saved_tensor_hooks = nullptr;
-  Generator* generator = nullptr;                  // where random ops draw from; null: the process's own
-  const void* module = nullptr;                    // the module whose forward runs
-  void (*record)(OpCall&, RecordPhase) = nullptr;  // autograd's way into run(); null where autograd is not linked
+  SavedTensorHooksGuard* saved_tensor_hooks = nullptr;  // the innermost; each knows the one around it
+  Generator* generator = nullptr;                       // where random ops draw from; null: the process's own
+  const void* module = nullptr;                         // the module whose forward runs
+  void (*record)(OpCall&, RecordPhase) = nullptr;       // autograd's way into run(); null where autograd is not linked
 };
 
 extern constinit thread_local ThreadState thread_state;

@@ -49,7 +49,7 @@ std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vecto
   HEARTH_CHECK(std::accumulate(sizes.begin(), sizes.end(), int64_t{0}) == dataset->size(),
                "random_split: the sizes do not add up to ", dataset->size());
   Generator g(seed);
-  const std::vector<int64_t> order = randperm(dataset->size(), {}, &g).to_vector<int64_t>();
+  const std::vector<int64_t> order = randperm(dataset->size(), {.device = kCpu}, &g).to_vector<int64_t>();
   std::vector<DatasetPtr> out;
   int64_t at = 0;
   for (int64_t n : sizes) {

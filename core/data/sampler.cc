@@ -22,7 +22,7 @@ std::vector<int64_t> SequentialSampler::order(int64_t) const {
 
 std::vector<int64_t> RandomSampler::order(int64_t epoch) const {
   Generator g(mix_seed(seed_, static_cast<uint64_t>(epoch)));
-  return randperm(size_, {}, &g).to_vector<int64_t>();
+  return randperm(size_, {.device = kCpu}, &g).to_vector<int64_t>();
 }
 
 WeightedRandomSampler::WeightedRandomSampler(std::vector<double> weights, int64_t count, uint64_t seed)
@@ -40,7 +40,7 @@ WeightedRandomSampler::WeightedRandomSampler(std::vector<double> weights, int64_
 std::vector<int64_t> WeightedRandomSampler::order(int64_t epoch) const {
   if (count_ == 0) return {};
   Generator g(mix_seed(seed_, static_cast<uint64_t>(epoch)));
-  return multinomial(from_values(weights_, {static_cast<int64_t>(weights_.size())}), count_, true, &g)
+  return multinomial(from_values(weights_, {static_cast<int64_t>(weights_.size())}, {.device = kCpu}), count_, true, &g)
       .to_vector<int64_t>();
 }
 

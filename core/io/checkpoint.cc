@@ -51,7 +51,10 @@ constexpr Kind kKinds[] = {
     {kNumbers, DType::kF64, 1},
 };
 
-Tensor integers(const std::vector<int64_t>& v) { return from_values(v, {static_cast<int64_t>(v.size())}); }
+// Whatever the default device is.
+const TensorOptions kHere{.device = kCpu};
+
+Tensor integers(const std::vector<int64_t>& v) { return from_values(v, {static_cast<int64_t>(v.size())}, kHere); }
 
 }  // namespace
 
@@ -70,7 +73,7 @@ void Checkpoint::add(const std::string& name, const char* kind, const Tensors& t
 void Checkpoint::put(const std::string& name, nn::ModuleBase& module) { add(name, kModule, module.state_dict()); }
 void Checkpoint::put(const std::string& name, optim::Optimizer& o) { add(name, kOptimizer, o.state_dict()); }
 void Checkpoint::put(const std::string& name, const optim::Scheduler& s) {
-  add(name, kScheduler, {{"", from_values(std::vector<int64_t>{s.current_step()}, {})}});
+  add(name, kScheduler, {{"", from_values(std::vector<int64_t>{s.current_step()}, {}, kHere)}});
 }
 void Checkpoint::put(const std::string& name, const optim::EMA& a) { add(name, kAverages, a.state_dict()); }
 void Checkpoint::put(const std::string& name, const data::DataLoader& l) {
@@ -85,16 +88,17 @@ void Checkpoint::put(const std::string& name, const Tensors& tensors) { add(name
 void Checkpoint::put(const std::string& name, const Tensor& tensor) { add(name, kTensor, {{"", tensor}}); }
 
 void Checkpoint::set_integer(const std::string& name, int64_t v) {
-  add(name, kInteger, {{"", from_values(std::vector<int64_t>{v}, {})}});
+  add(name, kInteger, {{"", from_values(std::vector<int64_t>{v}, {}, kHere)}});
 }
 void Checkpoint::set_number(const std::string& name, double v) {
-  add(name, kNumber, {{"", from_values(std::vector<double>{v}, {})}});
+  add(name, kNumber, {{"", from_values(std::vector<double>{v}, {}, kHere)}});
 }
 void Checkpoint::set(const std::string& name, const std::string& v) {
-  add(name, kText, {{"", from_values(std::vector<uint8_t>(v.begin(), v.end()), {static_cast<int64_t>(v.size())})}});
+  add(name, kText,
+      {{"", from_values(std::vector<uint8_t>(v.begin(), v.end()), {static_cast<int64_t>(v.size())}, kHere)}});
 }
 void Checkpoint::set(const std::string& name, const std::vector<double>& v) {
-  add(name, kNumbers, {{"", from_values(v, {static_cast<int64_t>(v.size())})}});
+  add(name, kNumbers, {{"", from_values(v, {static_cast<int64_t>(v.size())}, kHere)}});
 }
 
 absl::StatusOr<const Checkpoint::Tensors*> Checkpoint::find(const std::string& name, const char* kind) const {

@@ -193,7 +193,7 @@ absl::StatusOr<Safetensors> read(const std::string& file, std::string_view bytes
 }
 
 Tensor copied(const Entry& e, const char* data) {
-  Tensor t = empty(e.shape, {.dtype = e.dtype});
+  Tensor t = empty(e.shape, {.dtype = e.dtype, .device = kCpu});
   if (e.end > e.begin) std::memcpy(t.mutable_raw_data(), data, e.end - e.begin);
   if (e.dtype == DType::kBool) {
     auto* p = static_cast<unsigned char*>(t.mutable_raw_data());

@@ -53,8 +53,13 @@ MultiheadAttention::MultiheadAttention(ModuleBase* parent, const char* name, int
       out_proj(this, "out_proj", embed, embed, {.bias = options.bias}),
       heads_(heads),
       options_(options) {
+  if (options.bias) in_proj_bias.emplace(this, "in_proj_bias", empty({3 * embed}));
+  reset_parameters();
+}
+
+void MultiheadAttention::reset_parameters() {
   init::xavier_uniform_(in_proj_weight);
-  if (options.bias) in_proj_bias.emplace(this, "in_proj_bias", zeros({3 * embed}));
+  if (in_proj_bias) init::zeros_(*in_proj_bias);
   if (out_proj.bias) init::zeros_(*out_proj.bias);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <tuple>
 
 #include "core/nn/linear.h"
 
@@ -23,6 +24,7 @@ struct AttentionMasks {
   std::optional<Tensor> padding = std::nullopt;
   /// Query i sees the keys up to i.
   bool causal = false;
+  auto tensors() { return std::tie(attention, padding); }
 };
 /// Attention of several heads (Vaswani et al., 2017). Parameters as in PyTorch: in_proj_weight [3 embed, embed],
 /// in_proj_bias, out_proj.weight, out_proj.bias.
@@ -32,6 +34,10 @@ class MultiheadAttention : public Module<MultiheadAttention> {
       : MultiheadAttention(nullptr, "", embed, heads, options) {}
   MultiheadAttention(ModuleBase* parent, const char* name, int64_t embed, int64_t heads,
                      const MultiheadAttentionOptions& options = {});
+
+  /// Gives the parameters their first values anew: in_proj_weight xavier-uniform, the biases 0, out_proj's weight as
+  /// Linear's, which its own reset_parameters() gives.
+  void reset_parameters();
 
   /// query [time, batch, embed], key and value [keys, batch, embed]; or all three without a batch.
   Tensor forward(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionMasks& masks = {}) const;

@@ -1,9 +1,8 @@
 #include "core/nn/conv.h"
 
-#include <algorithm>
-
 #include "core/base/error.h"
 #include "core/nn/init.h"
+#include "core/ops/create.h"
 
 namespace hearth::nn {
 namespace {
@@ -16,26 +15,32 @@ int64_t part(const char* layer, int64_t in, int64_t out, int64_t groups, Extent2
   return in / groups;
 }
 
+void reset(Parameter& weight, std::optional<Parameter>& bias) {
+  const int64_t fan_in = init::fans(weight).in;
+  init::fan_in_uniform_(weight, fan_in);
+  if (bias) init::fan_in_uniform_(*bias, fan_in);
+}
+
 }  // namespace
 
 Conv2d::Conv2d(ModuleBase* parent, const char* name, int64_t in, int64_t out, Extent2 kernel, const Conv2dOptions& o)
     : Module(parent, name),
-      weight(this, "weight",
-             init::fan_in_uniform({out, part("Conv2d", in, out, o.groups, kernel), kernel.h, kernel.w},
-                                  in / std::max<int64_t>(o.groups, 1) * kernel.h * kernel.w)),
+      weight(this, "weight", empty({out, part("Conv2d", in, out, o.groups, kernel), kernel.h, kernel.w})),
       options_{.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups} {
-  if (o.bias) bias.emplace(this, "bias", init::fan_in_uniform({out}, in / o.groups * kernel.h * kernel.w));
+  if (o.bias) bias.emplace(this, "bias", empty({out}));
+  reset_parameters();
 }
+void Conv2d::reset_parameters() { reset(weight, bias); }
 Tensor Conv2d::forward(const Tensor& x) const { return conv2d(x, weight, bias, options_); }
 
 Conv1d::Conv1d(ModuleBase* parent, const char* name, int64_t in, int64_t out, int64_t kernel, const Conv1dOptions& o)
     : Module(parent, name),
-      weight(this, "weight",
-             init::fan_in_uniform({out, part("Conv1d", in, out, o.groups, {1, kernel}), kernel},
-                                  in / std::max<int64_t>(o.groups, 1) * kernel)),
+      weight(this, "weight", empty({out, part("Conv1d", in, out, o.groups, {1, kernel}), kernel})),
       options_{.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups} {
-  if (o.bias) bias.emplace(this, "bias", init::fan_in_uniform({out}, in / o.groups * kernel));
+  if (o.bias) bias.emplace(this, "bias", empty({out}));
+  reset_parameters();
 }
+void Conv1d::reset_parameters() { reset(weight, bias); }
 Tensor Conv1d::forward(const Tensor& x) const { return conv1d(x, weight, bias, options_); }
 
 }  // namespace hearth::nn

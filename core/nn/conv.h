@@ -21,6 +21,8 @@ class Conv2d : public Module<Conv2d> {
   Conv2d(ModuleBase* parent, const char* name, int64_t in, int64_t out, Extent2 kernel,
          const Conv2dOptions& options = {});
   Tensor forward(const Tensor& x) const;
+  /// Gives the parameters their first values anew.
+  void reset_parameters();
 
   Parameter weight;               // [out, in / groups, kh, kw]
   std::optional<Parameter> bias;  // [out]
@@ -40,6 +42,8 @@ class Conv1d : public Module<Conv1d> {
   Conv1d(ModuleBase* parent, const char* name, int64_t in, int64_t out, int64_t kernel,
          const Conv1dOptions& options = {});
   Tensor forward(const Tensor& x) const;
+  /// Gives the parameters their first values anew.
+  void reset_parameters();
 
   Parameter weight;               // [out, in / groups, kernel]
   std::optional<Parameter> bias;  // [out]

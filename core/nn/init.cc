@@ -46,16 +46,17 @@ Tensor& trunc_normal_(Tensor& t, double mean, double std, double low, double hig
                std, " is not above 0");
   HEARTH_CHECK(std::erfc((low - mean) / std / std::sqrt(2.0)) - std::erfc((high - mean) / std / std::sqrt(2.0)) > 2e-3,
                "trunc_normal_: hardly any value of the distribution lies in [", low, ", ", high, "]");
-  Tensor values = empty(t.shape(), {.dtype = f64});
+  if (t.device().is_meta()) return t;
+  Tensor values = empty(t.shape(), {.dtype = f64, .device = kCpu});
   values.normal_(mean, std, g);
   double* p = values.mutable_data<double>();
   for (int64_t i = 0; i < values.numel(); ++i) {
     while (p[i] < low || p[i] > high) {
-      Tensor again = empty({1}, {.dtype = f64});
+      Tensor again = empty({1}, {.dtype = f64, .device = kCpu});
       p[i] = again.normal_(mean, std, g).item<double>();
     }
   }
-  return t.copy_(values);
+  return t.copy_(values.to(t.device()));
 }
 Tensor& constant_(Tensor& t, double value) {
   NoGrad off;
@@ -89,11 +90,12 @@ Tensor& kaiming_normal_(Tensor& t, double a, Fan fan, Nonlinearity n, Generator*
 
 Tensor& orthogonal_(Tensor& t, double gain, Generator* g) {
   HEARTH_CHECK(t.dim() >= 2, "orthogonal_: expected at least 2 dimensions, but the shape is ", t.shape());
+  if (t.device().is_meta()) return t;
   NoGrad off;
   const int64_t rows = t.shape()[0], columns = rows ? t.numel() / rows : 0;
   const bool wide = columns >= rows;
   const int64_t n = wide ? rows : columns, length = wide ? columns : rows;  // n orthonormal vectors
-  std::vector<double> v = randn({n, length}, {.dtype = f64}, g).to_vector<double>();
+  std::vector<double> v = randn({n, length}, {.dtype = f64, .device = kCpu}, g).to_vector<double>();
   for (int64_t i = 0; i < n; ++i) {
     double* x = v.data() + i * length;
     for (int pass = 0; pass < 2; ++pass) {
@@ -108,12 +110,11 @@ Tensor& orthogonal_(Tensor& t, double gain, Generator* g) {
     for (int64_t k = 0; k < length; ++k) norm += x[k] * x[k];
     for (int64_t k = 0; k < length; ++k) x[k] *= gain / std::sqrt(norm);
   }
-  const Tensor q = from_values(v, {n, length});
+  const Tensor q = from_values(v, {n, length}, {.device = t.device()});
   return t.copy_((wide ? q : q.t()).reshape(t.shape()));
 }
 
-Tensor fan_in_uniform(const Shape& shape, int64_t fan_in, Generator* g) {
-  Tensor t = empty(shape);
+Tensor& fan_in_uniform_(Tensor& t, int64_t fan_in, Generator* g) {
   const double bound = fan_in > 0 ? 1 / std::sqrt(static_cast<double>(fan_in)) : 0;
   return uniform_(t, -bound, bound, g);
 }

@@ -1,4 +1,5 @@
-// Initial values. Each writes into the tensor and returns it; nothing is recorded.
+// Initial values. Each writes into the tensor and returns it; nothing is recorded. On a meta tensor they only check
+// their arguments.
 #pragma once
 
 #include "core/tensor/generator.h"
@@ -33,8 +34,8 @@ Tensor& kaiming_uniform_(Tensor& t, double a = 0, Fan fan = Fan::kIn, Nonlineari
                          Generator* g = nullptr);
 Tensor& kaiming_normal_(Tensor& t, double a = 0, Fan fan = Fan::kIn, Nonlinearity n = Nonlinearity::kLeakyRelu,
                         Generator* g = nullptr);
-// A new tensor, uniform in +-1 / sqrt(fan_in): what PyTorch's linear and convolution layers start with.
-Tensor fan_in_uniform(const Shape& shape, int64_t fan_in, Generator* g = nullptr);
+/// Uniform in +-1 / sqrt(fan_in), or zeros for a fan_in of 0: what PyTorch's linear and convolution layers start with.
+Tensor& fan_in_uniform_(Tensor& t, int64_t fan_in, Generator* g = nullptr);
 // Rows or columns orthonormal (Saxe, McClelland and Ganguli, 2014), by Gram and Schmidt twice over.
 Tensor& orthogonal_(Tensor& t, double gain = 1, Generator* g = nullptr);
 

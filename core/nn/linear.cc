@@ -15,7 +15,7 @@ namespace {
 Tensor weight_of(int64_t in, int64_t out) {
   HEARTH_CHECK(in >= 0 && out >= 0, "Linear: the numbers of inputs and outputs must not be negative, but are ", in,
                " and ", out);
-  return init::fan_in_uniform({out, in}, in);
+  return empty({out, in});
 }
 
 Tensor table_of(int64_t count, int64_t dim, const EmbeddingOptions& o) {
@@ -30,16 +30,25 @@ Tensor table_of(int64_t count, int64_t dim, const EmbeddingOptions& o) {
 
 Linear::Linear(ModuleBase* parent, const char* name, int64_t in, int64_t out, const LinearOptions& options)
     : Module(parent, name), weight(this, "weight", weight_of(in, out)) {
-  if (options.bias) bias.emplace(this, "bias", init::fan_in_uniform({out}, in));
+  if (options.bias) bias.emplace(this, "bias", empty({out}));
+  reset_parameters();
+}
+void Linear::reset_parameters() {
+  const int64_t in = weight.size(1);
+  init::fan_in_uniform_(weight, in);
+  if (bias) init::fan_in_uniform_(*bias, in);
 }
 Tensor Linear::forward(const Tensor& x) const { return bias ? linear(x, weight, *bias) : linear(x, weight); }
 
 Embedding::Embedding(ModuleBase* parent, const char* name, int64_t count, int64_t dim, const EmbeddingOptions& options)
     : Module(parent, name), weight(this, "weight", table_of(count, dim, options)), options_(options) {
+  reset_parameters();
+}
+void Embedding::reset_parameters() {
   init::normal_(weight);
-  if (options.padding_idx) {
+  if (options_.padding_idx) {
     NoGrad off;
-    weight[*options.padding_idx].zero_();
+    weight[*options_.padding_idx].zero_();
   }
 }
 Tensor Embedding::forward(const Tensor& index) const {

@@ -16,6 +16,8 @@ class Linear : public Module<Linear> {
   Linear(int64_t in, int64_t out, const LinearOptions& options = {}) : Linear(nullptr, "", in, out, options) {}
   Linear(ModuleBase* parent, const char* name, int64_t in, int64_t out, const LinearOptions& options = {});
   Tensor forward(const Tensor& x) const;
+  /// Gives the parameters their first values anew.
+  void reset_parameters();
 
   Parameter weight;               // [out, in]
   std::optional<Parameter> bias;  // [out]
@@ -36,6 +38,8 @@ class Embedding : public Module<Embedding> {
       : Embedding(nullptr, "", count, dim, options) {}
   Embedding(ModuleBase* parent, const char* name, int64_t count, int64_t dim, const EmbeddingOptions& options = {});
   Tensor forward(const Tensor& index) const;
+  /// Gives the parameters their first values anew.
+  void reset_parameters();
 
   Parameter weight;  // [count, dim]
 

@@ -7,7 +7,9 @@
 #include <set>
 
 #include "core/autograd/guards.h"
+#include "core/autograd/swap_memory.h"
 #include "core/base/error.h"
+#include "core/base/name_check.h"
 
 namespace hearth::nn {
 
@@ -71,22 +73,25 @@ void ModuleScope::refuse(const ModuleBase& m) {
        "the list that holds it, as a member with {this, \"name\"}, or call .forward() if it shall stay apart");
 }
 
-void ModuleBase::visit(const std::string& prefix, const OnTensor& on_tensor, const OnModule& on_module) {
-  if (on_module) on_module(prefix.empty() ? prefix : prefix.substr(0, prefix.size() - 1), *this);
+void ModuleBase::visit(const std::string& prefix, const OnTensor& on_tensor, const OnModule& on_module,
+                       const OnModule& after_module) {
+  const auto path = [&] { return prefix.empty() ? prefix : prefix.substr(0, prefix.size() - 1); };
+  if (on_module) on_module(path(), *this);
   for (const Entry& e : entries_) {
     if (e.kind == Kind::kModule) {
-      static_cast<ModuleBase*>(at(e))->visit(prefix + e.name + ".", on_tensor, on_module);
+      static_cast<ModuleBase*>(at(e))->visit(prefix + e.name + ".", on_tensor, on_module, after_module);
     } else if (on_tensor) {
       on_tensor(prefix + e.name, *static_cast<Tensor*>(at(e)), e.kind);
     }
   }
   const std::function<void(const std::string&, ModuleBase&)> module = [&](const std::string& n, ModuleBase& m) {
-    m.visit(prefix + n + ".", on_tensor, on_module);
+    m.visit(prefix + n + ".", on_tensor, on_module, after_module);
   };
   const std::function<void(const std::string&, Tensor&)> parameter = [&](const std::string& n, Tensor& t) {
     if (on_tensor) on_tensor(prefix + n, t, Kind::kParameter);
   };
   type_->visit_owned(*this, {module, parameter});
+  if (after_module) after_module(path(), *this);
 }
 
 void ModuleBase::visit_tensors(const std::function<void(const std::string&, const Tensor&, Kind)>& f) const {
@@ -142,22 +147,19 @@ StateDict ModuleBase::state_dict() const {
 
 void ModuleBase::load_state_dict(const StateDict& state, bool strict) {
   StateDict own = state_dict();
-  std::string wrong;
-  const auto note = [&](const std::string& text) { wrong += (wrong.empty() ? "" : "; ") + text; };
-  for (const auto& [name, t] : own) {
-    const auto found = state.find(name);
-    if (found == state.end()) {
-      if (strict) note("missing: " + name);
-    } else if (!found->second.defined()) {
-      note(name + " is undefined");
-    } else if (!(found->second.shape() == t.shape())) {
-      note(name + " has shape " + to_string(found->second.shape()) + ", expected " + to_string(t.shape()));
-    }
-  }
-  for (const auto& [name, t] : state) {
-    if (strict && !own.count(name)) note("unexpected: " + name);
-  }
-  HEARTH_CHECK(wrong.empty(), "load_state_dict: ", wrong);
+  const NameCheck check = check_names(
+      own, state,
+      [](const std::string& name, const Tensor& mine, const Tensor& given) -> std::string {
+        if (!given.defined()) return name + " is undefined";
+        if (!(given.shape() == mine.shape()))
+          return concat(name, " has shape ", given.shape(), ", expected ", mine.shape());
+        if (mine.device().is_meta() && !given.device().is_meta())
+          return name + " is on meta in this module and cannot take values; call to_empty() first";
+        if (given.device().is_meta() && !mine.device().is_meta()) return name + " is a meta tensor and has no values";
+        return "";
+      },
+      strict);
+  HEARTH_CHECK(check.ok(), "load_state_dict: ", check.wrong());
   NoGrad off;
   for (auto& [name, t] : own) {
     const auto found = state.find(name);
@@ -183,53 +185,77 @@ void ModuleBase::replace_tensors(const std::function<void(Tensor&)>& f) {
       "", [&](const std::string&, Tensor& t, Kind) { f(t); }, nullptr);
 }
 
-namespace {
-// Gives the tensor another's memory, so that every handle sees it.
-void take_memory(Tensor& t, const Tensor& from) {
-  TensorImpl& i = *t.impl();
-  i.dtype = from.dtype();
-  i.layout = from.layout();
-  i.storage = from.impl()->storage;
-  t.set_grad({});
-}
-}  // namespace
-
 void ModuleBase::to(DType dtype) {
   NoGrad off;
   replace_tensors([&](Tensor& t) {
-    if (t.defined() && t.is_floating_point() && t.dtype() != dtype) take_memory(t, t.to(dtype));
+    if (t.defined() && t.is_floating_point() && t.dtype() != dtype) swap_memory(t, t.to(dtype));
   });
 }
 void ModuleBase::to(Device device) {
   NoGrad off;
   replace_tensors([&](Tensor& t) {
-    if (t.defined() && t.device() != device) take_memory(t, t.to(device));
+    if (t.defined() && t.device() != device) swap_memory(t, t.to(device));
+  });
+}
+void ModuleBase::to_empty(Device device) {
+  std::set<TensorImpl*> seen;
+  replace_tensors([&](Tensor& t) {
+    if (!t.defined() || !seen.insert(t.impl()).second) return;
+    const Layout& l = t.layout();
+    swap_memory(t, hearth::detail::empty_strided(l.shape, l.dense ? l.strides : contiguous_strides(l.shape), t.dtype(),
+                                                 device, "to_empty"));
   });
 }
 
-// A new list each time: a hook may register others while the hooks run, and copies keep theirs.
+void ModuleBase::initialize() {
+  std::string without;
+  visit("", nullptr, [&](const std::string& path, ModuleBase& m) {
+    if (m.type_->reset) return;
+    std::string own;
+    const auto note = [&](const std::string& name) { own += (own.empty() ? "" : ", ") + name; };
+    for (const Entry& e : m.entries_) {
+      if (e.kind != Kind::kModule && static_cast<Tensor*>(m.at(e))->defined()) note(e.name);
+    }
+    const std::function<void(const std::string&, ModuleBase&)> module = [](const std::string&, ModuleBase&) {};
+    const std::function<void(const std::string&, Tensor&)> parameter = [&](const std::string& n, Tensor& t) {
+      if (t.defined()) note(n);
+    };
+    m.type_->visit_owned(m, {module, parameter});
+    if (own.empty()) return;
+    without += concat(without.empty() ? "" : "; ", m.type_name(), path.empty() ? "" : " '" + path + "'", " owns ", own);
+  });
+  HEARTH_CHECK(without.empty(),
+               "initialize: these modules own tensors but have no public reset_parameters(): ", without);
+  visit("", nullptr, nullptr, [](const std::string&, ModuleBase& m) {
+    if (m.type_->reset) m.type_->reset(m);
+  });
+}
+
+// New lists each time: a call that is running keeps those it began with, and so do copies.
 template <class F>
-void ModuleBase::add_hook(F add) {
-  auto hooks = hooks_ ? std::make_shared<Hooks>(*hooks_) : std::make_shared<Hooks>();
-  add(*hooks);
+HookHandle ModuleBase::add_hook(F add) {
+  auto hooks = hooks_ ? std::make_shared<detail::ModuleHooks>(*hooks_) : std::make_shared<detail::ModuleHooks>();
+  HookHandle handle = add(*hooks);
   hooks_ = std::move(hooks);
+  return handle;
 }
-void ModuleBase::register_forward_pre_hook(std::function<void(ModuleBase&)> hook) {
-  add_hook([&](Hooks& h) { h.before.push_back(std::move(hook)); });
+HookHandle ModuleBase::register_forward_pre_hook(ForwardPreHook hook, bool prepend) {
+  HEARTH_CHECK(hook, "register_forward_pre_hook: the function is empty");
+  return add_hook([&](detail::ModuleHooks& h) { return h.before.add(std::move(hook), prepend); });
 }
-void ModuleBase::register_forward_hook(std::function<Tensor(ModuleBase&, const Tensor&)> hook) {
-  add_hook([&](Hooks& h) { h.after.push_back(std::move(hook)); });
+HookHandle ModuleBase::register_forward_hook(ForwardHook hook, ForwardHookOptions options) {
+  HEARTH_CHECK(hook, "register_forward_hook: the function is empty");
+  return add_hook([&](detail::ModuleHooks& h) {
+    return h.after.add({std::move(hook), options.always_call}, options.prepend);
+  });
 }
-void ModuleBase::run_before() {
-  const auto hooks = hooks_;
-  for (const auto& h : hooks->before) h(*this);
+HookHandle ModuleBase::register_full_backward_pre_hook(FullBackwardPreHook hook) {
+  HEARTH_CHECK(hook, "register_full_backward_pre_hook: the function is empty");
+  return add_hook([&](detail::ModuleHooks& h) { return h.before_backward.add(std::move(hook)); });
 }
-Tensor ModuleBase::run_after(Tensor result) {
-  const auto hooks = hooks_;
-  for (const auto& h : hooks->after) {
-    if (Tensor r = h(*this, result); r.defined()) result = std::move(r);
-  }
-  return result;
+HookHandle ModuleBase::register_full_backward_hook(FullBackwardHook hook) {
+  HEARTH_CHECK(hook, "register_full_backward_hook: the function is empty");
+  return add_hook([&](detail::ModuleHooks& h) { return h.after_backward.add(std::move(hook)); });
 }
 
 Parameter::Parameter(ModuleBase* module, const char* name, Tensor value, bool requires_grad)

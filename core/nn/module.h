@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "core/base/thread_state.h"
+#include "core/nn/module_hooks.h"
 #include "core/tensor/tensor.h"
 
 namespace hearth::nn {
@@ -57,6 +58,7 @@ struct ModuleType {
   const void* (*object)(const ModuleBase&);  // where the whole object begins
   void (*visit_owned)(ModuleBase&, const Owned&);
   void (*renamed)(ModuleBase&);  // after its name has changed: `void name_items()`
+  void (*reset)(ModuleBase&);    // its `void reset_parameters()`; null if it has none
 };
 
 template <class D>
@@ -99,6 +101,17 @@ class ModuleBase {
   // Changes the tensors behind the handles; only floating-point tensors change dtype.
   void to(DType dtype);
   void to(Device device);
+
+  /// Gives all tensors below memory on the device, uninitialised, behind their handles: the second step of building a
+  /// model without memory (under DefaultDevice(kMeta)). Then load_state_dict() or initialize(); buffers that are in no
+  /// state_dict get their values from initialize() only. Gradients are dropped where they no longer fit. Tensors that
+  /// were views of one another are none afterwards; one that several modules hold stays one.
+  void to_empty(Device device);
+  /// Gives all tensors below their first values anew, by a call of reset_parameters() of every module that has one: the
+  /// members of a module before the module itself, in the order in which constructors do it, so that the random
+  /// generator gives the same values. A module of one's own that owns parameters or buffers has a public
+  /// `void reset_parameters()`. Throws Error, before anything is changed, naming the modules that should have one.
+  void initialize();
   void apply(const std::function<void(ModuleBase&)>& f);
 
   // This module as an M, or null if it is another type: if (auto* l = m.as<nn::Linear>()) init::zeros_(l->weight);
@@ -112,10 +125,20 @@ class ModuleBase {
   }
   std::string type_name() const;  // "nn::Linear"
 
-  // Called before each forward of this module. A copy of the module has the hooks it was copied with.
-  void register_forward_pre_hook(std::function<void(ModuleBase&)> hook);
-  // Called with the result of each forward that gives a Tensor; a defined result replaces it.
-  void register_forward_hook(std::function<Tensor(ModuleBase&, const Tensor&)> hook);
+  // Hooks run when the module is called, m(x), not by m.forward(x), in the calling thread. A copy of the module has the
+  // hooks it was copied with. Registering needs exclusive use of the module; a handle may remove at any time.
+
+  /// Calls the hook before each forward.
+  HookHandle register_forward_pre_hook(ForwardPreHook hook, bool prepend = false);
+  /// Calls the hook after each forward.
+  HookHandle register_forward_hook(ForwardHook hook, ForwardHookOptions options = {});
+  /// Calls the hook in backward, when the gradients of the result's tensors are there.
+  HookHandle register_full_backward_pre_hook(FullBackwardPreHook hook);
+  /// Calls the hook in backward, when the gradients of the tensors among forward's arguments are there; right after
+  /// those of the result where no argument wants a gradient. The module must live until then. Tensors in arguments and
+  /// results that share memory with tensors outside of the call cannot be written in place while gradients are on.
+  /// Throws Error, from the call, where the result is of a type that does not tell its tensors.
+  HookHandle register_full_backward_hook(FullBackwardHook hook);
 
   const std::string& name() const { return name_; }
 
@@ -146,32 +169,28 @@ class ModuleBase {
     std::ptrdiff_t offset;
     Kind kind;
   };
-  struct Hooks {
-    std::vector<std::function<void(ModuleBase&)>> before;
-    std::vector<std::function<Tensor(ModuleBase&, const Tensor&)>> after;
-  };
   void begin(const detail::ModuleType* type, const char* name);
   void attach(ModuleBase* parent, const char* name);
   void add(const char* name, const void* member, Kind kind);
   void* at(const Entry& e) { return reinterpret_cast<char*>(this) + e.offset; }
   using OnTensor = std::function<void(const std::string&, Tensor&, Kind)>;
   using OnModule = std::function<void(const std::string&, ModuleBase&)>;
-  void visit(const std::string& prefix, const OnTensor& on_tensor, const OnModule& on_module);
+  // on_module is called before the members of a module are visited, after_module afterwards.
+  void visit(const std::string& prefix, const OnTensor& on_tensor, const OnModule& on_module,
+             const OnModule& after_module = nullptr);
   // What reads only may visit a const module.
   void visit_tensors(const std::function<void(const std::string&, const Tensor&, Kind)>& f) const;
   void replace_tensors(const std::function<void(Tensor&)>& f);
   template <class F>
-  void add_hook(F add);
-  void run_before();
-  Tensor run_after(Tensor result);
+  HookHandle add_hook(F add);
 
   ModuleBase* parent_;  // between the constructors of ModuleBase and of ModuleName
   const detail::ModuleType* type_ = nullptr;
   std::vector<Entry> entries_;
   std::string name_;
   bool training_ = true;
-  bool member_ = false;  // of another module
-  std::shared_ptr<const Hooks> hooks_;
+  bool member_ = false;                               // of another module
+  std::shared_ptr<const detail::ModuleHooks> hooks_;  // null until one is registered
 };
 
 // The second half of {this, "name"}.
@@ -241,17 +260,12 @@ struct Module : ModuleBase, ModuleName<D> {
 
  private:
   template <class Self, class... A>
-  static decltype(auto) call(Self& self, ModuleBase& base, A&&... a) {
+  static auto call(Self& self, ModuleBase& base, A&&... a)
+      -> detail::Returned<decltype(self.forward(std::forward<A>(a)...))> {
     const ModuleScope scope(base);
-    using Result = decltype(self.forward(std::forward<A>(a)...));
-    if constexpr (std::is_same_v<Result, Tensor>) {
-      if (!base.hooks_) return self.forward(std::forward<A>(a)...);
-      base.run_before();
-      return base.run_after(self.forward(std::forward<A>(a)...));
-    } else {
-      if (base.hooks_) base.run_before();
+    if (!base.hooks_) [[likely]]
       return self.forward(std::forward<A>(a)...);
-    }
+    return HookedCall::run(base.hooks_, self, base, std::forward<A>(a)...);
   }
 };
 
@@ -278,7 +292,14 @@ const detail::ModuleType* detail::module_type() {
       .renamed =
           [](ModuleBase& m) {
             if constexpr (requires(D & d) { d.name_items(); }) static_cast<D&>(m).name_items();
-          }};
+          },
+      .reset =
+          [] {
+            void (*reset)(ModuleBase&) = nullptr;
+            if constexpr (requires(D & d) { d.reset_parameters(); })
+              reset = [](ModuleBase& m) { static_cast<D&>(m).reset_parameters(); };
+            return reset;
+          }()};
   return &type;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
+#include "core/nn/init.h"
 #include "core/ops/create.h"
 #include "core/ops/norm.h"
 
@@ -20,6 +21,10 @@ template <class T>
 OptionalTensor tensor_of(const std::optional<T>& t) {
   return t ? OptionalTensor(*t) : std::nullopt;
 }
+template <class T>
+void fill(std::optional<T>& t, double value) {
+  if (t) init::constant_(*t, value);
+}
 }  // namespace
 
 template <int kMinRank, int kMaxRank>
@@ -28,14 +33,24 @@ BatchNorm<kMinRank, kMaxRank>::BatchNorm(ModuleBase* parent, const char* name, i
     : Module<BatchNorm>(parent, name), options_(options) {
   checked_channels("BatchNorm", channels);
   if (options.affine) {
-    weight.emplace(this, "weight", ones({channels}));
-    bias.emplace(this, "bias", zeros({channels}));
+    weight.emplace(this, "weight", empty({channels}));
+    bias.emplace(this, "bias", empty({channels}));
   }
   if (options.track_running_stats) {
-    running_mean.emplace(this, "running_mean", zeros({channels}));
-    running_var.emplace(this, "running_var", ones({channels}));
-    num_batches_tracked.emplace(this, "num_batches_tracked", zeros({}, {.dtype = i64}));
+    running_mean.emplace(this, "running_mean", empty({channels}));
+    running_var.emplace(this, "running_var", empty({channels}));
+    num_batches_tracked.emplace(this, "num_batches_tracked", empty({}, {.dtype = i64}));
   }
+  reset_parameters();
+}
+
+template <int kMinRank, int kMaxRank>
+void BatchNorm<kMinRank, kMaxRank>::reset_parameters() {
+  fill(weight, 1);
+  fill(bias, 0);
+  fill(running_mean, 0);
+  fill(running_var, 1);
+  fill(num_batches_tracked, 0);
 }
 
 template <int kMinRank, int kMaxRank>
@@ -57,8 +72,13 @@ template class BatchNorm<4, 4>;
 LayerNorm::LayerNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options)
     : Module(parent, name), shape_(checked_shape("LayerNorm", shape)), eps_(options.eps) {
   if (!options.affine) return;
-  weight.emplace(this, "weight", ones(shape));
-  bias.emplace(this, "bias", zeros(shape));
+  weight.emplace(this, "weight", empty(shape));
+  bias.emplace(this, "bias", empty(shape));
+  reset_parameters();
+}
+void LayerNorm::reset_parameters() {
+  fill(weight, 1);
+  fill(bias, 0);
 }
 Tensor LayerNorm::forward(const Tensor& x) const {
   return layer_norm(x, shape_, tensor_of(weight), tensor_of(bias), eps_);
@@ -66,8 +86,10 @@ Tensor LayerNorm::forward(const Tensor& x) const {
 
 RMSNorm::RMSNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options)
     : Module(parent, name), shape_(checked_shape("RMSNorm", shape)), eps_(options.eps) {
-  if (options.affine) weight.emplace(this, "weight", ones(shape));
+  if (options.affine) weight.emplace(this, "weight", empty(shape));
+  reset_parameters();
 }
+void RMSNorm::reset_parameters() { fill(weight, 1); }
 Tensor RMSNorm::forward(const Tensor& x) const { return rms_norm(x, shape_, tensor_of(weight), eps_); }
 
 GroupNorm::GroupNorm(ModuleBase* parent, const char* name, int64_t groups, int64_t channels,
@@ -77,8 +99,13 @@ GroupNorm::GroupNorm(ModuleBase* parent, const char* name, int64_t groups, int64
   HEARTH_CHECK(groups >= 1 && channels % groups == 0, "GroupNorm: ", channels, " channels do not divide into ", groups,
                " groups");
   if (!options.affine) return;
-  weight.emplace(this, "weight", ones({channels}));
-  bias.emplace(this, "bias", zeros({channels}));
+  weight.emplace(this, "weight", empty({channels}));
+  bias.emplace(this, "bias", empty({channels}));
+  reset_parameters();
+}
+void GroupNorm::reset_parameters() {
+  fill(weight, 1);
+  fill(bias, 0);
 }
 Tensor GroupNorm::forward(const Tensor& x) const {
   return group_norm(x, groups_, tensor_of(weight), tensor_of(bias), eps_);

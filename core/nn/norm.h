@@ -23,6 +23,8 @@ class BatchNorm : public Module<BatchNorm<kMinRank, kMaxRank>> {
       : BatchNorm(nullptr, "", channels, options) {}
   BatchNorm(ModuleBase* parent, const char* name, int64_t channels, const BatchNormOptions& options = {});
   Tensor forward(const Tensor& x);
+  /// Gives the parameters and the running statistics their first values anew.
+  void reset_parameters();
 
   std::optional<Parameter> weight, bias;
   std::optional<Buffer> running_mean, running_var, num_batches_tracked;
@@ -47,6 +49,8 @@ class LayerNorm : public Module<LayerNorm> {
       : LayerNorm(Shape(shape), options) {}
   LayerNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options = {});
   Tensor forward(const Tensor& x) const;
+  /// Gives the parameters their first values anew.
+  void reset_parameters();
 
   std::optional<Parameter> weight, bias;
 
@@ -63,6 +67,8 @@ class RMSNorm : public Module<RMSNorm> {
       : RMSNorm(Shape(shape), options) {}
   RMSNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options = {});
   Tensor forward(const Tensor& x) const;
+  /// Gives the parameters their first values anew.
+  void reset_parameters();
 
   std::optional<Parameter> weight;
 
@@ -78,6 +84,8 @@ class GroupNorm : public Module<GroupNorm> {
   GroupNorm(ModuleBase* parent, const char* name, int64_t groups, int64_t channels,
             const LayerNormOptions& options = {});
   Tensor forward(const Tensor& x) const;
+  /// Gives the parameters their first values anew.
+  void reset_parameters();
 
   std::optional<Parameter> weight, bias;
 

@@ -103,23 +103,28 @@ Recurrent::Recurrent(const char* layer, int64_t gates, int64_t inputs, int64_t h
                ": the sizes of input and hidden state and the number of layers must be at least 1, but are ", input,
                ", ", hidden, " and ", o.layers);
   HEARTH_CHECK(o.dropout >= 0 && o.dropout <= 1, what, ": dropout must be from 0 to 1, but is ", o.dropout);
-  const double bound = 1 / std::sqrt(static_cast<double>(hidden));
-  const auto uniform = [&](const Shape& shape) {
-    Tensor t = empty(shape);
-    init::uniform_(t, -bound, bound);
-    return t.requires_grad_();
-  };
+  const auto parameter = [](const Shape& shape) { return empty(shape, {.requires_grad = true}); };
   for (int64_t l = 0; l < o.layers; ++l) {
     const int64_t in = l == 0 ? input : hidden * directions(o);
     for (int64_t d = 0; d < directions(o); ++d) {
       RecurrentCell c{.suffix = "_l" + std::to_string(l) + (d ? "_reverse" : "")};
-      c.weight_ih = uniform({gates * hidden, in});
-      c.weight_hh = uniform({gates * hidden, hidden});
+      c.weight_ih = parameter({gates * hidden, in});
+      c.weight_hh = parameter({gates * hidden, hidden});
       if (o.bias) {
-        c.bias_ih = uniform({gates * hidden});
-        c.bias_hh = uniform({gates * hidden});
+        c.bias_ih = parameter({gates * hidden});
+        c.bias_hh = parameter({gates * hidden});
       }
       cells.push_back(std::move(c));
+    }
+  }
+  reset();
+}
+
+void Recurrent::reset() {
+  const double bound = 1 / std::sqrt(static_cast<double>(hidden));
+  for (RecurrentCell& c : cells) {
+    for (Tensor* t : {&c.weight_ih, &c.weight_hh, &c.bias_ih, &c.bias_hh}) {
+      if (t->defined()) init::uniform_(*t, -bound, bound);
     }
   }
 }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "core/nn/module.h"
@@ -33,6 +34,7 @@ struct Recurrent {
 
   Recurrent(const char* layer, int64_t gates, int64_t inputs, int64_t hidden_size, const RnnOptions& o);
   void visit(const Owned& owned);
+  void reset();
 };
 
 }  // namespace detail
@@ -46,10 +48,12 @@ class LSTM : public Module<LSTM> {
  public:
   struct State {
     Tensor h, c;
+    auto tensors() { return std::tie(h, c); }
   };
   struct Result {
     Tensor output;
     State state;
+    auto tensors() { return std::tie(output, state); }
   };
   LSTM(int64_t input, int64_t hidden, const RnnOptions& options = {}) : LSTM(nullptr, "", input, hidden, options) {}
   LSTM(ModuleBase* parent, const char* name, int64_t input, int64_t hidden, const RnnOptions& options = {});
@@ -57,6 +61,9 @@ class LSTM : public Module<LSTM> {
   // Takes {h, c} too.
   using Module::operator();
   Result operator()(const Tensor& x, const State& initial) const { return Module::operator()(x, initial); }
+
+  /// Gives the parameters their first values anew.
+  void reset_parameters() { layers_.reset(); }
 
   void visit_owned(const detail::Owned& owned) { layers_.visit(owned); }  // for ModuleBase
 
@@ -69,10 +76,14 @@ class GRU : public Module<GRU> {
  public:
   struct Result {
     Tensor output, h;
+    auto tensors() { return std::tie(output, h); }
   };
   GRU(int64_t input, int64_t hidden, const RnnOptions& options = {}) : GRU(nullptr, "", input, hidden, options) {}
   GRU(ModuleBase* parent, const char* name, int64_t input, int64_t hidden, const RnnOptions& options = {});
   Result forward(const Tensor& x, const std::optional<Tensor>& initial = {}) const;
+
+  /// Gives the parameters their first values anew.
+  void reset_parameters() { layers_.reset(); }
 
   void visit_owned(const detail::Owned& owned) { layers_.visit(owned); }  // for ModuleBase
 
@@ -87,6 +98,7 @@ class RNN : public Module<RNN> {
  public:
   struct Result {
     Tensor output, h;
+    auto tensors() { return std::tie(output, h); }
   };
   RNN(int64_t input, int64_t hidden, const RnnOptions& options = {},
       RnnNonlinearity nonlinearity = RnnNonlinearity::kTanh)
@@ -94,6 +106,9 @@ class RNN : public Module<RNN> {
   RNN(ModuleBase* parent, const char* name, int64_t input, int64_t hidden, const RnnOptions& options = {},
       RnnNonlinearity nonlinearity = RnnNonlinearity::kTanh);
   Result forward(const Tensor& x, const std::optional<Tensor>& initial = {}) const;
+
+  /// Gives the parameters their first values anew.
+  void reset_parameters() { layers_.reset(); }
 
   void visit_owned(const detail::Owned& owned) { layers_.visit(owned); }  // for ModuleBase
 

@@ -116,11 +116,12 @@ class GradMeta final : public AutogradMeta {
 
 inline GradMeta* grad_meta(const TensorImpl& t) { return static_cast<GradMeta*>(t.meta); }
 
-// True of a view whose gradient state follows from its base's, which was written in place. const calls bring such a
-// view's own state up to date (autograd::grad_edge), under the base's views_lock.
+/// True of a view whose gradient state follows from its base's, which was written in place. const calls bring such a
+/// view's own state up to date (autograd::grad_edge), under the base's views_lock. A view that was made before its base
+/// was given other memory (swap_memory) no longer looks into it.
 inline bool follows_base(const TensorImpl& t) {
   return t.base && t.base->meta && grad_meta(*t.base)->generation > 0 &&
-         !(t.flags & (TensorImpl::kUntracked | TensorImpl::kInference));
+         !(t.flags & (TensorImpl::kUntracked | TensorImpl::kInference)) && t.storage == t.base->storage;
 }
 
 // Holds a flag as a lock.

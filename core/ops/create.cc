@@ -24,7 +24,7 @@ Tensor filled(const char* op, const Shape& shape, Scalar value, DType fallback, 
   const DType t = o.dtype.value_or(fallback);
   checked_numel(shape, size_of(t), op);
   HEARTH_CHECK(fits(value, t), op, ": the number ", value, " does not fit into ", t);
-  return finish(machinery::full(shape, value, o.dtype.value_or(fallback), o.device), o);
+  return finish(machinery::full(shape, value, o.dtype.value_or(fallback), o.place()), o);
 }
 
 Tensor like(const char* op, const Tensor& t, std::optional<DType> dtype) {
@@ -41,8 +41,8 @@ Tensor filled_like(const char* op, const Tensor& t, Scalar value, std::optional<
 }
 
 // Where a sequence is made before it goes to where the options say.
-Device first_device(const TensorOptions& o) { return o.device.is_meta() ? o.device : kCpu; }
-Tensor moved(const Tensor& t, const TensorOptions& o) { return o.device == first_device(o) ? t : t.to(o.device); }
+Device first_device(const TensorOptions& o) { return o.place().is_meta() ? kMeta : kCpu; }
+Tensor moved(const Tensor& t, const TensorOptions& o) { return t.to(o.place()); }
 
 // An op, not values: its length may be a size that is open while a function is traced.
 Tensor sequence(const OpDef& op, int64_t count, DType dtype, const TensorOptions& o, Scalar a, Scalar b) {
@@ -93,7 +93,7 @@ extern constinit const OpDef kDimSize = {.name = "dim_size",
 HEARTH_OP(kDimSize);
 
 Tensor empty(const Shape& shape, const TensorOptions& o) {
-  return finish(detail::empty(shape, o.dtype.value_or(kDefaultFloat), o.device), o);
+  return finish(detail::empty(shape, o.dtype.value_or(kDefaultFloat), o.place()), o);
 }
 Tensor zeros(const Shape& shape, const TensorOptions& o) { return filled("zeros", shape, 0, kDefaultFloat, o); }
 Tensor ones(const Shape& shape, const TensorOptions& o) { return filled("ones", shape, 1, kDefaultFloat, o); }
@@ -197,7 +197,7 @@ Tensor tensor(std::initializer_list<detail::Nested> values, const TensorOptions&
   visit(t.dtype(), [&]<class T>() {
     for (size_t i = 0; i < flat.size(); ++i) static_cast<T*>(t.impl()->data())[i] = flat[i].to<T>();
   });
-  return finish(t.to(o.device), o);
+  return finish(t.to(o.place()), o);
 }
 
 namespace {
@@ -215,7 +215,7 @@ Tensor detail::from_memory(const void* data, size_t count, DType dtype, const Sh
   const Unseen unseen;
   Tensor t = detail::empty(shape, dtype, kCpu, "from_values");
   if (count) std::memcpy(t.impl()->data(), data, t.nbytes());
-  return finish(t.to(o.dtype.value_or(dtype)).to(o.device), o);
+  return finish(t.to(o.dtype.value_or(dtype)).to(o.place()), o);
 }
 
 Tensor from_blob(void* data, const Shape& shape, DType dtype, std::shared_ptr<const void> owner, bool read_only) {

@@ -133,8 +133,7 @@ namespace {
 
 // Groups rows 0 ... n - 1 of equal content under a strict order; before(a, b) is called with row numbers.
 template <class Before>
-Unique group(int64_t n, const Shape& inverse_shape, const TensorOptions& o, std::vector<int64_t>& first,
-             Before before) {
+Unique group(int64_t n, const Shape& inverse_shape, Device device, std::vector<int64_t>& first, Before before) {
   std::vector<int64_t> order(static_cast<size_t>(n)), inverse(order.size()), counts;
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), before);
@@ -147,7 +146,9 @@ Unique group(int64_t n, const Shape& inverse_shape, const TensorOptions& o, std:
     ++counts.back();
     inverse[static_cast<size_t>(order[i])] = static_cast<int64_t>(counts.size()) - 1;
   }
-  return {{}, from_values(inverse, inverse_shape, o), from_values(counts, {static_cast<int64_t>(counts.size())}, o)};
+  return {{},
+          from_values(inverse, inverse_shape, {.device = device}),
+          from_values(counts, {static_cast<int64_t>(counts.size())}, {.device = device})};
 }
 
 // Lexicographic order of rows of `width` elements; NaN is greater than every number.
@@ -185,8 +186,7 @@ Unique unique(const Tensor& x) {
   const Tensor host = flat.cpu();
   std::vector<int64_t> first;
   Unique u = visit(x.dtype(), [&]<class T>() {
-    return group(flat.numel(), x.shape(), {.device = x.device()}, first,
-                 RowOrder<T>{static_cast<const T*>(host.raw_data()), 1});
+    return group(flat.numel(), x.shape(), x.device(), first, RowOrder<T>{static_cast<const T*>(host.raw_data()), 1});
   });
   u.values = index_select(flat, 0, from_values(first, {std::ssize(first)}, {.device = x.device()}));
   return u;
@@ -203,7 +203,7 @@ Unique unique(const Tensor& x, int64_t d) {
   const int64_t width = n == 0 ? 0 : rows.numel() / n;
   std::vector<int64_t> first;
   Unique u = visit(x.dtype(), [&]<class T>() {
-    return group(n, {n}, {.device = x.device()}, first, RowOrder<T>{static_cast<const T*>(rows.raw_data()), width});
+    return group(n, {n}, x.device(), first, RowOrder<T>{static_cast<const T*>(rows.raw_data()), width});
   });
   u.values = index_select(x.detach(), w, from_values(first, {std::ssize(first)}, {.device = x.device()}));
   return u;

@@ -226,7 +226,7 @@ Tensor multinomial(const Tensor& weights, int64_t count, bool replacement, Gener
   detail::expect_values(weights, "multinomial");
   const std::vector<double> w = weights.to_vector<double>();
   const int64_t draws = replacement ? count : n;  // random numbers of a row
-  const std::vector<double> u = rand({m, draws}, {.dtype = f64}, g).to_vector<double>();
+  const std::vector<double> u = rand({m, draws}, {.dtype = f64, .device = kCpu}, g).to_vector<double>();
   std::vector<int64_t> out;
   out.reserve(static_cast<size_t>(m * count));
   for (int64_t row = 0; row < m; ++row) {

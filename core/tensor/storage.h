@@ -42,10 +42,15 @@ class Storage : public RefCounted {
   // Counts in-place writes. A tensor saved for backward is refused if its version has moved.
   uint32_t version() const { return version_.load(std::memory_order_relaxed); }
   void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
+  /// Sets the version, which must not be lowered: what was saved of the memory is then known to be stale. Needs
+  /// exclusive use.
+  void raise_version(uint32_t version) { version_.store(version, std::memory_order_relaxed); }
 
   // The attachment, or null. attach() sets it if there is none yet, and returns the one that is attached now.
   StorageAttachment* attachment() const { return attachment_.load(std::memory_order_acquire); }
   StorageAttachment* attach(std::unique_ptr<StorageAttachment> made);
+  /// Frees the attachment. Needs exclusive use: no kernel may be using it.
+  void drop_attachment() { delete attachment_.exchange(nullptr, std::memory_order_acq_rel); }
 
  private:
   Storage() = default;

@@ -23,6 +23,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/hook_handle.h"
+#include "core/device/default_device.h"
 #include "core/tensor/scalar.h"
 #include "core/tensor/tensor_impl.h"
 
@@ -32,11 +34,14 @@ class Index;      // core/ops/index.h
 class Indexed;    // core/ops/index.h
 class Generator;  // core/tensor/generator.h
 
-// How a new tensor is made. Where dtype is left out, each function says what it takes.
+/// How a new tensor is made. Where dtype is left out, each function says what it takes; where device is left out, it is
+/// this thread's default (DefaultDevice), the CPU if nothing else was said.
 struct TensorOptions {
   std::optional<DType> dtype = std::nullopt;
-  Device device = kCpu;
+  std::optional<Device> device = std::nullopt;
   bool requires_grad = false;
+  /// Where the tensor is to be made.
+  Device place() const { return device ? *device : default_device(); }
 };
 
 struct BackwardOptions {
@@ -151,11 +156,12 @@ class Tensor {
   void backward(const Tensor& gradient, BackwardOptions options = {}) const;
   Tensor detach() const;  // the same memory, without gradient history
   Tensor& detach_() &;
-  // Called with this tensor's gradient when it is complete; a defined result replaces it. The handle removes the hook.
-  int64_t register_hook(std::function<Tensor(const Tensor&)> hook) const;
-  // Called on a leaf after its gradient has been accumulated.
-  int64_t register_post_accumulate_grad_hook(std::function<void(const Tensor&)> hook) const;
-  void remove_hook(int64_t handle) const;
+  /// Calls the hook with this tensor's gradient when it is complete; a defined result, of the same dtype and shape,
+  /// replaces it. The handle removes the hook. Throws Error if the tensor wants no gradient.
+  HookHandle register_hook(std::function<Tensor(const Tensor&)> hook) const;
+  /// Calls the hook with this leaf after its gradient has been accumulated. The handle removes the hook. Throws Error
+  /// for anything but a leaf that requires a gradient.
+  HookHandle register_post_accumulate_grad_hook(std::function<void(const Tensor&)> hook) const;
   const char* grad_fn_name() const;  // name of the op that made it; null for a leaf
 
   // ---- copies and conversions (ops/copy)

@@ -25,6 +25,7 @@ class TensorImpl : public RefCounted {
     kUntracked = 2,  // a view made while gradients were off
     kParameter = 4,  // a module's parameter
     kOwnLeaf = 8,    // a view that was made a leaf of its own: its views have it as their base
+    kGated = 16,     // shows another tensor's memory, with a gradient that takes another way (core/autograd/gate.h)
   };
 
   DType dtype = DType::kF32;

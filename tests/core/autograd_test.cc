@@ -136,12 +136,12 @@ TEST(Autograd, Hooks) {
   y.register_hook([](const Tensor& g) { return g * 2; });
   int after = 0;
   x.register_post_accumulate_grad_hook([&](const Tensor& t) { after += t.grad().defined(); });
-  const int64_t h = x.register_hook([](const Tensor& g) { return g + 1; });
+  HookHandle h = x.register_hook([](const Tensor& g) { return g + 1; });
   (y * 1).sum().backward();
   EXPECT_EQ(values(x.grad()), (V{7}));
   EXPECT_EQ(values(y.grad()), (V{2}));
   EXPECT_EQ(after, 1);
-  x.remove_hook(h);
+  h.remove();
   x.set_grad({});
   (x * 3).sum().backward();
   EXPECT_EQ(values(x.grad()), (V{3}));
@@ -215,14 +215,14 @@ TEST(Autograd, HooksOfTensorsInTheirOrder) {
     order += 'a';
     return g * 2;
   });
-  const int64_t b = y.register_hook([&](const Tensor& g) {
+  HookHandle b = y.register_hook([&](const Tensor& g) {
     order += 'b';
     EXPECT_EQ(values(g), (V{2}));
     return Tensor();
   });
   y.backward({.retain_graph = true});
   EXPECT_EQ(values(x.grad()), (V{6}));
-  y.remove_hook(b);
+  b.remove();
   y.backward();
   EXPECT_EQ(order, "aba");
   EXPECT_EQ(error_of([&] {

@@ -155,10 +155,10 @@ TEST(Module, MembersLieInside) {
 TEST(Module, CopiesHaveHooksOfTheirOwn) {
   nn::Linear a(2, 2);
   int of_a = 0, of_b = 0;
-  a.register_forward_pre_hook([&](nn::ModuleBase&) { ++of_a; });
+  a.register_forward_pre_hook([&](nn::ModuleBase&, nn::HookTensors&) { ++of_a; });
   nn::Linear b = a;
-  b.register_forward_pre_hook([&](nn::ModuleBase&) { ++of_b; });
-  b.register_forward_hook([](nn::ModuleBase&, const Tensor& y) { return y * 0; });
+  b.register_forward_pre_hook([&](nn::ModuleBase&, nn::HookTensors&) { ++of_b; });
+  b.register_forward_hook([](nn::ModuleBase&, const nn::HookTensors&, nn::HookTensors& y) { y[0] = y[0] * 0; });
   const Tensor x = ones({1, 2});
   EXPECT_NE(a(x).abs().sum().item<float>(), 0);
   EXPECT_EQ(of_a, 1);
@@ -169,8 +169,8 @@ TEST(Module, CopiesHaveHooksOfTheirOwn) {
   // A hook may register another while the hooks run.
   nn::Linear c(2, 2);
   int late = 0;
-  c.register_forward_pre_hook([&](nn::ModuleBase& m) {
-    for (int i = 0; i < 20; ++i) m.register_forward_pre_hook([&](nn::ModuleBase&) { ++late; });
+  c.register_forward_pre_hook([&](nn::ModuleBase& m, nn::HookTensors&) {
+    for (int i = 0; i < 20; ++i) m.register_forward_pre_hook([&](nn::ModuleBase&, nn::HookTensors&) { ++late; });
   });
   c(x);
   EXPECT_EQ(late, 0);
