@@ -9,6 +9,7 @@
 
 #include <optional>
 
+#include "core/data/random.h"
 #include "core/tensor/generator.h"
 #include "vision/ops/geometry.h"
 #include "vision/ops/resize.h"
@@ -30,9 +31,8 @@ struct RandomCropOptions {
 // A part of `size` at a random place. Throws Error if the padded image is smaller.
 Tensor random_crop(const Tensor& x, Extent2 size, Generator& random, const RandomCropOptions& options = {});
 
-struct Range {
-  double low, high;
-};
+/// The numbers from low to high, from which an option is drawn.
+using data::Range;
 struct RandomResizedCropOptions {
   Range scale = {0.08, 1.0};             // of the image's area
   Range ratio = {3.0 / 4.0, 4.0 / 3.0};  // width / height; its logarithm is drawn uniformly
