@@ -2,8 +2,10 @@
 // [c, h, w]; a batch [n, c, h, w] is changed as one. All randomness comes from the generator: with the one that a
 // data::Dataset is handed, an example looks the same for any number of loader threads.
 //
-//   data::MapDataset train(images, [](data::Example e, Generator& random) -> data::Example {
-//     return {random_horizontal_flip(random_crop(e.first, 28, random, {.padding = Padding(2)}), random), e.second};
+//   data::MapDataset train(images, [](data::Example e, Generator& random) {
+//     Tensor& x = e["input"];
+//     x = random_horizontal_flip(random_crop(x, 28, random, {.padding = Padding(2)}), random);
+//     return e;
 //   });
 #pragma once
 
