@@ -30,11 +30,4 @@ graph::Graph trace_preprocess(const ImageFunction& f, const PreprocessOptions& o
   return g;
 }
 
-data::DatasetPtr preprocessed(data::DatasetPtr images, std::shared_ptr<const graph::Graph> preprocess) {
-  return std::make_shared<data::MapDataset>(std::move(images),
-                                            [g = std::move(preprocess)](data::Example e, Generator&) -> data::Example {
-                                              return {(*g)(e.first), std::move(e.second)};
-                                            });
-}
-
 }  // namespace hearth::vision

@@ -6,6 +6,7 @@
 
 #include "core/base/called_as.h"
 #include "core/base/error.h"
+#include "core/data/random.h"
 #include "core/ops/index.h"
 #include "core/ops/random.h"
 #include "core/ops/view.h"
@@ -13,20 +14,14 @@
 #include "vision/ops/image.h"
 
 namespace hearth::vision {
+
+using data::bernoulli;
+using data::log_uniform;
+using data::randint;
+using data::uniform;
+
 namespace {
 
-// In [0, 1).
-double uniform(Generator& g) { return static_cast<double>(g.next_u64() >> 11) * 0x1p-53; }
-double uniform(Generator& g, Range r) { return r.low + (r.high - r.low) * uniform(g); }
-double log_uniform(Generator& g, Range r) { return std::exp(uniform(g, {std::log(r.low), std::log(r.high)})); }
-// In [0, n).
-int64_t below(Generator& g, int64_t n) {
-  return static_cast<int64_t>((static_cast<unsigned __int128>(g.next_u64()) * static_cast<uint64_t>(n)) >> 64);
-}
-bool happens(const char* op, Generator& g, double p) {
-  HEARTH_CHECK(p >= 0 && p <= 1, op, ": the probability must lie in [0, 1], but is ", p);
-  return uniform(g) < p;
-}
 void expect_ranges(const char* op, Range scale, Range ratio) {
   HEARTH_CHECK(scale.low >= 0 && scale.low <= scale.high && scale.high <= 1, op, ": scale must be a range in [0, 1]");
   HEARTH_CHECK(ratio.low > 0 && ratio.low <= ratio.high && std::isfinite(ratio.high), op,
@@ -43,19 +38,19 @@ Tensor part(const Tensor& x, int64_t top, int64_t left, int64_t h, int64_t w) {
 Tensor random_horizontal_flip(const Tensor& x, Generator& random, double p) {
   const CalledAs called("random_horizontal_flip");
   expect_image("random_horizontal_flip", x.shape());
-  return happens("random_horizontal_flip", random, p) ? horizontal_flip(x) : x;
+  return bernoulli(random, p) ? horizontal_flip(x) : x;
 }
 
 Tensor random_vertical_flip(const Tensor& x, Generator& random, double p) {
   const CalledAs called("random_vertical_flip");
   expect_image("random_vertical_flip", x.shape());
-  return happens("random_vertical_flip", random, p) ? vertical_flip(x) : x;
+  return bernoulli(random, p) ? vertical_flip(x) : x;
 }
 
 Tensor random_grayscale(const Tensor& x, Generator& random, double p) {
   const CalledAs called("random_grayscale");
   expect_image("random_grayscale", x.shape());
-  if (!happens("random_grayscale", random, p)) return x;
+  if (!bernoulli(random, p)) return x;
   const Tensor grey = rgb_to_grayscale(x);
   return channels(x.shape()) == 3 ? grayscale_to_rgb(grey) : grey;
 }
@@ -79,7 +74,8 @@ Tensor random_crop(const Tensor& x, Extent2 size, Generator& random, const Rando
   HEARTH_CHECK(size.h >= 1 && size.w >= 1 && size.h <= padded_height() && size.w <= padded_width(),
                "random_crop: cannot take ", size.h, " x ", size.w, " pixels from an image of shape ", x.shape(),
                p.left + p.top + p.right + p.bottom > 0 ? " with its padding" : "");
-  const int64_t top = below(random, padded_height() - size.h + 1), left = below(random, padded_width() - size.w + 1);
+  const int64_t top = randint(random, 0, padded_height() - size.h + 1),
+                left = randint(random, 0, padded_width() - size.w + 1);
   const bool needs_pad = p.left > 0 || p.top > 0 || p.right > 0 || p.bottom > 0;
   // crop() sees zeros around the image.
   if (!needs_pad || (o.mode == PadMode::kConstant && o.fill.to<double>() == 0))
@@ -101,7 +97,7 @@ Tensor random_resized_crop(const Tensor& x, Extent2 size, Generator& random, con
     const double ratio = log_uniform(random, o.ratio);
     const int64_t pw = rounded(std::sqrt(area * ratio)), ph = rounded(std::sqrt(area / ratio));
     if (pw < 1 || pw > w || ph < 1 || ph > h) continue;
-    const int64_t top = below(random, h - ph + 1), left = below(random, w - pw + 1);
+    const int64_t top = randint(random, 0, h - ph + 1), left = randint(random, 0, w - pw + 1);
     return taken(top, left, ph, pw);
   }
   const double ratio = static_cast<double>(w) / static_cast<double>(h);
@@ -118,8 +114,7 @@ Tensor color_jitter(const Tensor& x, Generator& random, const ColorJitterOptions
                "color_jitter: brightness, contrast and saturation must be at least 0 and hue 0 to 0.5, but are ",
                o.brightness, ", ", o.contrast, ", ", o.saturation, " and ", o.hue);
   std::array<int, 4> order = {0, 1, 2, 3};
-  for (int i = 3; i > 0; --i)
-    std::swap(order[static_cast<size_t>(i)], order[static_cast<size_t>(below(random, i + 1))]);
+  data::shuffle(random, order);
   const auto factor = [&](double v) { return uniform(random, {std::max(0.0, 1 - v), 1 + v}); };
   const double brightness = factor(o.brightness), contrast = factor(o.contrast), saturation = factor(o.saturation),
                hue = uniform(random, {-o.hue, o.hue});
@@ -139,14 +134,14 @@ Tensor random_erasing(const Tensor& x, Generator& random, const RandomErasingOpt
   expect_ranges("random_erasing", o.scale, o.ratio);
   HEARTH_CHECK(!o.noise || x.is_floating_point(), "random_erasing: noise is for floating-point images, not ",
                x.dtype());
-  if (!happens("random_erasing", random, o.p)) return x;
+  if (!bernoulli(random, o.p)) return x;
   const int64_t h = height(x.shape()), w = width(x.shape());
   for (int attempt = 0; attempt < 10; ++attempt) {
     const double area = static_cast<double>(h) * static_cast<double>(w) * uniform(random, o.scale);
     const double ratio = log_uniform(random, o.ratio);
     const int64_t ph = rounded(std::sqrt(area * ratio)), pw = rounded(std::sqrt(area / ratio));
     if (ph >= h || pw >= w) continue;
-    const int64_t top = below(random, h - ph + 1), left = below(random, w - pw + 1);
+    const int64_t top = randint(random, 0, h - ph + 1), left = randint(random, 0, w - pw + 1);
     Tensor y = x.clone();
     Tensor hole = part(y, top, left, ph, pw);
     if (o.noise) hole.normal_(0, 1, &random);

@@ -2,13 +2,16 @@
 // [c, h, w]; a batch [n, c, h, w] is changed as one. All randomness comes from the generator: with the one that a
 // data::Dataset is handed, an example looks the same for any number of loader threads.
 //
-//   data::MapDataset train(images, [](data::Example e, Generator& random) -> data::Example {
-//     return {random_horizontal_flip(random_crop(e.first, 28, random, {.padding = Padding(2)}), random), e.second};
+//   data::MapDataset train(images, [](data::Example e, Generator& random) {
+//     Tensor& x = e["input"];
+//     x = random_horizontal_flip(random_crop(x, 28, random, {.padding = Padding(2)}), random);
+//     return e;
 //   });
 #pragma once
 
 #include <optional>
 
+#include "core/data/random.h"
 #include "core/tensor/generator.h"
 #include "vision/ops/geometry.h"
 #include "vision/ops/resize.h"
@@ -30,9 +33,8 @@ struct RandomCropOptions {
 // A part of `size` at a random place. Throws Error if the padded image is smaller.
 Tensor random_crop(const Tensor& x, Extent2 size, Generator& random, const RandomCropOptions& options = {});
 
-struct Range {
-  double low, high;
-};
+/// The numbers from low to high, from which an option is drawn.
+using data::Range;
 struct RandomResizedCropOptions {
   Range scale = {0.08, 1.0};             // of the image's area
   Range ratio = {3.0 / 4.0, 4.0 / 3.0};  // width / height; its logarithm is drawn uniformly

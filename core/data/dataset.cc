@@ -4,6 +4,8 @@
 #include <numeric>
 
 #include "core/base/error.h"
+#include "core/ops/create.h"
+#include "core/ops/index.h"
 #include "core/ops/random.h"
 
 namespace hearth::data {
@@ -13,14 +15,36 @@ void check_index(const char* what, int64_t i, int64_t size) {
 }
 }  // namespace
 
-TensorDataset::TensorDataset(Tensor inputs, Tensor targets) : inputs_(std::move(inputs)), targets_(std::move(targets)) {
-  HEARTH_CHECK(inputs_.dim() >= 1 && targets_.dim() >= 1 && inputs_.shape()[0] == targets_.shape()[0],
-               "TensorDataset: inputs of shape ", inputs_.shape(), " and targets of shape ", targets_.shape(),
-               " differ in their first size");
+TensorDataset::TensorDataset(Example tensors) : tensors_(std::move(tensors)) {
+  HEARTH_CHECK(!tensors_.empty(), "TensorDataset: there are no tensors");
+  const auto& [first_name, first] = *tensors_.begin();
+  for (const auto& [name, t] : tensors_) {
+    HEARTH_CHECK(t.defined(), "TensorDataset: \"", name, "\" is undefined");
+    HEARTH_CHECK(t.dim() >= 1, "TensorDataset: \"", name, "\" is 0-dim; it must be [n, ...], a row for each example");
+    HEARTH_CHECK(t.shape()[0] == first.shape()[0], "TensorDataset: \"", first_name, "\" of shape ", first.shape(),
+                 " and \"", name, "\" of shape ", t.shape(), " differ in their first size");
+  }
+  size_ = first.shape()[0];
 }
+TensorDataset::TensorDataset(Tensor inputs, Tensor targets)
+    : TensorDataset(Example(std::move(inputs), std::move(targets))) {}
 Example TensorDataset::get(int64_t i, Generator&) const {
   check_index("TensorDataset", i, size());
-  return {inputs_[i], targets_[i]};
+  Example out = tensors_;
+  for (const auto& [name, t] : tensors_) out.set(name, t[i]);
+  return out;
+}
+std::optional<Example> TensorDataset::get_batch(std::span<const int64_t> indices) const {
+  for (int64_t i : indices) check_index("TensorDataset", i, size());
+  const Tensor rows =
+      from_values(std::vector<int64_t>(indices.begin(), indices.end()), {static_cast<int64_t>(indices.size())});
+  Example out = tensors_;
+  for (const auto& [name, t] : tensors_) {
+    // Images whose channels lie last in memory stay so, and their rows are moved in one piece.
+    const bool last = t.dim() == 4 && !t.is_contiguous() && t.is_contiguous(MemoryFormat::kChannelsLast);
+    out.set(name, last ? t.permute({0, 2, 3, 1}).index_select(0, rows).permute({0, 3, 1, 2}) : t.index_select(0, rows));
+  }
+  return out;
 }
 
 Subset::Subset(DatasetPtr dataset, std::vector<int64_t> indices)
@@ -31,8 +55,19 @@ Example Subset::get(int64_t i, Generator& random) const {
   check_index("Subset", i, size());
   return dataset_->get(indices_[static_cast<size_t>(i)], random);
 }
+std::optional<Example> Subset::get_batch(std::span<const int64_t> indices) const {
+  std::vector<int64_t> theirs;
+  theirs.reserve(indices.size());
+  for (int64_t i : indices) {
+    check_index("Subset", i, size());
+    theirs.push_back(indices_[static_cast<size_t>(i)]);
+  }
+  return dataset_->get_batch(theirs);
+}
 
-MapDataset::MapDataset(DatasetPtr dataset, Function f) : dataset_(std::move(dataset)), function_(std::move(f)) {}
+MapDataset::MapDataset(DatasetPtr dataset, Function f) : dataset_(std::move(dataset)), function_(std::move(f)) {
+  HEARTH_CHECK(dataset_ && function_, "MapDataset: there is no ", dataset_ ? "function" : "dataset");
+}
 Example MapDataset::get(int64_t i, Generator& random) const { return function_(dataset_->get(i, random), random); }
 
 ConcatDataset::ConcatDataset(std::vector<DatasetPtr> datasets) : datasets_(std::move(datasets)) {

@@ -3,58 +3,82 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
+#include "core/data/example.h"
 #include "core/tensor/generator.h"
 #include "core/tensor/tensor.h"
 
 namespace hearth::data {
 
-// An input and what a model should answer; either may be undefined.
-using Example = std::pair<Tensor, Tensor>;
-
+/// Examples by number. Const calls may come from many threads at once.
 class Dataset {
  public:
   virtual ~Dataset() = default;
+  /// The number of examples.
   virtual int64_t size() const = 0;
-  // Example i, 0 <= i < size(). Called from many threads at once. Randomness comes from `random` alone, which is seeded
-  // for this example of this epoch: results do not depend on which thread asks, or when.
+  /// Example i, 0 <= i < size(). Randomness comes from `random` alone, which is seeded for this example of this epoch:
+  /// results do not depend on which thread asks, or when.
   virtual Example get(int64_t i, Generator& random) const = 0;
+  /// What stack_examples() makes of the examples `indices`, for data sets that can gather them faster than one by one
+  /// and need no random numbers. Without a value the examples come from get(); that is what all others give. Loaders
+  /// ask for it where they have no collate function of their own.
+  virtual std::optional<Example> get_batch(std::span<const int64_t> indices) const { return std::nullopt; }
 };
 
+/// A data set as others hold it.
 using DatasetPtr = std::shared_ptr<const Dataset>;
 
-// Rows of tensors held in memory.
+/// Rows of tensors held in memory.
 class TensorDataset final : public Dataset {
  public:
-  // inputs [n, ...] and targets [n, ...].
+  /// Tensors [n, ...] by name; example i has row i of each, under the same name. Rows are views of the tensors. Throws
+  /// Error if there are no tensors, and if one is undefined, 0-dim or of another first size.
+  explicit TensorDataset(Example tensors);
+  /// The same of "input" [n, ...] and "target" [n, ...].
   TensorDataset(Tensor inputs, Tensor targets);
-  int64_t size() const override { return inputs_.shape()[0]; }
+  /// n.
+  int64_t size() const override { return size_; }
+  /// Row i of each tensor.
   Example get(int64_t i, Generator& random) const override;
+  /// One gather for each tensor.
+  std::optional<Example> get_batch(std::span<const int64_t> indices) const override;
 
  private:
-  Tensor inputs_, targets_;
+  Example tensors_;
+  int64_t size_;
 };
 
-// Some of another dataset's examples.
+/// Some of another dataset's examples.
 class Subset final : public Dataset {
  public:
+  /// Example i is the other's example indices[i]. Throws Error for an index that it does not have.
   Subset(DatasetPtr dataset, std::vector<int64_t> indices);
+  /// The number of indices.
   int64_t size() const override { return static_cast<int64_t>(indices_.size()); }
+  /// Example indices[i] of the other dataset.
   Example get(int64_t i, Generator& random) const override;
+  /// The other dataset's.
+  std::optional<Example> get_batch(std::span<const int64_t> indices) const override;
 
  private:
   DatasetPtr dataset_;
   std::vector<int64_t> indices_;
 };
 
-// Another dataset's examples, each changed by a function: decoding, augmentation.
+/// Another dataset's examples, each changed by a function: decoding, augmentation.
 class MapDataset final : public Dataset {
  public:
+  /// Gives an example in place of another. Randomness comes from `random` alone.
   using Function = std::function<Example(Example, Generator& random)>;
+  /// The function is called from many threads at once.
   MapDataset(DatasetPtr dataset, Function f);
+  /// The other dataset's.
   int64_t size() const override { return dataset_->size(); }
+  /// What the function gives for the other dataset's example i.
   Example get(int64_t i, Generator& random) const override;
 
  private:
@@ -62,11 +86,14 @@ class MapDataset final : public Dataset {
   Function function_;
 };
 
-// Several datasets one after the other.
+/// Several datasets one after the other.
 class ConcatDataset final : public Dataset {
  public:
+  /// The examples of datasets[0], then those of datasets[1], and so on.
   explicit ConcatDataset(std::vector<DatasetPtr> datasets);
+  /// The sum of their sizes.
   int64_t size() const override { return ends_.empty() ? 0 : ends_.back(); }
+  /// Example i, counted through all datasets.
   Example get(int64_t i, Generator& random) const override;
 
  private:
@@ -74,7 +101,7 @@ class ConcatDataset final : public Dataset {
   std::vector<int64_t> ends_;
 };
 
-// Splits into parts of the given sizes, which must add up, by a shuffle with this seed.
+/// Splits into parts of the given sizes, which must add up, by a shuffle with this seed.
 std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vector<int64_t>& sizes, uint64_t seed);
 
 }  // namespace hearth::data

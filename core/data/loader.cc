@@ -3,29 +3,22 @@
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
+#include <limits>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/base/parallel.h"
 #include "core/base/threads.h"
-#include "core/ops/join.h"
 
 namespace hearth::data {
 namespace {
 
 // Streams of seeds: for the examples and for what collate draws.
 constexpr uint64_t kExamples = 0x9E3779B97F4A7C15u, kCollate = 0xD1B54A32D192ED03u;
-
-Example stack_examples(std::vector<Example> examples) {
-  std::vector<Tensor> x, y;
-  for (Example& e : examples) {
-    if (e.first.defined()) x.push_back(std::move(e.first));
-    if (e.second.defined()) y.push_back(std::move(e.second));
-  }
-  return {x.empty() ? Tensor() : stack(x), y.empty() ? Tensor() : stack(y)};
-}
 
 }  // namespace
 
@@ -45,42 +38,75 @@ struct DataLoader::Shared {
     if (epoch == order_epoch) return order;
     return std::make_shared<const std::vector<int64_t>>(options.sampler->order(epoch));
   }
-  int64_t batches(const std::vector<int64_t>& all) const {
-    const auto n = static_cast<int64_t>(all.size()), b = options.batch_size;
+  // How many examples this process takes of the rest of an epoch.
+  int64_t own(int64_t rest) const {
+    const auto& [index, count, uneven] = options.shard;
+    switch (uneven) {
+      case Uneven::kDrop:
+        return rest / count;
+      case Uneven::kRepeat:
+        return rest / count + (rest % count != 0);
+      case Uneven::kKeep:
+        break;
+    }
+    return rest / count + (index < rest % count);
+  }
+  // How many batches it makes of them.
+  int64_t batches(const std::vector<int64_t>& all, int64_t sample = 0) const {
+    const int64_t n = own(static_cast<int64_t>(all.size()) - sample), b = options.batch_size;
     return options.drop_last ? n / b : n / b + (n % b != 0);
   }
-  Example make(const std::vector<int64_t>& all, int64_t epoch, int64_t batch) const {
+  // The state after so many batches since `start`.
+  LoaderState after(LoaderState start, int64_t batches) const {
+    return {start.epoch, start.sample + batches * options.batch_size * options.shard.count};
+  }
+  // A batch of the rest of an epoch.
+  Example make(const std::vector<int64_t>& all, LoaderState start, int64_t batch) const {
     const NoGrad off;
-    const int64_t begin = batch * options.batch_size,
-                  end = std::min(begin + options.batch_size, static_cast<int64_t>(all.size()));
+    const auto n = static_cast<int64_t>(all.size());
+    const int64_t begin = batch * options.batch_size, end = std::min(begin + options.batch_size, own(n - start.sample));
+    // In the whole epoch, so that an example looks the same whichever process takes it.
+    const auto position = [&](int64_t i) { return start.sample + options.shard.index + i * options.shard.count; };
+    std::vector<int64_t> indices;
+    indices.reserve(static_cast<size_t>(end - begin));
+    for (int64_t i = begin; i < end; ++i) indices.push_back(all[static_cast<size_t>(position(i) % n)]);
+    if (!options.collate) {
+      if (std::optional<Example> gathered = dataset->get_batch(indices)) return *std::move(gathered);
+    }
     const auto seed = [&](uint64_t stream, int64_t i) {
-      return mix_seed(options.seed ^ stream, static_cast<uint64_t>(epoch), static_cast<uint64_t>(i));
+      return mix_seed(options.seed ^ stream, static_cast<uint64_t>(start.epoch), static_cast<uint64_t>(position(i)));
     };
     std::vector<Example> examples;
+    examples.reserve(indices.size());
     for (int64_t i = begin; i < end; ++i) {
       Generator random(seed(kExamples, i));
       const GeneratorGuard guard(random);
-      examples.push_back(dataset->get(all[static_cast<size_t>(i)], random));
+      examples.push_back(dataset->get(indices[static_cast<size_t>(i - begin)], random));
     }
-    Generator random(seed(kCollate, batch));
+    Generator random(seed(kCollate, begin));
     const GeneratorGuard guard(random);
-    return options.collate(std::move(examples));
+    try {
+      return options.collate ? options.collate(std::move(examples)) : stack_examples(std::move(examples));
+    } catch (const CollateError& e) {
+      const auto i = static_cast<size_t>(e.example());
+      if (i >= indices.size()) throw;
+      throw CollateError(concat(e.what(), " (example ", i, " of the batch is example ", indices[i], " of the dataset)"),
+                         e.example());
+    }
   }
 };
 
 // Threads that make the batches of one epoch; each takes the next number, and the batches are handed out in order.
 class DataLoader::Workers {
  public:
-  Workers(std::shared_ptr<const Shared> shared, Shared::Order order, int64_t epoch, int64_t first, int64_t last)
+  Workers(std::shared_ptr<const Shared> shared, Shared::Order order, LoaderState start, int64_t batches)
       : shared_(std::move(shared)),
         order_(std::move(order)),
-        epoch_(epoch),
-        next_to_make_(first),
-        next_to_take_(first),
-        last_(last),
-        made_(static_cast<size_t>(std::min(shared_->options.prefetch, last - first))),
+        start_(start),
+        batches_(batches),
+        made_(static_cast<size_t>(std::min(shared_->options.prefetch, batches))),
         threads_([this] { stop(); }) {
-    const auto count = static_cast<int>(std::min<int64_t>(shared_->options.workers, last - first));
+    const auto count = static_cast<int>(std::min<int64_t>(shared_->options.workers, batches));
     threads_.start("DataLoader", count, [this](int) { run(); });
   }
 
@@ -121,14 +147,15 @@ class DataLoader::Workers {
       {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [&] {
-          return stop_ || next_to_make_ >= last_ || next_to_make_ < next_to_take_ + static_cast<int64_t>(made_.size());
+          return stop_ || next_to_make_ >= batches_ ||
+                 next_to_make_ < next_to_take_ + static_cast<int64_t>(made_.size());
         });
-        if (stop_ || next_to_make_ >= last_) return;
+        if (stop_ || next_to_make_ >= batches_) return;
         mine = next_to_make_++;
       }
       Made made;
       try {
-        made.batch = shared_->make(*order_, epoch_, mine);
+        made.batch = shared_->make(*order_, start_, mine);
       } catch (...) {
         made.error = std::current_exception();
       }
@@ -143,32 +170,31 @@ class DataLoader::Workers {
 
   const std::shared_ptr<const Shared> shared_;
   const Shared::Order order_;
-  const int64_t epoch_;
+  const LoaderState start_;
+  const int64_t batches_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  int64_t next_to_make_, next_to_take_;  // guarded by mutex_
-  const int64_t last_;
-  bool stop_ = false;       // guarded by mutex_
+  int64_t next_to_make_ = 0, next_to_take_ = 0;  // guarded by mutex_
+  bool stop_ = false;                            // guarded by mutex_
   std::vector<Made> made_;  // guarded by mutex_; a ring: those between next_to_take_ and next_to_make_
   ThreadGroup threads_;
 };
 
-// One loop.
+// One loop: an epoch from a place on.
 class DataLoader::Epoch {
  public:
   Epoch(std::shared_ptr<Shared> shared, LoaderState start)
       : shared_(std::move(shared)),
         order_(shared_->order_of(start.epoch)),
-        epoch_(start.epoch),
-        batch_(start.batch),
-        batches_(shared_->batches(*order_)) {
-    if (shared_->options.workers > 0 && batch_ < batches_)
-      workers_ = std::make_unique<Workers>(shared_, order_, epoch_, batch_, batches_);
+        start_(start),
+        batches_(shared_->batches(*order_, start.sample)) {
+    if (shared_->options.workers > 0 && batches_ > 0)
+      workers_ = std::make_unique<Workers>(shared_, order_, start_, batches_);
     // Nothing can fail from here on.
     shared_->order = order_;
-    shared_->order_epoch = epoch_;
+    shared_->order_epoch = start_.epoch;
     shared_->last = this;
-    shared_->next = {epoch_ + 1, 0};
+    shared_->next = {start_.epoch + 1, 0};
     note();
   }
   ~Epoch() {
@@ -185,21 +211,21 @@ class DataLoader::Epoch {
     }
     const int64_t mine = batch_++;
     note();
-    out = workers_ ? workers_->take() : shared_->make(*order_, epoch_, mine);
+    out = workers_ ? workers_->take() : shared_->make(*order_, start_, mine);
     return true;
   }
 
  private:
   void note() {
     if (shared_->last != this) return;
-    shared_->state = batch_ < batches_ ? LoaderState{epoch_, batch_} : LoaderState{epoch_ + 1, 0};
+    shared_->state = batch_ < batches_ ? shared_->after(start_, batch_) : LoaderState{start_.epoch + 1, 0};
   }
 
   const std::shared_ptr<Shared> shared_;
   const Shared::Order order_;
-  const int64_t epoch_;
-  int64_t batch_;
-  const int64_t batches_;
+  const LoaderState start_;
+  const int64_t batches_;  // from start_ on
+  int64_t batch_ = 0;
   std::unique_ptr<Workers> workers_;
 };
 
@@ -209,6 +235,8 @@ DataLoader::DataLoader(DatasetPtr dataset, DataLoaderOptions options) {
   HEARTH_CHECK(options.workers >= 0 && options.workers <= 1024 && options.prefetch >= 1,
                "DataLoader: workers must be from 0 to 1024 and prefetch at least 1, but they are ", options.workers,
                " and ", options.prefetch);
+  HEARTH_CHECK(options.shard.index >= 0 && options.shard.index < options.shard.count, "DataLoader: shard ",
+               options.shard.index, " is out of range for ", options.shard.count, " shards");
   HEARTH_CHECK(!(options.sampler && options.shuffle), "DataLoader: give a sampler or shuffle, not both");
   if (!options.sampler) {
     if (options.shuffle) {
@@ -217,7 +245,6 @@ DataLoader::DataLoader(DatasetPtr dataset, DataLoaderOptions options) {
       options.sampler = std::make_shared<SequentialSampler>(dataset->size());
     }
   }
-  if (!options.collate) options.collate = stack_examples;
   shared_ = std::make_shared<Shared>();
   shared_->dataset = std::move(dataset);
   shared_->options = std::move(options);
@@ -225,16 +252,29 @@ DataLoader::DataLoader(DatasetPtr dataset, DataLoaderOptions options) {
 }
 DataLoader::~DataLoader() = default;
 
+const DatasetPtr& DataLoader::dataset() const { return shared_->dataset; }
 LoaderState DataLoader::state() const { return shared_->state; }
 int64_t DataLoader::batches() const { return shared_->batches(*shared_->order); }
 
+LoaderState DataLoader::state_at(int64_t epoch, int64_t batch) const {
+  HEARTH_CHECK(batch == 0 || (batch > 0 && batch < batches()), "DataLoader: batch ", batch, " is out of range for ",
+               batches(), " batches");
+  return shared_->after({epoch, 0}, batch);
+}
+
 void DataLoader::set_state(LoaderState state) {
-  HEARTH_CHECK(state.epoch >= 0 && state.batch >= 0, "DataLoader: the state (epoch ", state.epoch, ", batch ",
-               state.batch, ") is not valid");
+  // Epochs are counted on from here.
+  constexpr int64_t kMostEpochs = std::numeric_limits<int64_t>::max() / 2;
+  HEARTH_CHECK(state.epoch >= 0 && state.epoch <= kMostEpochs && state.sample >= 0, "DataLoader: the state (epoch ",
+               state.epoch, ", sample ", state.sample, ") is not valid");
   Shared::Order order = shared_->order_of(state.epoch);
-  const int64_t batches = shared_->batches(*order);
-  HEARTH_CHECK(state.batch == 0 || state.batch < batches, "DataLoader: batch ", state.batch, " is out of range for ",
-               batches, " batches");
+  const auto n = static_cast<int64_t>(order->size());
+  HEARTH_CHECK(state.sample <= n, "DataLoader: sample ", state.sample, " is out of range for an epoch of ", n,
+               " examples");
+  if (state.sample > 0 && shared_->batches(*order, state.sample) == 0) {
+    state = {state.epoch + 1, 0};
+    order = shared_->order_of(state.epoch);
+  }
   shared_->order = std::move(order);
   shared_->order_epoch = state.epoch;
   shared_->state = shared_->next = state;

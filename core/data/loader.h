@@ -1,65 +1,112 @@
 // DataLoader: batches of a dataset, made ahead by worker threads.
 //
 //   data::DataLoader loader(dataset, {.batch_size = 128, .shuffle = true, .workers = 2});
-//   for (auto [x, y] : loader) ...
+//   for (auto& [x, y] : loader) ...            // examples of two tensors
+//   for (auto& batch : loader) batch["input_ids"] ...
 //
 // Batches and their order are the same for any number of workers. Each loop is a whole epoch. state() says where the
-// last one stands; a loader that is given that state goes on with the very next batch. A loader belongs to one thread.
+// last one stands; a loader that is given that state goes on with the very next example, also with another batch size
+// or another number of processes. A loader belongs to one thread.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <utility>
-#include <vector>
 
+#include "core/data/collate.h"
 #include "core/data/dataset.h"
 #include "core/data/sampler.h"
 
 namespace hearth::data {
 
-struct DataLoaderOptions {
-  int64_t batch_size = 1;
-  bool shuffle = false;
-  bool drop_last = false;  // leave out a last batch that is not full
-  int workers = 0;         // threads; 0: batches are made when asked for, by the caller
-  int64_t prefetch = 4;    // batches made ahead
-  uint64_t seed = 0;
-  std::shared_ptr<const Sampler> sampler = nullptr;  // in place of shuffle
-  // Makes a batch of examples; by default inputs and targets are stacked. Called from many threads at once.
-  std::function<Example(std::vector<Example>)> collate = nullptr;
+/// What processes do with an epoch, or the rest of one, that they cannot share evenly.
+enum class Uneven : uint8_t {
+  kKeep,    // the first ones take one example more
+  kDrop,    // nobody takes the last examples
+  kRepeat,  // examples from the epoch's start follow its end
 };
 
+/// One of several processes that share each epoch: process `index` takes the positions index, index + count,
+/// index + 2 * count, … of the sampler's order. An example has the same random numbers whichever process takes it.
+struct Shard {
+  /// From 0: a rank.
+  int64_t index = 0;
+  /// The number of processes.
+  int64_t count = 1;
+  /// With kDrop and kRepeat all processes take equally many examples.
+  Uneven uneven = Uneven::kKeep;
+};
+
+/// Options of a DataLoader.
+struct DataLoaderOptions {
+  /// Examples in a batch of this process.
+  int64_t batch_size = 1;
+  /// In an order drawn anew for every epoch.
+  bool shuffle = false;
+  /// Leaves out a last batch that is not full.
+  bool drop_last = false;
+  /// Threads that make batches, at most 1024; 0: batches are made when asked for, by the caller.
+  int workers = 0;
+  /// Batches made ahead.
+  int64_t prefetch = 4;
+  /// Of the order and of the examples' random numbers.
+  uint64_t seed = 0;
+  /// Chooses the examples, in place of `shuffle`.
+  std::shared_ptr<const Sampler> sampler = nullptr;
+  /// The part of each epoch that this loader takes: {rank, ranks}. The processes need the same dataset, sampler and
+  /// seed.
+  Shard shard = {};
+  /// Makes a batch of examples: PaddingCollate, or a function of your own; by default stack_examples.
+  Collate collate = nullptr;
+};
+
+/// Where a loop over a DataLoader stands.
 struct LoaderState {
+  /// From 0.
   int64_t epoch = 0;
-  int64_t batch = 0;  // the next one
+  /// How many examples of the epoch have been taken, by all processes together.
+  int64_t sample = 0;
+  /// True if both are equal.
   friend bool operator==(const LoaderState&, const LoaderState&) = default;
 };
 
+/// Batches of a dataset, epoch by epoch.
 class DataLoader {
   class Epoch;
 
  public:
+  /// Throws Error for options that are out of range or contradict one another.
   DataLoader(DatasetPtr dataset, DataLoaderOptions options);
   ~DataLoader();
   DataLoader(const DataLoader&) = delete;
   DataLoader& operator=(const DataLoader&) = delete;
 
-  int64_t batches() const;  // of one epoch
-  // Where the loop that was begun last stands. After an epoch's last batch: the next epoch's start.
+  /// The dataset.
+  const DatasetPtr& dataset() const;
+  /// The number of batches that this process takes of a whole epoch.
+  int64_t batches() const;
+  /// Where the loop that was begun last stands. After an epoch's last batch: the next epoch's start.
   LoaderState state() const;
-  // The next loop goes on from here: with the rest of this epoch.
+  /// What state() is after the first `batch` batches of an epoch. Throws Error unless 0 <= batch < batches() or batch
+  /// is 0.
+  LoaderState state_at(int64_t epoch, int64_t batch) const;
+  /// The next loop goes on from here: with the rest of this epoch, which the processes share anew, or with the next
+  /// epoch if the rest has no batch for this process. Throws Error for a state that is out of range.
   void set_state(LoaderState state);
 
+  /// The end of a loop.
   struct End {};
-  // The batches of one epoch. Copies share their place in it. Lives on without the loader.
+  /// The batches of one epoch. Copies share their place in it. Lives on without the loader.
   class Iterator {
    public:
+    /// The current batch.
     Example& operator*() { return current_; }
+    /// The current batch.
     Example* operator->() { return &current_; }
-    // Rethrows the exception of a dataset, or of collate, where its batch was due; ++ again goes on with the batch
-    // after that one.
+    /// Rethrows the exception of a dataset, or of collate, where its batch was due; ++ again goes on with the batch
+    /// after that one. A CollateError then also tells the example's index in the dataset.
     Iterator& operator++();
+    /// True unless the epoch is over.
     bool operator!=(End) const { return !done_; }
 
    private:
@@ -69,9 +116,10 @@ class DataLoader {
     Example current_;
     bool done_ = false;
   };
-  // Begins an epoch of its own: the next one, or what set_state() asked for. It neither shortens nor is shortened by
-  // other loops, ended or not. Throws Error if the system refuses a worker's thread; the epoch is not used up then.
+  /// Begins an epoch of its own: the next one, or what set_state() asked for. It neither shortens nor is shortened by
+  /// other loops, ended or not. Throws Error if the system refuses a worker's thread; the epoch is not used up then.
   Iterator begin();
+  /// The end of every loop.
   End end() const { return {}; }
 
  private:

@@ -20,7 +20,8 @@ constexpr const char* kModule = "module";
 constexpr const char* kOptimizer = "optimizer";
 constexpr const char* kScheduler = "scheduler";
 constexpr const char* kAverages = "averages";
-constexpr const char* kLoader = "loader";
+constexpr const char* kLoader = "data_loader";  // epoch, sample, examples of the dataset
+constexpr const char* kBatchLoader = "loader";  // epoch, batch, batches: as files had it before samples were counted
 constexpr const char* kGenerator = "generator";
 constexpr const char* kTensors = "tensors";
 constexpr const char* kTensor = "tensor";
@@ -44,6 +45,7 @@ constexpr Kind kKinds[] = {
     {kTensor, DType::kF32, -2},
     {kScheduler, DType::kI64, 0},
     {kLoader, DType::kI64, 1, 3},
+    {kBatchLoader, DType::kI64, 1, 3},
     {kGenerator, DType::kI64, 1, 2},
     {kInteger, DType::kI64, 0},
     {kNumber, DType::kF64, 0},
@@ -78,7 +80,7 @@ void Checkpoint::put(const std::string& name, const optim::Scheduler& s) {
 void Checkpoint::put(const std::string& name, const optim::EMA& a) { add(name, kAverages, a.state_dict()); }
 void Checkpoint::put(const std::string& name, const data::DataLoader& l) {
   const data::LoaderState s = l.state();
-  add(name, kLoader, {{"", integers({s.epoch, s.batch, l.batches()})}});
+  add(name, kLoader, {{"", integers({s.epoch, s.sample, l.dataset()->size()})}});
 }
 void Checkpoint::put(const std::string& name, const Generator& g) {
   const GeneratorState s = g.state();
@@ -145,9 +147,19 @@ absl::Status Checkpoint::get(const std::string& name, optim::EMA& a) const {
   return restore(name, kAverages, [&](const Tensors& t) { a.load_state_dict(t); });
 }
 absl::Status Checkpoint::get(const std::string& name, data::DataLoader& l) const {
+  const auto it = entries_.find(name);
+  if (it != entries_.end() && it->second.kind == kBatchLoader) {
+    return restore(name, kBatchLoader, [&](const Tensors& t) {
+      const std::vector<int64_t> v = t.at("").to_vector<int64_t>();
+      HEARTH_CHECK(v[2] == l.batches(), "the state counts batches and is of a loader of ", v[2],
+                   " batches, but this one has ", l.batches(), "; restore it into a loader of the same batch size");
+      l.set_state(l.state_at(v[0], v[1]));
+    });
+  }
   return restore(name, kLoader, [&](const Tensors& t) {
     const std::vector<int64_t> v = t.at("").to_vector<int64_t>();
-    HEARTH_CHECK(v[2] == l.batches(), "the state is of a loader of ", v[2], " batches, but this one has ", l.batches());
+    HEARTH_CHECK(v[2] == l.dataset()->size(), "the state is of a loader of ", v[2], " examples, but this one has ",
+                 l.dataset()->size());
     l.set_state({v[0], v[1]});
   });
 }

@@ -18,7 +18,8 @@
 //
 // Training then goes on in the same bits as without the interruption. Saved are values: weights, buffers, optimizer
 // state, learning rates, averages, positions in schedules, epochs and random streams. What the program decides (layers,
-// weight decay, schedules' lengths, batch size) is not; where that no longer fits, get() says so.
+// weight decay, schedules' lengths, the data set) is not; where that no longer fits, get() says so. A loader's place is
+// kept as the number of examples that were taken, so training may go on with another batch size or number of processes.
 //
 // The file is a safetensors file: its tensors are called "<entry>" or "<entry>/<name>" and can be read by any reader of
 // that format.

@@ -20,7 +20,9 @@ graph::Graph preprocess_graph() {
 
 data::DatasetPtr augmented(data::DatasetPtr images) {
   return std::make_shared<data::MapDataset>(std::move(images), [](data::Example e, Generator& random) {
-    return data::Example{vision::random_horizontal_flip(e.first, random), e.second};
+    Tensor& image = e["input"];
+    image = vision::random_horizontal_flip(image, random);
+    return e;
   });
 }
 

@@ -21,7 +21,7 @@
 #include "examples/fashion/net.h"
 #include "examples/fashion/progress.h"
 #include "examples/fashion/results.h"
-#include "vision/preprocess.h"
+#include "vision/datasets/fashion_mnist.h"
 
 ABSL_FLAG(std::string, data, hearth::vision::kFashionMnistDirectory, "directory of the Fashion-MNIST files");
 ABSL_FLAG(std::string, out, "runs/quickstart", "directory for checkpoint, exported model, events and report");
@@ -155,7 +155,7 @@ class Training {
                              loss_ / static_cast<double>(batches),
                              static_cast<double>(right_) / seen};
     };
-    int64_t batches = loader_.state().batch;
+    int64_t batches = loader_.state().sample / options_.batch;
     for (auto& [x, y] : loader_) {
       step(x, y);
       ++batches;
@@ -253,8 +253,7 @@ absl::Status train(const Options& o) {
                                   {all - kHeldOut, kHeldOut}, o.seed);
   for (data::DatasetPtr& part : parts) part = limited(part);
   const auto preprocess = std::make_shared<const graph::Graph>(preprocess_graph());
-  Training training(o, vision::preprocessed(augmented(parts[0]), preprocess),
-                    vision::preprocessed(parts[1], preprocess));
+  Training training(o, data::preprocessed(augmented(parts[0]), preprocess), data::preprocessed(parts[1], preprocess));
 
   // Two trainings would overwrite each other's checkpoints.
   const auto lock = io::DirectoryLock::acquire(o.out);
@@ -283,7 +282,7 @@ absl::Status train(const Options& o) {
 
   // The test images are looked at here, once, when nothing is left to decide.
   const data::DatasetPtr test_part = limited(std::make_shared<vision::FashionMnist>(*test_images));
-  const Evaluation test = evaluate(training.net(), vision::preprocessed(test_part, preprocess), o.workers);
+  const Evaluation test = evaluate(training.net(), data::preprocessed(test_part, preprocess), o.workers);
   progress.say(absl::StrFormat("test accuracy: %.2f %%", 100 * test.accuracy));
   if (absl::Status s = events->scalar("accuracy/test", training.trained() / o.batch, test.accuracy); !s.ok()) return s;
   return write_results({.net = training.net(),

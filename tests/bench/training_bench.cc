@@ -7,7 +7,7 @@
 #include "core/hearth.h"
 #include "examples/fashion/data.h"
 #include "examples/fashion/net.h"
-#include "vision/preprocess.h"
+#include "vision/datasets/fashion_mnist.h"
 
 namespace {
 
@@ -57,7 +57,7 @@ void fashion_epoch(benchmark::State& state) {
       hearth::data::random_split(std::make_shared<hearth::vision::FashionMnist>(*std::move(images)), {55000, 5000}, 1);
   const auto preprocess = std::make_shared<const hearth::graph::Graph>(hearth::fashion::preprocess_graph());
   hearth::data::DataLoader loader(
-      hearth::vision::preprocessed(hearth::fashion::augmented(parts[0]), preprocess),
+      hearth::data::preprocessed(hearth::fashion::augmented(parts[0]), preprocess),
       {.batch_size = 64, .shuffle = true, .drop_last = true, .workers = 1, .prefetch = 8, .seed = 1});
   hearth::fashion::Net net;
   optim::AdamW optimizer(net.parameters(), {.lr = 4e-3});

@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/data/loader.h"
+#include "core/data/preprocessed.h"
 #include "core/graph/trace.h"
 #include "core/op/op_def.h"
 #include "core/ops/arithmetic.h"
@@ -105,13 +106,13 @@ class Pictures final : public data::Dataset {
 TEST(Preprocess, RunsInLoaderThreads) {
   const auto g = std::make_shared<const graph::Graph>(trace_preprocess(classification));
   const auto pictures = std::make_shared<Pictures>();
-  const data::DatasetPtr all = preprocessed(pictures, g);
+  const data::DatasetPtr all = data::preprocessed(pictures, g);
   std::vector<Tensor> alone;
   for (auto [x, y] : data::DataLoader(all, {.batch_size = 7})) alone.push_back(x);
   ASSERT_EQ(alone.size(), 9u);
   EXPECT_EQ(alone[0].shape(), (Shape{7, 3, 32, 32}));
   Generator random;
-  EXPECT_TRUE(alone[1][2].equal(classification(pictures->get(9, random).first)));
+  EXPECT_TRUE(alone[1][2].equal(classification(pictures->get(9, random)["input"])));
   data::DataLoader loader(all, {.batch_size = 7, .workers = 4});
   for (int epoch = 0; epoch < 2; ++epoch) {
     size_t batch = 0;

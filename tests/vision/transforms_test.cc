@@ -173,12 +173,12 @@ TEST(Transforms, ErasesOneRectangle) {
 TEST(Transforms, LooksTheSameFromAnyLoader) {
   const Tensor images = remainder(arange(40 * 3 * 12 * 12) * 31, 256).to(u8).view({40, 3, 12, 12});
   const auto changed = std::make_shared<data::MapDataset>(
-      std::make_shared<data::TensorDataset>(images, arange(40)),
-      [](data::Example e, Generator& random) -> data::Example {
-        const Tensor x = random_erasing(
-            color_jitter(random_crop(e.first, 10, random, {.padding = Padding(2)}), random, {0.3, 0.3, 0.3, 0.1}),
-            random);
-        return {random_resized_crop(random_horizontal_flip(x, random), 8, random), e.second};
+      std::make_shared<data::TensorDataset>(images, arange(40)), [](data::Example e, Generator& random) {
+        Tensor& x = e["input"];
+        x = random_crop(x, 10, random, {.padding = Padding(2)});
+        x = random_erasing(color_jitter(x, random, {0.3, 0.3, 0.3, 0.1}), random);
+        x = random_resized_crop(random_horizontal_flip(x, random), 8, random);
+        return e;
       });
   const auto epoch = [&](int workers) {
     std::vector<Tensor> out;

@@ -68,8 +68,9 @@ data::DatasetPtr examples() {
   y.random_(0, 3, &g);
   return std::make_shared<data::MapDataset>(std::make_shared<data::TensorDataset>(x, y),
                                             [](data::Example e, Generator& random) {
-                                              Tensor noise = empty_like(e.first);
-                                              return data::Example{e.first + noise.normal_(0, 0.1, &random), e.second};
+                                              Tensor& x = e["input"];
+                                              x = x + empty_like(x).normal_(0, 0.1, &random);
+                                              return e;
                                             });
 }
 
@@ -160,6 +161,46 @@ TEST(Checkpoint, TrainingGoesOnInTheSameBits) {
     EXPECT_EQ(second.loader.state(), whole.loader.state());
     EXPECT_EQ(default_generator().state(), random);
   }
+}
+
+// A place is kept as a number of examples: another batch size, and other processes, go on with the very next one.
+TEST(Checkpoint, ALoaderGoesOnWithAnotherBatchSize) {
+  data::DataLoader first(examples(), {.batch_size = 16, .shuffle = true, .seed = 3});
+  auto it = first.begin();
+  ++it;  // the second batch has been taken
+  Checkpoint c;
+  c.put("loader", first);
+  ++it;
+  data::DataLoader larger(examples(), {.batch_size = 40, .shuffle = true, .seed = 3});
+  ASSERT_TRUE(c.get("loader", larger).ok());
+  EXPECT_EQ(larger.state(), (data::LoaderState{0, 32}));
+  data::DataLoader half(examples(), {.batch_size = 8, .shuffle = true, .seed = 3, .shard = {1, 2}});
+  ASSERT_TRUE(c.get("loader", half).ok());
+  const auto next = *larger.begin(), mine = *half.begin();
+  EXPECT_TRUE(same_bits(next["input"].slice(0, 0, 16), (*it)["input"]));
+  EXPECT_TRUE(same_bits(mine["input"], (*it)["input"].slice(0, 1, {}, 2)));
+}
+
+// Files from before count batches.
+TEST(Checkpoint, ALoaderOfAnOldFile) {
+  const std::string p = path("old.checkpoint");
+  ASSERT_TRUE(
+      save_safetensors(p, {{"loader", tensor({1, 2, 5})}}, {{"hearth.checkpoint", "1"}, {"entry/loader", "loader"}})
+          .ok());
+  const Checkpoint c = Checkpoint::load(p).value();
+  data::DataLoader same(examples(), {.batch_size = 16}), other(examples(), {.batch_size = 8});
+  ASSERT_TRUE(c.get("loader", same).ok());
+  EXPECT_EQ(same.state(), (data::LoaderState{1, 32}));
+  refused(
+      c.get("loader", other), absl::StatusCode::kInvalidArgument,
+      "the state counts batches and is of a loader of 5 batches, but this one has 9; restore it into a loader of the "
+      "same batch size");
+  EXPECT_EQ(other.state(), data::LoaderState());
+  // Written again it stays what it is; a new put() counts examples.
+  ASSERT_TRUE(c.save(p).ok());
+  data::DataLoader again(examples(), {.batch_size = 16});
+  ASSERT_TRUE(Checkpoint::load(p).value().get("loader", again).ok());
+  EXPECT_EQ(again.state(), (data::LoaderState{1, 32}));
 }
 
 TEST(Checkpoint, ValuesKeepEveryBit) {
@@ -267,8 +308,10 @@ TEST(Checkpoint, WhatDoesNotFitIsNamedAndChangesNothing) {
 
   optim::EMA few({t.net.a.weight});
   refused(c.get("averages", few), invalid, "unexpected: 1");
-  data::DataLoader loader(examples(), {.batch_size = 8});
-  refused(c.get("loader", loader), invalid, "of a loader of 5 batches, but this one has 9");
+  data::DataLoader loader(std::make_shared<data::Subset>(examples(), std::vector<int64_t>(69)), {.batch_size = 16});
+  refused(c.get("loader", loader), invalid, "'loader': the state is of a loader of 70 examples, but this one has 69");
+  EXPECT_EQ(loader.state(), data::LoaderState());
+  refused(c.get("loader", t.net), invalid, "'loader' is of the kind data_loader, not module");
 
   Checkpoint names;
   EXPECT_THROW(names.set("", 1), Error);
@@ -340,8 +383,13 @@ TEST(Checkpoint, HostileFiles) {
     EXPECT_TRUE(reads({{"a", value}}, {{v, "1"}, {"entry/a", kind}}).ok());
     return Checkpoint::load(p).value();
   };
+  refused(state("data_loader", tensor({-1, 0, 70})).get("a", t.loader), invalid, "is not valid");
+  refused(state("data_loader", from_values(std::vector<int64_t>{INT64_MAX, 0, 70}, {3})).get("a", t.loader), invalid,
+          "is not valid");
+  refused(state("data_loader", tensor({0, 71, 70})).get("a", t.loader), invalid, "sample 71 is out of range");
   refused(state("loader", tensor({-1, 0, 5})).get("a", t.loader), invalid, "is not valid");
-  refused(state("loader", tensor({0, 5, 5})).get("a", t.loader), invalid, "out of range");
+  refused(state("loader", tensor({0, 5, 5})).get("a", t.loader), invalid, "batch 5 is out of range for 5 batches");
+  refused(state("loader", tensor({0, -1, 5})).get("a", t.loader), invalid, "batch -1 is out of range");
   refused(state("scheduler", scalar_tensor(-3)).get("a", t.schedule), invalid, "must not be negative");
   t.run(1);
   auto negative = t.opt.state_dict();
