@@ -50,6 +50,7 @@
 #include "core/ops/print.h"
 #include "core/ops/random.h"
 #include "core/ops/reduce.h"
+#include "core/ops/rnn.h"
 #include "core/ops/softmax.h"
 #include "core/ops/view.h"
 #include "core/optim/optimizer.h"

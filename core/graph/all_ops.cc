@@ -9,6 +9,7 @@ namespace hearth {
   F(kConv2d)               \
   F(kCat)                  \
   F(kMatmul)               \
+  F(kLstm)                 \
   F(kSoftmax)              \
   F(kLayerNorm) F(kMaxPool2d) F(kMedian) F(kRandom) F(kReshapeView) F(kSum) F(kArange) F(kRelu) F(kSub) F(kEq) F(kExp)
 HEARTH_FAMILIES(HEARTH_FAMILY)
