@@ -230,7 +230,7 @@ template <class T>
 void backward(OpCall& c, RnnCell cell) {
   constexpr DType t = kComputed<T>;
   constexpr const RecurrentGradOperands& o = kRecurrentGradOperands;
-  const RnnSteps<T>& steps = rnn_steps<T>();
+  const RnnGradSteps<T>& steps = rnn_grad_steps<T>();
   const auto& a = c.attrs_as<RecurrentGradAttrs>();
   const Shape &out = c.input(o.output).shape(), &w = c.input(o.weight).shape();
   const bool projected = c.is_tensor(o.projection);
@@ -309,7 +309,7 @@ void backward(OpCall& c, RnnCell cell) {
     });
   } else if (s.batch > 0) {
     const Span rows{0, s.batch};
-    const int64_t units = steps.lanes * std::max<int64_t>(1, 800 / s.batch);
+    const int64_t units = 64 * std::max<int64_t>(1, 256 / s.batch);
     for (int64_t step = s.time; step-- > 0;) {
       if (projected) {
         steps.projected_grad(b, step, rows);

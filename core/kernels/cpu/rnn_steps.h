@@ -80,7 +80,6 @@ struct RnnWeights {
 
 template <class T>
 struct RnnSteps {
-  int64_t lanes;
   // Of packed weights: the units in a panel, and its columns.
   int64_t (*panel_units)(int64_t gates);
   int64_t (*panel_columns)(int64_t gates);
@@ -88,8 +87,11 @@ struct RnnSteps {
 
   void (*cells)(const RnnForward<T>& f, int64_t step, Span rows, Span panels);
   void (*project)(const RnnForward<T>& f, int64_t step, Span rows, Span panels);
+};
 
-  // Backward, in this order: with a projection the first two, then the others. `units` begin at a multiple of lanes.
+// In this order: with a projection the first two, then the others.
+template <class T>
+struct RnnGradSteps {
   void (*projected_grad)(const RnnBackward<T>& b, int64_t step, Span rows);
   void (*cell_grad)(const RnnBackward<T>& b, int64_t step, Span rows, Span panels);
   void (*gate_grad)(const RnnBackward<T>& b, int64_t step, Span rows, Span units);
@@ -104,5 +106,9 @@ template <class T>
 const RnnSteps<T>& rnn_steps();
 extern template const RnnSteps<float>& rnn_steps<float>();
 extern template const RnnSteps<double>& rnn_steps<double>();
+template <class T>
+const RnnGradSteps<T>& rnn_grad_steps();
+extern template const RnnGradSteps<float>& rnn_grad_steps<float>();
+extern template const RnnGradSteps<double>& rnn_grad_steps<double>();
 
 }  // namespace hearth::cpu
