@@ -59,6 +59,7 @@
 #include "core/ops/random.h"
 #include "core/ops/rearrange.h"
 #include "core/ops/reduce.h"
+#include "core/ops/rnn.h"
 #include "core/ops/scan.h"
 #include "core/ops/softmax.h"
 #include "core/ops/view.h"

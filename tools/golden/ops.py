@@ -493,4 +493,6 @@ case("index_put/pairs", lambda x, i, v: x.permute(2, 0, 1).reshape(12, 2).index_
 case("index_put/added", lambda x, i, v: whole(x).index_put((i,), whole(v), accumulate=True), values(4, 3),
      fixed([2, 0, 2, 2]), values(4, 3), size=lambda x, i, v: x.abs().index_put((i,), v.abs(), accumulate=True))
 
+import recurrent  # noqa: E402,F401: its cases come after those above, whose random numbers stay the same
+
 save(f"tools/golden/ops.py, torch {torch.__version__}, numpy {numpy.__version__}")

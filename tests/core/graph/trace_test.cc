@@ -2,8 +2,10 @@
 #include "core/graph/trace.h"
 
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <cmath>
 
+#include <map>
 #include <thread>
 
 #include "core/autograd/guards.h"
@@ -23,11 +25,14 @@
 #include "core/ops/random.h"
 #include "core/ops/reduce.h"
 #include "core/ops/softmax.h"
+#include "core/ops/view.h"
 
 namespace hearth {
 namespace {
 
 using graph::Graph;
+using graph::Node;
+using graph::Size;
 using graph::Spec;
 using graph::trace;
 
@@ -103,18 +108,48 @@ TEST(Trace, SequencesAndSymbolicScalars) {
     // Averages over a named size, written by hand.
     return {y.sum({0}) / y.size(0), y.reshape({y.size(0) * y.size(1), 5})};
   };
-  // The loop over time runs once for each step, so its length is fixed.
-  const Spec fixed[] = {{"x", f32, {7, "batch", 6}}};
-  const Graph g = trace(fn, fixed);
-  for (int64_t n : {1, 3, 10}) {
-    const Tensor x[] = {randn({7, n, 6})};
-    const auto want = fn(x), got = g.run(x);
-    ASSERT_EQ(got.size(), 2u);
-    EXPECT_TRUE(got[0].equal(want[0]));
-    EXPECT_TRUE(got[1].equal(want[1]));
+  // One record for all steps, whatever their number.
+  const Spec named[] = {{"x", f32, {Size("length", 1), "batch", 6}}};
+  const Graph g = trace(fn, named);
+  EXPECT_EQ(std::count_if(g.nodes.begin(), g.nodes.end(), [](const Node& n) { return n.op == find_op("lstm"); }), 1);
+  for (int64_t time : {7, 1, 12}) {
+    for (int64_t n : {1, 3, 10}) {
+      const Tensor x[] = {randn({time, n, 6})};
+      const auto want = fn(x), got = g.run(x);
+      ASSERT_EQ(got.size(), 2u);
+      EXPECT_TRUE(got[0].equal(want[0]));
+      EXPECT_TRUE(got[1].equal(want[1]));
+    }
   }
-  const Spec named[] = {{"x", f32, {"length", "batch", 6}}};
-  fails([&] { trace(fn, named); }, "does something else for other sizes");
+}
+
+TEST(Trace, RecurrentLayersInAnyTimeAndBatch) {
+  manual_seed(5);
+  nn::LSTM lstm(6, 5, {.layers = 2, .bidirectional = true, .proj_size = 3});
+  nn::GRU gru(6, 4, {.batch_first = true, .bidirectional = true});
+  nn::RNN rnn(6, 3, {.layers = 2, .bias = false});
+  lstm.eval(), gru.eval(), rnn.eval();
+  const auto fn = [&](std::span<const Tensor> in) -> std::vector<Tensor> {
+    const auto a = lstm(in[0], std::nullopt, in[1]);
+    const auto b = gru(transpose(in[0], 0, 1), std::nullopt, in[1]);
+    const auto c = rnn(in[0], std::nullopt, in[1]);
+    return {a.output, a.state.h, a.state.c, b.output, b.h, c.output, c.h};
+  };
+  const Spec specs[] = {{"x", f32, {"time", "batch", 6}}, {"lengths", i64, {"batch"}}};
+  const Graph g = trace(fn, specs);
+  std::map<std::string, int> records;
+  for (const Node& n : g.nodes) ++records[n.op->name];
+  EXPECT_EQ(records["lstm"], 4);
+  EXPECT_EQ(records["gru"], 2);
+  EXPECT_EQ(records["rnn"], 2);
+  for (int64_t time : {2, 9}) {
+    for (int64_t n : {2, 30}) {
+      const Tensor x[] = {randn({time, n, 6}), remainder(arange(n), time + 1)};
+      const auto want = fn(x), got = g.run(x);
+      ASSERT_EQ(got.size(), want.size());
+      for (size_t k = 0; k < want.size(); ++k) EXPECT_TRUE(got[k].equal(want[k])) << k;
+    }
+  }
 }
 
 TEST(Trace, AttentionWithTwoNamedSizes) {

@@ -28,6 +28,7 @@ void norm_rows(Rows& rows);
 void softmax_rows(Rows& rows);
 void attention_rows(Rows& rows);
 void random_rows(Rows& rows);
+void rnn_rows(Rows& rows);
 void optim_rows(Rows& rows);
 void loss_rows(Rows& rows);
 void function_rows(Rows& rows);
