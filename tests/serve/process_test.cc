@@ -191,7 +191,7 @@ TEST(Process, HangupReadsTokensAnewAndReopensTheLog) {
   std::ofstream(tokens) << "second\n";
   std::filesystem::rename(log, log + ".1");
   p.kill(SIGHUP);
-  EXPECT_NE(p.until("anew").find("anew"), std::string::npos);
+  EXPECT_NE(p.until("certificates again").find("certificates again"), std::string::npos);
   EXPECT_EQ(ask("first"), 401);
   EXPECT_EQ(ask("second"), 200);
   EXPECT_TRUE(grpc_status("Bearer first", "16"));
