@@ -34,12 +34,12 @@ struct Work {
   std::array<Tensor, 3> states;
 };
 
-// States of the form in which parameters had no names: "state.<i>.<name>", and "steps" of all.
-Optimizer::StateDict by_parameter(const Optimizer::StateDict& old) {
+// States of the form in which parameters had no names: "state.<i>.<name>", and "steps" of all so many.
+Optimizer::StateDict by_parameter(const Optimizer::StateDict& old, int64_t parameters) {
   Optimizer::StateDict out;
   for (const auto& [name, t] : old) {
-    if (name == "steps" && t.dim() == 1) {
-      for (int64_t i = 0; i < t.size(0); ++i) out[std::to_string(i) + ".step"] = t.select(0, i);
+    if (name == "steps" && t.defined() && t.shape() == Shape{parameters}) {
+      for (int64_t i = 0; i < parameters; ++i) out[std::to_string(i) + ".step"] = t.select(0, i);
     } else if (name.starts_with("state.")) {
       out[name.substr(6)] = t;
     } else {
@@ -131,7 +131,11 @@ Optimizer::StateDict FusedOptimizer::state_dict() {
 
 void FusedOptimizer::load_state_dict(const StateDict& given) {
   std::optional<StateDict> converted;
-  if (!named() && given.contains("steps")) converted = by_parameter(given);
+  if (!named() && given.contains("steps")) {
+    int64_t parameters = 0;
+    for (const std::vector<Slot>& group : slots_) parameters += std::ssize(group);
+    converted = by_parameter(given, parameters);
+  }
   const StateDict& state = converted ? *converted : given;
   std::string wrong;
   const auto note = [&](const std::string& text) { wrong += (wrong.empty() ? "" : "; ") + text; };

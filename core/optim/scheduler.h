@@ -1,5 +1,5 @@
-// Learning rates over time. Call step() once after each optimizer step, or once an epoch, as the lengths given are
-// counted.
+/// Learning rates over time. Call step() once after each optimizer step, or once an epoch, as the lengths given are
+/// counted.
 #pragma once
 
 #include <cstdint>
@@ -11,23 +11,30 @@
 
 namespace hearth::optim {
 
+/// Sets the learning rates of an optimizer's groups, and perhaps their momentum, by the number of steps made. What a
+/// group had when the schedule was made is its base. The optimizer must outlive the schedule.
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
+  /// Goes one step on.
   void step() { set_step(step_ + 1); }
+  /// How many steps were made.
   int64_t current_step() const { return step_; }
-  // Goes to any step: resuming is set_step(saved step).
+  /// Goes to any step: resuming is set_step(saved step). Throws Error if it is negative.
   void set_step(int64_t step);
+  /// The group's learning rate now.
   double lr(size_t group = 0) const { return optimizer_->lr(group); }
 
  protected:
+  /// Takes the groups' present learning rates and momentums for the bases.
   explicit Scheduler(Optimizer& optimizer);
-  // The learning rate of a group whose own was `base`, `step` steps after the start.
+  /// The learning rate of a group whose own was `base`, `step` steps after the start.
   virtual double lr_at(int64_t step, double base) const = 0;
-  // Whether it moves the momentum too, and then the momentum likewise, of a group whose own was `base`.
+  /// Whether it moves the momentum too.
   virtual bool moves_momentum() const { return false; }
+  /// The momentum of a group whose own was `base`, if it moves.
   virtual double momentum_at(int64_t, double base) const { return base; }
   friend class SequentialLR;
 
@@ -37,9 +44,10 @@ class Scheduler {
   int64_t step_ = 0;
 };
 
-// base * gamma^(step / size)
+/// base * gamma^(step / size), the quotient rounded down.
 class StepLR final : public Scheduler {
  public:
+  /// Throws Error unless size >= 1.
   StepLR(Optimizer& o, int64_t size, double gamma = 0.1);
 
  private:
@@ -48,9 +56,10 @@ class StepLR final : public Scheduler {
   double gamma_;
 };
 
-// From base to `min` along half a cosine of `length` steps (Loshchilov and Hutter, 2017).
+/// From base to `min` along half a cosine of `length` steps (Loshchilov and Hutter, 2017).
 class CosineAnnealingLR final : public Scheduler {
  public:
+  /// Throws Error unless length >= 1.
   CosineAnnealingLR(Optimizer& o, int64_t length, double min = 0);
 
  private:
@@ -59,9 +68,10 @@ class CosineAnnealingLR final : public Scheduler {
   double min_;
 };
 
-// A factor that goes linearly from `start` to `end` in `length` steps, and stays: warm-up.
+/// A factor that goes linearly from `start` to `end` in `length` steps, and stays: warm-up.
 class LinearLR final : public Scheduler {
  public:
+  /// Throws Error unless length >= 1.
   LinearLR(Optimizer& o, int64_t length, double start = 1.0 / 3, double end = 1);
 
  private:
@@ -70,9 +80,10 @@ class LinearLR final : public Scheduler {
   double start_, end_;
 };
 
-// base * f(step)
+/// base * f(step)
 class LambdaLR final : public Scheduler {
  public:
+  /// f gives the factor of a step, from 0 on.
   LambdaLR(Optimizer& o, std::function<double(int64_t)> f);
 
  private:
@@ -80,18 +91,29 @@ class LambdaLR final : public Scheduler {
   std::function<double(int64_t)> f_;
 };
 
+/// Options of OneCycleLR.
 struct OneCycleOptions {
+  /// The highest learning rate.
   double max_lr = 1e-3;
+  /// How many steps the cycle has.
   int64_t total_steps = 0;
-  double warm_up = 0.3;            // share of the steps in which the rate rises
-  double start_factor = 1.0 / 25;  // of max_lr
-  double end_factor = 1e-4;        // of the rate at the start
-  bool cycle_momentum = true;      // against the rate, between these:
-  double base_momentum = 0.85, max_momentum = 0.95;
+  /// The share of the steps in which the rate rises.
+  double warm_up = 0.3;
+  /// The rate at the start, as a part of max_lr.
+  double start_factor = 1.0 / 25;
+  /// The rate at the end, as a part of that at the start.
+  double end_factor = 1e-4;
+  /// Whether the momentum moves against the rate.
+  bool cycle_momentum = true;
+  /// The momentum where the rate is highest.
+  double base_momentum = 0.85;
+  /// The momentum at the start and at the end.
+  double max_momentum = 0.95;
 };
-// Up to max_lr and down again along cosines (Smith and Topin, 2018).
+/// Up to max_lr and down again along cosines (Smith and Topin, 2018).
 class OneCycleLR final : public Scheduler {
  public:
+  /// Throws Error if an option is out of range.
   OneCycleLR(Optimizer& o, const OneCycleOptions& options);
 
  private:
@@ -101,10 +123,12 @@ class OneCycleLR final : public Scheduler {
   OneCycleOptions o_;
 };
 
-// One scheduler after the other: the next takes over at each milestone and counts from there. The momentum stays where
-// the last one that moves it has left it; before that it is the optimizer's own.
+/// One scheduler after the other: the next takes over at each milestone and counts from there. The momentum stays where
+/// the last one that moves it has left it; before that it is the optimizer's own.
 class SequentialLR final : public Scheduler {
  public:
+  /// Milestones are the steps at which the second and later schedulers begin. Throws Error unless there is one fewer
+  /// than schedulers and they rise.
   SequentialLR(Optimizer& o, std::vector<std::unique_ptr<Scheduler>> schedulers, std::vector<int64_t> milestones);
 
  private:
