@@ -32,7 +32,8 @@ struct AttentionOptions {
 /// rounded once. Where q's strides are those of a transposed [..., m, heads, e], so are the result's.
 ///
 /// A query that may attend to nothing gets 0, and gives no gradient. No matrix of scores is kept in memory: a backward
-/// computes the weights again. A NaN or an infinity in a key or value may reach queries that leave it out.
+/// computes the weights again, and needs the result as it was: it must not be written in place before. A NaN or an
+/// infinity in a key or value may reach queries that leave it out.
 ///
 /// Throws Error where shapes or dtypes do not fit, where dropout is not from 0 to 1, and where the window is below 0.
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
