@@ -3,7 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <functional>
+#include <utility>
 
 #include "core/autograd/backward.h"
 #include "core/autograd/guards.h"
@@ -15,7 +16,10 @@
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
+#include "core/ops/compare.h"
 #include "core/ops/index.h"
+#include "core/ops/order.h"
+#include "core/ops/random.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
 #include "core/testing/error_of.h"
@@ -87,6 +91,28 @@ TEST(Device, MemoryOfAnotherDeviceIsNotHandedOut) {
   Tensor t = meta;
   EXPECT_SAYS(t.mutable_raw_data(),
               "mutable_data: the tensor's memory is on meta, which the CPU cannot read; call cpu() first");
+}
+
+// All of them; the op table runs every other function without data.
+TEST(Device, TheFunctionsThatReadValuesOnTheHost) {
+  const Tensor x = zeros({3}, {.device = kMeta}), mask = zeros({3}, {.dtype = boolean, .device = kMeta});
+  const std::pair<const char*, std::function<void()>> readers[] = {
+      {"item", [&] { x.sum().item(); }},
+      {"to_vector", [&] { x.to_vector<float>(); }},
+      {"equal", [&] { x.equal(x); }},
+      {"allclose", [&] { x.allclose(x); }},
+      {"nonzero", [&] { nonzero(x); }},
+      {"argwhere", [&] { argwhere(x); }},
+      {"where", [&] { where(x); }},
+      {"masked_select", [&] { masked_select(x, mask); }},
+      {"index", [&] { x.index({mask}); }},
+      {"unique", [&] { unique(x); }},
+      {"multinomial", [&] { multinomial(x, 1); }},
+  };
+  for (const auto& [name, read] : readers) {
+    const std::string error = error_of(read);
+    EXPECT_NE(error.find("a meta tensor has no values"), std::string::npos) << name << ": " << error;
+  }
 }
 
 TEST(Device, FiguresOfMemoryByDevice) {
