@@ -8,9 +8,12 @@
 
 namespace hearth {
 
+/// e^x / sum(e^x) along dimension d, without overflow; NaN along lines of nothing but -infinity. Floating-point only;
+/// f16 and bf16 are computed in f32 and rounded once.
 Tensor softmax(const Tensor& x, int64_t d);
+/// log(softmax(x)) along dimension d, without the overflow and underflow of both steps. Otherwise as softmax().
 Tensor log_softmax(const Tensor& x, int64_t d);
-// softmax, but 0 along lines of nothing but -infinity, where softmax is NaN.
+/// softmax(), but 0 along lines of nothing but -infinity.
 Tensor safe_softmax(const Tensor& x, int64_t d);
 
 struct AttentionOptions {
