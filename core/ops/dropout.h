@@ -1,4 +1,4 @@
-// Dropout: random zeros in training (Srivastava et al., 2014).
+/// Dropout: random zeros in training (Srivastava et al., 2014).
 #pragma once
 
 #include "core/op/op_def.h"

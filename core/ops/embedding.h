@@ -1,4 +1,4 @@
-// Embeddings: rows of a table by number.
+/// Embeddings: rows of a table by number.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// The same elements in another order or number. Results are new tensors.
+/// The same elements in another order or number. Results are new tensors.
 #pragma once
 
 #include "core/op/op_def.h"

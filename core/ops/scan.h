@@ -1,4 +1,4 @@
-// Running sums and products.
+/// Running sums and products.
 #pragma once
 
 #include "core/op/op_def.h"
