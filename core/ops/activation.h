@@ -46,7 +46,26 @@ Tensor selu(const Tensor& x);
 /// log(1 + e^(beta x)) / beta, and x itself where beta x > threshold.
 Tensor softplus(const Tensor& x, double beta = 1, double threshold = 20);
 
-extern constinit const OpDef kSigmoid, kRelu, kSilu, kGelu, kGeluTanh, kLogSigmoid, kMish, kHardswish, kHardsigmoid,
-    kHardtanh, kLeakyRelu, kElu, kSoftplus, kReluGrad, kSigmoidGrad, kTanhGrad, kSiluGrad, kGeluGrad, kGeluTanhGrad;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+extern constinit const OpDef kSigmoid;
+extern constinit const OpDef kRelu;
+extern constinit const OpDef kSilu;
+extern constinit const OpDef kGelu;
+extern constinit const OpDef kGeluTanh;
+extern constinit const OpDef kLogSigmoid;
+extern constinit const OpDef kMish;
+extern constinit const OpDef kHardswish;
+extern constinit const OpDef kHardsigmoid;
+extern constinit const OpDef kHardtanh;
+extern constinit const OpDef kLeakyRelu;
+extern constinit const OpDef kElu;
+extern constinit const OpDef kSoftplus;
+/// The gradients: (dy, y) -> dx for relu, sigmoid and tanh, (dy, x) -> dx for silu and gelu.
+extern constinit const OpDef kReluGrad;
+extern constinit const OpDef kSigmoidGrad;
+extern constinit const OpDef kTanhGrad;
+extern constinit const OpDef kSiluGrad;
+extern constinit const OpDef kGeluGrad;
+extern constinit const OpDef kGeluTanhGrad;
 
 }  // namespace hearth

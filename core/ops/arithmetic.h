@@ -134,8 +134,33 @@ Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value =
 Tensor nan_to_num(const Tensor& x, double nan = 0.0, std::optional<double> posinf = {},
                   std::optional<double> neginf = {});
 
-extern constinit const OpDef kSub, kDiv, kFloorDivide, kTruncDivide, kRemainder, kFmod, kPow, kMaximum, kMinimum, kNeg,
-    kAbs, kSign, kSquare, kReciprocal, kSqrt, kRsqrt, kFloor, kCeil, kTrunc, kRound, kFrac, kClamp, kWhere, kLerp,
-    kAddcmul, kAddcdiv, kNanToNum;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+extern constinit const OpDef kSub;
+extern constinit const OpDef kDiv;
+extern constinit const OpDef kFloorDivide;
+extern constinit const OpDef kTruncDivide;
+extern constinit const OpDef kRemainder;
+extern constinit const OpDef kFmod;
+extern constinit const OpDef kPow;
+extern constinit const OpDef kMaximum;
+extern constinit const OpDef kMinimum;
+extern constinit const OpDef kNeg;
+extern constinit const OpDef kAbs;
+extern constinit const OpDef kSign;
+extern constinit const OpDef kSquare;
+extern constinit const OpDef kReciprocal;
+extern constinit const OpDef kSqrt;
+extern constinit const OpDef kRsqrt;
+extern constinit const OpDef kFloor;
+extern constinit const OpDef kCeil;
+extern constinit const OpDef kTrunc;
+extern constinit const OpDef kRound;
+extern constinit const OpDef kFrac;
+extern constinit const OpDef kClamp;
+extern constinit const OpDef kWhere;
+extern constinit const OpDef kLerp;
+extern constinit const OpDef kAddcmul;
+extern constinit const OpDef kAddcdiv;
+extern constinit const OpDef kNanToNum;
 
 }  // namespace hearth

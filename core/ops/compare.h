@@ -82,7 +82,25 @@ bool allclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, double atol 
 /// and while a function is traced.
 bool equal(const Tensor& a, const Tensor& b);
 
-extern constinit const OpDef kEq, kNe, kLt, kLe, kGt, kGe, kLogicalAnd, kLogicalOr, kLogicalXor, kLogicalNot, kIsnan,
-    kIsinf, kIsfinite, kBitwiseAnd, kBitwiseOr, kBitwiseXor, kBitwiseNot, kBitwiseLeftShift, kBitwiseRightShift;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+extern constinit const OpDef kEq;
+extern constinit const OpDef kNe;
+extern constinit const OpDef kLt;
+extern constinit const OpDef kLe;
+extern constinit const OpDef kGt;
+extern constinit const OpDef kGe;
+extern constinit const OpDef kLogicalAnd;
+extern constinit const OpDef kLogicalOr;
+extern constinit const OpDef kLogicalXor;
+extern constinit const OpDef kLogicalNot;
+extern constinit const OpDef kIsnan;
+extern constinit const OpDef kIsinf;
+extern constinit const OpDef kIsfinite;
+extern constinit const OpDef kBitwiseAnd;
+extern constinit const OpDef kBitwiseOr;
+extern constinit const OpDef kBitwiseXor;
+extern constinit const OpDef kBitwiseNot;
+extern constinit const OpDef kBitwiseLeftShift;
+extern constinit const OpDef kBitwiseRightShift;
 
 }  // namespace hearth

@@ -42,7 +42,11 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const std::optional<Tensor>
 Tensor conv1d(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias = std::nullopt,
               const Conv1dOptions& options = {});
 
-// conv2d_data: (dy, weight) -> dx; conv2d_weights: (x, dy) -> dweight, dbias (empty if its attribute `bias` is false).
-extern constinit const OpDef kConv2d, kConv2dData, kConv2dWeights;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+extern constinit const OpDef kConv2d;
+/// (dy, weight) -> dx.
+extern constinit const OpDef kConv2dData;
+/// (x, dy) -> dweight, dbias (empty if the attribute `bias` is false).
+extern constinit const OpDef kConv2dWeights;
 
 }  // namespace hearth

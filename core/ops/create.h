@@ -98,8 +98,13 @@ Tensor from_values(const std::vector<T>& values, const Shape& shape, const Tenso
 Tensor from_blob(void* data, const Shape& shape, DType dtype, std::shared_ptr<const void> owner = nullptr,
                  bool read_only = false);
 
-// kArange and kLinspace write in place only, into row-major memory; operands are start and step, start and end.
-extern constinit const OpDef kArange, kLinspace, kDimSize;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// (start, step). Writes in place only, into row-major memory.
+extern constinit const OpDef kArange;
+/// (start, end). Writes in place only, into row-major memory.
+extern constinit const OpDef kLinspace;
+/// x -> its size.
+extern constinit const OpDef kDimSize;
 
 namespace detail {
 /// `count` elements in memory, copied to a new tensor. Throws Error if the shape has another number of elements.

@@ -191,9 +191,16 @@ std::vector<Tensor> where(const Tensor& condition);
 /// classes >= 1 and the indices are below.
 Tensor one_hot(const Tensor& index, int64_t classes);
 
-extern constinit const OpDef kIndexSelect, kGather, kScatter, kScatterAdd, kIndexAdd;
-// What index() and index_put_() come to: IndexAttrs name dimensions of operand 0, operand 1 (1-D) counts their places
-// in row-major order, and the result or operand 2 has a row for each: [places, other dimensions...].
-extern constinit const OpDef kIndex, kIndexPut;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+extern constinit const OpDef kIndexSelect;
+extern constinit const OpDef kGather;
+extern constinit const OpDef kScatter;
+extern constinit const OpDef kScatterAdd;
+extern constinit const OpDef kIndexAdd;
+/// What index() comes to. IndexAttrs names dimensions of x; `at` (1-D) counts their places in row-major order. The
+/// result has a row for each: [places, other dimensions...].
+extern constinit const OpDef kIndex;
+/// What index_put_() comes to: (x, at, rows), see kIndex.
+extern constinit const OpDef kIndexPut;
 
 }  // namespace hearth

@@ -18,7 +18,8 @@ Tensor cat(std::initializer_list<Tensor> tensors, int64_t d = 0);  ///< See abov
 Tensor stack(std::span<const Tensor> tensors, int64_t d = 0);
 Tensor stack(std::initializer_list<Tensor> tensors, int64_t d = 0);  ///< See above.
 
-// x, ... -> y
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// x, ... -> y.
 extern constinit const OpDef kCat;
 
 }  // namespace hearth

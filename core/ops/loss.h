@@ -53,9 +53,11 @@ Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, c
                                         const std::optional<Tensor>& pos_weight = {},
                                         Reduction reduction = Reduction::kMean);
 
-// x, target, weight or absent -> the loss of each target and what it counts in a mean, both f32 or, of f64, f64. The
-// weight gets no gradient.
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// (x, target, weight or absent) -> the loss of each target and what it counts in a mean, both f32, or f64 if x is f64.
+/// The weight gets no gradient.
 extern constinit const OpDef kCrossEntropy;
+/// The gradient of kCrossEntropy.
 extern constinit const OpDef kCrossEntropyGrad;
 
 }  // namespace hearth

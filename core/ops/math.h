@@ -63,7 +63,30 @@ Tensor xlogy(Scalar x, const Tensor& y);  ///< See above.
 /// log(x / (1 - x)), the inverse of sigmoid(). With eps, x is first limited to [eps, 1 - eps].
 Tensor logit(const Tensor& x, std::optional<double> eps = {});
 
-extern constinit const OpDef kAtan2, kXlogy, kExp, kExp2, kExpm1, kLog, kLog2, kLog10, kLog1p, kSin, kCos, kTan, kAsin,
-    kAcos, kAtan, kSinh, kCosh, kTanh, kAsinh, kAcosh, kAtanh, kErf, kErfc, kErfinv;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+extern constinit const OpDef kAtan2;
+extern constinit const OpDef kXlogy;
+extern constinit const OpDef kExp;
+extern constinit const OpDef kExp2;
+extern constinit const OpDef kExpm1;
+extern constinit const OpDef kLog;
+extern constinit const OpDef kLog2;
+extern constinit const OpDef kLog10;
+extern constinit const OpDef kLog1p;
+extern constinit const OpDef kSin;
+extern constinit const OpDef kCos;
+extern constinit const OpDef kTan;
+extern constinit const OpDef kAsin;
+extern constinit const OpDef kAcos;
+extern constinit const OpDef kAtan;
+extern constinit const OpDef kSinh;
+extern constinit const OpDef kCosh;
+extern constinit const OpDef kTanh;
+extern constinit const OpDef kAsinh;
+extern constinit const OpDef kAcosh;
+extern constinit const OpDef kAtanh;
+extern constinit const OpDef kErf;
+extern constinit const OpDef kErfc;
+extern constinit const OpDef kErfinv;
 
 }  // namespace hearth

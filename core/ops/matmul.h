@@ -51,6 +51,10 @@ Tensor addr(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta =
 /// the library's packed format beside their memory.
 Tensor linear(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias = std::nullopt);
 
-extern constinit const OpDef kMatmul, kLinear, kLinearWeights;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+extern constinit const OpDef kMatmul;
+extern constinit const OpDef kLinear;
+/// (x, dy) -> dweight, dbias (empty if the attribute `bias` is false).
+extern constinit const OpDef kLinearWeights;
 
 }  // namespace hearth

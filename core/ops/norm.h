@@ -43,6 +43,8 @@ Tensor batch_norm(const Tensor& x, const OptionalTensor& running_mean, const Opt
                   const OptionalTensor& weight = {}, const OptionalTensor& bias = {},
                   const BatchNormOptions& options = {});
 
-extern constinit const OpDef kLayerNorm, kBatchNorm;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+extern constinit const OpDef kLayerNorm;
+extern constinit const OpDef kBatchNorm;
 
 }  // namespace hearth

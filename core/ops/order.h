@@ -39,8 +39,12 @@ Tensor median(const Tensor& x);
 /// The gradient goes to the element at the index alone. Not for bool. Throws Error if the dimension has no elements.
 std::pair<Tensor, Tensor> median(const Tensor& x, int64_t d, bool keepdim = false);
 
-// isin: operand 0 of any shape, operand 1 what is looked through. median: along one dimension; values and indices.
-// median_all: of one dimension; the value.
-extern constinit const OpDef kIsin, kMedian, kMedianAll;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// (x of any shape, what is looked through).
+extern constinit const OpDef kIsin;
+/// Along one dimension: x -> values, indices.
+extern constinit const OpDef kMedian;
+/// Of one dimension: x -> the value.
+extern constinit const OpDef kMedianAll;
 
 }  // namespace hearth

@@ -33,7 +33,7 @@ struct AvgPool2dOptions {
   Extent2 padding = 0;
   /// Rounds the result's size up.
   bool ceil_mode = false;
-  /// The zeros of the padding count as elements.
+  /// The zeros of the padding count as elements. What ceil_mode reaches beyond the padding never counts.
   bool count_include_pad = true;
   /// What sums are divided by, in place of the number of elements; not 0.
   std::optional<int64_t> divisor_override = std::nullopt;
@@ -41,8 +41,8 @@ struct AvgPool2dOptions {
 
 /// x [n, c, h, w] or [c, h, w]. Gives [n, c, oh, ow] (or [c, oh, ow]) with
 /// oh = (h + 2 padding - dilation (kernel - 1) - 1) / stride + 1, rounded down, or up in ceil_mode (then a window that
-/// would start in the far padding is left out). NaN is greater than every number; of equals the first counts and gets
-/// the gradient.
+/// would start in the far padding is left out). NaN is greater than every number; of equals the
+/// first counts, of several NaN the last. The element that counts gets the gradient.
 Tensor max_pool2d(const Tensor& x, Extent2 kernel, const MaxPool2dOptions& options = {});
 /// The result of max_pool2d(), and the i64 places of the greatest, as row * w + column of the input; -1 where a window
 /// lies in the padding alone. PyTorch: return_indices=True.
@@ -79,7 +79,14 @@ Tensor adaptive_max_pool1d(const Tensor& x, int64_t output);
 /// adaptive_avg_pool2d() along one dimension: x [n, c, l] or [c, l].
 Tensor adaptive_avg_pool1d(const Tensor& x, int64_t output);
 
-// max_pool2d: x -> y, places (i32). max_pool2d_grad: (dy, places) -> dx. avg_pool2d_grad: dy -> dx.
-extern constinit const OpDef kMaxPool2d, kMaxPool2dGrad, kAvgPool2d, kAvgPool2dGrad;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// x -> y, places (i32).
+extern constinit const OpDef kMaxPool2d;
+/// (dy, places) -> dx.
+extern constinit const OpDef kMaxPool2dGrad;
+/// x -> y.
+extern constinit const OpDef kAvgPool2d;
+/// dy -> dx.
+extern constinit const OpDef kAvgPool2dGrad;
 
 }  // namespace hearth

@@ -46,6 +46,7 @@ Tensor bernoulli(const Tensor& p, Generator* generator = nullptr);
 /// each weight (Efraimidis and Spirakis, 2006). How numbers become draws may change from one version to the next.
 Tensor multinomial(const Tensor& weights, int64_t count, bool replacement = false, Generator* generator = nullptr);
 
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
 extern constinit const OpDef kRandom;
 
 }  // namespace hearth

@@ -61,6 +61,17 @@ Tensor count_nonzero(const Tensor& x, const Dims& dims = {});
 /// the shape does not broadcast. torch.Tensor.sum_to_size.
 Tensor sum_to(const Tensor& x, const Shape& shape);
 
-extern constinit const OpDef kSum, kMean, kProd, kAmax, kAmin, kAny, kAll, kMaxDim, kMinDim, kArgmax, kArgmin;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+extern constinit const OpDef kSum;
+extern constinit const OpDef kMean;
+extern constinit const OpDef kProd;
+extern constinit const OpDef kAmax;
+extern constinit const OpDef kAmin;
+extern constinit const OpDef kAny;
+extern constinit const OpDef kAll;
+extern constinit const OpDef kMaxDim;
+extern constinit const OpDef kMinDim;
+extern constinit const OpDef kArgmax;
+extern constinit const OpDef kArgmin;
 
 }  // namespace hearth

@@ -29,6 +29,9 @@ struct AttentionOptions {
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                     const AttentionOptions& options = {});
 
-extern constinit const OpDef kSoftmax, kLogSoftmax, kSafeSoftmax;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+extern constinit const OpDef kSoftmax;
+extern constinit const OpDef kLogSoftmax;
+extern constinit const OpDef kSafeSoftmax;
 
 }  // namespace hearth

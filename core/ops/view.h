@@ -67,7 +67,15 @@ std::vector<Tensor> unbind(const Tensor& x, int64_t d = 0);
 /// All tensors expanded to the shape that they broadcast to. Throws Error if they do not.
 std::vector<Tensor> broadcast_tensors(std::span<const Tensor> tensors);
 
-extern constinit const OpDef kReshapeView, kFlatten, kPermute, kSqueeze, kUnsqueeze, kSelect, kSlice, kDiagonal,
-    kUnfold;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+extern constinit const OpDef kReshapeView;
+extern constinit const OpDef kFlatten;
+extern constinit const OpDef kPermute;
+extern constinit const OpDef kSqueeze;
+extern constinit const OpDef kUnsqueeze;
+extern constinit const OpDef kSelect;
+extern constinit const OpDef kSlice;
+extern constinit const OpDef kDiagonal;
+extern constinit const OpDef kUnfold;
 
 }  // namespace hearth
