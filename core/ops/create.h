@@ -1,4 +1,7 @@
-// New tensors.
+/// New tensors.
+///
+/// Each function throws Error if a size is negative, if the shape has more than 2^63 - 1 bytes, if a number does not
+/// fit into the dtype, or if options.requires_grad is set for a dtype that is not floating-point.
 #pragma once
 
 #include <initializer_list>
@@ -11,41 +14,55 @@
 
 namespace hearth {
 
-// Where options name no dtype: f32 for zeros, ones, empty, eye and linspace; for full, arange and tensor the dtype of
-// the values (bool, i64 or f32).
-Tensor empty(const Shape& shape, const TensorOptions& options = {});  // uninitialised
+/// A tensor with uninitialised memory; f32 if the options name no dtype.
+Tensor empty(const Shape& shape, const TensorOptions& options = {});
+/// A tensor of zeros; f32 if the options name no dtype.
 Tensor zeros(const Shape& shape, const TensorOptions& options = {});
+/// A tensor of ones; f32 if the options name no dtype.
 Tensor ones(const Shape& shape, const TensorOptions& options = {});
+/// A tensor of one value everywhere; of the value's dtype (bool, i64 or f32) if the options name none.
 Tensor full(const Shape& shape, Scalar value, const TensorOptions& options = {});
-// Of another tensor's shape, device and memory format, and of its dtype if none is given.
+/// A tensor with uninitialised memory and the shape and device of t, and its dtype if none is given. It has the strides
+/// of t if the elements of t lie without gaps.
 Tensor empty_like(const Tensor& t, std::optional<DType> dtype = {});
+/// Zeros with the properties of t, as empty_like().
 Tensor zeros_like(const Tensor& t, std::optional<DType> dtype = {});
+/// Ones with the properties of t, as empty_like().
 Tensor ones_like(const Tensor& t, std::optional<DType> dtype = {});
+/// One value everywhere with the properties of t, as empty_like().
 Tensor full_like(const Tensor& t, Scalar value, std::optional<DType> dtype = {});
-// start, start + step, ... below end (above, if step is negative).
+/// arange(0, end).
 Tensor arange(Scalar end, const TensorOptions& options = {});
+/// start, start + step, ... below end (above, if step is negative); end is not included. If the options name no dtype,
+/// i64 for integers and f32 if one number is floating-point. Throws Error if step is 0 or leads away from end, or if a
+/// number is not finite.
 Tensor arange(Scalar start, Scalar end, Scalar step = 1, const TensorOptions& options = {});
-// `steps` values from start to end, both included.
+/// `steps` values from start to end, both included exactly; f32 if the options name no dtype. Throws Error if steps is
+/// negative.
 Tensor linspace(double start, double end, int64_t steps, const TensorOptions& options = {});
+/// An n x m matrix (n x n without m) of ones on the main diagonal and zeros elsewhere; f32 if the options name no
+/// dtype.
 Tensor eye(int64_t n, std::optional<int64_t> m = {}, const TensorOptions& options = {});
 
-// The size of dimension d as a 0-dim i64 tensor. A traced function can compute with it whatever it likes; with the
-// number x.size(d) only what graph/trace.h names.
+/// The size of dimension d as a 0-dim i64 tensor. A traced function can compute with it whatever it likes; with the
+/// number x.size(d) only what graph/trace.h names. Throws Error if x is 0-dim.
 Tensor dim_size(const Tensor& x, int64_t d);
 
-// A 0-dim tensor.
+/// A 0-dim tensor; of the value's dtype (bool, i64 or f32) if the options name none.
 Tensor scalar_tensor(Scalar value, const TensorOptions& options = {});
 
 namespace detail {
-// One element or a nested list of them, for tensor({{1, 2}, {3, 4}}).
+/// One element or a nested list of them, for tensor({{1, 2}, {3, 4}}).
 class Nested {
  public:
+  /// One element.
   template <class T>
   requires std::is_arithmetic_v<T> Nested(T v) : value_(v) {}
+  /// A list of elements or lists.
   Nested(std::initializer_list<Nested> list) : list_(list), is_list_(true) {}
-  bool is_list() const { return is_list_; }
-  Scalar value() const { return value_; }
-  const std::vector<Nested>& list() const { return list_; }
+  bool is_list() const { return is_list_; }                  ///< False for one element.
+  Scalar value() const { return value_; }                    ///< The element.
+  const std::vector<Nested>& list() const { return list_; }  ///< The entries of a list.
 
  private:
   Scalar value_;
@@ -54,33 +71,45 @@ class Nested {
 };
 }  // namespace detail
 
-// From values written out: tensor({{1.0, 2.0}, {3.0, 4.0}}). Rows must have equal lengths.
+/// A tensor of values written out: tensor({{1.0, 2.0}, {3.0, 4.0}}). If the options name no dtype, the one in which the
+/// dtypes of the values (bool, i64 or f32) meet; f32 without values. Throws Error if rows have unequal lengths.
 Tensor tensor(std::initializer_list<detail::Nested> values, const TensorOptions& options = {});
-// A 0-dim tensor: tensor(3.0).
+/// A 0-dim tensor: tensor(3.0). See scalar_tensor().
 template <class T>
 requires std::is_arithmetic_v<T> Tensor tensor(T value, const TensorOptions& options = {}) {
   return scalar_tensor(value, options);
 }
-// A 1-D tensor of a vector's elements, of their own dtype if the options name none: tensor(std::vector{1.0f, 2.0f}).
+/// A 1-D tensor of a vector's elements, of their own dtype if the options name none: tensor(std::vector{1.0f, 2.0f}) is
+/// f32, of doubles f64.
 template <class T>
 Tensor tensor(const std::vector<T>& values, const TensorOptions& options = {});
-// From values in memory, copied, row-major.
+/// A tensor of the values in memory, which are copied, in row-major order; of their own dtype if the options name none.
+/// Throws Error unless there are as many values as the shape has elements.
 template <class T>
 Tensor from_values(std::span<const T> values, const Shape& shape, const TensorOptions& options = {});
+/// See above.
 template <class T>
 Tensor from_values(const std::vector<T>& values, const Shape& shape, const TensorOptions& options = {}) {
   return from_values(std::span<const T>(values), shape, options);
 }
-// Over CPU memory that belongs to somebody else and is not copied; `owner` is kept as long as the tensor's storage.
+/// A row-major tensor over CPU memory that is not copied: writes to one are seen in the other. `owner` is kept as long
+/// as the tensor's storage; without it the caller keeps the memory alive. A `read_only` tensor refuses writes. Throws
+/// Error if data is null and the shape has elements.
 Tensor from_blob(void* data, const Shape& shape, DType dtype, std::shared_ptr<const void> owner = nullptr,
                  bool read_only = false);
 
-// kArange and kLinspace write in place only, into row-major memory; operands are start and step, start and end.
-extern constinit const OpDef kArange, kLinspace, kDimSize;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// (start, step). Writes in place only, into row-major memory.
+extern constinit const OpDef kArange;
+/// (start, end). Writes in place only, into row-major memory.
+extern constinit const OpDef kLinspace;
+/// x -> its size.
+extern constinit const OpDef kDimSize;
 
 namespace detail {
+/// `count` elements in memory, copied to a new tensor. Throws Error if the shape has another number of elements.
 Tensor from_memory(const void* data, size_t count, DType dtype, const Shape& shape, const TensorOptions& options);
-}
+}  // namespace detail
 
 template <class T>
 Tensor from_values(std::span<const T> values, const Shape& shape, const TensorOptions& options) {

@@ -1,4 +1,4 @@
-// Dropout: random zeros in training (Srivastava et al., 2014).
+/// Dropout: random zeros in training (Srivastava et al., 2014).
 #pragma once
 
 #include "core/op/op_def.h"
@@ -14,7 +14,9 @@ Tensor dropout(const Tensor& x, double p = 0.5, bool training = true, Generator*
 /// The same for whole channels: all of x[i, k] are zero, or none. x is [n, c, ...].
 Tensor dropout2d(const Tensor& x, double p = 0.5, bool training = true, Generator* generator = nullptr);
 
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
 extern constinit const OpDef kDropout;
+/// (dy, mask) -> dx.
 extern constinit const OpDef kDropoutGrad;
 
 }  // namespace hearth

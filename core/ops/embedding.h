@@ -1,4 +1,4 @@
-// Embeddings: rows of a table by number.
+/// Embeddings: rows of a table by number.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,9 @@ namespace hearth {
 /// end, gets no gradient. Throws Error for an index that is not from 0 to n - 1.
 Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_t> padding_idx = {});
 
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
 extern constinit const OpDef kEmbedding;
+/// (dy, index) -> dweight.
 extern constinit const OpDef kEmbeddingGrad;
 
 }  // namespace hearth

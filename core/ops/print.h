@@ -1,4 +1,4 @@
-// Printing, as PyTorch prints: std::cout << x. A tensor is printed by to_string(), large ones shortened.
+/// Printing, as PyTorch prints: std::cout << x.
 #pragma once
 
 #include <iosfwd>
@@ -7,9 +7,13 @@
 
 namespace hearth {
 
+/// The text of to_string(t); large tensors are shortened.
 std::ostream& operator<<(std::ostream& out, const Tensor& t);
+/// "[2, 3]".
 std::ostream& operator<<(std::ostream& out, const Dims& d);
+/// "f32".
 std::ostream& operator<<(std::ostream& out, DType t);
+/// "cuda:1".
 std::ostream& operator<<(std::ostream& out, Device d);
 
 }  // namespace hearth

@@ -1,5 +1,8 @@
-// Random numbers: Philox4x32-10, the same for any number of threads. Functions take the default generator where none is
-// given.
+/// Random numbers: Philox4x32-10, the same for any number of threads.
+///
+/// Functions draw from `generator`, or from default_generator() (core/tensor/generator.h) if it is null. Where options
+/// name no dtype the result is f32; throws Error for a dtype that is not floating-point unless a function says
+/// otherwise. No gradient passes, except through normal().
 #pragma once
 
 #include "core/op/op_def.h"
@@ -8,28 +11,42 @@
 
 namespace hearth {
 
-Tensor rand(const Shape& shape, const TensorOptions& options = {},
-            Generator* generator = nullptr);  // uniform in [0, 1)
-Tensor randn(const Shape& shape, const TensorOptions& options = {}, Generator* generator = nullptr);  // normal
-// Integers in [low, high); i64 where options name no dtype.
+/// Uniform in [0, 1).
+Tensor rand(const Shape& shape, const TensorOptions& options = {}, Generator* generator = nullptr);
+/// Normal with mean 0 and standard deviation 1.
+Tensor randn(const Shape& shape, const TensorOptions& options = {}, Generator* generator = nullptr);
+/// Integers in [low, high), all equally likely; of any dtype, i64 where options name none. Throws Error if the range is
+/// empty or its ends do not fit into the dtype.
 Tensor randint(int64_t low, int64_t high, const Shape& shape, const TensorOptions& options = {},
                Generator* generator = nullptr);
-Tensor randperm(int64_t n, const TensorOptions& options = {}, Generator* generator = nullptr);  // i64
+/// The numbers 0 to n - 1 in random order, all orders equally likely; of any dtype, i64 where options name none.
+Tensor randperm(int64_t n, const TensorOptions& options = {}, Generator* generator = nullptr);
+/// rand() with the shape, dtype, device and strides of t, as empty_like().
 Tensor rand_like(const Tensor& t, Generator* generator = nullptr);
+/// randn() with the shape, dtype, device and strides of t, as empty_like().
 Tensor randn_like(const Tensor& t, Generator* generator = nullptr);
+/// randint() with the shape, dtype, device and strides of t, as empty_like().
 Tensor randint_like(const Tensor& t, int64_t low, int64_t high, Generator* generator = nullptr);
-// Normal, with a mean and a standard deviation for each element (they broadcast) or for all.
+/// Normal, with a mean and a standard deviation for each element, which broadcast. Their dtypes are promoted. Gradients
+/// pass to both. Throws Error if a deviation is negative.
 Tensor normal(const Tensor& mean, const Tensor& std, Generator* generator = nullptr);
+/// The same with one standard deviation for all elements.
 Tensor normal(const Tensor& mean, double std, Generator* generator = nullptr);
+/// The same with one mean for all elements.
 Tensor normal(double mean, const Tensor& std, Generator* generator = nullptr);
+/// Normal with one mean and one standard deviation.
 Tensor normal(double mean, double std, const Shape& shape, const TensorOptions& options = {},
               Generator* generator = nullptr);
-Tensor bernoulli(const Tensor& p, Generator* generator = nullptr);  // 1 with probability p, elementwise
-// `count` indices drawn from weights [n] or rows of [m, n], that need not add up to 1, in the order in which they are
-// drawn. Throws Error where a weight is negative, infinite or NaN, or too few are above 0. Takes a number for each
-// draw; without replacement, for each weight. How numbers become draws may change from one version to the next.
+/// For each element of p, which is floating-point, 1 with this probability, else 0; of p's dtype. Throws Error unless
+/// all are from 0 to 1.
+Tensor bernoulli(const Tensor& p, Generator* generator = nullptr);
+/// `count` indices drawn from weights [n] or rows of [m, n], that need not add up to 1, in the order in which they are
+/// drawn: i64 [count] or [m, count]. Throws Error where a weight is negative, infinite or NaN, or too few are above 0,
+/// and for a meta tensor and while a function is traced. Takes a random number for each draw; without replacement, for
+/// each weight (Efraimidis and Spirakis, 2006). How numbers become draws may change from one version to the next.
 Tensor multinomial(const Tensor& weights, int64_t count, bool replacement = false, Generator* generator = nullptr);
 
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
 extern constinit const OpDef kRandom;
 
 }  // namespace hearth

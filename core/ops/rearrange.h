@@ -1,4 +1,5 @@
-// The same elements in another order or number. Results are new tensors.
+/// The same elements in another order or number. Results are new tensors, except that roll() by
+/// no place may give x itself.
 #pragma once
 
 #include "core/op/op_def.h"
@@ -19,6 +20,7 @@ Tensor tril(const Tensor& x, int64_t k = 0);
 /// x with zeros below diagonal k of the last two dimensions.
 Tensor triu(const Tensor& x, int64_t k = 0);
 
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
 extern constinit const OpDef kFlip;
 
 }  // namespace hearth

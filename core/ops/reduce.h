@@ -1,5 +1,9 @@
-// Reductions. No dimensions: over all of them. Integers and bool sum to i64. Results have the same bits for any number
-// of threads; floats accumulate in double beyond blocks of 1024 elements.
+/// Reductions over some or all dimensions.
+///
+/// `dims` names the dimensions that are reduced, which may count from the end; without it all are reduced. They vanish
+/// from the result, or with `keepdim` stay with size 1. Throws Error if a dimension does not exist or is named twice.
+/// Results have the same bits for any number of threads. Floats accumulate in double beyond blocks of 1024 elements;
+/// f16 and bf16 are rounded once.
 #pragma once
 
 #include <optional>
@@ -10,33 +14,64 @@
 
 namespace hearth {
 
+/// The sum; 0 of no elements. Integers and bool give i64.
 Tensor sum(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
-Tensor mean(const Tensor& x, const Dims& dims = {}, bool keepdim = false);  // floating-point only
+/// The mean; NaN of no elements. Floating-point only.
+Tensor mean(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
+/// The product; 1 of no elements. Integers and bool give i64. The gradient is right also beside zeros.
 Tensor prod(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
-// The largest and smallest value; NaN if there is one. Equal extremes share the gradient.
+/// The greatest value, in x's dtype; NaN if one is NaN. Equal extremes share the gradient. Throws Error if a reduced
+/// dimension has no elements.
 Tensor amax(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
+/// The smallest value; otherwise as amax().
 Tensor amin(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
-Tensor any(const Tensor& x, const Dims& dims = {}, bool keepdim = false);  // bool: is one element not 0
+/// True if one element is not 0; false of no elements. The result is bool.
+Tensor any(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
+/// True if no element is 0; true of no elements. The result is bool.
 Tensor all(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
-Tensor max(const Tensor& x);  // amax and amin over all elements
+/// amax() over all elements.
+Tensor max(const Tensor& x);
+/// amin() over all elements.
 Tensor min(const Tensor& x);
-// Values and i64 indices of the first extremes along a dimension.
+/// The greatest values along dimension d and the i64 indices of the first of them. The first NaN counts as the
+/// greatest. The gradient goes to the element at the index alone. Throws Error if the dimension has no elements.
 std::pair<Tensor, Tensor> max(const Tensor& x, int64_t d, bool keepdim = false);
+/// The smallest values along dimension d and the i64 indices of the first of them. The first NaN counts as the
+/// smallest. Otherwise as max().
 std::pair<Tensor, Tensor> min(const Tensor& x, int64_t d, bool keepdim = false);
-Tensor argmax(const Tensor& x, std::optional<int64_t> d = {},
-              bool keepdim = false);  // over all: index in row-major order
+/// The i64 index of the first greatest value along dimension d; without d over all elements in row-major order. The
+/// first NaN counts as the greatest. Throws Error if there are no elements to choose from.
+Tensor argmax(const Tensor& x, std::optional<int64_t> d = {}, bool keepdim = false);
+/// The i64 index of the first smallest value; otherwise as argmax().
 Tensor argmin(const Tensor& x, std::optional<int64_t> d = {}, bool keepdim = false);
-// Sum of squared deviations over n - correction.
+/// The variance: the sum of squared deviations from the mean over n - correction. Where n is at most `correction` the
+/// divisor is 0. Floating-point only.
 Tensor var(const Tensor& x, const Dims& dims = {}, int64_t correction = 1, bool keepdim = false);
+/// The standard deviation, the root of var(). The gradient of a deviation of 0 is 0.
 Tensor std(const Tensor& x, const Dims& dims = {}, int64_t correction = 1, bool keepdim = false);
-// (sum |x|^p)^(1/p); the largest |x| for p = infinity, the number of elements that are not 0 for p = 0.
-// The gradient of a norm or deviation of 0 is 0.
+/// The p-norm (sum |x|^p)^(1/p): the greatest |x| for p = infinity, the smallest for p = -infinity, the number of
+/// elements that are not 0 for p = 0. Floating-point only. The gradient of a norm of 0 is 0. Throws Error for an
+/// infinite p if a reduced dimension has no elements. torch.linalg.vector_norm.
 Tensor norm(const Tensor& x, double p = 2, const Dims& dims = {}, bool keepdim = false);
+/// log(sum(e^x)), without overflow; -infinity of no elements. Integers give f32.
 Tensor logsumexp(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
-Tensor count_nonzero(const Tensor& x, const Dims& dims = {});  // i64
-// x summed down to a shape that broadcasts to x's.
+/// The number of elements that are not 0, in i64. NaN is not 0. No gradient passes.
+Tensor count_nonzero(const Tensor& x, const Dims& dims = {});
+/// x summed down to `shape`, which broadcasts to x's shape; x itself if it has the shape. Not for bool. Throws Error if
+/// the shape does not broadcast. torch.Tensor.sum_to_size.
 Tensor sum_to(const Tensor& x, const Shape& shape);
 
-extern constinit const OpDef kSum, kMean, kProd, kAmax, kAmin, kAny, kAll, kMaxDim, kMinDim, kArgmax, kArgmin;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+extern constinit const OpDef kSum;
+extern constinit const OpDef kMean;
+extern constinit const OpDef kProd;
+extern constinit const OpDef kAmax;
+extern constinit const OpDef kAmin;
+extern constinit const OpDef kAny;
+extern constinit const OpDef kAll;
+extern constinit const OpDef kMaxDim;
+extern constinit const OpDef kMinDim;
+extern constinit const OpDef kArgmax;
+extern constinit const OpDef kArgmin;
 
 }  // namespace hearth

@@ -1,4 +1,4 @@
-// Running sums and products.
+/// Running sums and products.
 #pragma once
 
 #include "core/op/op_def.h"
@@ -13,6 +13,7 @@ Tensor cumsum(const Tensor& x, int64_t d);
 /// multiplied in f32.
 Tensor cumprod(const Tensor& x, int64_t d);
 
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
 extern constinit const OpDef kCumsum;
 
 }  // namespace hearth

@@ -6,13 +6,17 @@
 
 namespace hearth {
 
-/// exp(x) / sum(exp(x)) along dimension d.
+/// e^x / sum(e^x) along dimension d, without overflow; NaN along lines of nothing but -infinity. Floating-point only;
+/// f16 and bf16 are computed in f32 and rounded once.
 Tensor softmax(const Tensor& x, int64_t d);
-/// log(softmax(x)), without the rounding of small weights.
+/// log(softmax(x)) along dimension d, without the overflow and underflow of both steps. Otherwise as softmax().
 Tensor log_softmax(const Tensor& x, int64_t d);
-/// softmax, but 0 along lines of nothing but -infinity, where softmax is NaN.
+/// softmax(), but 0 along lines of nothing but -infinity.
 Tensor safe_softmax(const Tensor& x, int64_t d);
 
-extern constinit const OpDef kSoftmax, kLogSoftmax, kSafeSoftmax;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+extern constinit const OpDef kSoftmax;
+extern constinit const OpDef kLogSoftmax;
+extern constinit const OpDef kSafeSoftmax;
 
 }  // namespace hearth
