@@ -31,22 +31,14 @@ class Index;      // core/ops/index.h
 class Indexed;    // core/ops/index.h
 class Generator;  // core/tensor/generator.h
 
-<<<<<<< ours
-/// How a new tensor is made. Where dtype is left out, each function says what it takes; where device is left out, it is
-/// this thread's default (DefaultDevice), the CPU if nothing else was said.
-=======
-/// How a new tensor is made: zeros(3, {.dtype = f64, .requires_grad = true}).
->>>>>>> theirs
+/// How a new tensor is made: zeros({3}, {.dtype = f64, .requires_grad = true}).
 struct TensorOptions {
   /// The element type. Without one, each function documents the type it takes.
   std::optional<DType> dtype = std::nullopt;
-<<<<<<< ours
+  /// Where the memory is allocated. Without one it is this thread's default (DefaultDevice): the CPU, if nothing else was
+  /// said.
   std::optional<Device> device = std::nullopt;
-=======
-  /// Where the memory is allocated.
-  Device device = kCpu;
   /// Marks the tensor as a leaf that collects a gradient. Only for floating-point tensors: otherwise throws Error.
->>>>>>> theirs
   bool requires_grad = false;
   /// Where the tensor is to be made.
   Device place() const { return device ? *device : default_device(); }
@@ -219,15 +211,6 @@ class Tensor {
   Tensor detach() const;
   /// Removes the gradient history of this tensor. Throws Error for a view.
   Tensor& detach_() &;
-<<<<<<< ours
-  /// Calls the hook with this tensor's gradient when it is complete; a defined result, of the same dtype and shape,
-  /// replaces it. The handle removes the hook. Throws Error if the tensor wants no gradient.
-  HookHandle register_hook(std::function<Tensor(const Tensor&)> hook) const;
-  /// Calls the hook with this leaf after its gradient has been accumulated. The handle removes the hook. Throws Error
-  /// for anything but a leaf that requires a gradient.
-  HookHandle register_post_accumulate_grad_hook(std::function<void(const Tensor&)> hook) const;
-  const char* grad_fn_name() const;  // name of the op that made it; null for a leaf
-=======
   /// Calls `hook` with this tensor's gradient in each backward, once it is complete. A defined result replaces the
   /// gradient. The handle removes the hook. Throws Error if the tensor does not require a gradient; backward throws
   /// Error if the result has another shape or dtype.
@@ -237,7 +220,6 @@ class Tensor {
   HookHandle register_post_accumulate_grad_hook(std::function<void(const Tensor&)> hook) const;
   /// The name of the op that made this tensor and passes gradients on; null for a leaf. PyTorch shows it as grad_fn.
   const char* grad_fn_name() const;
->>>>>>> theirs
 
   // ---- Copies and conversions (core/ops/copy.cc)
   /// A copy of the elements in new memory. kPreserve keeps the strides where the elements lie without gaps.
