@@ -1,4 +1,4 @@
-// Repository: the models of a directory, <directory>/<model>/<version>/ each an exported model, and which of their
+// Repository: the models of a directory, `<directory>/<model>/<version>/` each an exported model, and which of their
 // versions answer requests.
 //
 // A new version is loaded and tried before it takes over; the old one answers what it has accepted and is freed after

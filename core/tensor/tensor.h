@@ -3,7 +3,7 @@
 // Copying a Tensor copies the handle: both name the same memory. Const calls may run concurrently; a call that changes
 // values (name ends in _), gradients or autograd state needs exclusive use. Every op on an undefined tensor throws.
 //
-// Methods that are ops are defined in core/ops/<family>.cc, methods of autograd in core/autograd; a program that calls
+// Methods that are ops are defined in `core/ops/<family>.cc`, those of autograd in core/autograd; a program that calls
 // them links those targets (//core has them all).
 #pragma once
 
