@@ -10,21 +10,25 @@
 
 namespace hearth::vision {
 
+/// A function of one image.
 using ImageFunction = std::function<Tensor(const Tensor&)>;
 
+/// Options of trace_preprocess().
 struct PreprocessOptions {
-  int64_t channels = 3;
-  int64_t at_least = 64;  // the smallest height and width that the function can take; the graph may be run below it
+  int64_t channels = 3;   ///< The image's channels.
+  int64_t at_least = 64;  ///< The smallest height and width to trace with. The graph may be run on smaller images.
 };
-// Traces a function of one image. Input "image": u8 [channels, "height", "width"]; output "output": f32 [c, h, w], of a
-// size that does not depend on the image's. Throws Error if the function gives anything else.
-//
-//   trace_preprocess([](const Tensor& x) {
-//     return normalize(to_float(center_crop(resize_shorter_side(x, 256), 224)), mean, std);
-//   });
+/// Traces a function of one image. The graph's input "image" is u8 [channels, height, width], of any height and width;
+/// its output "output" is f32 [c, h, w] of a size that does not depend on the image's. Throws Error if the function
+/// gives anything else.
+///
+///   trace_preprocess([](const Tensor& x) {
+///     return normalize(to_float(center_crop(resize_shorter_side(x, 256), 224)), mean, std);
+///   });
 graph::Graph trace_preprocess(const ImageFunction& f, const PreprocessOptions& options = {});
 
-// Another dataset's examples with their image run through a preprocess graph, in whatever thread asks for them.
+/// A dataset of another dataset's examples, their images run through a preprocess graph in the thread that asks for
+/// them.
 data::DatasetPtr preprocessed(data::DatasetPtr images, std::shared_ptr<const graph::Graph> preprocess);
 
 }  // namespace hearth::vision
