@@ -11,15 +11,14 @@ namespace hearth::vision {
 /// A function of one image.
 using ImageFunction = std::function<Tensor(const Tensor&)>;
 
-/// Options of trace_preprocess.
+/// Options of trace_preprocess().
 struct PreprocessOptions {
-  /// Channels of the image.
-  int64_t channels = 3;
-  /// The smallest height and width that the function can take; the graph may be run below it.
-  int64_t at_least = 64;
+  int64_t channels = 3;   ///< The image's channels.
+  int64_t at_least = 64;  ///< The smallest height and width to trace with. The graph may be run on smaller images.
 };
-/// Traces a function of one image. Input "image": u8 [channels, "height", "width"]; output "output": f32 [c, h, w], of
-/// a size that does not depend on the image's. Throws Error if the function gives anything else.
+/// Traces a function of one image. The graph's input "image" is u8 [channels, height, width], of any height and width;
+/// its output "output" is f32 [c, h, w] of a size that does not depend on the image's. Throws Error if the function
+/// gives anything else.
 ///
 ///   trace_preprocess([](const Tensor& x) {
 ///     return normalize(to_float(center_crop(resize_shorter_side(x, 256), 224)), mean, std);

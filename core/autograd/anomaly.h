@@ -5,15 +5,18 @@
 
 namespace hearth {
 
+/// Options of AnomalyMode.
 struct AnomalyOptions {
-  // Looks at results too: an op is an error whose result has NaN where no operand has one.
+  /// Looks at results too: an op throws Error if its result has NaN where no operand has one.
   bool check_forward = false;
 };
 
-// While it lives, ops of this thread note the module they run in, and backward looks at every gradient: one with NaN is
-// an Error that names the op it belongs to, the operand, and the module in which the op was recorded. Slow.
+/// Finds where NaN comes from. While it lives, ops of this thread note the module that calls them, and backward looks
+/// at every gradient in CPU memory: NaN throws Error, naming the op, the operand, and the module in which the op was
+/// recorded. Slow.
 class AnomalyMode final : private Interposer {
  public:
+  /// Switches anomaly mode on in this thread.
   explicit AnomalyMode(AnomalyOptions options = {});
   ~AnomalyMode() override;
   AnomalyMode(const AnomalyMode&) = delete;
@@ -28,7 +31,7 @@ class AnomalyMode final : private Interposer {
 };
 
 namespace autograd {
-// Throws Error if one of the gradients that a node's backward gave has NaN.
+/// For the engine: throws Error if one of the gradients that a node's backward gave has NaN.
 void check_gradients(Node& node, std::span<const Tensor> gradients);
 }  // namespace autograd
 

@@ -1,23 +1,4 @@
-// Functions whose gradient is written by hand.
-//
-//   struct Cube : Function<Cube> {
-//     static constexpr const char* kName = "cube";
-//     double scale = 1;  // members that forward sets are there in backward
-//     Tensor forward(ForwardContext& c, const Tensor& x, double by) {
-//       scale = by;
-//       c.save({x});
-//       return x * x * x * by;
-//     }
-//     void backward(BackwardContext& c) {
-//       const Tensor x = c.saved(0);
-//       c.set(0, c.grad() * x * x * (3 * scale));
-//     }
-//   };
-//   Tensor y = Cube::apply(x, 2.0);
-//
-// forward runs unrecorded. It may take anything; its Tensor, std::optional<Tensor> and std::vector<Tensor> arguments
-// are the operands, counted in their order. It gives a Tensor, a pair, tuple or array of Tensors, or a vector of them:
-// at most 4. Written with public ops, backward has a gradient of its own, and graph::trace sees through forward.
+// Function: functions whose gradient is written by hand.
 #pragma once
 
 #include <array>
@@ -36,18 +17,20 @@
 
 namespace hearth {
 
-// What forward tells autograd.
+/// What forward tells autograd.
 class ForwardContext {
  public:
-  // Keeps tensors for backward. Members must not hold them: only what is saved here is checked for in-place writes and
-  // freed after backward. A tensor that is neither operand nor result is a constant to the gradient of the gradient.
+  /// Keeps tensors for backward, which reads them with BackwardContext::saved(). Members must not hold them: only what
+  /// is saved here is checked for in-place writes and freed after backward. In the gradient of the gradient, a tensor
+  /// that is neither operand nor result is a constant.
   void save(std::initializer_list<Tensor> tensors) { save(std::span<const Tensor>(tensors.begin(), tensors.size())); }
+  /// As above.
   void save(std::span<const Tensor> tensors);
-  // No gradient passes through this result. Results of integer dtypes have none anyway.
+  /// Says that no gradient passes through this result. Results of integer dtypes have none anyway.
   void mark_non_differentiable(const Tensor& result) { constants_.push_back(result); }
-  // forward has written to this operand in place, and gives it as a result.
+  /// Says that forward has written to this operand in place and gives it as a result.
   void mark_dirty(const Tensor& operand) { dirty_.push_back(operand); }
-  // True if operand i wants a gradient.
+  /// True if the gradient of operand i is wanted. Always false from operand 64 on.
   bool needs(int i) const { return i < 64 && needs_ >> i & 1; }
 
  private:
@@ -56,18 +39,23 @@ class ForwardContext {
   uint64_t needs_ = 0;
 };
 
-// What backward sees.
+/// What backward is given.
 class BackwardContext {
  public:
+  /// For Function.
   explicit BackwardContext(GradContext& g);
-  // The gradient of a result; undefined where none came, and always defined if there is one result.
+  /// The gradient of a result; undefined if none came. With one result it is always defined.
   const Tensor& grad(int result = 0) const { return g_.grad(result); }
+  /// True if a gradient came for this result.
   bool has_grad(int result = 0) const { return g_.has_grad(result); }
+  /// True if the gradient of this operand is wanted.
   bool needs(int operand) const { return g_.needs(operand); }
-  // A saved tensor. Throws Error if it was freed by an earlier backward or written to since.
+  /// The i-th saved tensor. Throws Error if an earlier backward has freed it or it was written to since.
   Tensor saved(int i) const;
+  /// The number of saved tensors.
   int saved_count() const;
-  // Gives operand i its gradient, of the operand's shape or one that it broadcasts to. Not called: no gradient.
+  /// Gives operand i its gradient, in the operand's shape or in one that the operand broadcasts to. An operand that is
+  /// not set gets no gradient. Throws Error for any other shape.
   void set(int i, Tensor g);
 
  private:
@@ -108,10 +96,32 @@ class FunctionCall {
 
 }  // namespace detail
 
+/// A function whose gradient is written by hand. Derive from it:
+///
+///   struct Cube : Function<Cube> {
+///     static constexpr const char* kName = "cube";
+///     double scale = 1;  // members that forward sets are there in backward
+///     Tensor forward(ForwardContext& c, const Tensor& x, double by) {
+///       scale = by;
+///       c.save({x});
+///       return x * x * x * by;
+///     }
+///     void backward(BackwardContext& c) {
+///       const Tensor x = c.saved(0);
+///       c.set(0, c.grad() * x * x * (3 * scale));
+///     }
+///   };
+///   Tensor y = Cube::apply(x, 2.0);
+///
+/// forward runs without being recorded. It may take any arguments; those that are a Tensor, a `std::optional<Tensor>`
+/// or a `std::vector<Tensor>` are the operands, counted in their order. It returns a Tensor, a pair, tuple or array of
+/// Tensors, or a vector of them: at most 4. If backward is written with public ops, it has a gradient itself.
+/// graph::trace records the ops of forward.
 template <class D>
 class Function {
  public:
-  // Calls forward and records it.
+  /// Calls forward with these arguments and records the call if a gradient is wanted. Returns what forward returns.
+  /// Throws Error for an undefined operand or result.
   template <class... A>
   static auto apply(A&&... a) {
     static constexpr OpDef record = {

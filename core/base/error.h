@@ -10,22 +10,27 @@
 
 namespace hearth {
 
+/// What kind of thing went wrong.
 enum class ErrorKind : uint8_t {
-  kInvalidArgument,  // the caller's operands, options or data are wrong
-  kUnsupported,      // well-formed, but this op, dtype, device or format cannot do it
-  kOutOfMemory,      // an allocation was refused; the library stays usable
-  kIo,               // a file or the system refused
-  kInternal,         // a defect in Hearth
+  kInvalidArgument,  ///< The caller's operands, options or data are wrong.
+  kUnsupported,      ///< The request is well-formed, but this op, dtype, device or format cannot do it.
+  kOutOfMemory,      ///< An allocation was refused. The program can go on.
+  kIo,               ///< A file or the operating system refused.
+  kInternal,         ///< A defect in Hearth.
 };
 
-// Thrown by the tensor API. what() names the op, what was expected and what came, preceded by the module path
-// ("in encoder.layers.3.attn: ...") when it was thrown inside a module's forward. A function that is made of ops names
-// itself before the op (CalledAs, core/base/called_as.h).
+/// The exception of the tensor API. The message names the op, what was expected and what came. Inside a module's
+/// forward the path of the module comes first ("in encoder.layers.3.attn: …"). A function that is made of ops puts its
+/// own name before that of the op (CalledAs in core/base/called_as.h).
 class Error : public std::exception {
  public:
+  /// An error with this message.
   Error(ErrorKind kind, std::string message) : kind_(kind), message_(std::move(message)) {}
+  /// The message.
   const char* what() const noexcept override { return message_.c_str(); }
+  /// The message.
   const std::string& message() const noexcept { return message_; }
+  /// The kind of error.
   ErrorKind kind() const noexcept { return kind_; }
 
  private:
@@ -63,7 +68,8 @@ void append(std::string& out, const T& v) {
 
 }  // namespace detail
 
-// The text of all arguments, one after another.
+/// The text of all arguments, one after another. An argument is a string, a character, a number, a bool, or a value of
+/// any type with a to_string() found by argument-dependent lookup.
 template <class... A>
 [[gnu::cold, gnu::noinline]] std::string concat(const A&... a) {
   std::string out;
@@ -71,11 +77,13 @@ template <class... A>
   return out;
 }
 
-// Throws an Error of the given kind whose text is the concatenation of the arguments.
+/// Throws Error of the given kind. Its message is the text of the other arguments, as by concat(), with the module path
+/// and the called function in front.
 template <class... A>
 [[noreturn, gnu::cold, gnu::noinline]] void fail(ErrorKind kind, const A&... a) {
   detail::throw_error(kind, concat(a...));
 }
+/// Throws Error(kInvalidArgument) as above.
 template <class... A>
 [[noreturn, gnu::cold, gnu::noinline]] void fail(const A&... a) {
   detail::throw_error(ErrorKind::kInvalidArgument, concat(a...));
@@ -83,7 +91,8 @@ template <class... A>
 
 }  // namespace hearth
 
-// Throws hearth::Error(kInvalidArgument) with the concatenated text unless `condition` holds.
+/// Throws hearth::Error(kInvalidArgument) with the text of the other arguments unless `condition` holds. The arguments
+/// are evaluated only if it does not.
 #define HEARTH_CHECK(condition, ...) \
   do {                               \
     if (!(condition)) [[unlikely]]   \

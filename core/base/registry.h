@@ -16,9 +16,9 @@
 
 #include <span>
 
-/// Defines the function `name`, declared before in the same namespace, that returns a
-/// `std::span<const Record* const>` of all entries that are linked; empty if there are none. Once for each registry,
-/// in a .cc file. `registry` is a C identifier and unique in the program: the name of the section.
+/// Defines the function `name`, declared before in the same namespace. It returns a
+/// `std::span<const Record* const>` of all entries that are linked, which may be empty. Use it once for each registry,
+/// in a .cc file. `registry` names the section: a C identifier that is unique in the program.
 //
 // Linkers define __start_NAME and __stop_NAME for a section whose name is a C identifier. They are weak because a
 // program without entries has no such section. GNU ld and gold keep the section under --gc-sections if one of them is
@@ -33,7 +33,7 @@
     return {__start_##registry, __stop_##registry};                      \
   }
 
-/// Lists `record`, a constant of type Record that is named without its namespace, in the registry. At namespace scope,
-/// in a .cc file.
+/// Lists `record`, a constant of type Record, in the registry. Give the constant's name without its namespace. Use it
+/// at namespace scope, in a .cc file.
 #define HEARTH_REGISTER(registry, Record, record) \
   [[gnu::used, gnu::section(#registry)]] static const Record* const hearth_entry_of_##registry##_##record = &record

@@ -1,5 +1,5 @@
-// What the floors below know of the CUDA backend. Its library defines these functions; they are null in a program that
-// does not link it.
+// The functions of the CUDA backend that core/device calls. The backend's library defines them. They are weak symbols:
+// null in a program that does not link that library.
 #pragma once
 
 #include <cstddef>
@@ -9,12 +9,16 @@
 
 namespace hearth::cuda {
 
+/// The allocator of the GPU with this index.
 [[gnu::weak]] Allocator& allocator(int index);
+/// The stream that this thread uses on the GPU with this index.
 [[gnu::weak]] Stream current_stream(int index);
+/// Makes a stream this thread's current one on its GPU.
 [[gnu::weak]] void set_current_stream(const Stream& stream);
+/// Waits until all work of the GPU with this index is done.
 [[gnu::weak]] void synchronize(int index);
-// Copies between the host and a device, or between devices, behind all that stands in the current streams of both. The
-// host's memory may be read or written when it returns.
+/// Copies `bytes` bytes between the host and a device, or between two devices. The copy begins after all earlier work
+/// in the current streams of both. When the call returns, the host's memory may be read or written.
 [[gnu::weak]] void copy_bytes(void* to, Device to_device, const void* from, Device from_device, size_t bytes);
 
 }  // namespace hearth::cuda

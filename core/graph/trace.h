@@ -15,23 +15,26 @@
 
 namespace hearth::graph {
 
-// A size of an input: a number, or a name for one that may differ from call to call.
+/// A size of an input: a number, or a name for a size that may differ from call to call.
 class Size {
  public:
-  // What a named size can be. The function is traced with sizes from min on; the graph takes smaller ones where its ops
-  // do, but none above max: it and a server refuse an input by the dimension's name. At least three sizes must be left.
+  /// The values that a named size can have. There must be at least three.
   struct Range {
-    int64_t min = 2;
-    std::optional<int64_t> max;
+    int64_t min = 2;  ///< The function is traced with sizes from here on. The graph takes smaller ones if its ops do.
+    std::optional<int64_t> max;  ///< The graph, and a server, refuse larger ones and name the dimension.
   };
+  /// A fixed size.
   Size(int64_t number) : number_(number) {}
-  // at_least: the smallest size that the function can take.
+  /// A named size. `at_least` is the smallest size that the function can take.
   Size(const char* name, int64_t at_least = 2) : name_(name), number_(at_least) {}
-  // Size("length", {.max = 512})
+  /// A named size with a range: `Size("length", {.max = 512})`.
   Size(const char* name, const Range& range) : name_(name), number_(range.min), max_(range.max) {}
 
+  /// The name; empty for a fixed size.
   const std::string& name() const { return name_; }
-  int64_t number() const { return number_; }  // of a name: the smallest
+  /// The fixed size, or the smallest value of a named one.
+  int64_t number() const { return number_; }
+  /// The largest value of a named size, if there is one.
   const std::optional<int64_t>& max() const { return max_; }
 
  private:
@@ -40,37 +43,43 @@ class Size {
   std::optional<int64_t> max_;
 };
 
-// Spec{"image", f32, {"batch", 1, 28, 28}}
+/// An input of a function to be traced: `Spec{"image", f32, {"batch", 1, 28, 28}}`.
 struct Spec {
-  std::string name;
-  DType dtype;
-  std::vector<Size> shape;
+  std::string name;         ///< The input's name in the graph.
+  DType dtype;              ///< The dtype.
+  std::vector<Size> shape;  ///< The sizes.
 };
 
+/// Options of trace().
 struct TraceOptions {
-  std::vector<std::string> outputs;     // names; the default is "output", or "output.0" and so on
-  std::map<std::string, Tensor> names;  // what known tensors are called in the graph, as by state_dict()
-  bool training = false;                // trace(module): a module in training mode is wanted
+  /// The names of the outputs. The default is "output" for one, "output.0" and so on for several.
+  std::vector<std::string> outputs;
+  /// The names in the graph of tensors that the function uses. trace(module) adds its parameters and buffers.
+  std::map<std::string, Tensor> names;
+  /// trace(module): the module may be in training mode.
+  bool training = false;
 };
 
+/// A function of tensors that can be traced.
 using Function = std::function<std::vector<Tensor>(std::span<const Tensor>)>;
 
-// Runs fn three times on tensors without data, the named sizes set to different primes. What differs between the runs
-// becomes a SizeExpr: whole numbers of the form a * sizes + b or, of one size, (a * size + b) / c rounded down with c
-// up to 32, as strides of convolutions and steps of slices make them (fn is run 32 times more for these). A number that
-// is not whole may be such a size itself, its square root, logarithm or reciprocal, or 1 / std::sqrt of it, computed in
-// double: x / std::sqrt(x.size(1)). Whatever else depends on a size is computed with dim_size(x, d), which is a tensor:
-// x * (dim_size(x, 1) + 0.5).pow(-0.25).
-//
-// Tensors that fn did not make from its inputs become constants that the graph shares with it. Throws Error, naming
-// module, op and the way out, where fn reads values, does something else for other sizes, or needs a size that has not
-// that form.
+/// Runs fn once for each of three choices of the named sizes, on tensors without data, and keeps its ops as a graph.
+///
+/// What differs between the runs becomes a SizeExpr: whole numbers of the form a * sizes + b or, of one size, (a * size
+/// + b) / c rounded down with c up to 32, as strides of convolutions and steps of slices make them. (For the latter fn
+/// runs 32 times more.) A number that is not whole may be a size itself, its square root, logarithm or reciprocal, or 1
+/// / std::sqrt of it, computed in double: `x / std::sqrt(x.size(1))`. Compute anything else that depends on a size with
+/// dim_size(x, d), which is a tensor: `x * (dim_size(x, 1) + 0.5).pow(-0.25)`.
+///
+/// Tensors that fn did not make from its inputs become constants, whose memory the graph shares. Throws Error, naming
+/// the module, the op and a remedy, if fn reads values, does something else for other sizes, or needs a size that does
+/// not have this form.
 Graph trace(const Function& fn, std::span<const Spec> inputs, const TraceOptions& options = {});
 
-// Of a module with forward(tensors...), up to eight of them, giving a Tensor, or several in a std::vector, std::array,
-// std::pair or std::tuple. Throws Error if it or a module in it is in training mode, unless options.training says that
-// it is meant.
+/// Throws Error if `training` is true, unless the options allow it. `name` is the path of the module. For
+/// trace(module).
 void check_training_mode(bool training, const std::string& name, const TraceOptions& options);
+/// Throws Error: the module cannot be called with n tensors. For trace(module).
 [[noreturn]] void bad_input_count(size_t n);
 
 namespace detail {
@@ -104,6 +113,9 @@ std::vector<Tensor> call(M& module, std::span<const Tensor> in) {
 
 }  // namespace detail
 
+/// Traces a module with forward(tensors...), of up to eight tensors. It gives a Tensor, or several in a std::vector,
+/// std::array, std::pair or std::tuple. Throws Error as above, and if the module or one in it is in training mode,
+/// unless options.training allows it.
 template <class M>
 requires requires(M& m) { m.state_dict(); }
 Graph trace(M& module, std::initializer_list<Spec> inputs, TraceOptions options = {}) {

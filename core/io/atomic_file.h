@@ -10,24 +10,29 @@
 
 namespace hearth::io {
 
-// Writes a file under a temporary name beside it (its name and ".tmp") and renames it when it is complete and on the
-// disk. Whoever opens the path finds the old file or the whole new one, also after a crash or a power failure. Left
-// without commit(), by an error or by the destructor, the temporary file is removed and the old file stands; the
-// leftover of a killed process is overwritten by the next writer. Two processes that write the same path at once: the
-// second is refused with kAborted. A symbolic link is followed; an existing file keeps its mode. Where the path or the
-// temporary name is a FIFO, a device or anything else but a regular file: kFailedPrecondition.
+/// Writes a file under a temporary name beside it (its name and ".tmp") and renames it when it is complete and on the
+/// disk. Whoever opens the path finds the old file or the whole new one, also after a crash or a power failure. Without
+/// commit(), after an error or in the destructor, the temporary file is removed and the old file stays. The next writer
+/// overwrites what a killed process has left.
+///
+/// If two processes write the same path at once, the second is refused with kAborted. A symbolic link is followed; an
+/// existing file keeps its mode. If the path or the temporary name is a FIFO, a device or anything else but a regular
+/// file, the answer is kFailedPrecondition.
 class AtomicFile {
  public:
+  /// Begins a new file.
   static absl::StatusOr<AtomicFile> create(const std::string& path);
+  /// Takes over the file that `other` writes.
   AtomicFile(AtomicFile&& other) noexcept;
   AtomicFile& operator=(AtomicFile&&) = delete;
   ~AtomicFile();
 
-  // Appends. After an error, such as a full disk (kResourceExhausted), the temporary file is gone and every further
-  // call gives the same error.
+  /// Appends n bytes. After an error, such as kResourceExhausted for a full disk, the temporary file is removed and
+  /// every further call returns the same error.
   absl::Status write(const void* data, size_t n);
+  /// Appends bytes; errors as above.
   absl::Status write(std::string_view bytes) { return write(bytes.data(), bytes.size()); }
-  // Makes the file durable and puts it in place. Nothing may be written afterwards.
+  /// Makes the file durable and puts it in place. Nothing may be written afterwards.
   absl::Status commit();
 
  private:
@@ -41,7 +46,7 @@ class AtomicFile {
   absl::Status status_;
 };
 
-// create, write and commit.
+/// Writes a whole file atomically: create(), write() and commit() of an AtomicFile.
 absl::Status write_file(const std::string& path, std::string_view bytes);
 
 }  // namespace hearth::io

@@ -6,12 +6,13 @@
 
 namespace hearth::io {
 
-// By the processor's instruction where it has one.
+/// The CRC-32C of the bytes. Uses the processor's instruction if it has one.
 uint32_t crc32c(std::string_view bytes);
 namespace detail {
 uint32_t crc32c_by_tables(std::string_view bytes);  // for processors that have none
 }
-// As TFRecord stores it, so that the checksum of data that holds checksums stays useful.
+/// The CRC-32C as TFRecord stores it: rotated and offset, so that the checksum of data that holds checksums stays
+/// useful.
 uint32_t masked_crc32c(std::string_view bytes);
 
 }  // namespace hearth::io

@@ -10,19 +10,22 @@
 
 namespace hearth::io {
 
-// The array as a row-major tensor of its own memory. Versions 1.0 to 3.0, C and Fortran order, both byte orders; bool,
-// i8, u8, i16, i32, i64, f16, f32 and f64. Every claim of the header is checked against the file's size before anything
-// is allocated: kInvalidArgument names the file and what is wrong; kUnimplemented a dtype that Hearth has not, or more
-// than 8 dimensions. Arrays of Python objects are pickles, which can run code, and are refused.
+/// Reads an array as a row-major tensor with its own memory. Reads versions 1.0 to 3.0, C and Fortran order, both byte
+/// orders, and the dtypes bool, i8, u8, i16, i32, i64, f16, f32 and f64.
+///
+/// Every claim of the header is checked against the file's size before memory is allocated. kInvalidArgument names the
+/// file and what is wrong. kUnimplemented: a dtype that Hearth does not have, or more than 8 dimensions. Arrays of
+/// Python objects are pickles, which can run code, and are refused.
 absl::StatusOr<Tensor> load_npy(const std::string& path);
-// The same of bytes in memory. `name` stands for the path in messages.
+/// As load_npy(), from bytes in memory. `name` stands for the path in messages.
 absl::StatusOr<Tensor> parse_npy(std::string_view bytes, const std::string& name);
-// A read-only look into the mapped file, which may be larger than memory; in Fortran order with its strides.
-// kUnimplemented for what only a copy can give: the other byte order, bool, an array that is not aligned.
+/// A read-only tensor over the mapped file, which may be larger than memory. An array in Fortran order keeps its
+/// strides. kUnimplemented for an array that only a copy can represent: the other byte order, bool, or data that is not
+/// aligned.
 absl::StatusOr<Tensor> map_npy(const std::string& path);
 
-// Atomically (see AtomicFile), in C order. kUnimplemented for bf16, which NumPy has not; kInvalidArgument for an
-// undefined or a meta tensor.
+/// Writes a tensor atomically (see AtomicFile), in C order. kUnimplemented for bf16, which NumPy does not have.
+/// kInvalidArgument for an undefined tensor or a meta tensor.
 absl::Status save_npy(const std::string& path, const Tensor& tensor);
 
 }  // namespace hearth::io

@@ -1,9 +1,9 @@
-// From a Status to an exception, for programs that have nothing better to do with an error than to end with its text:
+// or_throw: from a Status to an exception, for programs that end with an error's text:
 //
 //   const io::Safetensors file = io::or_throw(io::load_safetensors(path));
 //   io::or_throw(checkpoint.save(path));
 //
-// Readers and writers of files answer with an absl::Status. Each has this second form, and no other.
+// Readers and writers of files return an absl::Status. This is the only other form.
 #pragma once
 
 #include <utility>
@@ -13,11 +13,11 @@
 
 namespace hearth::io {
 
-// Throws Error with the status's text, and a kind after its code: kInvalidArgument, kUnsupported (kUnimplemented),
-// kOutOfMemory (kResourceExhausted), kInternal, and kIo for everything else. Does nothing if it is OK.
+/// Throws Error with the status's text unless it is OK. The kind follows from the code: kInvalidArgument, kUnsupported
+/// (from kUnimplemented), kOutOfMemory (from kResourceExhausted), kInternal, and kIo for all others.
 void or_throw(const absl::Status& status);
 
-// The value; or throws as above.
+/// The value. Throws as above if there is none.
 template <class T>
 T or_throw(absl::StatusOr<T> value) {
   or_throw(value.status());

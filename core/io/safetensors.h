@@ -10,26 +10,30 @@
 
 namespace hearth::io {
 
+/// What a safetensors file holds.
 struct Safetensors {
-  std::map<std::string, Tensor> tensors;
-  std::map<std::string, std::string> metadata;
+  std::map<std::string, Tensor> tensors;        ///< The tensors by name.
+  std::map<std::string, std::string> metadata;  ///< The texts of the file's `__metadata__`, without Hearth's checksums.
 };
 
-// The tensors look into the mapped file and are read-only (clone() one to write to it); one whose place in the file
-// does not suit its dtype's alignment, or whose bools are not all 0 or 1, is copied. The file must not be shortened
-// while they live; replacing it is safe. Every claim of the header is checked before it is used: kInvalidArgument names
-// the file, the tensor and what is wrong; kUnimplemented a dtype that Hearth has not.
-//
-// Files that save_safetensors() has written hold checksums (CRC-32C), and every one is compared: kDataLoss names the
-// file and the tensor, or the header, that is damaged. They stand in the file's metadata, which this leaves out, so
-// that every reader of the format can read the file: "hearth.crc32c" is the header's, taken with zeros in the place of
-// its eight digits, and "hearth.crc32c/<name>" a tensor's. Files without checksums are read as they are.
+/// Reads a file by mapping it. The tensors lie in the mapped file and are read-only; clone() one to write to it. A
+/// tensor is copied if its place in the file is not aligned for its dtype, or if its bools are not all 0 or 1. The file
+/// must not be shortened while the tensors live; replacing it is safe.
+///
+/// Every claim of the header is checked before it is used. kInvalidArgument names the file, the tensor and what is
+/// wrong; kUnimplemented a dtype that Hearth does not have.
+///
+/// Files written by save_safetensors() hold checksums (CRC-32C), and every one is compared: kDataLoss names the file
+/// and the tensor, or the header, that is damaged. Files without checksums are read as they are. The checksums lie in
+/// the file's metadata, so every reader of the format can read the file: "hearth.crc32c" is that of the header, taken
+/// with zeros in place of its eight digits, and "hearth.crc32c/" with a tensor's name is that of the tensor.
 absl::StatusOr<Safetensors> load_safetensors(const std::string& path);
-// The same of bytes in memory, which are copied. `name` stands for the path in messages.
+/// As load_safetensors(), from bytes in memory, which are copied. `name` stands for the path in messages.
 absl::StatusOr<Safetensors> parse_safetensors(std::string_view bytes, const std::string& name);
 
-// Atomically (see AtomicFile), with checksums. Tensors on other devices or with gaps are copied first. kInvalidArgument
-// for an undefined tensor, the name "__metadata__", or metadata called "hearth.crc32c…".
+/// Writes tensors atomically (see AtomicFile), with checksums. Tensors on other devices or with gaps are copied first.
+/// kInvalidArgument for an undefined tensor, a tensor called "__metadata__", or metadata whose key begins with
+/// "hearth.crc32c".
 absl::Status save_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors,
                               const std::map<std::string, std::string>& metadata = {});
 

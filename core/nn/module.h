@@ -279,8 +279,9 @@ class Member : public M {
   }
 };
 
+namespace detail {
 template <class D>
-const detail::ModuleType* detail::module_type() {
+const ModuleType* module_type() {
   static constexpr ModuleType type{
       .id = &typeid(D),
       .size = sizeof(D),
@@ -302,6 +303,7 @@ const detail::ModuleType* detail::module_type() {
           }()};
   return &type;
 }
+}  // namespace detail
 
 // A copy with tensors of its own; tensors that were shared within the module stay shared within the copy.
 template <class D>

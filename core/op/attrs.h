@@ -30,41 +30,55 @@
 
 namespace hearth {
 
-// Receives every field of an attribute record, by reference: a reader looks, a writer assigns.
+/// Is given every field of an attribute record, by reference: a reader looks at it, a writer assigns to it.
 class FieldVisitor {
  public:
+  /// A bool.
   virtual void field(const char* name, bool& v) = 0;
+  /// An integer.
   virtual void field(const char* name, int64_t& v) = 0;
+  /// A floating-point number.
   virtual void field(const char* name, double& v) = 0;
+  /// A dtype.
   virtual void field(const char* name, DType& v) = 0;
+  /// A device.
   virtual void field(const char* name, Device& v) = 0;
+  /// A memory format.
   virtual void field(const char* name, MemoryFormat& v) = 0;
+  /// A number of any kind.
   virtual void field(const char* name, Scalar& v) = 0;
+  /// A list of integers.
   virtual void field(const char* name, Dims& v) = 0;
+  /// A text.
   virtual void field(const char* name, std::string& v) = 0;
+  /// An integer or nothing.
   virtual void field(const char* name, std::optional<int64_t>& v) = 0;
+  /// A floating-point number or nothing.
   virtual void field(const char* name, std::optional<double>& v) = 0;
+  /// A dtype or nothing.
   virtual void field(const char* name, std::optional<DType>& v) = 0;
-  // An enumeration, as an index into `names`.
+  /// An enumeration, as an index into `names`.
   virtual void choice(const char* name, int& index, std::span<const char* const> names) = 0;
 
  protected:
   ~FieldVisitor() = default;
 };
 
+/// A field of an attribute record, for its fields(): `field("dim", &SoftmaxAttrs::dim)`.
 template <class C, class T>
 constexpr std::pair<const char*, T C::*> field(const char* name, T C::*member) {
   return {name, member};
 }
 
-// What can be done with an attribute record whose type is only known at run time.
+/// What can be done with an attribute record whose type is only known at run time.
 struct AttrsType {
-  uint16_t size, align;
-  void (*construct)(void* at);  // default values
-  void (*copy)(void* at, const void* from);
-  void (*destroy)(void* at);
-  bool (*equal)(const void* a, const void* b);
-  void (*visit)(void* attrs, FieldVisitor& v);
+  uint16_t size;                                ///< sizeof the record.
+  uint16_t align;                               ///< alignof the record.
+  void (*construct)(void* at);                  ///< Makes a record with default values.
+  void (*copy)(void* at, const void* from);     ///< Makes a copy of a record.
+  void (*destroy)(void* at);                    ///< Calls the destructor.
+  bool (*equal)(const void* a, const void* b);  ///< Compares two records.
+  void (*visit)(void* attrs, FieldVisitor& v);  ///< Shows every field to the visitor.
 };
 
 namespace detail {
@@ -92,6 +106,8 @@ void visit_attrs(void* p, FieldVisitor& v) {
 }
 }  // namespace detail
 
+/// The type of the attribute record A, for OpDef::attrs.
+//
 // inline: one address in the whole program.
 template <class A>
 inline constexpr AttrsType attrs_type = {
@@ -104,20 +120,23 @@ inline constexpr AttrsType attrs_type = {
     detail::visit_attrs<A>,
 };
 
-// Attributes on their way into run(): the record and its type.
+/// Attributes on their way into run(): a reference to a record of any type, or none.
 struct AttrsRef {
-  const void* data = nullptr;
-  const AttrsType* type = nullptr;
+  const void* data = nullptr;       ///< The record; null: none.
+  const AttrsType* type = nullptr;  ///< Its type; null: none.
+  /// No attributes.
   AttrsRef() = default;
+  /// The record at `d` of type `t`.
   AttrsRef(const void* d, const AttrsType* t) : data(d), type(t) {}
+  /// A record, which must outlive the reference.
   template <class A>
   requires requires { A::fields(); }
   AttrsRef(const A& a) : data(&a), type(&attrs_type<A>) {}
 };
 
-// "{stride: [2, 2], groups: 1}", for messages and printed graphs.
+/// The fields as text: "{stride: [2, 2], groups: 1}". "{}" for no attributes.
 std::string to_string(AttrsRef attrs);
-// The same for equal records; independent of the process.
+/// A hash of the record's text, the same in every process.
 uint64_t hash(AttrsRef attrs);
 
 }  // namespace hearth

@@ -8,25 +8,30 @@
 
 namespace hearth {
 
-// Sets call.dtype and gives the result's dtype by the record's Promote. Dtypes meet as in PyTorch: tensors with
-// dimensions decide before 0-dim tensors, those before numbers; a lower rank decides only if its kind (bool < int <
-// float) is higher.
+/// Sets call.dtype to result_type() of the operands and returns the dtype of the result, both as the record's Promote
+/// says.
 DType promote_operands(OpCall& call);
 
-// Elementwise: operands broadcast; the result takes the strides of the first operand that is dense and has its shape.
+/// The infer() of elementwise ops with one output: operands broadcast by NumPy's rules. The result has the strides of
+/// the first operand that is dense and has its shape, otherwise it is row-major. Throws Error if the shapes do not
+/// broadcast or if no operand is a tensor.
 void broadcast(OpCall& call);
 
-// The dtype in which the operands of an elementwise op would meet.
+/// The dtype in which the operands of an elementwise op meet, as torch.result_type gives it. Tensors with dimensions
+/// decide first, then 0-dimensional tensors, then numbers: a later group counts only if its kind (bool, integer,
+/// floating point) is higher.
 DType result_type(std::span<const Operand> in);
 
-// For functions made of several ops: throws Error that names `op` if one of the tensors is undefined.
+/// For functions made of several ops: throws Error naming `op` if one of the tensors is undefined.
 void expect_defined(const char* op, std::initializer_list<std::reference_wrapper<const Tensor>> tensors);
-// The same for a dtype that `op` does not take.
+/// For functions made of several ops: throws Error(kUnsupported) naming `op` if the dtype of `t` is not in the set.
 void expect_dtypes(const char* op, const Tensor& t, DTypeSet set);
 
-// For infer functions: operand i has this many dimensions; shapes and dtypes agree. Throw Error naming the op.
+/// For infer(): throws Error naming the op unless the operand has `rank` dimensions.
 void expect_rank(const OpCall& call, int operand, int rank);
+/// For infer(): throws Error naming the op unless all tensor operands have the dtype call.dtype.
 void expect_same_dtype(const OpCall& call);
+/// For infer(): throws Error naming the op unless the operand's dtype is in the set.
 void expect_dtype(const OpCall& call, int operand, DTypeSet set);
 
 }  // namespace hearth

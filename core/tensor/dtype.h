@@ -13,23 +13,60 @@
 
 namespace hearth {
 
-enum class DType : uint8_t { kBool, kU8, kI8, kI16, kI32, kI64, kF16, kBF16, kF32, kF64 };
+/// The type of a tensor's elements.
+enum class DType : uint8_t {
+  kBool,  ///< false or true, in one byte that is 0 or 1.
+  kU8,    ///< Unsigned integer of 8 bits.
+  kI8,    ///< Signed integer of 8 bits.
+  kI16,   ///< Signed integer of 16 bits.
+  kI32,   ///< Signed integer of 32 bits.
+  kI64,   ///< Signed integer of 64 bits.
+  kF16,   ///< IEEE 754 binary16: 5 bits of exponent, 10 of mantissa.
+  kBF16,  ///< bfloat16: 8 bits of exponent, 7 of mantissa.
+  kF32,   ///< IEEE 754 binary32.
+  kF64,   ///< IEEE 754 binary64.
+};
+/// The number of dtypes.
 constexpr int kDTypes = 10;
 
-// Short names: hearth::f32, hearth::i64, …
-constexpr DType boolean = DType::kBool, u8 = DType::kU8, i8 = DType::kI8, i16 = DType::kI16, i32 = DType::kI32,
-                i64 = DType::kI64, f16 = DType::kF16, bf16 = DType::kBF16, f32 = DType::kF32, f64 = DType::kF64;
+/// Short name of DType::kBool.
+constexpr DType boolean = DType::kBool;
+/// Short name of DType::kU8.
+constexpr DType u8 = DType::kU8;
+/// Short name of DType::kI8.
+constexpr DType i8 = DType::kI8;
+/// Short name of DType::kI16.
+constexpr DType i16 = DType::kI16;
+/// Short name of DType::kI32.
+constexpr DType i32 = DType::kI32;
+/// Short name of DType::kI64.
+constexpr DType i64 = DType::kI64;
+/// Short name of DType::kF16.
+constexpr DType f16 = DType::kF16;
+/// Short name of DType::kBF16.
+constexpr DType bf16 = DType::kBF16;
+/// Short name of DType::kF32.
+constexpr DType f32 = DType::kF32;
+/// Short name of DType::kF64.
+constexpr DType f64 = DType::kF64;
 
-enum class DTypeKind : uint8_t { kBool, kInt, kFloat };
-
-struct DTypeTraits {
-  const char* name;        // "f32"
-  const char* torch_name;  // "float32", as PyTorch and NumPy call it
-  uint8_t size;            // bytes
-  DTypeKind kind;
-  DType compute;  // the type kernels calculate in: f32, f64 or i64
+/// The kinds of dtypes. Where two dtypes meet, the later kind wins.
+enum class DTypeKind : uint8_t {
+  kBool,   ///< bool
+  kInt,    ///< u8, i8, i16, i32, i64
+  kFloat,  ///< f16, bf16, f32, f64
 };
 
+/// The properties of a dtype.
+struct DTypeTraits {
+  const char* name;        ///< Hearth's name: "f32".
+  const char* torch_name;  ///< The name in PyTorch and NumPy: "float32".
+  uint8_t size;            ///< Bytes of one element.
+  DTypeKind kind;          ///< Whether it holds bools, integers or floating-point numbers.
+  DType compute;           ///< The dtype that kernels calculate in: f32, f64 or i64.
+};
+
+/// The properties of all dtypes, in the order of DType.
 constexpr std::array<DTypeTraits, kDTypes> kDTypeTraits = {{
     {"bool", "bool", 1, DTypeKind::kBool, DType::kI64},
     {"u8", "uint8", 1, DTypeKind::kInt, DType::kI64},
@@ -43,30 +80,41 @@ constexpr std::array<DTypeTraits, kDTypes> kDTypeTraits = {{
     {"f64", "float64", 8, DTypeKind::kFloat, DType::kF64},
 }};
 
+/// The properties of a dtype.
 constexpr const DTypeTraits& traits(DType t) { return kDTypeTraits[static_cast<size_t>(t)]; }
+/// Bytes of one element.
 constexpr size_t size_of(DType t) { return traits(t).size; }
+/// True for f16, bf16, f32 and f64.
 constexpr bool is_floating_point(DType t) { return traits(t).kind == DTypeKind::kFloat; }
+/// True for u8, i8, i16, i32 and i64; false for bool.
 constexpr bool is_integral(DType t) { return traits(t).kind == DTypeKind::kInt; }
+/// The dtype that kernels calculate in: f32 for f16, bf16 and f32; f64 for f64; i64 for integers and bool.
 constexpr DType compute_type(DType t) { return traits(t).compute; }
 
+/// The short name of a dtype: "f32".
 std::string to_string(DType t);
-// Accepts both names of a dtype ("f32", "float32"). Throws Error on anything else.
+/// The dtype of this name, short ("f32") or as in PyTorch ("float32"). Throws Error for any other text.
 DType parse_dtype(std::string_view name);
 
-// The dtype in which values of two dtypes meet, as in PyTorch: bool < integers < floats; u8 with a signed integer gives
-// the next signed one that holds both; f16 with bf16 gives f32.
+/// The dtype in which values of two dtypes meet, as torch.promote_types gives it. The higher kind wins (bool < integers
+/// < floating point); within a kind the larger size. u8 with a signed integer gives the smallest signed dtype that
+/// holds both, and f16 with bf16 gives f32.
 DType promote(DType a, DType b);
 
-// The dtype that creation functions use for floating-point values: f32.
+/// The dtype that creation functions use for floating-point values: f32.
 constexpr DType kDefaultFloat = DType::kF32;
 
-// A set of dtypes, as an op states them.
+/// A set of dtypes. An op states the dtypes that it takes as one.
 class DTypeSet {
  public:
+  /// The empty set.
   constexpr DTypeSet() = default;
+  /// The set of the given dtypes: DTypeSet{f32, f64}.
   template <class... T>
   constexpr explicit DTypeSet(T... t) : bits_(static_cast<uint16_t>((0u | ... | (1u << static_cast<int>(t))))) {}
+  /// True if the dtype is in the set.
   constexpr bool contains(DType t) const { return bits_ >> static_cast<int>(t) & 1; }
+  /// The union of two sets.
   friend constexpr DTypeSet operator|(DTypeSet a, DTypeSet b) {
     DTypeSet r;
     r.bits_ = static_cast<uint16_t>(a.bits_ | b.bits_);
@@ -77,19 +125,27 @@ class DTypeSet {
  private:
   uint16_t bits_ = 0;
 };
+/// The names of the dtypes in the set, in the order of DType: "f32, f64". An empty set gives "none".
 std::string to_string(DTypeSet set);
 
+/// f16, bf16, f32 and f64.
 constexpr DTypeSet kFloatTypes{f16, bf16, f32, f64};
+/// u8, i8, i16, i32 and i64.
 constexpr DTypeSet kIntTypes{u8, i8, i16, i32, i64};
+/// All dtypes but bool.
 constexpr DTypeSet kNumberTypes = kFloatTypes | kIntTypes;
+/// Integers and bool.
 constexpr DTypeSet kIntAndBoolTypes = kIntTypes | DTypeSet{boolean};
+/// All dtypes.
 constexpr DTypeSet kAllTypes = kNumberTypes | DTypeSet{boolean};
 
-// The C++ type of a dtype, and back.
+/// The C++ type of a dtype's elements, as the member `Type`: CppTypeOf<DType::kF32>::Type is float.
 template <DType>
 struct CppTypeOf;
+/// The dtype of a C++ type, as the member `value`. See dtype_of.
 template <class T>
 struct DTypeOf;
+/// @cond
 #define HEARTH_DTYPE(dtype, type)                \
   template <>                                    \
   struct CppTypeOf<DType::dtype> {               \
@@ -110,10 +166,14 @@ HEARTH_DTYPE(kBF16, BFloat16)
 HEARTH_DTYPE(kF32, float)
 HEARTH_DTYPE(kF64, double)
 #undef HEARTH_DTYPE
+/// @endcond
+/// The dtype whose elements have the C++ type T: dtype_of<float> is f32. Does not compile for other types.
 template <class T>
 constexpr DType dtype_of = DTypeOf<T>::value;
 
-// Calls f.template operator()<T>() with the C++ type of `t`: visit(t, [&]<class T>() { … }).
+/// Calls `f.template operator()<T>()` with the C++ type T of the dtype and returns its result:
+///
+///   visit(x.dtype(), [&]<class T>() { use(x.data<T>()); });
 template <class F>
 decltype(auto) visit(DType t, F&& f) {
   switch (t) {
@@ -141,8 +201,9 @@ decltype(auto) visit(DType t, F&& f) {
   __builtin_unreachable();
 }
 
-// Value conversion between element types, as PyTorch casts: float to integer truncates towards zero, to bool tests !=
-// 0.
+/// Converts a value from one element type to another. Floating point to integer truncates towards zero; a value that
+/// i64 cannot hold, or NaN, becomes the minimum of i64, and a narrower type keeps the low bits. Conversion to bool
+/// gives `v != 0`. Conversion to f16 and bf16 goes through f32 and rounds to nearest, ties to even.
 template <class To, class From>
 constexpr To convert(From v) {
   if constexpr (std::is_same_v<To, From>) {

@@ -7,22 +7,29 @@
 
 namespace hearth {
 
+/// A bfloat16 number: the upper 16 bits of an IEEE 754 binary32 (1 bit of sign, 8 of exponent, 7 of mantissa).
 struct BFloat16 {
+  /// The bit pattern.
   uint16_t bits = 0;
+  /// Zero.
   BFloat16() = default;
-  // Rounds to nearest, ties to even; NaN stays a quiet NaN.
+  /// Rounds to nearest, ties to even. Overflow gives infinity; NaN gives a quiet NaN.
   explicit BFloat16(float f) {
     const uint32_t u = std::bit_cast<uint32_t>(f);
     bits = (u & 0x7fffffffu) > 0x7f800000u ? static_cast<uint16_t>((u >> 16) | 0x40u)
                                            : static_cast<uint16_t>((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
   }
+  /// The same value as a float. Exact.
   explicit operator float() const { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 };
 
+/// An IEEE 754 binary16 number (1 bit of sign, 5 of exponent, 10 of mantissa), with subnormal numbers.
 struct Half {
+  /// The bit pattern.
   uint16_t bits = 0;
+  /// Zero.
   Half() = default;
-  // Rounds to nearest, ties to even; overflows to infinity; NaN stays a quiet NaN.
+  /// Rounds to nearest, ties to even. Overflow gives infinity; NaN gives a quiet NaN.
   explicit Half(float f) {
     const uint32_t u = std::bit_cast<uint32_t>(f);
     const uint32_t sign = (u >> 16) & 0x8000u;
@@ -39,6 +46,7 @@ struct Half {
       bits = static_cast<uint16_t>(sign | ((a - 0x38000000u + 0xfffu + ((a >> 13) & 1u)) >> 13));
     }
   }
+  /// The same value as a float. Exact.
   explicit operator float() const {
     const uint32_t sign = (bits & 0x8000u) << 16, e = (bits >> 10) & 0x1fu, m = bits & 0x3ffu;
     if (e == 0x1f) return std::bit_cast<float>(sign | 0x7f800000u | (m << 13));

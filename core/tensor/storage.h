@@ -1,4 +1,4 @@
-// The memory behind tensors. Views share one Storage, and with it one version counter.
+// Storage: the memory behind tensors.
 #pragma once
 
 #include <atomic>
@@ -12,42 +12,53 @@
 
 namespace hearth {
 
-// Something a kernel keeps beside the memory it was made from, such as packed weights. Freed with the storage.
+/// Something that a kernel keeps beside the memory it was made from, such as packed weights. It is deleted with the
+/// storage.
 class StorageAttachment {
  public:
   virtual ~StorageAttachment() = default;
 };
 
+/// A piece of memory. A tensor and its views share one Storage, and with it one version counter.
 class Storage : public RefCounted {
  public:
-  // Uninitialised memory. Throws Error(kOutOfMemory) or, for a device that is not linked, Error(kUnsupported).
+  /// Uninitialised memory on a device, allocated in the device's current stream. Throws Error(kOutOfMemory), or
+  /// Error(kUnsupported) for a device that this program has no code for.
   static Ref<Storage> make(size_t bytes, Device device);
-  // Memory that belongs to somebody else; `owner` is kept until the storage goes. Writing through an op to read-only
-  // memory throws.
+  /// Memory that belongs to somebody else. The storage holds `owner` as long as it lives. An op that would write to
+  /// read-only memory throws Error.
   static Ref<Storage> wrap(void* data, size_t bytes, Device device, bool read_only, std::shared_ptr<const void> owner);
+  /// Deletes the storage and returns its memory. Called by Ref when nobody refers to it any more.
   static void destroy(Storage* s);
 
+  /// The first byte. Null on meta and where bytes() is 0.
   void* data() const { return data_; }
+  /// The size in bytes.
   size_t bytes() const { return bytes_; }
+  /// The device that the memory belongs to.
   Device device() const { return device_; }
-  // The stream in which the memory was allocated, and behind whose work it is given out again.
+  /// The stream in which the memory was allocated. It is given out again behind the work in this stream.
   Stream stream() const { return {device_, stream_}; }
-  // To be called where work of another stream uses the memory: it stays allocated until that is done, also if the
-  // storage goes before. Memory that is wrapped is the owner's to keep.
+  /// Says that work queued in another stream uses the memory. It then stays allocated until that work is done, even if
+  /// the storage is deleted earlier. Does nothing for wrapped memory, which the owner must keep.
   void record_stream(const Stream& user);
+  /// True if ops must not write to the memory.
   bool read_only() const { return read_only_; }
-  // True if the memory came from the device's allocator, false if it is wrapped.
+  /// True if the memory came from the device's allocator, false if it is wrapped.
   bool owned() const { return allocator_ != nullptr; }
 
-  // Counts in-place writes. A tensor saved for backward is refused if its version has moved.
+  /// The number of in-place writes. Backward refuses a saved tensor whose version has changed.
   uint32_t version() const { return version_.load(std::memory_order_relaxed); }
+  /// Counts one more in-place write.
   void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
   /// Sets the version, which must not be lowered: what was saved of the memory is then known to be stale. Needs
   /// exclusive use.
   void raise_version(uint32_t version) { version_.store(version, std::memory_order_relaxed); }
 
-  // The attachment, or null. attach() sets it if there is none yet, and returns the one that is attached now.
+  /// The attachment, or null. Thread-safe.
   StorageAttachment* attachment() const { return attachment_.load(std::memory_order_acquire); }
+  /// Sets the attachment if there is none yet, otherwise deletes `made`. Returns the attachment that is set now.
+  /// Thread-safe.
   StorageAttachment* attach(std::unique_ptr<StorageAttachment> made);
   /// Frees the attachment. Needs exclusive use: no kernel may be using it.
   void drop_attachment() { delete attachment_.exchange(nullptr, std::memory_order_acq_rel); }

@@ -1,7 +1,7 @@
 /// Tensor: an n-dimensional array of one dtype on one device, with value semantics of a handle.
 ///
-/// Methods that are ops are defined in core/ops/<family>.cc, methods of autograd in core/autograd. A program that calls
-/// them links those targets; //core has them all.
+/// Methods that are ops are defined in `core/ops/<family>.cc`, methods of autograd in core/autograd. A program that
+/// calls them links those targets; //core has them all.
 #pragma once
 
 #if __cplusplus < 202002L
@@ -35,8 +35,8 @@ class Generator;  // core/tensor/generator.h
 struct TensorOptions {
   /// The element type. Without one, each function documents the type it takes.
   std::optional<DType> dtype = std::nullopt;
-  /// Where the memory is allocated. Without one it is this thread's default (DefaultDevice): the CPU, if nothing else was
-  /// said.
+  /// Where the memory is allocated. Without one it is this thread's default (DefaultDevice): the CPU, if nothing else
+  /// was said.
   std::optional<Device> device = std::nullopt;
   /// Marks the tensor as a leaf that collects a gradient. Only for floating-point tensors: otherwise throws Error.
   bool requires_grad = false;
@@ -215,8 +215,8 @@ class Tensor {
   /// gradient. The handle removes the hook. Throws Error if the tensor does not require a gradient; backward throws
   /// Error if the result has another shape or dtype.
   HookHandle register_hook(std::function<Tensor(const Tensor&)> hook) const;
-  /// Calls `hook` with this leaf after a backward has added to its grad(). The handle removes the hook. Throws Error for
-  /// a tensor that is not a leaf which requires a gradient.
+  /// Calls `hook` with this leaf after a backward has added to its grad(). The handle removes the hook. Throws Error
+  /// for a tensor that is not a leaf which requires a gradient.
   HookHandle register_post_accumulate_grad_hook(std::function<void(const Tensor&)> hook) const;
   /// The name of the op that made this tensor and passes gradients on; null for a leaf. PyTorch shows it as grad_fn.
   const char* grad_fn_name() const;

@@ -14,13 +14,14 @@
 
 namespace hearth::vision {
 
+/// The largest array that is read where no limit is given: 2 GiB.
 constexpr uint64_t kIdxMaxBytes = uint64_t{1} << 31;
 
-// The array as a CPU tensor of its dtype and dimensions. Damaged, short, oversized input and bytes after the end are
-// kInvalidArgument or kDataLoss naming what is wrong; an array of more than max_bytes is kResourceExhausted. Nothing is
-// allocated that the input could not fill.
+/// The array as a CPU tensor of its dtype and dimensions. kInvalidArgument or kDataLoss, naming what is wrong, for
+/// input that is damaged or short, or has bytes after the end; kResourceExhausted for an array of more than
+/// `max_bytes`. Memory is allocated only for what the input can fill.
 absl::StatusOr<Tensor> parse_idx(std::span<const std::byte> bytes, uint64_t max_bytes = kIdxMaxBytes);
-// The same from a file; errors name the path.
+/// As parse_idx(), from a file. Errors name the path.
 absl::StatusOr<Tensor> read_idx(const std::string& path, uint64_t max_bytes = kIdxMaxBytes);
 
 }  // namespace hearth::vision

@@ -5,33 +5,39 @@
 
 namespace hearth::vision {
 
+/// How the pixels of a resized image are computed.
 enum class Interpolation : uint8_t {
-  kNearest,       // input floor(i * in / out), as OpenCV and PyTorch's "nearest"
-  kNearestExact,  // input floor((i + 0.5) * in / out), as PIL
-  kBilinear,
-  kBicubic,  // Keys' cubic convolution; a = -0.5 with antialiasing, as PIL, and -0.75 without, as OpenCV and PyTorch
+  kNearest,       ///< Output pixel i is input pixel floor(i * in / out), as in OpenCV and PyTorch's "nearest".
+  kNearestExact,  ///< Output pixel i is input pixel floor((i + 0.5) * in / out), as in PIL.
+  kBilinear,      ///< Linear interpolation along both axes.
+  kBicubic,  ///< Keys' cubic convolution. a = -0.5 with antialiasing (as PIL), otherwise -0.75 (as OpenCV, PyTorch).
 };
+/// The names of Interpolation, in its order.
 inline constexpr const char* kInterpolationNames[] = {"nearest", "nearest_exact", "bilinear", "bicubic"};
+/// The names of Interpolation, for attributes.
 constexpr std::span<const char* const> enum_names(Interpolation) { return kInterpolationNames; }
 
-// What stands outside of an image that is padded.
+/// The pixels that padding adds. The examples show the pixels at the left edge of a row 0 1 2 ….
 enum class PadMode : uint8_t {
-  kConstant,
-  kReflect,    // ... 2 1 | 0 1 2 ...
-  kReplicate,  // ... 0 0 | 0 1 2 ...
-  kSymmetric,  // ... 1 0 | 0 1 2 ...
+  kConstant,   ///< One value.
+  kReflect,    ///< … 2 1 | 0 1 2 …
+  kReplicate,  ///< … 0 0 | 0 1 2 …
+  kSymmetric,  ///< … 1 0 | 0 1 2 …
 };
+/// The names of PadMode, in its order.
 inline constexpr const char* kPadModeNames[] = {"constant", "reflect", "replicate", "symmetric"};
+/// The names of PadMode, for attributes.
 constexpr std::span<const char* const> enum_names(PadMode) { return kPadModeNames; }
 
-// Of a resizing and of its gradient.
+/// Attributes of a resizing and of its gradient.
 struct ResizeAttrs {
-  Dims size;                        // [height, width], or [length of the shorter side]
-  std::optional<int64_t> max_size;  // of the longer side, if size is the shorter one's
-  Interpolation interpolation = Interpolation::kBilinear;
-  bool antialias = true;
-  Dims shape;  // of a gradient: the shape of the result
+  Dims size;                                               ///< [height, width], or [length of the shorter side].
+  std::optional<int64_t> max_size;                         ///< The longer side's limit, if size is the shorter side.
+  Interpolation interpolation = Interpolation::kBilinear;  ///< How pixels are computed.
+  bool antialias = true;                                   ///< Widen the filter where the image shrinks.
+  Dims shape;                                              ///< For a gradient: the shape of the result.
 
+  /// The fields, see core/op/attrs.h.
   static constexpr auto fields() {
     return std::make_tuple(field("size", &ResizeAttrs::size), field("max_size", &ResizeAttrs::max_size),
                            field("interpolation", &ResizeAttrs::interpolation),
@@ -40,8 +46,13 @@ struct ResizeAttrs {
   bool operator==(const ResizeAttrs&) const = default;
 };
 
+/// Attributes of a crop.
 struct CropAttrs {
-  int64_t top = 0, left = 0, height = 1, width = 1;
+  int64_t top = 0;     ///< The row of the first pixel; may lie outside of the image.
+  int64_t left = 0;    ///< The column of the first pixel; may lie outside of the image.
+  int64_t height = 1;  ///< The height of the result.
+  int64_t width = 1;   ///< The width of the result.
+  /// The fields, see core/op/attrs.h.
   static constexpr auto fields() {
     return std::make_tuple(field("top", &CropAttrs::top), field("left", &CropAttrs::left),
                            field("height", &CropAttrs::height), field("width", &CropAttrs::width));
@@ -49,17 +60,23 @@ struct CropAttrs {
   bool operator==(const CropAttrs&) const = default;
 };
 
+/// Attributes of a crop of the middle.
 struct CenterCropAttrs {
-  Dims size;  // [height, width]
+  Dims size;  ///< [height, width] of the result.
+  /// The fields, see core/op/attrs.h.
   static constexpr auto fields() { return std::make_tuple(field("size", &CenterCropAttrs::size)); }
   bool operator==(const CenterCropAttrs&) const = default;
 };
 
-// Of a padding and of its gradient.
+/// Attributes of a padding and of its gradient.
 struct PadAttrs {
-  int64_t left = 0, top = 0, right = 0, bottom = 0;
-  PadMode mode = PadMode::kConstant;
-  Scalar fill = 0;
+  int64_t left = 0;                   ///< Columns added on the left.
+  int64_t top = 0;                    ///< Rows added on top.
+  int64_t right = 0;                  ///< Columns added on the right.
+  int64_t bottom = 0;                 ///< Rows added at the bottom.
+  PadMode mode = PadMode::kConstant;  ///< What the added pixels are.
+  Scalar fill = 0;                    ///< Their value, for kConstant.
+  /// The fields, see core/op/attrs.h.
   static constexpr auto fields() {
     return std::make_tuple(field("left", &PadAttrs::left), field("top", &PadAttrs::top),
                            field("right", &PadAttrs::right), field("bottom", &PadAttrs::bottom),

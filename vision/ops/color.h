@@ -1,6 +1,7 @@
-// Colours and values of images [c, h, w] or [n, c, h, w]; 3 channels are red, green, blue. Compositions of core's ops,
-// differentiable for floating-point images, whose values lie in [0, 1]; those of u8 images in [0, 255]. The formulas
-// are torchvision.transforms.v2's, except where a line says otherwise.
+// Colours and values of images [c, h, w] or [n, c, h, w]; 3 channels are red, green and blue. Values of floating-point
+// images lie in [0, 1], those of u8 images in [0, 255]. The functions are made of core's ops, and differentiable for
+// floating-point images. The formulas are those of torchvision.transforms.v2 unless a comment says otherwise. Every
+// function throws Error naming itself for another shape, dtype or number of channels.
 #pragma once
 
 #include <span>
@@ -9,34 +10,44 @@
 
 namespace hearth::vision {
 
-// u8 to f32, divided by 255 (v2's ToDtype multiplies by the rounded 1 / 255, which is less exact; ToTensor divides).
-// Floating-point images pass unchanged.
+/// u8 to f32, divided by 255. (ToDtype of torchvision's v2 multiplies by the rounded 1 / 255, which is less exact;
+/// ToTensor divides.) Floating-point images are returned unchanged.
 Tensor to_float(const Tensor& x);
-// [0, 1] to u8: 255.999 x, truncated. Values outside are clamped. u8 images pass unchanged.
+/// Floating point in [0, 1] to u8: 255.999 x, truncated. Values outside are clamped. u8 images are returned unchanged.
 Tensor to_u8(const Tensor& x);
 
-// (x - mean) / std for each channel. Floating-point.
+/// (x - mean) / std for each channel of a floating-point image. `mean` and `std` have one value for each channel, or
+/// one for all. Throws Error if a std is 0.
 Tensor normalize(const Tensor& x, std::span<const double> mean, std::span<const double> std);
+/// As above: `normalize(x, {0.5}, {0.25})`.
 inline Tensor normalize(const Tensor& x, std::initializer_list<double> mean, std::initializer_list<double> std) {
   return normalize(x, std::span(mean.begin(), mean.size()), std::span(std.begin(), std.size()));
 }
 
-// One channel: 0.2989 red + 0.587 green + 0.114 blue; u8 is truncated. An image of one channel passes unchanged.
+/// One channel: 0.2989 red + 0.587 green + 0.114 blue, truncated for u8. An image of one channel is returned unchanged.
 Tensor rgb_to_grayscale(const Tensor& x);
-// One channel three times. An image of three channels passes unchanged.
+/// One channel three times. An image of three channels is returned unchanged.
 Tensor grayscale_to_rgb(const Tensor& x);
 
-// Floating-point, 3 channels: hue, saturation and value, each in [0, 1], and back.
+/// Hue, saturation and value, each in [0, 1], of a floating-point image of 3 channels.
 Tensor rgb_to_hsv(const Tensor& x);
+/// Red, green and blue of a floating-point image of hue, saturation and value: the inverse of rgb_to_hsv().
 Tensor hsv_to_rgb(const Tensor& x);
 
-// On 1 or 3 channels; factor 1 changes nothing. Results are clamped; u8 ones truncated.
-Tensor adjust_brightness(const Tensor& x, double factor);  // times factor >= 0
-Tensor adjust_contrast(const Tensor& x, double factor);    // away from the mean of the image's grey values
-Tensor adjust_saturation(const Tensor& x, double factor);  // away from each pixel's grey value
-Tensor adjust_hue(const Tensor& x, double shift);          // turns the hue by shift in [-0.5, 0.5] of the circle
-Tensor adjust_gamma(const Tensor& x, double gamma, double gain = 1);  // gain * x^gamma
-// 1 - x, or 255 - x.
+/// Multiplies by `factor`, which is at least 0, and clamps; u8 results are truncated. 1 or 3 channels.
+Tensor adjust_brightness(const Tensor& x, double factor);
+/// Moves away from the mean of the image's grey values (factor above 1) or towards it (below 1), clamped; u8 results
+/// are truncated. `factor` is at least 0; 1 changes nothing. 1 or 3 channels.
+Tensor adjust_contrast(const Tensor& x, double factor);
+/// Moves away from each pixel's grey value (factor above 1) or towards it (below 1), clamped; u8 results are truncated.
+/// `factor` is at least 0; 1 changes nothing. An image of one channel is returned unchanged.
+Tensor adjust_saturation(const Tensor& x, double factor);
+/// Turns the hue by `shift`, in [-0.5, 0.5] of the circle. 0 changes nothing. An image of one channel is returned
+/// unchanged.
+Tensor adjust_hue(const Tensor& x, double shift);
+/// gain * x^gamma, with values counted from 0 to 1; clamped if gain is not 1. `gamma` is at least 0. Any channels.
+Tensor adjust_gamma(const Tensor& x, double gamma, double gain = 1);
+/// 1 - x, or 255 - x for u8.
 Tensor invert(const Tensor& x);
 
 }  // namespace hearth::vision

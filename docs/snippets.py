@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes a GoogleTest program of the C++ snippets in a Markdown page.
 
-    tools/docs/snippets.py PAGE.md > page_test.cc
+    docs/snippets.py PAGE.md > page_test.cc
 
 The snippets of one section (## heading) are one function, in their order; lines that begin with #include go to the
 top of the file. What a section's snippets print must be what its ```text blocks say.
@@ -57,7 +57,7 @@ def main():
             f"TEST(Page, {name}) {{", "  const Capture capture;", "  {", *body, "  }",
             f'  EXPECT_EQ(capture.text(), R"hearth({expected})hearth");', "}",
         ]))
-    print(f"// Made from {page} by tools/docs/snippets.py.")
+    print(f"// Made from {page} by docs/snippets.py.")
     for include in sorted(set(includes + ["#include <gtest/gtest.h>", "#include <iostream>", "#include <sstream>"])):
         print(include)
     print("""
