@@ -24,7 +24,9 @@ inline Device default_device() {
 ///   net->load_state_dict(weights);
 class DefaultDevice {
  public:
+  /// Makes `device` the default.
   explicit DefaultDevice(Device device) : previous_(default_device()) { set(device); }
+  /// Restores the previous default.
   ~DefaultDevice() { set(previous_); }
   DefaultDevice(const DefaultDevice&) = delete;
   DefaultDevice& operator=(const DefaultDevice&) = delete;

@@ -44,8 +44,8 @@ class Optimizer {
   /// Drops the gradients of all parameters.
   virtual void zero_grad();
   /// Everything that is needed to go on bit-equal: "<parameter>.<state>" and "<parameter>.step" (i64, 0-dim) for each
-  /// parameter, and "group.<g>", the group's learning rate and momentum (f64). <parameter> is the parameter's name, or
-  /// its index over all groups. The tensors are the optimizer's own, not copies.
+  /// parameter, and "group.<g>", the group's learning rate and momentum (f64). `<parameter>` is the parameter's name,
+  /// or its index over all groups. The tensors are the optimizer's own, not copies.
   virtual StateDict state_dict() = 0;
   /// Takes a copy of a state over. Options other than learning rate and momentum stay as the optimizer was made with.
   /// Throws Error naming every missing or unexpected entry and every wrong shape or dtype; nothing is changed then.

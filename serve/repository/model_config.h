@@ -15,7 +15,7 @@ struct ModelConfig {
   bool warmup = true;  // try a version before it answers requests
 };
 
-/// `defaults`, changed by <model_directory>/config.json if it exists: an object with any of "max_batch_size",
+/// `defaults`, changed by `<model_directory>/config.json` if it exists: an object with any of "max_batch_size",
 /// "max_queue_delay_microseconds", "instances", "threads_per_instance", "max_queue_size", "versions" and "warmup".
 /// kInvalidArgument names the file and the entry that is wrong; otherwise the error of reading the file. The
 /// scheduler's ranges are not checked here (Scheduler::checked).

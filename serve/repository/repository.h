@@ -1,4 +1,4 @@
-// Repository: the exported models in <directory>/<model>/<version>/, and which of their versions answer requests.
+// Repository: the exported models in `<directory>/<model>/<version>/`, and which of their versions answer requests.
 //
 // A new version is loaded and tried before it takes over. The old one answers the requests that it has accepted and is
 // then freed. A version that cannot be loaded is listed with the reason, and the version from before goes on answering.

@@ -83,7 +83,7 @@ TEST(CalledAs, EveryCompositionBeginsWithItsName) {
 
 TEST(CalledAs, ModulesToo) {
   nn::Embedding table(3, 4);
-  EXPECT_SAYS(table(tensor({3})), "Embedding: index_select: index 3 is out of range for a dimension of size 3");
+  EXPECT_SAYS(table(tensor({3})), "Embedding: embedding: index 3 is out of range for a dimension of size 3");
   const auto begins = [](const std::string& name, auto call) {
     const std::string error = error_of(call);
     EXPECT_EQ(error.rfind(name + ":", 0), 0u) << name << " answers: " << error;
