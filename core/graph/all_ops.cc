@@ -4,20 +4,20 @@
 namespace hearth {
 
 #define HEARTH_FAMILY(record) extern const OpDef record;
-#define HEARTH_FAMILIES(F)                                                                                         \
-  F(kAttention)                                                                                                    \
-  F(kAdd)                                                                                                          \
-  F(kConv2d)                                                                                                       \
-  F(kCat)                                                                                                          \
-  F(kMatmul)                                                                                                       \
-  F(kSoftmax)                                                                                                      \
-  F(kLayerNorm)                                                                                                    \
-  F(kCrossEntropy)                                                                                                 \
-  F(kCumsum)                                                                                                       \
-  F(kDropout)                                                                                                      \
-  F(kEmbedding)                                                                                                    \
-  F(kFlip) F(kLstm) F(kMaxPool2d) F(kMedian) F(kRandom) F(kReshapeView) F(kSum) F(kArange) F(kRelu) F(kSub) F(kEq) \
-      F(kExp)
+#define HEARTH_FAMILIES(F) \
+  F(kAttention)            \
+  F(kAdd)                  \
+  F(kConv2d)               \
+  F(kCat)                  \
+  F(kMatmul)               \
+  F(kSoftmax)              \
+  F(kLayerNorm)            \
+  F(kCrossEntropy)         \
+  F(kCumsum)               \
+  F(kDropout)              \
+  F(kEmbedding)            \
+  F(kFlip)                 \
+  F(kLstm) F(kMaxPool2d) F(kMedian) F(kRandom) F(kReshapeView) F(kSum) F(kArange) F(kRelu) F(kSub) F(kEq) F(kExp)
 HEARTH_FAMILIES(HEARTH_FAMILY)
 #undef HEARTH_FAMILY
 

@@ -141,7 +141,8 @@ extern constinit const OpDef kLinearWeights = {
         [](OpCall& c) {
           const Tensor d = as_rows(c.input(1));
           c.give(0, matmul(transpose(d, 0, 1), as_rows(c.input(0))));
-          if (c.attrs_as<LinearWeightsAttrs>().bias) c.give(1, sum(d, {0}));
+          if (c.attrs_as<LinearWeightsAttrs>().bias)
+            c.give(1, reshape(machinery::sum_to(d, {1, d.size(1)}), {d.size(1)}));
         },
     .backward =
         [](GradContext& g) {

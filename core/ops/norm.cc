@@ -19,6 +19,11 @@ namespace {
 // What statistics are kept in.
 DType statistics_type(DType t) { return t == DType::kF64 ? DType::kF64 : DType::kF32; }
 
+// The statistics that a gradient is given are as the forward made them.
+void expect_statistics(const OpCall& c) {
+  for (int i : {3, 4}) expect_dtype(c, i, DTypeSet{statistics_type(c.dtype)});
+}
+
 // Weights and running statistics may be of another floating-point dtype than the input.
 void expect_floats(const OpCall& c) {
   for (int i = 1; i < c.inputs(); ++i) {
@@ -51,6 +56,7 @@ void infer_layer_norm_grad(OpCall& c) {
   const auto dims = static_cast<int>(c.attrs_as<LayerNormAttrs>().dims);
   Shape part;
   for (int d = x.dim() - dims; d < x.dim(); ++d) part.push_back(x.shape()[d]);
+  expect_statistics(c);
   c.make(0, x.shape(), c.dtype);
   c.make(1, part, statistics_type(c.dtype));
   c.make(2, part, statistics_type(c.dtype));
@@ -155,6 +161,7 @@ void infer_batch_norm(OpCall& c) {
 
 void infer_batch_norm_grad(OpCall& c) {
   const Shape& x = c.input(1).shape();
+  expect_statistics(c);
   c.make(0, x, channels_last_strides(x), c.dtype);
   c.make(1, {x[1]}, statistics_type(c.dtype));
   c.make(2, {x[1]}, statistics_type(c.dtype));

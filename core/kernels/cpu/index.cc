@@ -383,7 +383,7 @@ void embedding_grad(OpCall& c) {
   const int64_t d = out.shape()[1];
   fill_zero(out);
   const Tensor flat = row_major(c.input(1)), gradient = row_major(c.input(0));
-  if (flat.numel() == 0) return;
+  if (gradient.numel() == 0) return;
   Rows r(c.op.name, {0}, hearth::detail::alias(flat, Layout({flat.numel()}, {1}, flat.storage_offset()), true),
          out.shape(), out.strides(), Strides{1});
   put_rows<true>(out, r, gradient, d);

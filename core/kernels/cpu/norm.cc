@@ -260,7 +260,8 @@ void layer_norm_grad(OpCall& c) {
     const DenseReader<T> gradient(c.input(0)), in(c.input(1));
     const DenseWriter<T> out(c.out[0]);
     const DenseValues<T> w(c.in[2]);
-    const T *mean = data<T>(c.input(3)), *rstd = data<T>(c.input(4));
+    const DenseValues<T> means(c.in[3]), rstds(c.in[4]);
+    const T *mean = means.data(), *rstd = rstds.data();
     // Weight gradients of fixed groups of rows, summed in their order.
     const int64_t group = std::max<int64_t>((rows_n + 15) / 16, 1), groups = (rows_n + group - 1) / group;
     std::vector<T> part(static_cast<size_t>(2 * groups * n));
@@ -371,9 +372,8 @@ void batch_norm_grad(OpCall& c) {
     const auto n = static_cast<size_t>(ch);
     const Tensor gradient = channels_last(c.input(0), dtype_of<T>), image = channels_last(x, dtype_of<T>);
     Result result(c, 0, dtype_of<T>);
-    const DenseValues<T> weight(c.in[2]);
-    const T *g = data<T>(gradient), *p = data<T>(image), *w = weight.data(), *mean = data<T>(c.input(3)),
-            *rstd = data<T>(c.input(4));
+    const DenseValues<T> weight(c.in[2]), means(c.in[3]), rstds(c.in[4]);
+    const T *g = data<T>(gradient), *p = data<T>(image), *w = weight.data(), *mean = means.data(), *rstd = rstds.data();
     T* dx = data<T>(result.tensor());
     std::vector<T> dw(n), db(n);
     std::vector<double> parts_g(kRowBlocks * n), parts_gx(kRowBlocks * n);

@@ -68,6 +68,21 @@ void index_rows(Rows& rows) {
 
   OpRow embedded{.op = "embedding"};
   add_golden(embedded, "embedding/padded", HEARTH_CALL(embedding(in[0], in[1])), {.smooth = true, .batch = 2});
+  embedded.samples.push_back(
+      {.name = "rows",
+       .inputs = [](DType t) -> Out {
+         return {noise({4, 3}, t, -3, 3), from_wide(std::vector<long double>{3, 0, 3, 1}, {2, 2}, i64)};
+       },
+       .call = HEARTH_CALL(embedding(in[0], in[1], -1)),
+       .want = [](In in, DType t) -> std::vector<Want> {
+         const std::vector<long double> w = to_wide(in[0]), index = to_wide(in[1]);
+         std::vector<long double> v;
+         for (long double i : index) {
+           for (size_t k = 0; k < 3; ++k) v.push_back(w[static_cast<size_t>(i) * 3 + k]);
+         }
+         return {{t, {2, 2, 3}, v}};
+       },
+       .batch = 2});
   rows.push_back(std::move(embedded));
 
   OpRow looked_up{.op = "embedding_grad", .accuracy = Accuracy::kSum};

@@ -43,22 +43,27 @@ void random_rows(Rows& rows) {
   rows.push_back(std::move(row));
 
   OpRow dropped{.op = "dropout", .accuracy = Accuracy::kSteps};
-  // It keeps what bernoulli_() draws, whose numbers the samples above check.
-  dropped.samples.push_back({.name = "some",
-                             .inputs = [](DType t) -> Out {
-                               return {noise({2, 3, 7}, t)};
-                             },
-                             .call = HEARTH_CALL(dropout(in[0], 0.375)),
-                             .want = [](In in, DType t) -> std::vector<Want> {
-                               manual_seed(7);
-                               Tensor kept = empty({2, 3, 7}, {.dtype = t == f64 ? f64 : f32});
-                               const std::vector<long double> mask = to_wide(kept.bernoulli_(0.625));
-                               std::vector<long double> v = to_wide(in[0]);
-                               for (size_t i = 0; i < v.size(); ++i) v[i] *= mask[i] / 0.625L;
-                               return {{t, {2, 3, 7}, v}};
-                             },
-                             .smooth = true,
-                             .batch = 1});
+  // It keeps what bernoulli_() draws, whose numbers the samples above check; in f64 other elements than in f32, so that
+  // gradients are checked in f64 alone.
+  for (const DTypeSet dtypes : {narrow, wide}) {
+    const bool smooth = dtypes.contains(f64);
+    dropped.samples.push_back({.name = smooth ? "f64" : "some",
+                               .inputs = [](DType t) -> Out {
+                                 return {noise({2, 3, 7}, t)};
+                               },
+                               .call = HEARTH_CALL(dropout(in[0], 0.375)),
+                               .want = [](In in, DType t) -> std::vector<Want> {
+                                 manual_seed(7);
+                                 Tensor kept = empty({2, 3, 7}, {.dtype = t == f64 ? f64 : f32});
+                                 const std::vector<long double> mask = to_wide(kept.bernoulli_(0.625));
+                                 std::vector<long double> v = to_wide(in[0]);
+                                 for (size_t i = 0; i < v.size(); ++i) v[i] *= mask[i] / 0.625L;
+                                 return {{t, {2, 3, 7}, v}};
+                               },
+                               .dtypes = dtypes,
+                               .smooth = smooth,
+                               .batch = 1});
+  }
   rows.push_back(std::move(dropped));
 
   OpRow gradient{.op = "dropout_grad", .accuracy = Accuracy::kSteps};
