@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <utility>
 
 #include "core/testing/op_checks.h"
 
@@ -69,9 +70,13 @@ std::string suite_name(std::string op) {
 
 }  // namespace
 
+HEARTH_REGISTRY(hearth_op_rows, OpRows, op_rows)
+
 int run_op_table(int argc, char** argv, const std::function<OpTable()>& make) {
   ::testing::InitGoogleTest(&argc, argv);
-  const OpTable table = make();
+  OpTable made = make();
+  for (const OpRows* rows : op_rows()) rows->add(made.rows);
+  const OpTable table = std::move(made);
   Counts counts;
   add_test("OpTable", "EveryOpHasARow", [&] { return new CompletenessTest(table); });
   for (const OpRow& row : table.rows) {

@@ -9,12 +9,21 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string_view>
 #include <vector>
 
+#include "core/base/registry.h"
 #include "core/testing/op_row.h"
 
 namespace hearth::testing {
+
+/// Rows that a source file brings into the table of the program that links it.
+struct OpRows {
+  void (*add)(std::vector<OpRow>& rows);
+};
+/// Those of all files that list some by HEARTH_OP_ROWS, in no particular order.
+std::span<const OpRows* const> op_rows();
 
 struct OpTable {
   std::vector<OpRow> rows;
@@ -22,7 +31,14 @@ struct OpTable {
   std::function<bool(std::string_view)> owns;
 };
 
-// main() of a test program. `make` is called once GoogleTest has read its flags.
+/// main() of a test program. `make` is called once GoogleTest has read its flags; the rows of op_rows() are added to
+/// those that it gives.
 int run_op_table(int argc, char** argv, const std::function<OpTable()>& make);
 
 }  // namespace hearth::testing
+
+/// Lists a function, void f(std::vector<OpRow>&), whose rows belong to the table of the program. In a .cc file, in the
+/// namespace of the function.
+#define HEARTH_OP_ROWS(function)                                            \
+  static constexpr ::hearth::testing::OpRows function##_in_table{function}; \
+  HEARTH_REGISTER(hearth_op_rows, ::hearth::testing::OpRows, function##_in_table)

@@ -61,7 +61,7 @@ void gradient(Rows& rows, const char* op, const OpDef& record, R (*real)(const R
 
 }  // namespace
 
-void activation_rows(Rows& rows) {
+static void activation_rows(Rows& rows) {
   // Of integers the bounds are cut off to whole numbers.
   rows.push_back(pointwise({.op = "hardtanh",
                             .call = HEARTH_CALL(hardtanh(in[0], -0.5, 2)),
@@ -103,5 +103,7 @@ void activation_rows(Rows& rows) {
   gradient(rows, "gelu_tanh_grad", kGeluTanhGrad, HEARTH_REAL(a * gelu_tanh_slope_of(b)),
            HEARTH_REAL(std::abs(a) * (1 + std::min(std::abs(b), 20.0L))));
 }
+
+HEARTH_OP_ROWS(activation_rows);
 
 }  // namespace hearth::testing

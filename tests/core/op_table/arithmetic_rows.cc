@@ -84,7 +84,7 @@ void nan_to_num_row(Rows& rows) {
 
 }  // namespace
 
-void arithmetic_rows(Rows& rows) {
+static void arithmetic_rows(Rows& rows) {
   binary(rows, {.op = "add", .call = HEARTH_FN2(add), .real = HEARTH_REAL(a + b), .whole = HEARTH_WHOLE(a + b)}, add,
          add);
   binary(rows, {.op = "sub", .call = HEARTH_FN2(sub), .real = HEARTH_REAL(a - b), .whole = HEARTH_WHOLE(a - b)}, sub,
@@ -246,5 +246,7 @@ void arithmetic_rows(Rows& rows) {
                             .zero_sign = false}));
   nan_to_num_row(rows);
 }
+
+HEARTH_OP_ROWS(arithmetic_rows);
 
 }  // namespace hearth::testing

@@ -40,7 +40,7 @@ TensorFunction grad(bool causal) {
 
 }  // namespace
 
-void attention_rows(Rows& rows) {
+static void attention_rows(Rows& rows) {
   OpRow row{.op = "attention", .accuracy = Accuracy::kGradient};
   const auto add = [&](const char* name, const TensorFunction& call, double terms, unsigned batch) {
     add_golden(row, std::string("scaled_dot_product_attention/") + name, call,
@@ -68,5 +68,7 @@ void attention_rows(Rows& rows) {
   add_golden(gradient, "attention_grad/causal, shared heads", grad(true), {.batch = 0b111111, .terms = 30});
   rows.push_back(std::move(gradient));
 }
+
+HEARTH_OP_ROWS(attention_rows);
 
 }  // namespace hearth::testing

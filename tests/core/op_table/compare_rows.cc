@@ -37,7 +37,7 @@ void unary(Rows& rows, const char* op, Tensor (*f)(const Tensor&), long double (
 
 #define HEARTH_EACH(expression) HEARTH_REAL(static_cast<long double>(expression)), HEARTH_WHOLE(expression)
 
-void compare_rows(Rows& rows) {
+static void compare_rows(Rows& rows) {
   binary(rows, "eq", eq, eq, eq, HEARTH_EACH(a == b));
   binary(rows, "ne", ne, ne, ne, HEARTH_EACH(a != b));
   binary(rows, "lt", lt, lt, lt, HEARTH_EACH(a < b));
@@ -72,5 +72,7 @@ void compare_rows(Rows& rows) {
   binary(rows, "bitwise_right_shift", bitwise_right_shift, bitwise_right_shift, bitwise_right_shift, nullptr,
          HEARTH_WHOLE(a >> (b < 0 || b > 63 ? 63 : b)));
 }
+
+HEARTH_OP_ROWS(compare_rows);
 
 }  // namespace hearth::testing

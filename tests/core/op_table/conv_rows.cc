@@ -16,7 +16,7 @@ struct Case {
 
 }  // namespace
 
-void conv_rows(Rows& rows) {
+static void conv_rows(Rows& rows) {
   const std::vector<Case> cases = {
       {"plain", {2, 3, 5, 6}, {4, 3, 3, 2}, {}, false},
       {"strided", {1, 2, 7, 6}, {3, 2, 3, 3}, {.stride = {2, 1}, .padding = {1, 2}}, false},
@@ -107,5 +107,7 @@ void conv_rows(Rows& rows) {
   rows.push_back(std::move(data));
   rows.push_back(std::move(weights));
 }
+
+HEARTH_OP_ROWS(conv_rows);
 
 }  // namespace hearth::testing

@@ -72,7 +72,7 @@ void pointwise_rows(Rows& rows) {
 
 }  // namespace
 
-void function_rows(Rows& rows) {
+static void function_rows(Rows& rows) {
   pointwise_rows(rows);
   constexpr SampleOptions batch{.smooth = true, .batch = 1};
   constexpr Accuracy close = Accuracy::kGradient;
@@ -126,5 +126,7 @@ void function_rows(Rows& rows) {
       close);
   add(rows, "max_pool1d", {{"plain", HEARTH_CALL(max_pool1d(in[0], 3, {.stride = 2, .padding = 1})), batch}});
 }
+
+HEARTH_OP_ROWS(function_rows);
 
 }  // namespace hearth::testing

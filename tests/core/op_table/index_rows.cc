@@ -10,7 +10,7 @@
 
 namespace hearth::testing {
 
-void index_rows(Rows& rows) {
+static void index_rows(Rows& rows) {
   constexpr SampleOptions plain{.smooth = true};
 
   OpRow joined{.op = "cat"};
@@ -124,5 +124,7 @@ void index_rows(Rows& rows) {
   add_golden(flipped, "flip/none", HEARTH_CALL(flip(in[0], {})), plain);
   rows.push_back(std::move(flipped));
 }
+
+HEARTH_OP_ROWS(index_rows);
 
 }  // namespace hearth::testing

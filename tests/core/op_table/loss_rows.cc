@@ -111,7 +111,7 @@ void entropy_gradient_rows(Rows& rows) {
 
 }  // namespace
 
-void loss_rows(Rows& rows) {
+static void loss_rows(Rows& rows) {
   OpRow entropy{.op = "cross_entropy", .accuracy = Accuracy::kGradient, .takes = kFloatTypes},
       nll = loss("nll_loss"), bce = loss("binary_cross_entropy_with_logits");
   for (const auto& [label, reduction] : kReductions) {
@@ -144,5 +144,7 @@ void loss_rows(Rows& rows) {
       rows, "huber_loss", [](const Tensor& x, const Tensor& t, Reduction r) { return huber_loss(x, t, 1, r); },
       "huber_loss/delta", HEARTH_CALL(huber_loss(in[0], in[1], 0.7)));
 }
+
+HEARTH_OP_ROWS(loss_rows);
 
 }  // namespace hearth::testing

@@ -47,7 +47,7 @@ std::vector<Want> unchanged(In in, DType t) { return {{t, in[0].shape(), to_wide
 
 }  // namespace
 
-void machinery_rows(Rows& rows) {
+static void machinery_rows(Rows& rows) {
   OpRow copy{.op = "copy"};
   for (int t = 0; t < kDTypes; ++t) copy.samples.push_back(cast_to(static_cast<DType>(t)));
   for (MemoryFormat format : {MemoryFormat::kContiguous, MemoryFormat::kChannelsLast, MemoryFormat::kPreserve}) {
@@ -210,5 +210,7 @@ void machinery_rows(Rows& rows) {
                                .batch = 1}},
                   .gradient = false});
 }
+
+HEARTH_OP_ROWS(machinery_rows);
 
 }  // namespace hearth::testing

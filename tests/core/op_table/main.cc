@@ -20,12 +20,6 @@ int main(int argc, char** argv) {
   return run_op_table(argc, argv, [] {
     OpTable table;
     table.owns = [](std::string_view name) { return name.find("::") == std::string_view::npos; };
-    for (void (*family)(Rows&) :
-         {arithmetic_rows, math_rows,   compare_rows, activation_rows, machinery_rows, view_rows,    reduce_rows,
-          order_rows,      index_rows,  matmul_rows,  conv_rows,       pool_rows,      norm_rows,    softmax_rows,
-          attention_rows,  random_rows, rnn_rows,     optim_rows,      loss_rows,      function_rows}) {
-      family(table.rows);
-    }
     return table;
   });
 }

@@ -36,7 +36,7 @@ void unary(Rows& rows, const char* op, Tensor (*f)(const Tensor&), long double (
 
 }  // namespace
 
-void math_rows(Rows& rows) {
+static void math_rows(Rows& rows) {
   unary(rows, "exp", exp, HEARTH_REAL(std::exp(a)), {-90, 90}, {-2, 2});
   unary(rows, "exp2", exp2, HEARTH_REAL(std::exp2(a)), {-140, 128}, {-2, 2});
   unary(rows, "expm1", expm1, HEARTH_REAL(std::expm1(a)), {-3, 3}, {-2, 2});
@@ -73,5 +73,7 @@ void math_rows(Rows& rows) {
                             .domain = {{{-4, 4}, {0.125, 8}}},
                             .smooth = {{{0.5, 2}, {0.5, 2}}}}));
 }
+
+HEARTH_OP_ROWS(math_rows);
 
 }  // namespace hearth::testing

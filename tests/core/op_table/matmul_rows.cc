@@ -6,7 +6,7 @@
 
 namespace hearth::testing {
 
-void matmul_rows(Rows& rows) {
+static void matmul_rows(Rows& rows) {
   const TensorFunction product = HEARTH_CALL(matmul(in[0], in[1]));
   OpRow mat{.op = "matmul", .accuracy = Accuracy::kSum};
   add_golden(mat, "matmul/small", product, {.smooth = true, .batch = 1, .terms = 4});
@@ -58,5 +58,7 @@ void matmul_rows(Rows& rows) {
   }
   rows.push_back(std::move(weights));
 }
+
+HEARTH_OP_ROWS(matmul_rows);
 
 }  // namespace hearth::testing

@@ -21,7 +21,7 @@ std::function<Out(DType)> noises(std::vector<Shape> shapes) {
 
 }  // namespace
 
-void norm_rows(Rows& rows) {
+static void norm_rows(Rows& rows) {
   // f16 and bf16 are computed in f32 by the public functions.
   OpRow layer{.op = "layer_norm", .accuracy = Accuracy::kGradient, .takes = kFloatTypes};
   const TensorFunction affine = HEARTH_CALL(layer_norm(in[0], in[1].shape(), in[1], in[2]));
@@ -101,5 +101,7 @@ void norm_rows(Rows& rows) {
   }
   rows.push_back(std::move(batch_grad));
 }
+
+HEARTH_OP_ROWS(norm_rows);
 
 }  // namespace hearth::testing

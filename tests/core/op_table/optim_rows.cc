@@ -114,7 +114,7 @@ OpRow scale_each_row() {
 
 }  // namespace
 
-void optim_rows(Rows& rows) {
+static void optim_rows(Rows& rows) {
   OpRow sgd{.op = "sgd_step", .accuracy = Accuracy::kGradient, .gradient = false, .untraced = kInPlace};
   using optim::SGD, optim::SGDOptions, optim::Adam, optim::AdamW, optim::AdamOptions, optim::AdamWOptions;
   add_golden(sgd, "sgd_step/plain", steps<SGD>(SGDOptions{.lr = 0.125, .weight_decay = 0.0625}));
@@ -149,5 +149,7 @@ void optim_rows(Rows& rows) {
   rows.push_back(power_sum_row());
   rows.push_back(scale_each_row());
 }
+
+HEARTH_OP_ROWS(optim_rows);
 
 }  // namespace hearth::testing

@@ -73,7 +73,7 @@ Sample isin_of(const char* name, Values values, const Shape& shape, Values among
 
 }  // namespace
 
-void order_rows(Rows& rows) {
+static void order_rows(Rows& rows) {
   OpRow m{.op = "median"};
   m.samples.push_back(median_along("rows", {5, 1, 4, 2, 9, 7, 8, 3, 6, 0}, {2, 5}, 1, true, kNumberTypes));
   m.samples.push_back(median_along("columns", {5, 1, 4, 2, 9, 7, 8, 3}, {4, 2}, 0, true, kNumberTypes));
@@ -107,5 +107,7 @@ void order_rows(Rows& rows) {
   i.samples.push_back(isin_of("NaN", {1, NAN, INFINITY}, {3}, {NAN, INFINITY}, kFloatTypes));
   rows.push_back(std::move(i));
 }
+
+HEARTH_OP_ROWS(order_rows);
 
 }  // namespace hearth::testing

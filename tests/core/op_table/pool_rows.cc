@@ -41,7 +41,7 @@ Tensor distinct(const Shape& shape, DType t) {
 
 }  // namespace
 
-void pool_rows(Rows& rows) {
+static void pool_rows(Rows& rows) {
   const Case plain{"plain", {.kernel = {2, 2}, .stride = {2, 2}}},
       overlapping{"overlapping", {.kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 0}}},
       ceil{"ceil", {.kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 1}, .ceil_mode = true}},
@@ -122,5 +122,7 @@ void pool_rows(Rows& rows) {
   rows.push_back(std::move(avg));
   rows.push_back(std::move(avg_grad));
 }
+
+HEARTH_OP_ROWS(pool_rows);
 
 }  // namespace hearth::testing

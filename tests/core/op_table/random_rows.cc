@@ -7,7 +7,7 @@
 
 namespace hearth::testing {
 
-void random_rows(Rows& rows) {
+static void random_rows(Rows& rows) {
   // Every call starts from seed 7, as the script does.
   constexpr DTypeSet narrow{f16, bf16, f32}, wide{f64};
   OpRow row{.op = "random", .accuracy = Accuracy::kMath, .gradient = false};
@@ -83,5 +83,7 @@ void random_rows(Rows& rows) {
        .batch = 3});
   rows.push_back(std::move(gradient));
 }
+
+HEARTH_OP_ROWS(random_rows);
 
 }  // namespace hearth::testing

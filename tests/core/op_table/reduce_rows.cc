@@ -63,7 +63,7 @@ void extreme_rows(Rows& rows, const char* one, const char* with_place, const cha
 
 }  // namespace
 
-void reduce_rows(Rows& rows) {
+static void reduce_rows(Rows& rows) {
   OpRow s{.op = "sum", .accuracy = Accuracy::kSum};
   add(s, sum, {"all", {}, true, 24});
   add(s, sum, {"first", {0}, true, 3});
@@ -132,5 +132,7 @@ void reduce_rows(Rows& rows) {
     rows.push_back(std::move(row));
   }
 }
+
+HEARTH_OP_ROWS(reduce_rows);
 
 }  // namespace hearth::testing

@@ -142,7 +142,7 @@ void gradient_samples(OpRow& row, Kind k) {
 
 }  // namespace
 
-void rnn_rows(Rows& rows) {
+static void rnn_rows(Rows& rows) {
   for (const std::vector<Kind>& kinds : {std::vector{Kind::kLstm}, {Kind::kGru}, {Kind::kTanh, Kind::kRelu}}) {
     OpRow row{.op = name_of(kinds[0]), .accuracy = Accuracy::kGradient, .zero_sign = false};
     OpRow grad{.op = row.op + "_grad", .accuracy = Accuracy::kGradient, .gradient = false, .zero_sign = false};
@@ -161,5 +161,7 @@ void rnn_rows(Rows& rows) {
     rows.push_back(std::move(grad));
   }
 }
+
+HEARTH_OP_ROWS(rnn_rows);
 
 }  // namespace hearth::testing

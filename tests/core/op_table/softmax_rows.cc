@@ -34,7 +34,7 @@ Sample safe(const char* name, int64_t d) {
 
 }  // namespace
 
-void softmax_rows(Rows& rows) {
+static void softmax_rows(Rows& rows) {
   OpRow masked{.op = "safe_softmax", .accuracy = Accuracy::kGradient, .takes = kFloatTypes, .zero_sign = false};
   masked.samples.push_back(safe("rows", 1));
   masked.samples.push_back(safe("columns", 0));
@@ -65,5 +65,7 @@ void softmax_rows(Rows& rows) {
     rows.push_back(std::move(row));
   }
 }
+
+HEARTH_OP_ROWS(softmax_rows);
 
 }  // namespace hearth::testing

@@ -10,7 +10,7 @@ constexpr SampleOptions kDense{.smooth = true, .batch = 1, .rearranged = false};
 
 }  // namespace
 
-void view_rows(Rows& rows) {
+static void view_rows(Rows& rows) {
   OpRow view{.op = "view"};
   add_golden(view, "view/merged", HEARTH_CALL(hearth::view(in[0], {in[0].size(0), 12})), kDense);
   add_golden(view, "view/split", HEARTH_CALL(reshape(in[0], {-1, 3, 2, 2})), {.smooth = true});
@@ -60,5 +60,7 @@ void view_rows(Rows& rows) {
   add_golden(expanded, "expand/0-dim", HEARTH_CALL(expand(in[0], {2, 2})), kPlain);
   rows.push_back(std::move(expanded));
 }
+
+HEARTH_OP_ROWS(view_rows);
 
 }  // namespace hearth::testing
