@@ -251,7 +251,8 @@ Tensor& Tensor::requires_grad_(bool on) & {
   if (!is_leaf()) return *this;
   // A view that is a leaf of its own no longer follows its base.
   if (on && follows_base(*impl_)) impl_->flags |= TensorImpl::kUntracked;
-  if (on && impl_->base) impl_->flags |= TensorImpl::kOwnLeaf;
+  if (impl_->base && on) impl_->flags |= TensorImpl::kOwnLeaf;
+  else impl_->flags &= static_cast<uint8_t>(~TensorImpl::kOwnLeaf);
   autograd::ensure_meta(*impl_).requires_grad = on;
   return *this;
 }

@@ -252,9 +252,11 @@ std::vector<Tensor> Graph::run(std::span<const Tensor> in) const {
   for (size_t i = 0; i < in.size(); ++i)
     HEARTH_CHECK(in[i].device() == device, "graph: input \"", inputs[i].name, "\" is on ", in[i].device(),
                  ", but input \"", inputs[0].name, "\" on ", device);
+  // Numbers in CPU memory meet tensors of any device.
   for (const Constant& c : constants)
-    HEARTH_CHECK(c.value.device() == device, "graph: the inputs are on ", device, ", but constant \"", c.name,
-                 "\" is on ", c.value.device(), "; to(device) gives the graph for another device");
+    HEARTH_CHECK(c.value.device() == device || (c.value.dim() == 0 && c.value.device().is_cpu()),
+                 "graph: the inputs are on ", device, ", but constant \"", c.name, "\" is on ", c.value.device(),
+                 "; to(device) gives the graph for another device");
   std::vector<Tensor> values(value_count(*this));
   for (size_t i = 0; i < in.size(); ++i) values[i] = in[i];
   for (size_t i = 0; i < constants.size(); ++i) values[inputs.size() + i] = constants[i].value;

@@ -148,13 +148,13 @@ void view_add_backward(GradContext& g) {
   if (g.needs(1)) g.set(1, machinery::as_strided(d, a));
 }
 
-// A dense operand keeps its strides. Without data it has nothing to bring: the result is without data too.
+// A dense operand keeps its strides, another one becomes row-major. Without data it has nothing to bring: the result is
+// without data too.
 void infer_transfer(OpCall& c) {
   const Tensor& in = c.input(0);
-  HEARTH_CHECK(in.layout().dense, "to: the record takes a dense tensor, but the strides are ", in.strides());
   c.dtype = in.dtype();
   c.device = in.device().is_meta() ? kMeta : c.attrs_as<TransferAttrs>().device;
-  c.make(0, in.shape(), in.strides(), c.dtype);
+  c.make(0, in.shape(), strides_for(in.layout(), MemoryFormat::kPreserve), c.dtype);
 }
 
 void infer_detach(OpCall& c) { c.out[0] = detail::alias(c.input(0), c.input(0).layout(), true); }

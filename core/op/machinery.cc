@@ -18,7 +18,7 @@ Tensor copy(const Tensor& t, MemoryFormat format) { return run(kCopy, {t}, CopyA
 Tensor transfer(const Tensor& t, Device device) {
   if (t.device() == device) return t;
   HEARTH_CHECK(!t.device().is_meta() || tracing(), "to: a meta tensor has no values to bring to ", device);
-  return run(kTransfer, {t.layout().dense ? t : copy(t, MemoryFormat::kContiguous)}, TransferAttrs{device});
+  return run(kTransfer, {t}, TransferAttrs{device});
 }
 
 void copy_into(Tensor& to, const Tensor& from) { run_into(kCopy, to, {from}, CopyAttrs{}); }

@@ -266,9 +266,13 @@ void dispatch(OpCall& c);
       operands.emplace_back(moved.emplace_back(machinery::transfer(o.tensor(), c.device)));
     else operands.push_back(o);
   }
+  struct Restore {
+    OpCall& call;
+    std::span<const Operand> given;
+    ~Restore() { call.in = given; }
+  } restore{c, given};
   c.in = operands;
   dispatch(c);
-  c.in = given;
 }
 
 [[gnu::noinline]] void compose(OpCall& c) {
@@ -363,10 +367,11 @@ void run_into(const OpDef& op, Tensor& out, std::span<const Operand> in, AttrsRe
 void OpCall::give(int i, Tensor result) {
   Tensor& to = out[i];
   if (!(result.shape() == to.shape()) || result.dtype() != to.dtype() || result.device() != to.device())
-    fail(ErrorKind::kInternal, op.name, ": composed as ", result.dtype(), " ", result.shape(), ", but inferred as ",
-         to.dtype(), " ", to.shape());
-  if (i == 0 && bound) machinery::copy_into(to, result);
-  else to = std::move(result);
+    fail(ErrorKind::kInternal, op.name, ": composed as ", result.dtype(), " ", result.shape(), " on ", result.device(),
+         ", but inferred as ", to.dtype(), " ", to.shape(), " on ", to.device());
+  // What infer has promised of the layout holds. A view would be one that no gradient may be recorded for.
+  if ((i == 0 && bound) || !alike(result.layout(), to.layout())) machinery::copy_into(to, result);
+  else to = result.impl()->base ? detail::alias(result, result.layout(), true) : std::move(result);
 }
 
 void run_rows(const OpDef& op, std::span<const Operand> rows, AttrsRef attrs) {

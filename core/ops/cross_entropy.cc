@@ -39,6 +39,7 @@ void check_targets(OpCall& c, int first) {
     HEARTH_CHECK(c.input(first + 2).shape() == Shape{x[1]}, c.op.name, ": the weight has shape ",
                  c.input(first + 2).shape(), "; expected [", x[1], "]");
   }
+  HEARTH_CHECK(x[1] > 0 || targets.numel() == 0, c.op.name, ": there are no classes in an input of shape ", x);
   const double smoothing = c.attrs_as<CrossEntropyAttrs>().label_smoothing;
   HEARTH_CHECK(smoothing >= 0 && smoothing <= 1, c.op.name, ": label_smoothing must be from 0 to 1, but is ",
                smoothing);

@@ -105,7 +105,12 @@ Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_
   expect_defined("embedding", {weight, index});
   HEARTH_CHECK(weight.dim() == 2, "embedding: the weight must have 2 dimensions, but its shape is ", weight.shape());
   EmbeddingAttrs a;
-  if (padding_idx) a.padding = *padding_idx < 0 ? *padding_idx + weight.shape()[0] : *padding_idx;
+  if (padding_idx) {
+    const int64_t rows = weight.shape()[0];
+    HEARTH_CHECK(*padding_idx >= -rows && *padding_idx < rows, "embedding: padding_idx ", *padding_idx,
+                 " is out of range for ", rows, " rows");
+    a.padding = *padding_idx < 0 ? *padding_idx + rows : *padding_idx;
+  }
   return run(kEmbedding, {weight, index}, a);
 }
 

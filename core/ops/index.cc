@@ -311,7 +311,7 @@ Tensor nonzero(const Tensor& x) {
   std::partial_sum(start.begin(), start.end(), start.begin());
   const int rank = x.dim();
   const Shape& shape = x.shape();
-  Tensor out = empty({start.back(), rank}, {.dtype = DType::kI64, .device = x.device()});
+  Tensor out = empty({start.back(), rank}, {.dtype = DType::kI64, .device = kCpu});
   int64_t* const places = out.mutable_data<int64_t>();
   parallel_for(pieces, 4, [&](int64_t begin, int64_t end) {
     int64_t* to = places + start[static_cast<size_t>(begin)] * rank;

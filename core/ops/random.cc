@@ -140,7 +140,8 @@ Tensor normal(const Tensor& mean, const Tensor& std, Generator* g) {
   expect_defined("normal", {mean, std});
   check_std(std);
   const Shape shape = broadcast_shapes(mean.shape(), std.shape(), "normal");
-  return randn(shape, {.dtype = promote(mean.dtype(), std.dtype()), .device = mean.device()}, g) * std + mean;
+  const Device device = mean.dim() == 0 && mean.device().is_cpu() ? std.device() : mean.device();
+  return randn(shape, {.dtype = promote(mean.dtype(), std.dtype()), .device = device}, g) * std + mean;
 }
 Tensor normal(const Tensor& mean, double std, Generator* g) {
   const CalledAs called("normal");

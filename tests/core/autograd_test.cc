@@ -369,5 +369,16 @@ TEST(Autograd, UnusedInputs) {
   EXPECT_FALSE(g[1].defined());
 }
 
+TEST(Autograd, AViewThatIsALeafOfItsOwn) {
+  Tensor x = arange(6).to(f64).reshape({2, 3});
+  x.requires_grad_();
+  EXPECT_NE(error_of([&] { x[0] = 1; }).find("a view of a leaf tensor that requires a gradient cannot be written"),
+            std::string::npos);
+  // No longer a leaf with a gradient: its views are written as those of any tensor.
+  x.requires_grad_(false);
+  x[0] = 1;
+  EXPECT_EQ(x[0].to_vector<double>(), (std::vector<double>{1, 1, 1}));
+}
+
 }  // namespace
 }  // namespace hearth

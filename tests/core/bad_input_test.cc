@@ -271,6 +271,9 @@ TEST(BadInput, IndicesOutOfRange) {
   EXPECT_SAYS(x.index({zeros({2}, {.dtype = boolean})}),
               "index: a mask of shape [2] does not fit the tensor of shape [3, 4] at dimension 0");
   EXPECT_SAYS(embedding(x, tensor({7})), "embedding: index 7 is out of range for a dimension of size 3");
+  EXPECT_SAYS(embedding(x, tensor({0}), -5), "embedding: padding_idx -5 is out of range for 3 rows");
+  EXPECT_SAYS(cross_entropy(zeros({2, 0}), tensor({0, 0})),
+              "cross_entropy: there are no classes in an input of shape [2, 0]");
   EXPECT_SAYS(cross_entropy(x, tensor({0, 1, 4})), "cross_entropy: target 4 is out of range for 4 classes");
   EXPECT_SAYS(one_hot(tensor({3}), 3), "one_hot: scatter: index 3 is out of range for a dimension of size 3");
   EXPECT_SAYS(narrow(x, 1, 3, 2), "narrow: 2 elements from 3 do not lie within dimension 1 of size 4");

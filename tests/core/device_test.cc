@@ -65,8 +65,16 @@ TEST(Device, ToIsPartOfAGraph) {
   EXPECT_TRUE(g(x).equal((x + 1) * 2));
 }
 
+TEST(Device, AGraphTakesInputsOfAnyLayoutThere) {
+  const graph::Graph g = graph::trace([](std::span<const Tensor> in) { return std::vector<Tensor>{in[0].cpu() + 1}; },
+                                      std::vector<graph::Spec>{{"x", f32, {"n", 2}}});
+  const Tensor x = arange(12).to(f32).reshape({3, 4}).slice(1, 0, 4, 2);
+  EXPECT_TRUE(g(x).equal(x + 1));
+  EXPECT_TRUE(run(kTransfer, {x}, TransferAttrs{kCpu}).equal(x));
+}
+
 TEST(Device, AGraphMovesToAnotherDevice) {
-  const Tensor weight = ones({2});
+  const Tensor weight = ones({1, 2});
   const graph::Graph g =
       graph::trace([&](std::span<const Tensor> in) { return std::vector<Tensor>{(in[0] * weight).to(kCpu)}; },
                    std::vector<graph::Spec>{{"x", f32, {"n", 2}}});
@@ -149,7 +157,7 @@ constinit const OpDef kTwice = {
     .name = "test::twice",
     .dtypes = kFloatTypes,
     .infer = infer_same,
-    .compose = [](OpCall& c) { c.give(0, c.input(0) + c.input(0)); },
+    .compose = [](OpCall& c) { c.give(0, (c.input(0) + c.input(0)).view({-1})); },
     .backward = [](GradContext& g) { g.set(0, g.grad() * 2); },
 };
 
@@ -160,6 +168,9 @@ TEST(Device, WithoutAKernelARecordIsComposed) {
   EXPECT_STREQ(y.grad_fn_name(), "test::twice");  // one node, not those of the ops that it is made of
   y.sum().backward();
   EXPECT_TRUE(x.grad().equal(full({4}, 2.0).to(f32)));
+  // The result is no view of what it was composed of.
+  Tensor z = run(kTwice, {x});
+  z.mul_(2);
   // Into given memory.
   Tensor out = zeros({4});
   {
@@ -176,7 +187,7 @@ TEST(Device, WhatIsComposedHasTheInferredShape) {
       .infer = infer_same,
       .compose = [](OpCall& c) { c.give(0, c.input(0).sum()); },
   };
-  EXPECT_SAYS(run(wrong, {zeros({4})}), "test::wrong: composed as f32 [], but inferred as f32 [4]");
+  EXPECT_SAYS(run(wrong, {zeros({4})}), "test::wrong: composed as f32 [] on cpu, but inferred as f32 [4] on cpu");
 }
 
 }  // namespace

@@ -115,6 +115,15 @@ TEST(Matmul, ConstantWeightsFollowInPlaceWrites) {
   }
 }
 
+TEST(Linear, GradientsFromASlice) {
+  // The incoming gradient begins inside of a larger tensor's memory.
+  const Tensor x = arange(6).to(f32).reshape({2, 3}), g = arange(12).to(f32).reshape({4, 3}).slice(0, 2, 4);
+  const Tensor w = ones({3, 3}, {.requires_grad = true}), b = zeros({3}, {.requires_grad = true});
+  linear(x, w, b).backward(g);
+  EXPECT_TRUE(b.grad().equal(g.sum({0})));
+  EXPECT_TRUE(w.grad().equal(matmul(g.t(), x)));
+}
+
 void expect_error(const std::function<void()>& f, const std::string& text) {
   try {
     f();

@@ -2,7 +2,7 @@
 // converted piece by piece, in the caches.
 #pragma once
 
-#include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "core/kernels/cpu/channels_last.h"
@@ -62,25 +62,27 @@ class DenseWriter {
   ConvertFn convert_;
 };
 
-// All elements of a small operand, converted; or none of one that is absent.
+// All elements of an operand, side by side: where they lie, or converted. None of one that is absent.
 template <class T>
 class DenseValues {
  public:
   explicit DenseValues(const Operand& operand) {
     if (!operand.is_tensor()) return;
-    const Tensor& t = operand.tensor();
-    const DenseReader<T> in(t);
-    values_.resize(static_cast<size_t>(t.numel()));
-    const T* from = in.read(0, t.numel(), values_.data());
-    if (!in.converts()) std::copy_n(from, t.numel(), values_.data());
-    present_ = true;
+    const int64_t n = operand.tensor().numel();
+    reader_.emplace(operand.tensor());
+    if (reader_->converts()) converted_.resize(static_cast<size_t>(n));
+    data_ = reader_->read(0, n, converted_.data());
   }
+  DenseValues(const DenseValues&) = delete;
+  DenseValues& operator=(const DenseValues&) = delete;
+
   // Null of an absent operand.
-  const T* data() const { return present_ ? values_.data() : nullptr; }
+  const T* data() const { return data_; }
 
  private:
-  std::vector<T> values_;
-  bool present_ = false;
+  std::optional<DenseReader<T>> reader_;
+  std::vector<T> converted_;
+  const T* data_ = nullptr;
 };
 
 }  // namespace hearth::cpu

@@ -33,9 +33,9 @@ void for_dense_lines(const Tensor& x, const Tensor* y, int d, F f) {
   }
   // Lines whose elements lie apart: neighbouring lines are read and written together, a cache line at a time.
   constexpr int64_t kWidth = 16;
-  const int64_t groups = (after + kWidth - 1) / kWidth;
+  const int64_t groups = (after + kWidth - 1) / kWidth, widest = std::min(kWidth, after);
   parallel_for(lines / after * groups, std::max<int64_t>(grain / kWidth, 1), [&](int64_t begin, int64_t end) {
-    std::vector<T> group(static_cast<size_t>(n * kWidth));
+    std::vector<T> group(static_cast<size_t>(n * widest));
     T part[kWidth];
     for (int64_t g = begin; g < end; ++g) {
       const int64_t outer = g / groups, column = g % groups * kWidth, first = outer * n * after + column,

@@ -362,18 +362,24 @@ void fill_zero(const Tensor& t) {
 }  // namespace
 
 void embedding(OpCall& c) {
-  const Tensor &weight = c.input(0), &index = c.input(1), &out = c.out[0];
+  const Tensor &weight = c.input(0), &out = c.out[0];
   if (out.numel() == 0) return;
-  const int64_t d = weight.shape()[1], size = weight.shape()[0], item = static_cast<int64_t>(weight.itemsize()),
-                row = weight.strides()[0] * item, bytes = d * item;
-  const Tensor flat = row_major(index), table = weight.strides()[1] == 1 || d == 1 ? weight : row_major(weight);
-  const Indices at(c.op.name, flat, size);
-  const int64_t step = table.impl() == weight.impl() ? row : bytes;
-  char* to = static_cast<char*>(out.impl()->data());
-  const char* from = static_cast<const char*>(table.raw_data());
-  parallel_for(index.numel(), std::max<int64_t>(kGrainBytes / bytes, 1), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      std::memcpy(to + i * bytes, from + at.at(i) * step, static_cast<size_t>(bytes));
+  const int64_t d = weight.shape()[1], row = weight.strides()[0], step = weight.strides()[1];
+  const Tensor flat = row_major(c.input(1));
+  const Indices at(c.op.name, flat, weight.shape()[0]);
+  by_size(out, [&]<class T>(T) {
+    T* const to = static_cast<T*>(out.impl()->data());
+    const T* const from = static_cast<const T*>(weight.raw_data());
+    const auto bytes = static_cast<size_t>(d) * sizeof(T);
+    parallel_for(flat.numel(), std::max<int64_t>(kGrainBytes / static_cast<int64_t>(bytes), 1),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t i = begin; i < end; ++i) {
+                     const T* const f = from + at.at(i) * row;
+                     if (step == 1) std::memcpy(to + i * d, f, bytes);
+                     else
+                       for (int64_t k = 0; k < d; ++k) to[i * d + k] = f[k * step];
+                   }
+                 });
   });
 }
 

@@ -143,7 +143,9 @@ void linear_weights(OpCall& c) {
   gemm(g);
   if (!c.attrs_as<LinearWeightsAttrs>().bias) return;
   const Unrecorded step;
-  copy_tensor(c.out[1], machinery::sum_to(hearth::detail::alias(dy, Layout(Shape{rows, out}), true), Shape{1, out}));
+  copy_tensor(c.out[1], machinery::sum_to(hearth::detail::alias(
+                                              dy, Layout(Shape{rows, out}, Strides{out, 1}, dy.storage_offset()), true),
+                                          Shape{1, out}));
 }
 
 }  // namespace hearth::cpu
