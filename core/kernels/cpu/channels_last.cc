@@ -40,11 +40,4 @@ Tensor channels_last(const Tensor& t, DType dtype) {
   return to;
 }
 
-Tensor row_major(const Tensor& t) {
-  if (t.layout().contiguous) return t;
-  Tensor to = hearth::detail::empty(t.shape(), t.dtype(), t.device());
-  copy_tensor(to, t);
-  return to;
-}
-
 }  // namespace hearth::cpu

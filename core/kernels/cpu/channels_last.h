@@ -9,7 +9,5 @@ namespace hearth::cpu {
 Tensor channels_last(const Tensor& t);
 // The same in another dtype.
 Tensor channels_last(const Tensor& t, DType dtype);
-// The tensor itself if it is row-major, else a copy.
-Tensor row_major(const Tensor& t);
 
 }  // namespace hearth::cpu

@@ -3,6 +3,7 @@
 #include "core/base/thread_state.h"
 #include "core/kernels/cpu/channels_last.h"
 #include "core/kernels/cpu/conv.h"
+#include "core/kernels/cpu/copy_tensor.h"
 #include "core/op/attrs/conv.h"
 #include "core/op/op_call.h"
 #include "core/op/run.h"

@@ -112,6 +112,13 @@ void copy_tensor(const Tensor& to, const Tensor& from) {
   run_pointwise(call, kIdentity);
 }
 
+Tensor row_major(const Tensor& t) {
+  if (t.layout().contiguous) return t;
+  Tensor to = hearth::detail::empty(t.shape(), t.dtype(), t.device());
+  copy_tensor(to, t);
+  return to;
+}
+
 void copy(OpCall& c) {
   if (c.out[0].numel() == 0) return;
   if (c.out[0].dtype() != c.input(0).dtype()) return run_pointwise(c, kIdentity);

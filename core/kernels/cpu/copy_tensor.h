@@ -10,4 +10,7 @@ namespace hearth::cpu {
 // `from` into `to`, of one shape; elements are cast to to's dtype.
 void copy_tensor(const Tensor& to, const Tensor& from);
 
+// The tensor itself if it is row-major, else a copy.
+Tensor row_major(const Tensor& t);
+
 }  // namespace hearth::cpu

@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "core/kernels/cpu/channels_last.h"
 #include "core/kernels/cpu/convert.h"
+#include "core/kernels/cpu/copy_tensor.h"
 #include "core/op/operand.h"
 #include "core/tensor/half.h"
 

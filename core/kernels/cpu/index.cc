@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "core/base/parallel.h"
-#include "core/kernels/cpu/channels_last.h"
 #include "core/kernels/cpu/copy_tensor.h"
 #include "core/kernels/cpu/lines.h"
 #include "core/kernels/embedding.h"

@@ -1,7 +1,6 @@
 #include "core/kernels/matmul.h"
 
 #include "core/base/thread_state.h"
-#include "core/kernels/cpu/channels_last.h"
 #include "core/kernels/cpu/copy_tensor.h"
 #include "core/kernels/cpu/gemm.h"
 #include "core/op/attrs/matmul.h"

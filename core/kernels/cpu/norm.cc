@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/parallel.h"
+#include "core/kernels/cpu/channels_last.h"
 #include "core/kernels/cpu/dense.h"
 #include "core/kernels/cpu/norm_rows.h"
 #include "core/kernels/cpu/result.h"
