@@ -159,9 +159,8 @@ class Run {
     for (size_t i = 0; i < inputs.size(); ++i) {
       const Edge& e = inputs[i];
       const void* key = e.leaf ? static_cast<const void*>(e.leaf.get()) : e.node.get();
-      bool fresh;
-      Place& p = places_.at(key, fresh);
-      if (fresh) continue;  // not reached from the outputs
+      Place& p = places_.at(key);
+      if (!p.node && !p.leaf) continue;  // not reached from the outputs
       p.needed = true;
       if (p.captured[e.output] < 0) {
         p.captured[e.output] = static_cast<int32_t>(i);

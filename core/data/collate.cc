@@ -94,10 +94,11 @@ void add_padded(Example& batch, const std::string& name, const PadOptions& o, co
   const Tensor& first = tensors[0];
   HEARTH_CHECK(first.defined(), kPad, ": \"", name, "\" cannot be padded: it is undefined in all examples");
   const DType dtype = first.dtype();
-  const bool whole = o.value.kind() != DTypeKind::kFloat || dtype == boolean || is_floating_point(dtype) ||
-                     o.value.to<double>() == std::trunc(o.value.to<double>());
-  HEARTH_CHECK(fits(o.value, dtype) && whole, kPad, ": \"", name, "\" is ", dtype,
-               ", which cannot hold the padding value ", o.value);
+  // fits() also takes what fill_() would wrap.
+  const double value = o.value.to<double>();
+  const bool holds = fits(o.value, dtype) && (is_floating_point(dtype) || value == std::trunc(value)) &&
+                     (dtype != u8 || value >= 0) && (dtype != boolean || value == 0 || value == 1);
+  HEARTH_CHECK(holds, kPad, ": \"", name, "\" is ", dtype, ", which cannot hold the padding value ", o.value);
   const std::vector<int> dims = padded_dims(name, o.dims, 0, first);
   const auto n = static_cast<int64_t>(tensors.size()), k = static_cast<int64_t>(dims.size());
 
@@ -130,12 +131,13 @@ void add_padded(Example& batch, const std::string& name, const PadOptions& o, co
       mask_dims.push_back(mask_shape.rank() - 1);
       mask_shape.push_back(shape[d + 1]);
     }
-    Tensor mask = full(mask_shape, false);
+    Tensor mask = full(mask_shape, false, {.dtype = boolean, .device = first.device()});
     for (size_t i = 0; i < tensors.size(); ++i)
       own_part(mask, i, mask_dims, std::span(sizes).subspan(i * dims.size(), dims.size())).fill_(true);
     batch.set(name + "_mask", mask);
   }
-  if (o.length) batch.set(name + "_length", from_values(sizes, k == 1 ? Shape{n} : Shape{n, k}));
+  if (o.length)
+    batch.set(name + "_length", from_values(sizes, k == 1 ? Shape{n} : Shape{n, k}, {.device = first.device()}));
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "core/data/dataset.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "core/base/error.h"
 #include "core/ops/create.h"
@@ -36,13 +35,15 @@ Example TensorDataset::get(int64_t i, Generator&) const {
 }
 std::optional<Example> TensorDataset::get_batch(std::span<const int64_t> indices) const {
   for (int64_t i : indices) check_index("TensorDataset", i, size());
-  const Tensor rows =
-      from_values(std::vector<int64_t>(indices.begin(), indices.end()), {static_cast<int64_t>(indices.size())});
+  const Tensor rows = from_values(std::vector<int64_t>(indices.begin(), indices.end()),
+                                  {static_cast<int64_t>(indices.size())}, {.device = kCpu});
   Example out = tensors_;
   for (const auto& [name, t] : tensors_) {
     // Images whose channels lie last in memory stay so, and their rows are moved in one piece.
     const bool last = t.dim() == 4 && !t.is_contiguous() && t.is_contiguous(MemoryFormat::kChannelsLast);
-    out.set(name, last ? t.permute({0, 2, 3, 1}).index_select(0, rows).permute({0, 3, 1, 2}) : t.index_select(0, rows));
+    const Tensor index = rows.to(t.device());
+    out.set(name,
+            last ? t.permute({0, 2, 3, 1}).index_select(0, index).permute({0, 3, 1, 2}) : t.index_select(0, index));
   }
   return out;
 }
@@ -81,14 +82,18 @@ Example ConcatDataset::get(int64_t i, Generator& random) const {
 }
 
 std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vector<int64_t>& sizes, uint64_t seed) {
-  HEARTH_CHECK(std::accumulate(sizes.begin(), sizes.end(), int64_t{0}) == dataset->size(),
-               "random_split: the sizes do not add up to ", dataset->size());
+  int64_t rest = dataset->size();
+  for (int64_t n : sizes) {
+    HEARTH_CHECK(n >= 0, "random_split: a size is negative: ", n);
+    HEARTH_CHECK(n <= rest, "random_split: the sizes do not add up to ", dataset->size());
+    rest -= n;
+  }
+  HEARTH_CHECK(rest == 0, "random_split: the sizes do not add up to ", dataset->size());
   Generator g(seed);
   const std::vector<int64_t> order = randperm(dataset->size(), {.device = kCpu}, &g).to_vector<int64_t>();
   std::vector<DatasetPtr> out;
   int64_t at = 0;
   for (int64_t n : sizes) {
-    HEARTH_CHECK(n >= 0, "random_split: a size is negative");
     out.push_back(std::make_shared<Subset>(dataset, std::vector<int64_t>(order.begin() + at, order.begin() + at + n)));
     at += n;
   }

@@ -282,7 +282,14 @@ void DataLoader::set_state(LoaderState state) {
 }
 
 DataLoader::Iterator DataLoader::begin() {
-  return Iterator(std::make_shared<Epoch>(shared_, LoaderState(shared_->next)));
+  auto epoch = std::make_shared<Epoch>(shared_, LoaderState(shared_->next));
+  try {
+    return Iterator(epoch);
+  } catch (...) {
+    // There is no iterator to go on with: the next loop takes the rest of the epoch.
+    shared_->next = shared_->state;
+    throw;
+  }
 }
 
 DataLoader::Iterator& DataLoader::Iterator::operator++() {

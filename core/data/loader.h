@@ -118,6 +118,7 @@ class DataLoader {
   };
   /// Begins an epoch of its own: the next one, or what set_state() asked for. It neither shortens nor is shortened by
   /// other loops, ended or not. Throws Error if the system refuses a worker's thread; the epoch is not used up then.
+  /// Rethrows an error in the first batch; the next loop then goes on with the batch after that one.
   Iterator begin();
   /// The end of every loop.
   End end() const { return {}; }

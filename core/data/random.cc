@@ -1,5 +1,6 @@
 #include "core/data/random.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/base/error.h"
@@ -11,13 +12,15 @@ double uniform(Generator& random) { return static_cast<double>(random.next_u64()
 double uniform(Generator& random, Range r) {
   HEARTH_CHECK(std::isfinite(r.low) && std::isfinite(r.high) && r.low <= r.high, "uniform: [", r.low, ", ", r.high,
                "] is not a range of finite numbers");
+  HEARTH_CHECK(std::isfinite(r.high - r.low), "uniform: [", r.low, ", ", r.high, "] is wider than the largest number");
   return r.low + (r.high - r.low) * uniform(random);
 }
 
 double log_uniform(Generator& random, Range r) {
   HEARTH_CHECK(r.low > 0 && r.low <= r.high && std::isfinite(r.high), "log_uniform: [", r.low, ", ", r.high,
                "] is not a range of finite numbers above 0");
-  return std::exp(uniform(random, {std::log(r.low), std::log(r.high)}));
+  // The logarithm and its inverse round.
+  return std::clamp(std::exp(uniform(random, {std::log(r.low), std::log(r.high)})), r.low, r.high);
 }
 
 int64_t randint(Generator& random, int64_t low, int64_t high) {

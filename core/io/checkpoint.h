@@ -89,7 +89,8 @@ class Checkpoint {
   absl::Status get(const std::string& name, optim::Scheduler& scheduler) const;
   /// Gives averages their values back.
   absl::Status get(const std::string& name, optim::EMA& averages) const;
-  /// Sets a loader to its place. kInvalidArgument if it has another number of batches.
+  /// Sets a loader to its place. kInvalidArgument if its dataset has another number of
+  /// examples or, for a state that counts batches as older files do, if it has another number of batches.
   absl::Status get(const std::string& name, data::DataLoader& loader) const;
   /// Gives a generator its state back.
   absl::Status get(const std::string& name, Generator& generator) const;

@@ -77,7 +77,16 @@ HookedCall::~HookedCall() = default;
 
 void HookedCall::before() {
   hooks_->before.call(module_, inputs_);
-  if (!hooks_->before_backward.any() && !hooks_->after_backward.any()) return;
+  if (hooks_->before_backward.any() || hooks_->after_backward.any()) pass_inputs();
+  // Forward may consume its arguments: later hooks see copies of the handles.
+  shown_.reserve(inputs_.size());
+  if (hooks_->after.any()) {
+    for (const Tensor* t : inputs_.tensors_) shown_.push_back(*t);
+  }
+  inputs_ = over(shown_);
+}
+
+void HookedCall::pass_inputs() {
   gradients_ = std::make_shared<Gradients>(module_, hooks_);
   gradients_->inputs = inputs_.size();
   gradients_->inputs_pass = autograd::pass_gate(

@@ -184,6 +184,7 @@ class HookedCall {
     }
   }
   void before();
+  void pass_inputs();
   void finish();  // after(), and fail() if that throws
   void after();
   void fail() noexcept;
@@ -192,7 +193,8 @@ class HookedCall {
   ModuleBase& module_;
   std::shared_ptr<const detail::ModuleHooks> hooks_;
   HookTensors inputs_, result_;
-  size_t called_ = 0;  // hooks after forward that have been called
+  std::vector<Tensor> shown_;  // what hooks after forward see of the arguments
+  size_t called_ = 0;          // hooks after forward that have been called
   bool has_result_ = false;
   std::shared_ptr<Gradients> gradients_;  // of this call, if backward has hooks
 };

@@ -141,7 +141,9 @@ std::vector<Tensor> compose(const Composed& x, const RnnAttrs& a) {
   const TensorOptions like{.dtype = x.input.dtype(), .device = x.input.device()};
   const std::vector<Tensor> inputs = unbind(x.input, 0);
   std::vector<Tensor> active;
-  if (x.lengths.defined()) active = unbind(unsqueeze(lt(unsqueeze(arange(time), 1), unsqueeze(x.lengths, 0)), 2), 0);
+  if (x.lengths.defined())
+    active =
+        unbind(unsqueeze(lt(unsqueeze(arange(time, {.device = x.input.device()}), 1), unsqueeze(x.lengths, 0)), 2), 0);
   Tensor h = x.h0.defined() ? x.h0 : zeros({batch, x.weight.shape()[1]}, like);
   Tensor c = x.c0.defined() ? x.c0 : zeros({batch, hidden}, like);
   std::vector<Tensor> outputs(static_cast<size_t>(time));

@@ -97,6 +97,13 @@ Tensor norm_of(std::span<const Tensor> gradients, Device device, double p, const
   return sum.to(dtype);
 }
 
+// A gradient given from outside may be one number for many elements: it cannot be written.
+void own_gradients(std::span<const Tensor> parameters) {
+  for (Tensor p : parameters) {
+    if (const Tensor g = p.grad(); g.defined() && g.layout().overlapping()) p.set_grad(g.clone());
+  }
+}
+
 Device device_of(std::span<const Tensor> parameters) { return parameters.empty() ? kCpu : parameters[0].device(); }
 
 }  // namespace
@@ -114,10 +121,7 @@ Tensor clip_grad_norm_(std::span<const Tensor> parameters, double max_norm, cons
                "clip_grad_norm_: max_norm must not be negative and p must be above 0, but are ", max_norm, " and ",
                o.p);
   const NoGrad off;
-  // A gradient given from outside may be one number for many elements: it cannot be written.
-  for (Tensor p : parameters) {
-    if (const Tensor g = p.grad(); g.defined() && g.layout().overlapping()) p.set_grad(g.clone());
-  }
+  own_gradients(parameters);
   const std::vector<Tensor> gradients = gradients_of(parameters);
   Tensor norm = norm_of(gradients, device_of(parameters), o.p, o.reduce);
   if (o.error_if_nonfinite) {
@@ -142,6 +146,7 @@ void clip_grad_value_(std::span<const Tensor> parameters, double value) {
   const CalledAs called("clip_grad_value_");
   HEARTH_CHECK(value >= 0, "clip_grad_value_: the value must not be negative, but is ", value);
   const NoGrad off;
+  own_gradients(parameters);
   for (const Tensor& t : parameters) {
     if (Tensor g = t.grad(); g.defined()) g.clamp_(-value, value);
   }

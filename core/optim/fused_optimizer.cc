@@ -1,5 +1,6 @@
 #include "core/optim/fused_optimizer.h"
 
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -32,6 +33,12 @@ struct Work {
   const Tensor* parameter;
   Tensor gradient;
   std::array<Tensor, 3> states;
+};
+
+// One call of the record.
+struct Call {
+  std::vector<Operand> rows;
+  std::vector<size_t> work;  // which parameters
 };
 
 // States of the form in which parameters had no names: "state.<i>.<name>", and "steps" of all so many.
@@ -79,19 +86,21 @@ void FusedOptimizer::step() {
     const std::vector<Column> states = columns(g, momentum(g));
     work.clear();
     work.reserve(slots_[g].size());
-    std::map<int64_t, std::vector<Operand>> calls;
+    std::map<int64_t, Call> calls;
     for (size_t i = 0; i < slots_[g].size(); ++i) {
       const Tensor& p = parameters(g)[i];
       Tensor gradient = p.grad();
       if (!gradient.defined()) continue;
       const Slot& s = slots_[g][i];
       Work& w = work.emplace_back(Work{i, &p, std::move(gradient), s.states});
-      std::vector<Operand>& rows = calls[phase(g, s)];
+      Call& call = calls[phase(g, s)];
+      call.work.push_back(work.size() - 1);
+      std::vector<Operand>& rows = call.rows;
       if (rows.empty()) rows.reserve((slots_[g].size() - i) * (2 + states.size()));
       rows.emplace_back(p);
       rows.emplace_back(w.gradient);
       for (size_t k = 0; k < states.size(); ++k) {
-        if (states[k].use != Use::kAlways) {
+        if (states[k].use < Use::kUsed) {
           rows.emplace_back(std::nullopt);
           continue;
         }
@@ -102,12 +111,14 @@ void FusedOptimizer::step() {
         rows.emplace_back(w.states[k]);
       }
     }
-    for (const auto& [phase, rows] : calls) update(g, phase, rows);
-    // Only now: a step that was refused has changed nothing.
-    for (Work& w : work) {
-      Slot& s = slots_[g][w.slot];
-      s.states = std::move(w.states);
-      ++s.steps;
+    for (const auto& [phase, call] : calls) {
+      update(g, phase, call.rows);
+      // Only now: a call that was refused has changed nothing. Those before it stay done.
+      for (const size_t i : call.work) {
+        Slot& s = slots_[g][work[i].slot];
+        s.states = std::move(work[i].states);
+        ++s.steps;
+      }
     }
   }
 }
@@ -119,12 +130,12 @@ Optimizer::StateDict FusedOptimizer::state_dict() {
     for (size_t i = 0; i < slots_[g].size(); ++i) {
       const Slot& s = slots_[g][i];
       const std::string of = names(g)[i] + ".";
-      out[of + "step"] = from_values(std::vector<int64_t>{s.steps}, {});
+      out[of + "step"] = from_values(std::vector<int64_t>{s.steps}, {}, {.device = kCpu});
       for (size_t k = 0; k < states.size(); ++k) {
         if (states[k].use != Use::kNever && s.states[k].defined()) out[of + states[k].name] = s.states[k];
       }
     }
-    out["group." + std::to_string(g)] = from_values(std::vector<double>{lr(g), momentum(g)}, {2});
+    out["group." + std::to_string(g)] = from_values(std::vector<double>{lr(g), momentum(g)}, {2}, {.device = kCpu});
   }
   return out;
 }
@@ -140,7 +151,7 @@ void FusedOptimizer::load_state_dict(const StateDict& given) {
   std::string wrong;
   const auto note = [&](const std::string& text) { wrong += (wrong.empty() ? "" : "; ") + text; };
   std::set<std::string> known;
-  const auto find = [&](const std::string& name, const Shape& shape, DType dtype) -> const Tensor* {
+  const auto find = [&](const std::string& name, const Shape& shape, DType dtype, bool is_state) -> const Tensor* {
     const auto it = state.find(name);
     known.insert(name);
     if (it == state.end() || !it->second.defined()) {
@@ -148,30 +159,37 @@ void FusedOptimizer::load_state_dict(const StateDict& given) {
       return nullptr;
     }
     const Tensor& t = it->second;
-    if (t.shape() == shape && t.dtype() == dtype) return &t;
+    // States in another floating dtype are of a parameter that was converted since: they are converted, too.
+    const bool converts = is_state && is_floating_point(t.dtype());
+    if (t.shape() == shape && (t.dtype() == dtype || converts)) return &t;
     note(concat(name, " is ", t.dtype(), " ", t.shape(), ", expected ", dtype, " ", shape));
     return nullptr;
   };
+  constexpr int64_t kMostSteps = int64_t{1} << 53;  // what a double counts exactly
   std::vector<std::vector<Slot>> slots;
   std::vector<std::pair<double, double>> rates(groups());
   for (size_t g = 0; g < groups(); ++g) {
     slots.emplace_back(slots_[g].size());
-    if (const Tensor* t = find("group." + std::to_string(g), {2}, f64)) {
+    if (const Tensor* t = find("group." + std::to_string(g), {2}, f64, false)) {
       const std::vector<double> v = t->to_vector<double>();
       rates[g] = {v[0], v[1]};
+      if (!(v[0] >= 0 && v[1] >= 0 && std::isfinite(v[0]) && std::isfinite(v[1])))
+        note(concat("group.", g, " must hold a learning rate and a momentum that are not negative, but holds ", v[0],
+                    " and ", v[1]));
     }
     const std::vector<Column> columns = this->columns(g, rates[g].second);
     for (size_t i = 0; i < slots[g].size(); ++i) {
       Slot& slot = slots[g][i];
       const Tensor& p = parameters(g)[i];
       const std::string of = names(g)[i] + ".";
-      if (const Tensor* t = find(of + "step", {}, i64)) slot.steps = t->item<int64_t>();
-      if (slot.steps < 0) note(concat(of, "step must not be negative, but is ", slot.steps));
+      if (const Tensor* t = find(of + "step", {}, i64, false)) slot.steps = t->item<int64_t>();
+      if (slot.steps < 0 || slot.steps > kMostSteps)
+        note(concat(of, "step must be from 0 to ", kMostSteps, ", but is ", slot.steps));
       for (size_t k = 0; k < columns.size(); ++k) {
         const std::string full = of + columns[k].name;
         const bool needed = columns[k].use == Use::kAlways && slot.steps > 0;
         if (!needed && (columns[k].use == Use::kNever || !state.contains(full))) continue;
-        if (const Tensor* t = find(full, p.shape(), state_dtype(p.dtype()))) slot.states[k] = *t;
+        if (const Tensor* t = find(full, p.shape(), state_dtype(p.dtype()), true)) slot.states[k] = *t;
       }
     }
   }
@@ -185,11 +203,13 @@ void FusedOptimizer::load_state_dict(const StateDict& given) {
       const Tensor& p = parameters(g)[i];
       for (Tensor& t : slots[g][i].states) {
         if (!t.defined()) continue;
-        Tensor own = empty_like(p, t.dtype());
+        Tensor own = empty_like(p, state_dtype(p.dtype()));
         own.copy_(t.to(p.device()));
         t = std::move(own);
       }
     }
+  }
+  for (size_t g = 0; g < groups(); ++g) {
     set_lr(rates[g].first, g);
     set_momentum(rates[g].second, g);
   }

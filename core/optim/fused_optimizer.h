@@ -35,6 +35,7 @@ class FusedOptimizer : public Optimizer {
   enum class Use : uint8_t {
     kNever,
     kKept,    // not by the present momentum: it is kept and saved, but not used
+    kUsed,    // it is made when it is first used: a state may lack it
     kAlways,  // it must be there once a step has been made
   };
   /// One tensor of state: its name in the state_dict, and its use.

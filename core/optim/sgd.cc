@@ -34,7 +34,7 @@ void check_options(const char* name, const SGDOptions& o) {
 SGD::SGD(const Parameters& parameters, const SGDOptions& options) : SGD() { add_group(parameters, options); }
 
 std::vector<SGD::Column> SGD::columns(size_t, double momentum) const {
-  return {{"momentum_buffer", momentum != 0 ? Use::kAlways : Use::kKept}};
+  return {{"momentum_buffer", momentum != 0 ? Use::kUsed : Use::kKept}};
 }
 
 // 1 where the buffer takes its first gradient.

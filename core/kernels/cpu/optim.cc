@@ -24,12 +24,12 @@ void sgd_loop(T* __restrict__ p, const T* __restrict__ g, T* __restrict__ m, int
   const T take = static_cast<T>(a.first ? 1 : 1 - a.dampening), keep = a.first ? T(0) : mu,
           sign = a.maximize ? T(-1) : T(1);
   if (!m) {
-    for (int64_t i = 0; i < n; ++i) p[i] -= lr * (sign * g[i] + wd * p[i]);
+    for (int64_t i = 0; i < n; ++i) p[i] -= lr * (wd != 0 ? sign * g[i] + wd * p[i] : sign * g[i]);
     return;
   }
   const T own = a.nesterov ? T(1) : T(0), of_buffer = a.nesterov ? mu : T(1);
   for (int64_t i = 0; i < n; ++i) {
-    const T d = sign * g[i] + wd * p[i];
+    const T d = wd != 0 ? sign * g[i] + wd * p[i] : sign * g[i];
     m[i] = keep * m[i] + take * d;
     p[i] -= lr * (own * d + of_buffer * m[i]);
   }
@@ -47,7 +47,7 @@ void adam_loop(T* __restrict__ p, const T* __restrict__ g, T* __restrict__ m, T*
   const T sign = a.maximize ? T(-1) : T(1);
   if (top) {
     for (int64_t i = 0; i < n; ++i) {
-      const T d = sign * g[i] + coupled * p[i];
+      const T d = coupled != 0 ? sign * g[i] + coupled * p[i] : sign * g[i];
       m[i] = b1 * m[i] + o1 * d;
       v[i] = b2 * v[i] + o2 * d * d;
       top[i] = top[i] > v[i] ? top[i] : v[i];
@@ -56,7 +56,7 @@ void adam_loop(T* __restrict__ p, const T* __restrict__ g, T* __restrict__ m, T*
     return;
   }
   for (int64_t i = 0; i < n; ++i) {
-    const T d = sign * g[i] + coupled * p[i];
+    const T d = coupled != 0 ? sign * g[i] + coupled * p[i] : sign * g[i];
     m[i] = b1 * m[i] + o1 * d;
     v[i] = b2 * v[i] + o2 * d * d;
     p[i] = shrink * p[i] - rate * m[i] / (std::sqrt(v[i]) * root + eps);

@@ -158,9 +158,10 @@ TEST(Optimizer, WhatDoesNotFitIsNamed) {
   less.erase("b.exp_avg_sq");
   less["a.step"] = tensor(-1);
   less.erase("group.0");
-  EXPECT_EQ(error_of([&] { o.load_state_dict(less); }),
-            "Adam: the state does not fit: missing: group.0; a.step must not be negative, but is -1; missing: "
-            "b.exp_avg_sq");
+  EXPECT_EQ(
+      error_of([&] { o.load_state_dict(less); }),
+      "Adam: the state does not fit: missing: group.0; a.step must be from 0 to 9007199254740992, but is -1; missing: "
+      "b.exp_avg_sq");
   // By index into names, and names into indices.
   Adam index({a, b});
   index.step();
