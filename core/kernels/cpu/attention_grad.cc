@@ -136,7 +136,7 @@ class Backward {
   void products() const {
     if (p_.batch == 0) {
       for (const Tensor* t : {dk_.tensor, dv_.tensor})
-        std::memset(t->impl()->data(), 0, static_cast<size_t>(t->numel()) * t->itemsize());
+        if (t->numel() > 0) std::memset(t->impl()->data(), 0, static_cast<size_t>(t->numel()) * t->itemsize());
       return;
     }
     const int64_t groups = p_.batch / group_;

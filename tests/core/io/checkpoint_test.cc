@@ -301,7 +301,6 @@ TEST(Checkpoint, WhatDoesNotFitIsNamedAndChangesNothing) {
   refused(c.get("optimizer", fewer), invalid, "unexpected: 3.exp_avg");
   EXPECT_EQ(fewer.lr(), 0.125);
   optim::SGD sgd(t.net.parameters(), {.lr = 0.125, .momentum = 0.9});
-  refused(c.get("optimizer", sgd), invalid, "missing: 0.momentum_buffer");
   refused(c.get("optimizer", sgd), invalid, "unexpected: 0.exp_avg");
   EXPECT_EQ(sgd.lr(), 0.125);
   EXPECT_EQ(sgd.state_dict().count("0.exp_avg"), 0u);
