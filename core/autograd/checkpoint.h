@@ -27,18 +27,18 @@ class WriteCounter {
  public:
   /// The function runs on this tensor.
   void add_input(const Tensor& t) {
-    if (t.defined()) inputs_.emplace_back(t.impl()->storage.get(), t.version());
+    if (t.defined()) inputs_.emplace_back(t.impl()->storage, t.version());
   }
   /// The writes to a tensor's memory, an input's since it was added.
   uint32_t writes(const Tensor& t) const {
     for (const auto& [storage, version] : inputs_) {
-      if (storage == t.impl()->storage.get()) return t.version() - version;
+      if (storage == t.impl()->storage) return t.version() - version;
     }
     return t.version();
   }
 
  private:
-  std::vector<std::pair<const Storage*, uint32_t>> inputs_;
+  std::vector<std::pair<Ref<Storage>, uint32_t>> inputs_;  // held: no other storage gets the address of one
 };
 
 // One run of a checkpointed function. Nodes recorded in it hold places in the frame in the stead of tensors; the first
@@ -55,7 +55,10 @@ class CheckpointFrame final : public SavedTensorHooks, public std::enable_shared
   std::vector<Drawn>& drawn() { return drawn_; }
   std::any pack(const Tensor& t) override;
   Tensor unpack(const std::any& packed) override;
-  void finished() { finished_ = true; }
+  void finished() {
+    finished_ = true;
+    counter_ = {};
+  }
 
  private:
   struct Place;

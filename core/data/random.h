@@ -17,7 +17,8 @@ struct Range {
 
 /// A number of [0, 1), uniformly: a multiple of 2^-53.
 double uniform(Generator& random);
-/// A number of the range, uniformly; high itself only by rounding. Throws Error unless low <= high and both are finite.
+/// A number of the range, uniformly; high itself only by rounding. Throws Error unless low <= high and both and
+/// their difference are finite.
 double uniform(Generator& random, Range range);
 /// A number of the range whose logarithm is uniform, so that halving is as likely as doubling. Throws Error unless
 /// 0 < low <= high and both are finite.

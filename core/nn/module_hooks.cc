@@ -89,8 +89,10 @@ void HookedCall::before() {
 void HookedCall::pass_inputs() {
   gradients_ = std::make_shared<Gradients>(module_, hooks_);
   gradients_->inputs = inputs_.size();
+  for (size_t i : callers_) gated_.emplace_back(Tensor(), *inputs_.tensors_[i]);
   gradients_->inputs_pass = autograd::pass_gate(
       inputs_.tensors(), [g = gradients_](std::span<Tensor> gradients) { g->at_inputs(gradients); });
+  for (size_t k = 0; k < callers_.size(); ++k) gated_[k].first = *inputs_.tensors_[callers_[k]];
 }
 
 void HookedCall::after() {

@@ -101,12 +101,14 @@ using Returned =
 /// An argument on its way to forward: where its tensors may be replaced, a copy.
 template <class A, bool kCopied>
 struct HookedArgument {
+  static constexpr bool kCallers = std::is_lvalue_reference_v<A>;
   A&& value;
   explicit HookedArgument(A&& a) : value(std::forward<A>(a)) {}
   A&& pass() { return std::forward<A>(value); }
 };
 template <class A>
 struct HookedArgument<A, true> {
+  static constexpr bool kCallers = false;
   std::remove_cvref_t<A> value;
   explicit HookedArgument(A&& a) : value(std::forward<A>(a)) {}
   using Passed =
@@ -146,10 +148,11 @@ class HookedCall {
     HookedCall call(base, std::move(hooks));
     std::tuple<detail::HookedArgument<A, detail::kCopied<A, kTakesCopies>>...> arguments(
         detail::HookedArgument<A, detail::kCopied<A, kTakesCopies>>(std::forward<A>(a))...);
-    std::apply([&](auto&... x) { (call.add_input(x.value), ...); }, arguments);
+    std::apply([&](auto&... x) { (call.add_input(x), ...); }, arguments);
     const auto forward = [&]() -> Return {
       try {
         call.before();
+        const GiveBack back{[&] { std::apply([&](auto&... x) { (call.give_back(x), ...); }, arguments); }};
         return std::apply([&](auto&... x) -> Return { return self.forward(x.pass()...); }, arguments);
       } catch (...) {
         call.fail();
@@ -169,10 +172,34 @@ class HookedCall {
 
  private:
   struct Gradients;
-  template <class T>
-  void add_input(T& value) {
+  template <class F>
+  struct GiveBack {
+    F f;
+    ~GiveBack() { f(); }
+  };
+  template <class F>
+  GiveBack(F) -> GiveBack<F>;
+  template <class X>
+  void add_input(X& argument) {
+    using T = std::remove_reference_t<decltype(argument.value)>;
     if constexpr (detail::holds_of<T>() == detail::Holds::kTensors && !std::is_const_v<T>) {
-      detail::visit_tensors(value, [&](Tensor& t) { inputs_.tensors_.push_back(&t); });
+      detail::visit_tensors(argument.value, [&](Tensor& t) {
+        if (X::kCallers) callers_.push_back(inputs_.tensors_.size());
+        inputs_.tensors_.push_back(&t);
+      });
+    }
+  }
+  // After forward: the caller's own variables name what they did before the gate.
+  template <class X>
+  void give_back(X& argument) {
+    using T = std::remove_reference_t<decltype(argument.value)>;
+    if constexpr (X::kCallers && detail::holds_of<T>() == detail::Holds::kTensors && !std::is_const_v<T>) {
+      if (gated_.empty()) return;
+      detail::visit_tensors(argument.value, [&](Tensor& t) {
+        for (const auto& [gated, given] : gated_) {
+          if (t.is(gated)) t = given;
+        }
+      });
     }
   }
   template <class T>
@@ -193,8 +220,10 @@ class HookedCall {
   ModuleBase& module_;
   std::shared_ptr<const detail::ModuleHooks> hooks_;
   HookTensors inputs_, result_;
-  std::vector<Tensor> shown_;  // what hooks after forward see of the arguments
-  size_t called_ = 0;          // hooks after forward that have been called
+  std::vector<size_t> callers_;                   // inputs that are variables of the caller
+  std::vector<std::pair<Tensor, Tensor>> gated_;  // what they name while forward runs, and what they named
+  std::vector<Tensor> shown_;                     // what hooks after forward see of the arguments
+  size_t called_ = 0;                             // hooks after forward that have been called
   bool has_result_ = false;
   std::shared_ptr<Gradients> gradients_;  // of this call, if backward has hooks
 };

@@ -8,6 +8,9 @@
 
 namespace hearth {
 
+/// What tensors of indices and class numbers may hold.
+constexpr DTypeSet kIndexTypes{i32, i64};
+
 /// Sets call.dtype to result_type() of the operands and returns the dtype of the result, both as the record's Promote
 /// says.
 DType promote_operands(OpCall& call);

@@ -17,11 +17,6 @@
 namespace hearth {
 namespace {
 
-constexpr DTypeSet kIndexTypes{i32, i64};
-
-// What a record keeps for each target.
-DType statistics_type(DType t) { return t == DType::kF64 ? DType::kF64 : DType::kF32; }
-
 Shape of_targets(const OpCall& c, const Shape& x) {
   HEARTH_CHECK(x.rank() >= 2, c.op.name, ": the input must be [n, classes, ...], but its shape is ", x);
   Shape shape = x;
@@ -49,7 +44,7 @@ void infer_cross_entropy(OpCall& c) {
   check_targets(c, 0);
   const Shape targets = of_targets(c, c.input(0).shape());
   c.dtype = c.input(0).dtype();
-  for (int i = 0; i < 4; ++i) c.make(i, targets, statistics_type(c.dtype));
+  for (int i = 0; i < 4; ++i) c.make(i, targets, compute_type(c.dtype));
 }
 
 void infer_cross_entropy_grad(OpCall& c) {
@@ -57,7 +52,7 @@ void infer_cross_entropy_grad(OpCall& c) {
   const Shape targets = of_targets(c, c.input(1).shape());
   c.dtype = c.input(1).dtype();
   for (int i : {0, 4, 5}) {
-    expect_dtype(c, i, DTypeSet{statistics_type(c.dtype)});
+    expect_dtype(c, i, DTypeSet{compute_type(c.dtype)});
     HEARTH_CHECK(c.input(i).shape() == targets, c.op.name, ": operand ", i, " has shape ", c.input(i).shape(),
                  "; expected ", targets);
   }

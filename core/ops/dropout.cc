@@ -24,9 +24,9 @@ void check_attrs(const OpCall& c) {
 
 void infer_dropout(OpCall& c) {
   check_attrs(c);
-  const Shape& shape = c.input(0).shape();
-  c.make(0, shape, c.dtype);
-  c.make(1, shape, DType::kBool);
+  const Tensor& x = c.input(0);
+  c.make(0, x.shape(), strides_for(x.layout(), MemoryFormat::kPreserve), c.dtype);
+  c.make(1, x.shape(), DType::kBool);
 }
 
 void infer_dropout_grad(OpCall& c) {
@@ -34,8 +34,9 @@ void infer_dropout_grad(OpCall& c) {
   expect_dtype(c, 1, DTypeSet{boolean});
   HEARTH_CHECK(c.input(1).shape() == c.input(0).shape(), "dropout_grad: the gradient has shape ", c.input(0).shape(),
                ", but the mask ", c.input(1).shape());
-  c.dtype = c.input(0).dtype();
-  c.make(0, c.input(0).shape(), c.dtype);
+  const Tensor& g = c.input(0);
+  c.dtype = g.dtype();
+  c.make(0, g.shape(), strides_for(g.layout(), MemoryFormat::kPreserve), c.dtype);
 }
 
 // x where `kept`, scaled; of 16 bits rounded once.

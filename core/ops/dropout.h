@@ -8,8 +8,8 @@
 namespace hearth {
 
 /// x with each element zero with probability p, the others scaled by 1 / (1 - p); x itself where `training` is false or
-/// p is 0. Takes a random number for each element from `generator`, or the default one. Floating-point; throws Error
-/// unless 0 <= p <= 1.
+/// p is 0. The result keeps x's strides where x lies without gaps. Takes a random number for each element from
+/// `generator`, or the default one. Floating-point; throws Error unless 0 <= p <= 1.
 Tensor dropout(const Tensor& x, double p = 0.5, bool training = true, Generator* generator = nullptr);
 /// The same for whole channels: all of x[i, k] are zero, or none. x is [n, c, ...].
 Tensor dropout2d(const Tensor& x, double p = 0.5, bool training = true, Generator* generator = nullptr);

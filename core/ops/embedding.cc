@@ -16,8 +16,6 @@
 namespace hearth {
 namespace {
 
-constexpr DTypeSet kIndexTypes{i32, i64};
-
 void check_padding(const OpCall& c, int64_t rows) {
   const auto& padding = c.attrs_as<EmbeddingAttrs>().padding;
   HEARTH_CHECK(!padding || (*padding >= 0 && *padding < rows), c.op.name, ": padding_idx ", padding.value_or(0),

@@ -26,8 +26,6 @@
 namespace hearth {
 namespace {
 
-constexpr DTypeSet kIndexTypes{i32, i64};
-
 void infer_index_select(OpCall& c) {
   const Tensor &x = c.input(0), &index = c.input(1);
   expect_dtype(c, 1, kIndexTypes);

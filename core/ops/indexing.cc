@@ -38,8 +38,6 @@ struct detail::Places {
 
 namespace {
 
-constexpr DTypeSet kIndexTypes{i32, i64};
-
 // Shape of what is read or written: a row of the other dimensions for each place.
 Shape rows_shape(const OpCall& c) {
   const Tensor &x = c.input(0), &at = c.input(1);

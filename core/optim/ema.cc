@@ -1,33 +1,48 @@
 #include "core/optim/ema.h"
 
+#include <utility>
+
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
+#include "core/op/machinery.h"
 
 namespace hearth::optim {
 
 EMA::EMA(std::vector<Tensor> tensors, double decay) : tensors_(std::move(tensors)), decay_(decay) {
   HEARTH_CHECK(decay >= 0 && decay <= 1, "EMA: the decay must be from 0 to 1, but is ", decay);
-  NoGrad off;
-  for (const Tensor& t : tensors_) averages_.push_back(t.detach().clone());
+  const NoGrad off;
+  std::map<const TensorImpl*, size_t> seen;
+  for (size_t i = 0; i < tensors_.size(); ++i) {
+    const Tensor& t = tensors_[i];
+    first_.push_back(seen.try_emplace(t.impl(), i).first->second);
+    averages_.push_back(first(i) ? is_half(t.dtype()) ? t.detach().to(f32) : t.detach().clone() : averages_[first_[i]]);
+  }
+  rounded_.resize(tensors_.size());
 }
 
 void EMA::update() {
-  NoGrad off;
+  const NoGrad off;
   for (size_t i = 0; i < tensors_.size(); ++i) {
-    if (tensors_[i].is_floating_point()) {
-      averages_[i].lerp_(tensors_[i], 1 - decay_);
-    } else {
-      averages_[i].copy_(tensors_[i]);
-    }
+    if (!first(i)) continue;
+    const Tensor& t = tensors_[i];
+    Tensor& average = averages_[i];
+    if (t.is_floating_point()) average.lerp_(t.to(average.dtype()), 1 - decay_);
+    else average.copy_(t);
   }
 }
 
 void EMA::swap() {
-  NoGrad off;
+  const NoGrad off;
   for (size_t i = 0; i < tensors_.size(); ++i) {
-    const Tensor held = averages_[i].clone();
-    averages_[i].copy_(tensors_[i]);
-    tensors_[i].copy_(held);
+    if (!first(i)) continue;
+    Tensor &t = tensors_[i], &average = averages_[i];
+    const Tensor held = average.clone();
+    Rounded& r = rounded_[i];
+    if (r.average.defined() && r.version == t.version()) average.copy_(r.average);
+    else average.copy_(t);
+    const bool back = std::exchange(r.average, Tensor()).defined();
+    t.copy_(held);
+    if (!back && t.dtype() != average.dtype()) r = {held, t.version()};
   }
 }
 
@@ -45,7 +60,8 @@ void EMA::load_state_dict(const std::map<std::string, Tensor>& state) {
     const auto it = state.find(name);
     if (it == state.end() || !it->second.defined()) {
       note("missing: " + name);
-    } else if (!(it->second.shape() == t.shape()) || it->second.dtype() != t.dtype()) {
+    } else if (const bool converts = t.is_floating_point() && it->second.is_floating_point();
+               !(it->second.shape() == t.shape()) || (it->second.dtype() != t.dtype() && !converts)) {
       note(concat(name, " is ", it->second.dtype(), " ", it->second.shape(), ", expected ", t.dtype(), " ", t.shape()));
     }
   }
@@ -53,8 +69,8 @@ void EMA::load_state_dict(const std::map<std::string, Tensor>& state) {
     if (!own.count(name)) note("unexpected: " + name);
   }
   HEARTH_CHECK(wrong.empty(), "EMA: the state does not fit: ", wrong);
-  NoGrad off;
-  for (auto& [name, t] : own) t.copy_(state.at(name).to(t.device()));
+  const NoGrad off;
+  for (auto& [name, t] : own) t.copy_(state.at(name));
 }
 
 }  // namespace hearth::optim

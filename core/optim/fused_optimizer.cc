@@ -173,9 +173,13 @@ void FusedOptimizer::load_state_dict(const StateDict& given) {
     if (const Tensor* t = find("group." + std::to_string(g), {2}, f64, false)) {
       const std::vector<double> v = t->to_vector<double>();
       rates[g] = {v[0], v[1]};
-      if (!(v[0] >= 0 && v[1] >= 0 && std::isfinite(v[0]) && std::isfinite(v[1])))
-        note(concat("group.", g, " must hold a learning rate and a momentum that are not negative, but holds ", v[0],
-                    " and ", v[1]));
+      try {
+        HEARTH_CHECK(std::isfinite(v[0]) && std::isfinite(v[1]), "learning rate and momentum must be finite, but are ",
+                     v[0], " and ", v[1]);
+        check_loaded(g, v[0], v[1]);
+      } catch (const Error& e) {
+        note(concat("group.", g, ": ", e.what()));
+      }
     }
     const std::vector<Column> columns = this->columns(g, rates[g].second);
     for (size_t i = 0; i < slots[g].size(); ++i) {

@@ -60,6 +60,9 @@ class FusedOptimizer : public Optimizer {
   /// Runs the record on rows of parameter, gradient and states; those without use are absent.
   virtual void update(size_t group, int64_t phase, std::span<const Operand> rows) const = 0;
 
+  /// Throws Error where a group cannot have this learning rate and momentum, which come from outside.
+  virtual void check_loaded(size_t group, double lr, double momentum) const = 0;
+
  private:
   std::vector<std::vector<Slot>> slots_;  // of each group
 };
@@ -95,6 +98,13 @@ class OptimizerOf : public FusedOptimizer {
 
  protected:
   using FusedOptimizer::FusedOptimizer;
+  void check_loaded(size_t group, double lr, double momentum) const override {
+    // A momentum of 0 is one that was switched off, whatever else the options say.
+    O o = momentum == 0 ? O{} : options(group);
+    o.lr = lr;
+    if (momentum != 0) o.*kMomentum = momentum;
+    check_options(name(), o);
+  }
 
  private:
   void append(const Parameters& parameters, const O& options) {

@@ -48,7 +48,8 @@ class Optimizer {
   /// or its index over all groups. The tensors are the optimizer's own, not copies.
   virtual StateDict state_dict() = 0;
   /// Takes a copy of a state over. Options other than learning rate and momentum stay as the optimizer was made with.
-  /// Throws Error naming every missing or unexpected entry and every wrong shape or dtype; nothing is changed then.
+  /// States of another floating-point dtype are converted: their parameter was. Throws Error naming every missing or
+  /// unexpected entry, every wrong shape or dtype and every value that no optimizer leaves; nothing is changed then.
   virtual void load_state_dict(const StateDict& state) = 0;
   /// A new optimizer of this kind without state: of `groups[g]` with the options that group g has now. A group may be
   /// empty. Throws Error unless there are as many groups.

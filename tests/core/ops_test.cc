@@ -12,6 +12,7 @@
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
+#include "core/ops/dropout.h"
 #include "core/ops/einsum.h"
 #include "core/ops/index.h"
 #include "core/ops/loss.h"
@@ -334,6 +335,26 @@ TEST(Ops, RandomNumbers) {
   EXPECT_TRUE(rand({4}).equal(first));
   const uint64_t chosen = seed();
   EXPECT_EQ(initial_seed(), chosen);
+}
+
+TEST(Dropout, KeepsLayoutsAndDrawsTheSame) {
+  for (DType t : {f32, bf16, f64}) {
+    const Tensor plain = rand({2, 3, 4, 5}).to(t) + 1, last = plain.contiguous(MemoryFormat::kChannelsLast);
+    Tensor a = plain.detach().clone().requires_grad_(), b = last.detach().clone().requires_grad_();
+    manual_seed(3);
+    const Tensor x = dropout(a, 0.5);
+    manual_seed(3);
+    const Tensor y = dropout(b, 0.5);
+    EXPECT_TRUE(y.is_contiguous(MemoryFormat::kChannelsLast));
+    EXPECT_TRUE(x.equal(y));
+    const Tensor g = rand({2, 3, 4, 5}).to(t);
+    x.backward(g);
+    y.backward(g.contiguous(MemoryFormat::kChannelsLast));
+    EXPECT_TRUE(a.grad().equal(b.grad()));
+    EXPECT_TRUE(b.grad().is_contiguous(MemoryFormat::kChannelsLast));
+    // What was dropped gets no gradient, the rest its share.
+    EXPECT_TRUE(a.grad().equal(where(eq(x.detach(), 0), Scalar(0), g * 2)));
+  }
 }
 
 }  // namespace

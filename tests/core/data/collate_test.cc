@@ -176,6 +176,19 @@ TEST(PaddingCollate, SaysWhatIsWrong) {
     for (Tensor& t : x) all.push_back(Example{{"x", std::move(t)}});
     return PaddingCollate({{"x", o}})(std::move(all));
   };
+  const auto cannot_hold = [&](DType t, Scalar v) {
+    try {
+      pad({.value = v}, {ones({2}, {.dtype = t}), ones({1}, {.dtype = t})});
+      ADD_FAILURE() << to_string(t) << " was padded with " << to_string(v);
+    } catch (const Error& e) {
+      EXPECT_NE(std::string(e.what()).find("cannot hold the padding value"), std::string::npos) << e.what();
+    }
+  };
+  cannot_hold(u8, -100);
+  cannot_hold(u8, 256);
+  cannot_hold(boolean, 2);
+  cannot_hold(boolean, 0.5);
+  cannot_hold(i64, 0.5);
   fails([&] { pad({}, {full({}, 1)}); }, 0,
         "PaddingCollate: \"x\" of example 0 has shape [], which has no dimension 0 to pad");
   fails(

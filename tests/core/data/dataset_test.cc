@@ -100,6 +100,9 @@ TEST(Dataset, SubsetsSplitsAndWeights) {
     for (int64_t i = 0; i < p->size(); ++i) seen.insert(p->get(i, g)["input"].item<int64_t>());
   }
   EXPECT_EQ(seen.size(), 10u);
+  EXPECT_THROW(random_split(numbers(10), {15, -5}, 3), Error);
+  EXPECT_THROW(random_split(numbers(10), {7, 2}, 3), Error);
+  EXPECT_THROW(random_split(numbers(10), {INT64_MAX, INT64_MAX, 12}, 3), Error);
   const ConcatDataset both({numbers(3), numbers(2)});
   EXPECT_EQ(both.get(4, g)["input"].item<int64_t>(), 1);
   EXPECT_THROW(both.get(5, g), Error);

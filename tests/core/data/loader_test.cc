@@ -104,6 +104,24 @@ TEST(DataLoader, GoesOnAfterAnError) {
   }
 }
 
+TEST(DataLoader, AnErrorInTheFirstBatchLeavesTheRest) {
+  for (int workers : {0, 2}) {
+    bool broken = true;
+    auto bad = std::make_shared<MapDataset>(numbers(40), [&broken](Example e, Generator&) {
+      if (broken && e["input"].item<int64_t>() == 5) fail("example 5 is damaged");
+      return e;
+    });
+    DataLoader l(bad, {.batch_size = 10, .workers = workers});
+    EXPECT_THROW(l.begin(), Error);
+    EXPECT_EQ(l.state(), (LoaderState{0, 10}));
+    std::vector<int64_t> first;
+    for (const auto& e : l) first.push_back(inputs(e)[0]);
+    EXPECT_EQ(first, (std::vector<int64_t>{10, 20, 30}));
+    broken = false;
+    EXPECT_EQ(inputs(*l.begin())[0], 0);
+  }
+}
+
 TEST(DataLoader, AnErrorInTheLastBatchEndsTheEpoch) {
   for (int workers : {0, 2}) {
     auto bad = std::make_shared<MapDataset>(numbers(20), [](Example e, Generator&) {

@@ -104,6 +104,8 @@ TEST(Random, TheEndsOfRanges) {
   fails([&] { randint(g, 3, 3); }, "randint: there is no integer from 3 up to but not 3");
   fails([&] { uniform(g, {1, 0}); }, "uniform: [1, 0] is not a range of finite numbers");
   fails([&] { uniform(g, {0, INFINITY}); }, "uniform: [0, inf] is not a range of finite numbers");
+  fails([&] { uniform(g, {-1.7e308, 1.7e308}); }, "uniform: [-1.7e+308, 1.7e+308] is wider than the largest number");
+  for (double v : {0.1, 3.0, 5.0, 7.0, 1e300}) EXPECT_EQ(log_uniform(g, {v, v}), v);
   fails([&] { log_uniform(g, {0, 1}); }, "log_uniform: [0, 1] is not a range of finite numbers above 0");
   fails([&] { bernoulli(g, 1.5); }, "bernoulli: the probability must lie in [0, 1], but is 1.5");
   fails([&] { bernoulli(g, NAN); }, "bernoulli: the probability must lie in [0, 1], but is nan");

@@ -451,6 +451,73 @@ TEST(FullBackwardHooks, InPlace) {
   EXPECT_EQ(in.grad().to_vector<double>(), (V{2, 2}));
 }
 
+// Arguments that forward consumes or changes.
+struct Consumes : nn::Module<Consumes> {
+  Tensor forward(std::vector<Tensor> list) const {
+    Tensor sum = list[0] * 2;
+    list.clear();
+    return sum;
+  }
+  Tensor forward(std::vector<Tensor>& cache, const Tensor& x) const {
+    const Tensor y = cache[0] * x;
+    for (int i = 0; i < 20; ++i) cache.push_back(x);  // its memory moves
+    return y;
+  }
+};
+
+TEST(ModuleHooks, SeeWhatForwardHasConsumed) {
+  Consumes m;
+  std::vector<V> seen;
+  m.register_forward_hook([&](ModuleBase&, const HookTensors& inputs, HookTensors&) {
+    for (size_t i = 0; i < inputs.size(); ++i) seen.push_back(inputs[i].detach().to_vector<double>());
+  });
+  m(std::vector{number(3), number(4)});
+  EXPECT_EQ(seen, (std::vector<V>{{3}, {4}}));
+  seen.clear();
+  std::vector<Tensor> cache{number(5)};
+  m(cache, number(6));
+  EXPECT_EQ(seen, (std::vector<V>{{5}, {6}}));
+  EXPECT_EQ(cache.size(), 21u);
+}
+
+TEST(FullBackwardHooks, LeaveTheCallersVariablesAsTheyAre) {
+  Consumes m;
+  int calls = 0;
+  m.register_full_backward_hook([&](ModuleBase&, HookTensors& grad_input, const HookTensors&) {
+    ++calls;
+    EXPECT_EQ(grad_input.size(), 2u);
+    EXPECT_EQ(value(grad_input[0]), 6);
+    EXPECT_EQ(value(grad_input[1]), 5);
+  });
+  const Tensor held = number(5);
+  std::vector<Tensor> cache{held};
+  cache[0].requires_grad_();
+  Tensor x = number(6).requires_grad_();
+  const TensorImpl* const before = x.impl();
+  const Tensor y = m(cache, x);
+  EXPECT_TRUE(cache[0].is(held));
+  EXPECT_TRUE(cache[0].is_leaf());
+  EXPECT_EQ(x.impl(), before);
+  y.backward();
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(value(held.grad()), 6);
+  EXPECT_EQ(value(x.grad()), 5);
+}
+
+// Results beyond the first four of a node that the outputs do not reach.
+TEST(FullBackwardHooks, ResultsThatAreNotReached) {
+  Wide m;
+  m.register_full_backward_hook([](ModuleBase&, HookTensors&, const HookTensors&) {});
+  std::vector<Tensor> in;
+  for (int i = 0; i < 20; ++i) in.push_back(leaf({2}, i));
+  const std::vector<Tensor> r = m(in);
+  const Tensor w = leaf({2}, 30), loss = (w * 3).sum();
+  const std::vector<Tensor> inputs{w, r[4], r[5], r[17]};
+  const std::vector<Tensor> g = grad(std::span(&loss, 1), inputs, {}, {}, true);
+  EXPECT_EQ(g[0].to_vector<double>(), (V{3, 3}));
+  for (size_t i = 1; i < g.size(); ++i) EXPECT_FALSE(g[i].defined()) << i;
+}
+
 }  // namespace
 }  // namespace hearth
 // NOLINTEND(bugprone-unchecked-optional-access)

@@ -159,5 +159,11 @@ TEST(ClipGradValue, Clamps) {
   EXPECT_EQ(p.grad().to_vector<float>(), (std::vector<float>{-0.25F, 0.1F, 0.25F}));
 }
 
+TEST(ClipGradValue, StretchedGradients) {
+  const std::vector<Tensor> stretched{with_gradient(full({1}, 3.0).expand({4}))};
+  optim::clip_grad_value_(stretched, 1);
+  EXPECT_EQ(gradient(stretched[0]), (std::vector<double>(4, 1)));
+}
+
 }  // namespace
 }  // namespace hearth

@@ -1,6 +1,8 @@
 // The running average of a model.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "core/autograd/guards.h"
 #include "core/ops/create.h"
 #include "core/ops/index.h"
@@ -31,6 +33,48 @@ TEST(EMA, UpdatesAndSwaps) {
               ema.load_state_dict({{"0", zeros({3})}, {"2", zeros({1})}});
             }),
             "EMA: the state does not fit: 0 is f32 [3], expected f32 [4]; missing: 1; unexpected: 2");
+}
+
+TEST(EMA, TiedTensorsHaveOneAverage) {
+  Tensor w = ones({2}), other = zeros({2});
+  optim::EMA ema({w, other, w}, 0.5);
+  w.fill_(3);
+  ema.update();
+  EXPECT_EQ(ema.averages()[0].to_vector<double>(), (std::vector<double>{2, 2}));  // not taken in twice
+  ema.swap();
+  EXPECT_EQ(w.to_vector<double>(), (std::vector<double>{2, 2}));
+  ema.swap();
+  EXPECT_EQ(w.to_vector<double>(), (std::vector<double>{3, 3}));
+  EXPECT_EQ(ema.averages()[2].to_vector<double>(), (std::vector<double>{2, 2}));
+  optim::EMA again({w, other, w}, 0.5);
+  again.load_state_dict(ema.state_dict());
+  EXPECT_EQ(again.averages()[2].to_vector<double>(), (std::vector<double>{2, 2}));
+}
+
+TEST(EMA, AveragesOf16BitTensorsAreKeptWider) {
+  for (DType t : {f16, bf16}) {
+    Tensor p = ones({1}, {.dtype = t});
+    optim::EMA ema({p}, 0.999);
+    p.fill_(1.5);
+    for (int i = 0; i < 100; ++i) ema.update();
+    const double average = ema.averages()[0].item<double>();
+    EXPECT_NEAR(average, 1.5 - 0.5 * std::pow(0.999, 100), 1e-5);
+    ema.swap();
+    EXPECT_EQ(p.item<double>(), Tensor(full({1}, average)).to(t).item<double>());
+    EXPECT_EQ(ema.averages()[0].item<double>(), 1.5);
+    ema.swap();
+    EXPECT_EQ(p.item<double>(), 1.5);
+    EXPECT_EQ(ema.averages()[0].item<double>(), average);
+    // What is written meanwhile counts.
+    ema.swap();
+    p.fill_(2);
+    ema.swap();
+    EXPECT_EQ(p.item<double>(), 1.5);
+    EXPECT_EQ(ema.averages()[0].item<double>(), 2);
+    // As earlier versions saved them.
+    ema.load_state_dict({{"0", full({1}, 1.25, {.dtype = t})}});
+    EXPECT_EQ(ema.averages()[0].item<double>(), 1.25);
+  }
 }
 
 }  // namespace

@@ -466,6 +466,66 @@ TEST(Optimizer, InterposersAreRightOrRefuse) {
             "sgd_step: operand 0 of shape [3] has NaN now, but no operand had (anomaly mode)");
 }
 
+TEST(Optimizer, LoadedValuesAreChecked) {
+  const Tensor p = parameter({2}, 0);
+  set_gradients({p}, 1);
+  Adam adam({p});
+  adam.step();
+  const auto with = [](Optimizer& o, const std::string& name, const Tensor& t) {
+    auto state = o.state_dict();
+    for (auto& [key, value] : state) value = value.clone();
+    state[name] = t;
+    return error_of([&] { o.load_state_dict(state); });
+  };
+  const auto rates = [](double lr, double momentum) { return tensor({lr, momentum}, {.dtype = f64}); };
+  EXPECT_NE(with(adam, "group.0", rates(NAN, 0.9)).find("group.0: learning rate and momentum must be finite"),
+            std::string::npos);
+  EXPECT_NE(with(adam, "group.0", rates(1, 1)).find("betas must be in [0, 1), but are 1 and"), std::string::npos);
+  EXPECT_NE(with(adam, "group.0", rates(-1, 0.9)).find("must not be negative, but are -1"), std::string::npos);
+  EXPECT_NE(with(adam, "0.step", full({}, INT64_MAX)).find("0.step must be from 0 to 9007199254740992"),
+            std::string::npos);
+  EXPECT_EQ(adam.lr(), 1e-3);
+  EXPECT_EQ(adam.momentum(0), 0.9);
+  // A momentum that was switched off is one, whatever it was needed for.
+  SGD sgd({p}, {.momentum = 0.9, .nesterov = true});
+  sgd.step();
+  sgd.set_momentum(0, 0);
+  sgd.load_state_dict(sgd.state_dict());
+  EXPECT_EQ(sgd.momentum(0), 0);
+}
+
+TEST(Optimizer, StatesOfAParameterThatWasConverted) {
+  nn::Linear net(2, 1, {.bias = false});
+  set_gradients(net.parameters(), 1);
+  Adam adam(net.parameters());
+  adam.step();
+  const std::vector<double> moment = values(adam.state_dict().at("0.exp_avg"));
+  net.to(f64);
+  adam.load_state_dict(adam.state_dict());
+  EXPECT_EQ(adam.state_dict().at("0.exp_avg").dtype(), f64);
+  EXPECT_EQ(values(adam.state_dict().at("0.exp_avg")), moment);
+}
+
+// A decay of 0 is none: 0 times an infinite weight would be NaN.
+TEST(Optimizer, WithoutWeightDecayInfiniteWeightsStay) {
+  const auto stays = [](Optimizer& o, const Tensor& p) {
+    Tensor(p).set_grad(zeros({2}));
+    o.step();
+    EXPECT_EQ(values(p), (std::vector<double>{-INFINITY, 1}));
+  };
+  const auto infinite = [] { return tensor({-INFINITY, 1.0}, {.requires_grad = true}); };
+  for (double momentum : {0.0, 0.9}) {
+    const Tensor p = infinite();
+    SGD sgd({p}, {.lr = 0.1, .momentum = momentum});
+    stays(sgd, p);
+  }
+  for (bool amsgrad : {false, true}) {
+    const Tensor p = infinite();
+    Adam adam({p}, {.amsgrad = amsgrad});
+    stays(adam, p);
+  }
+}
+
 }  // namespace
 }  // namespace hearth
 // NOLINTEND(bugprone-unchecked-optional-access)
