@@ -20,6 +20,8 @@
 #include "core/testing/error_of.h"
 #include "core/testing/tensors.h"
 
+// What a case was made with is there.
+// NOLINTBEGIN(bugprone-unchecked-optional-access)
 namespace hearth {
 namespace {
 
@@ -404,3 +406,4 @@ TEST(Attention, Errors) {
 
 }  // namespace
 }  // namespace hearth
+// NOLINTEND(bugprone-unchecked-optional-access)

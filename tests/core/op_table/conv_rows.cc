@@ -35,7 +35,8 @@ static void conv_rows(Rows& rows) {
                     .padding = {o.padding.h, o.padding.w},
                     .dilation = {o.dilation.h, o.dilation.w},
                     .groups = o.groups};
-    const double terms = static_cast<double>(c.weight.numel() / c.weight[0]);
+    const int64_t products = c.weight.numel() / c.weight[0];
+    const auto terms = static_cast<double>(products);
     add_golden(conv, "conv2d/" + name, HEARTH_CALL(conv2d(in[0], in[1], in[2], o)), {.batch = 1, .terms = terms + 1});
     add_golden(conv, "conv2d/" + name + ", no bias", HEARTH_CALL(conv2d(in[0], in[1], std::nullopt, o)),
                {.batch = 1, .terms = terms});
@@ -49,12 +50,13 @@ static void conv_rows(Rows& rows) {
                {.batch = 1, .terms = terms * static_cast<double>(c.weight[0])});
     attrs.shape = c.weight;
     attrs.bias = true;
+    const int64_t images = c.x.numel() / c.x[1];
     add_golden(weights, "conv2d_weights/" + name,
                [attrs](In in) -> Out {
                  const auto r = run_all(kConv2dWeights, {in[0], in[1]}, attrs);
                  return {r[0], r[1]};
                },
-               {.batch = 3, .terms = static_cast<double>(c.x.numel() / c.x[1])});
+               {.batch = 3, .terms = static_cast<double>(images)});
   }
   // Small ones, of which every derivative is taken.
   const Conv2dOptions small{.stride = {1, 2}, .padding = {1, 0}, .groups = 2};

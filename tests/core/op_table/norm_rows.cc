@@ -100,7 +100,7 @@ static void norm_rows(Rows& rows) {
                {.batch = 0b11, .terms = 54, .rearranged = false});
   }
   rows.push_back(std::move(batch_grad));
-}
+}  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): std::function frees it
 
 HEARTH_OP_ROWS(norm_rows);
 

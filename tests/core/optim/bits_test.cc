@@ -73,7 +73,7 @@ struct Case {
 template <class O, class F>
 Case of(const char* name, const typename O::Options& o, F reference) {
   return {name, making<O>(o), reference(float{}, o), reference(double{}, o)};
-}
+}  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): std::function frees it
 const auto sgd = []<class T>(T, const optim::SGDOptions& o) { return sgd_reference<T>(o); };
 const auto adam = []<class T>(T, const optim::AdamOptions& o) { return adam_reference<T>(o, false); };
 const auto adamw = []<class T>(T, const optim::AdamWOptions& o) { return adam_reference<T>(o, true); };

@@ -89,15 +89,15 @@ TEST(Optimizer, Refuses) {
   Adam adam({w});
   AdamW adamw({w});
   RMSprop rms({w});
-  for (const auto& [o, name] : std::vector<std::pair<Optimizer*, std::string>>{
-           {&sgd, "SGD"}, {&adam, "Adam"}, {&adamw, "AdamW"}, {&rms, "RMSprop"}}) {
+  const std::pair<Optimizer&, std::string> all[] = {{sgd, "SGD"}, {adam, "Adam"}, {adamw, "AdamW"}, {rms, "RMSprop"}};
+  for (const auto& [o, name] : all) {
     const std::string says = name + ": there is no parameter group 5; the optimizer has 1";
-    EXPECT_EQ(error_of([&] { o->set_lr(1, 5); }), says);
-    EXPECT_EQ(error_of([&] { (void)o->lr(5); }), says);
-    EXPECT_EQ(error_of([&] { (void)o->parameters(5); }), says);
-    EXPECT_EQ(error_of([&] { (void)o->names(5); }), says);
-    EXPECT_EQ(error_of([&] { o->set_momentum(0, 5); }), says);
-    EXPECT_EQ(error_of([&] { o->like({}); }), name + ": like: expected parameters for 1 groups, but got 0");
+    EXPECT_EQ(error_of([&] { o.set_lr(1, 5); }), says);
+    EXPECT_EQ(error_of([&] { (void)o.lr(5); }), says);
+    EXPECT_EQ(error_of([&] { (void)o.parameters(5); }), says);
+    EXPECT_EQ(error_of([&] { (void)o.names(5); }), says);
+    EXPECT_EQ(error_of([&] { o.set_momentum(0, 5); }), says);
+    EXPECT_EQ(error_of([&] { o.like({}); }), name + ": like: expected parameters for 1 groups, but got 0");
   }
   EXPECT_EQ(error_of([&] { SGD({w}).add_group({b}, {.lr = -1}); }),
             "SGD: lr, momentum and weight_decay must not be negative, but are -1, 0 and 0");
