@@ -1,7 +1,6 @@
 #include "audio/codec/container.h"
 
 #include <array>
-#include <optional>
 #include <string_view>
 
 namespace hearth::audio {
@@ -36,17 +35,17 @@ int64_t skip_id3(const ByteSource& s) {
   }
 }
 
-// A frame of MPEG audio, layer 3 (ISO 11172-3, 2.4.1.3; 13818-3): its length in bytes, or nothing.
-std::optional<int64_t> mp3_frame(const Head<4>& h) {
+// A frame of MPEG audio, layer 3 (ISO 11172-3, 2.4.1.3; 13818-3): its length in bytes, 0 for what is none.
+int64_t mp3_frame(const Head<4>& h) {
   static constexpr int kRate[2][16] = {{0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0},
                                        {0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0}};
   static constexpr int kHertz[3] = {44100, 48000, 32000};
-  if (h.size < 4 || h.bytes[0] != 0xff || (h.bytes[1] & 0xe0) != 0xe0) return {};
+  if (h.size < 4 || h.bytes[0] != 0xff || (h.bytes[1] & 0xe0) != 0xe0) return 0;
   const int version = h.bytes[1] >> 3 & 3, layer = h.bytes[1] >> 1 & 3;  // 3: MPEG 1, 2: MPEG 2, 0: MPEG 2.5
   const int bits = h.bytes[2] >> 4, hertz = h.bytes[2] >> 2 & 3, padding = h.bytes[2] >> 1 & 1;
-  if (version == 1 || layer != 1 || hertz == 3) return {};
+  if (version == 1 || layer != 1 || hertz == 3) return 0;
   const int kbps = kRate[version == 3 ? 0 : 1][bits];
-  if (kbps == 0) return {};
+  if (kbps == 0) return 0;
   const int rate = kHertz[hertz] >> (version == 3 ? 0 : version == 2 ? 1 : 2);
   return (version == 3 ? 144000 : 72000) * kbps / rate + padding;
 }
@@ -134,9 +133,8 @@ absl::Status check_mp3(const ByteSource& s) {
   int64_t at = skip_id3(s);
   if (at >= s.size()) return cut(Container::kMp3, "the file ends at byte ", s.size(), ", before its sound");
   // Frames may follow something else; libsndfile looks for the first one.
-  while (const auto size = mp3_frame(Head<4>(s, at))) {
-    if (*size > s.size() - at) return cut(Container::kMp3, "the frame at byte ", at, " is cut off");
-    at += *size;
+  for (int64_t size; (size = mp3_frame(Head<4>(s, at))) > 0; at += size) {
+    if (size > s.size() - at) return cut(Container::kMp3, "the frame at byte ", at, " is cut off");
   }
   return absl::OkStatus();
 }
@@ -159,7 +157,7 @@ absl::StatusOr<Container> container_of(const ByteSource& source) {
     const Head<4> behind(source, skip_id3(source));
     return behind.has(0, "fLaC") ? Container::kFlac : Container::kMp3;
   }
-  if (mp3_frame(Head<4>(source, 0))) return Container::kMp3;
+  if (mp3_frame(Head<4>(source, 0)) > 0) return Container::kMp3;
   if (const char* f = foreign(h)) {
     return absl::UnimplementedError(concat("sound: the format ", f, " is not read; wav, flac, ogg, mp3 and aiff are"));
   }
