@@ -18,13 +18,17 @@ struct Aside {
 };
 
 bool has_nan(const Tensor& t) {
-  if (!t.defined() || !t.is_floating_point() || t.device().is_meta()) return false;
+  if (!t.defined() || !is_differentiable(t.dtype()) || t.device().is_meta()) return false;
   const Aside aside;
   const Tensor c = machinery::transfer(t.layout().contiguous ? t : machinery::copy(t, MemoryFormat::kContiguous), kCpu);
-  return visit(c.dtype(), [&]<class T>() {
+  return visit_any(c.dtype(), [&]<class T>() {
     const T* p = static_cast<const T*>(c.raw_data());
     for (int64_t i = 0, n = c.numel(); i < n; ++i) {
-      if (const auto v = convert<double>(p[i]); v != v) return true;
+      if constexpr (is_complex_number<T>) {
+        if (p[i] != p[i]) return true;
+      } else if (const auto v = convert<double>(p[i]); v != v) {
+        return true;
+      }
     }
     return false;
   });

@@ -344,6 +344,8 @@ Tensor root_gradient(const Tensor& output, std::span<const Tensor> gradients, si
   }
   HEARTH_CHECK(output.numel() == 1, op, ": the output has shape ", output.shape(),
                "; without a given gradient it must have one element");
+  HEARTH_CHECK(!output.is_complex(), op, ": the output is ", output.dtype(),
+               ", and only a real one has a gradient by itself; give the gradient");
   return machinery::full(output.shape(), 1, output.dtype(), output.device());
 }
 

@@ -103,7 +103,8 @@ void FunctionCall::finish(std::span<Tensor* const> results) {
   for (const Tensor& t : saved) {
     HEARTH_CHECK(t.defined(), op_.name, ": forward saves an undefined tensor");
     const int from = operand(t), to = result(t);
-    const bool passes = to >= 0 && (from < 0 || among(dirty, t)) && !among(constants, t) && t.is_floating_point();
+    const bool passes =
+        to >= 0 && (from < 0 || among(dirty, t)) && !among(constants, t) && is_differentiable(t.dtype());
     attrs.saved.push_back(passes ? -1 - to : from >= 0 && !among(dirty, t) ? from : FunctionAttrs::kNeither);
   }
   Ref<Node> node = Node::make(op_, static_cast<int>(operands_.size()), static_cast<int>(saved.size()), &attrs);
@@ -128,7 +129,7 @@ void FunctionCall::finish(std::span<Tensor* const> results) {
   }
   for (size_t k = 0; k < results.size(); ++k) {
     Tensor& r = *results[k];
-    const bool differentiable = r.is_floating_point() && !among(constants, r);
+    const bool differentiable = is_differentiable(r.dtype()) && !among(constants, r);
     if (among(dirty, r)) {
       autograd::set_written(*r.impl(), differentiable ? node : Ref<Node>(), static_cast<int>(k));
       continue;

@@ -136,6 +136,8 @@ void check_write(const OpDef& op, const TensorImpl& t) {
                ": the tensor is an argument or a result of a module with a backward hook and shares its memory with a "
                "tensor outside of the hook's reach: it cannot be written in place; clone() it first");
   if (!t.base) return;
+  HEARTH_CHECK(t.dtype == t.base->dtype, op.name, ": a view of a ", t.base->dtype, " tensor as ", t.dtype,
+               " cannot be written in place while gradients are on");
   HEARTH_CHECK(t.storage == t.base->storage, op.name,
                ": the tensor that this is a view of was given other memory since (swap_memory): it cannot be written "
                "in place while gradients are on");
@@ -181,6 +183,8 @@ void follow_base(TensorImpl& t) {
   const GradMeta& base = *grad_meta(*t.base);
   if (base.generation == (t.meta ? grad_meta(t)->seen_generation : 0)) return;
   if (base.requires_grad) {
+    HEARTH_CHECK(t.dtype == t.base->dtype, "a view of a ", t.base->dtype, " tensor as ", t.dtype,
+                 " was made before the tensor was written in place, and has lost its gradient; make it anew");
     const StridedAttrs region = region_of(t);
     Ref<Node> read = Node::make(kAsStrided, 1, 0, &region);
     fill_input(read->inputs()[0], *t.base, own_edge(t.base));
@@ -231,7 +235,7 @@ void record(OpCall& c, RecordPhase phase) {
   if (!node) return;
   keep_outputs(*node, c);
   for (int i = 0; i < c.op.visible; ++i) {
-    if (c.out[i].defined() && is_floating_point(c.out[i].dtype())) set_history(*c.out[i].impl(), node, i);
+    if (c.out[i].defined() && is_differentiable(c.out[i].dtype())) set_history(*c.out[i].impl(), node, i);
   }
 }
 
@@ -241,8 +245,8 @@ bool Tensor::requires_grad() const { return needs_grad(checked()); }
 
 Tensor& Tensor::requires_grad_(bool on) & {
   checked();
-  HEARTH_CHECK(!on || hearth::is_floating_point(dtype()),
-               "requires_grad_: only floating-point tensors have gradients, but this one is ", dtype());
+  HEARTH_CHECK(!on || is_differentiable(dtype()),
+               "requires_grad_: only floating-point and complex tensors have gradients, but this one is ", dtype());
   HEARTH_CHECK(is_leaf() || on,
                "requires_grad_: only a leaf's flag can be turned off; detach() gives a tensor without history");
   HEARTH_CHECK(!on || !is_inference(),

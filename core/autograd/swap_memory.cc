@@ -13,7 +13,7 @@ Tensor swap_memory(Tensor& t, const Tensor& with, std::optional<uint32_t> versio
   HEARTH_CHECK(t.defined() && with.defined(), "swap_memory: a tensor is undefined");
   HEARTH_CHECK(t.is_leaf(), "swap_memory: the tensor is no leaf, it was made by ", t.grad_fn_name(),
                ", whose gradient is that of the memory it has");
-  HEARTH_CHECK(!t.requires_grad() || with.is_floating_point(),
+  HEARTH_CHECK(!t.requires_grad() || is_differentiable(with.dtype()),
                "swap_memory: the tensor requires a gradient, but the new memory holds ", with.dtype());
   TensorImpl& i = *t.impl();
   Storage& next = *with.impl()->storage;

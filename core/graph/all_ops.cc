@@ -16,6 +16,8 @@ namespace hearth {
   F(kCumsum)               \
   F(kDropout)              \
   F(kEmbedding)            \
+  F(kComplex)              \
+  F(kFftC2C)               \
   F(kFlip)                 \
   F(kLstm) F(kMaxPool2d) F(kMedian) F(kRandom) F(kReshapeView) F(kSum) F(kArange) F(kRelu) F(kSub) F(kEq) F(kExp)
 HEARTH_FAMILIES(HEARTH_FAMILY)

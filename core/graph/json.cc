@@ -142,6 +142,7 @@ Written written(const Scalar& s) {
       out["int"] = s.to<int64_t>();
       break;
     case DTypeKind::kFloat:
+    case DTypeKind::kComplex:  // no number is
       out["float"] = written(s.to<double>());
       break;
   }

@@ -25,9 +25,9 @@ struct Code {
   std::string_view text;  // without byte order
   DType dtype;
 };
-constexpr Code kCodes[] = {{"b1", DType::kBool}, {"i1", DType::kI8},  {"u1", DType::kU8},
-                           {"i2", DType::kI16},  {"i4", DType::kI32}, {"i8", DType::kI64},
-                           {"f2", DType::kF16},  {"f4", DType::kF32}, {"f8", DType::kF64}};
+constexpr Code kCodes[] = {{"b1", DType::kBool}, {"i1", DType::kI8},  {"u1", DType::kU8},   {"i2", DType::kI16},
+                           {"i4", DType::kI32},  {"i8", DType::kI64}, {"f2", DType::kF16},  {"f4", DType::kF32},
+                           {"f8", DType::kF64},  {"c8", DType::kC64}, {"c16", DType::kC128}};
 // First letters of the codes that NumPy has beside these.
 constexpr std::string_view kForeign = "iufcSaUVmMb";
 
@@ -241,7 +241,7 @@ Tensor npy_memory(const NpyHeader& h) {
 Tensor npy_array(const NpyHeader& h, Tensor t) {
   if (h.bytes == 0) return detail::empty(h.shape, h.dtype, kCpu, "npy");
   if (h.swapped) {
-    switch (size_of(h.dtype)) {
+    switch (size_of(real_type(h.dtype))) {
       case 2:
         swap_bytes<uint16_t>(t.mutable_raw_data(), h.bytes);
         break;

@@ -29,11 +29,12 @@ constexpr std::string_view kChecksum = "hearth.crc32c";  // the header's; a tens
 constexpr std::string_view kNoDigits = "00000000";
 
 constexpr std::pair<const char*, DType> kNames[] = {
-    {"BOOL", DType::kBool}, {"U8", DType::kU8},   {"I8", DType::kI8},     {"I16", DType::kI16}, {"I32", DType::kI32},
-    {"I64", DType::kI64},   {"F16", DType::kF16}, {"BF16", DType::kBF16}, {"F32", DType::kF32}, {"F64", DType::kF64}};
+    {"BOOL", DType::kBool}, {"U8", DType::kU8},   {"I8", DType::kI8},   {"I16", DType::kI16},
+    {"I32", DType::kI32},   {"I64", DType::kI64}, {"F16", DType::kF16}, {"BF16", DType::kBF16},
+    {"F32", DType::kF32},   {"F64", DType::kF64}, {"C64", DType::kC64}};
 // Dtypes of the format that Hearth has not.
 constexpr const char* kForeign[] = {"F4",          "F6_E2M3",     "F6_E3M2", "F8_E5M2", "F8_E4M3", "F8_E8M0",
-                                    "F8_E4M3FNUZ", "F8_E5M2FNUZ", "U16",     "U32",     "U64",     "C64"};
+                                    "F8_E4M3FNUZ", "F8_E5M2FNUZ", "U16",     "U32",     "U64"};
 
 struct Entry {
   std::string name;
@@ -247,6 +248,10 @@ absl::Status save_safetensors(const std::string& path, const std::map<std::strin
     if (t.device().is_meta())
       return absl::InvalidArgumentError(absl::StrCat("cannot save \"", name, "\": a meta tensor has no values"));
     if (name == kMetadata) return absl::InvalidArgumentError("a tensor cannot be called __metadata__");
+    if (std::ranges::find(kNames, t.dtype(), [](const auto& n) { return n.second; }) == std::end(kNames)) {
+      return absl::UnimplementedError(
+          absl::StrCat("cannot save \"", name, "\": the format has no dtype ", to_string(t.dtype())));
+    }
     order.emplace_back(name, t.detach().to(kCpu).contiguous());
   }
   // Larger elements first, so that each lies at a multiple of its size.

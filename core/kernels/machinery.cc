@@ -164,7 +164,7 @@ void infer_detach(OpCall& c) { c.out[0] = detail::alias(c.input(0), c.input(0).l
 extern constinit const OpDef kCopy = {
     .name = "copy",
     .kind = OpKind::kPointwise,
-    .dtypes = kAllTypes,
+    .dtypes = kAllTypes | kComplexTypes,
     .attrs = &attrs_type<CopyAttrs>,
     .infer = infer_copy,
     .kernel = {cpu::copy, cuda::copy},
@@ -174,7 +174,7 @@ HEARTH_OP(kCopy);
 
 extern constinit const OpDef kFill = {.name = "fill",
                                       .kind = OpKind::kPointwise,
-                                      .dtypes = kAllTypes,
+                                      .dtypes = kAllTypes | kComplexTypes,
                                       .scalars = 1,
                                       .infer = infer_fill,
                                       .kernel = {cpu::fill, cuda::fill}};
@@ -183,7 +183,7 @@ HEARTH_OP(kFill);
 extern constinit const OpDef kAdd = {
     .name = "add",
     .kind = OpKind::kPointwise,
-    .dtypes = kAllTypes,
+    .dtypes = kAllTypes | kComplexTypes,
     .promote = Promote::kCommon,
     .autocast = Autocast::kWidest,
     .min_inputs = 2,
@@ -202,7 +202,7 @@ HEARTH_OP(kAdd);
 extern constinit const OpDef kMul = {
     .name = "mul",
     .kind = OpKind::kPointwise,
-    .dtypes = kAllTypes,
+    .dtypes = kAllTypes | kComplexTypes,
     .promote = Promote::kCommon,
     .autocast = Autocast::kWidest,
     .min_inputs = 2,
@@ -220,17 +220,27 @@ extern constinit const OpDef kMul = {
           for (int i : {0, 1}) {
             const int other = 1 - i;
             if (!g.needs(i)) continue;
-            g.set(i,
-                  g.is_scalar(other) ? run(kMul, {g.grad(), g.scalar(other)}) : run(kMul, {g.grad(), g.input(other)}));
+            g.set(i, g.is_scalar(other) ? run(kMul, {g.grad(), g.scalar(other)})
+                                        : run(kMul, {g.grad(), machinery::conj(g.input(other))}));
           }
         },
 };
 HEARTH_OP(kMul);
 
+extern constinit const OpDef kConj = {
+    .name = "conj",
+    .kind = OpKind::kPointwise,
+    .dtypes = kComplexTypes,
+    .infer = broadcast,
+    .kernel = {cpu::conj, cuda::conj},
+    .backward = [](GradContext& g) { g.set(0, machinery::conj(g.grad())); },
+};
+HEARTH_OP(kConj);
+
 extern constinit const OpDef kSumTo = {
     .name = "sum_to",
     .kind = OpKind::kReduction,
-    .dtypes = kNumberTypes,
+    .dtypes = kNumberTypes | kComplexTypes,
     .attrs = &attrs_type<ShapeAttrs>,
     .infer = infer_sum_to,
     .kernel = {cpu::sum_to, cuda::sum_to},
@@ -241,7 +251,7 @@ HEARTH_OP(kSumTo);
 extern constinit const OpDef kExpand = {
     .name = "expand",
     .kind = OpKind::kView,
-    .dtypes = kAllTypes,
+    .dtypes = kAllTypes | kComplexTypes,
     .attrs = &attrs_type<ShapeAttrs>,
     .infer = infer_expand,
     .backward = [](GradContext& g) { g.set(0, g.grad()); },  // set() sums over what was stretched
@@ -251,7 +261,7 @@ HEARTH_OP(kExpand);
 extern constinit const OpDef kAsStrided = {
     .name = "as_strided",
     .kind = OpKind::kView,
-    .dtypes = kAllTypes,
+    .dtypes = kAllTypes | kComplexTypes,
     .attrs = &attrs_type<StridedAttrs>,
     .infer = infer_as_strided,
     .backward = as_strided_backward,
@@ -260,7 +270,7 @@ HEARTH_OP(kAsStrided);
 
 extern constinit const OpDef kViewWrite = {
     .name = "view_write",
-    .dtypes = kAllTypes,
+    .dtypes = kAllTypes | kComplexTypes,
     .min_inputs = 2,
     .max_inputs = 2,
     .attrs = &attrs_type<StridedAttrs>,
@@ -272,7 +282,7 @@ HEARTH_OP(kViewWrite);
 
 extern constinit const OpDef kViewAdd = {
     .name = "view_add",
-    .dtypes = kNumberTypes,
+    .dtypes = kNumberTypes | kComplexTypes,
     .min_inputs = 2,
     .max_inputs = 2,
     .attrs = &attrs_type<StridedAttrs>,
@@ -284,7 +294,7 @@ HEARTH_OP(kViewAdd);
 
 extern constinit const OpDef kTransfer = {
     .name = "transfer",
-    .dtypes = kAllTypes,
+    .dtypes = kAllTypes | kComplexTypes,
     .attrs = &attrs_type<TransferAttrs>,
     .infer = infer_transfer,
     .kernel = {transfer, transfer},
@@ -293,7 +303,7 @@ extern constinit const OpDef kTransfer = {
 HEARTH_OP(kTransfer);
 
 extern constinit const OpDef kDetach = {
-    .name = "detach", .kind = OpKind::kView, .dtypes = kAllTypes, .infer = infer_detach};
+    .name = "detach", .kind = OpKind::kView, .dtypes = kAllTypes | kComplexTypes, .infer = infer_detach};
 HEARTH_OP(kDetach);
 
 }  // namespace hearth

@@ -26,6 +26,8 @@ void fill_into(Tensor& t, Scalar value) { run_into(kFill, t, {value}); }
 Tensor add(const Tensor& a, const Tensor& b) { return run(kAdd, {a, b}); }
 void add_into(Tensor& a, const Tensor& b) { run_into(kAdd, a, {a, b}); }
 
+Tensor conj(const Tensor& t) { return t.defined() && t.is_complex() ? run(kConj, {t}) : t; }
+
 Tensor sum_to(const Tensor& t, const Shape& shape) {
   if (t.shape() == shape) return t;
   return run(kSumTo, {t}, ShapeAttrs{shape});

@@ -12,6 +12,7 @@ extern constinit const OpDef kCopy;    // CopyAttrs; bound: copy_ with broadcast
 extern constinit const OpDef kFill;    // in place only: operand 0 is the number
 extern constinit const OpDef kAdd;     // a + b
 extern constinit const OpDef kMul;     // a * b; the public mul
+extern constinit const OpDef kConj;    // the complex conjugate
 extern constinit const OpDef kSumTo;   // ShapeAttrs: sums over the dimensions in which the operand is larger
 extern constinit const OpDef kExpand;  // ShapeAttrs: view, size-1 dimensions stretched
 // What in-place writes to views are recorded as: a region of a tensor's memory, read and written.
@@ -38,6 +39,8 @@ void copy_into(Tensor& to, const Tensor& from);
 void fill_into(Tensor& t, Scalar value);
 Tensor add(const Tensor& a, const Tensor& b);
 void add_into(Tensor& a, const Tensor& b);
+// The complex conjugate; real tensors as they are.
+Tensor conj(const Tensor& t);
 Tensor sum_to(const Tensor& t, const Shape& shape);
 Tensor expand(const Tensor& t, const Shape& shape);
 Tensor as_strided(const Tensor& t, const StridedAttrs& region);

@@ -18,7 +18,10 @@ struct Category {
 int combine(int a, int b) {
   if (a == kUnset) return b;
   if (b == kUnset) return a;
-  return traits(static_cast<DType>(b)).kind > traits(static_cast<DType>(a)).kind ? b : a;
+  if (traits(static_cast<DType>(b)).kind <= traits(static_cast<DType>(a)).kind) return a;
+  // The precision stays that of a.
+  const bool complex = is_complex(static_cast<DType>(b)) && is_floating_point(static_cast<DType>(a));
+  return complex ? static_cast<int>(complex_type(static_cast<DType>(a))) : b;
 }
 
 // True if every tensor has one dtype and the numbers cannot change it: nearly always.
@@ -61,7 +64,7 @@ DType promote_operands(OpCall& c) {
     case Promote::kCommon:
       return c.dtype;
     case Promote::kFloat:
-      if (!is_floating_point(c.dtype)) c.dtype = kDefaultFloat;
+      if (!is_differentiable(c.dtype)) c.dtype = kDefaultFloat;
       return c.dtype;
     case Promote::kBool:
       return DType::kBool;
@@ -111,6 +114,20 @@ void broadcast(OpCall& c) {
       return c.make(0, shape, o.tensor().strides(), result);
   }
   c.make(0, shape, result);
+}
+
+void broadcast_real(OpCall& c) {
+  const DType meet = result_type(c.in);
+  if (!is_complex(meet)) return broadcast(c);
+  if (!c.bound) {
+    broadcast(c);
+    c.out[0] = detail::empty_strided(c.out[0].shape(), c.out[0].strides(), real_type(meet), c.device, c.op.name);
+    return;
+  }
+  c.dtype = meet;
+  if (c.out[0].is_complex())
+    fail(ErrorKind::kUnsupported, c.op.name, ": of ", meet, " the result is real, and cannot be written over it");
+  c.make(0, c.input(0).shape(), real_type(meet));
 }
 
 void expect_defined(const char* op, std::initializer_list<std::reference_wrapper<const Tensor>> tensors) {

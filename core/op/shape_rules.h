@@ -20,6 +20,9 @@ DType promote_operands(OpCall& call);
 /// broadcast or if no operand is a tensor.
 void broadcast(OpCall& call);
 
+/// As broadcast(), but the result of complex operands is real: f32 for c64, f64 for c128.
+void broadcast_real(OpCall& call);
+
 /// The dtype in which the operands of an elementwise op meet, as torch.result_type gives it. Tensors with dimensions
 /// decide first, then 0-dimensional tensors, then numbers: a later group counts only if its kind (bool, integer,
 /// floating point) is higher.

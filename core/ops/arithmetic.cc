@@ -9,6 +9,7 @@
 #include "core/base/thread_state.h"
 #include "core/ops/activation.h"
 #include "core/ops/compare.h"
+#include "core/ops/complex.h"
 #include "core/ops/math.h"
 #include "core/ops/pointwise_record.h"
 
@@ -19,6 +20,13 @@ namespace {
 Operand kept(const GradContext& g, int i, Tensor& hold) {
   if (g.is_scalar(i)) return g.scalar(i);
   hold = g.input(i);
+  return hold;
+}
+
+// Its complex conjugate, by which gradients of products go.
+Operand conj_of_kept(const GradContext& g, int i, Tensor& hold) {
+  if (g.is_scalar(i)) return g.scalar(i);
+  hold = machinery::conj(g.input(i));
   return hold;
 }
 
@@ -132,20 +140,21 @@ void addcdiv_backward(GradContext& g) {
 
 }  // namespace
 
-HEARTH_POINTWISE(kSub, "sub", sub, 2, kNumberTypes, kCommon, kKeepNothing, [](GradContext& g) {
+HEARTH_POINTWISE(kSub, "sub", sub, 2, kNumberTypes | kComplexTypes, kCommon, kKeepNothing, [](GradContext& g) {
   g.set(0, g.grad());
   if (g.needs(1)) g.set(1, -g.grad());
 });
-HEARTH_POINTWISE(kDiv, "div", div, 2, kFloatTypes, kFloat, (Save{.input = {0b10, 0b11}}), [](GradContext& g) {
-  g.widen();
-  Tensor hold;
-  const Operand b = kept(g, 1, hold);
-  const Tensor d = run(kDiv, {g.grad(), b});
-  g.set(0, d);
-  if (!g.needs(1)) return;
-  Tensor a_hold;
-  g.set(1, -(run(kMul, {d, kept(g, 0, a_hold)}) / b.tensor()));
-});
+HEARTH_POINTWISE(kDiv, "div", div, 2, kFloatTypes | kComplexTypes, kFloat, (Save{.input = {0b10, 0b11}}),
+                 [](GradContext& g) {
+                   g.widen();
+                   Tensor hold;
+                   const Operand b = conj_of_kept(g, 1, hold);
+                   const Tensor d = run(kDiv, {g.grad(), b});
+                   g.set(0, d);
+                   if (!g.needs(1)) return;
+                   Tensor a_hold;
+                   g.set(1, -(run(kMul, {d, conj_of_kept(g, 0, a_hold)}) / b.tensor()));
+                 });
 HEARTH_POINTWISE(kFloorDivide, "floor_divide", floor_divide, 2, kNumberTypes, kCommon, kKeepNothing, flat_backward);
 HEARTH_POINTWISE(kTruncDivide, "trunc_divide", trunc_divide, 2, kFloatTypes, kCommon, kKeepNothing, flat_backward);
 HEARTH_POINTWISE(kRemainder, "remainder", remainder, 2, kNumberTypes, kCommon, (Save{.input = {0b10, 0b10}}),
@@ -158,14 +167,26 @@ HEARTH_POINTWISE(kMaximum, "maximum", maximum, 2, kAllTypes, kCommon, kKeepBoth,
 HEARTH_POINTWISE(kMinimum, "minimum", minimum, 2, kAllTypes, kCommon, kKeepBoth,
                  [](GradContext& g) { extremum_backward(g, kGt, kLt); });
 
-HEARTH_POINTWISE(kNeg, "neg", neg, 1, kNumberTypes, kCommon, kKeepNothing, [](GradContext& g) { g.set(0, -g.grad()); });
-HEARTH_POINTWISE(kAbs, "abs", abs, 1, kNumberTypes, kCommon, kKeepInput,
-                 [](GradContext& g) { g.set(0, g.grad() * sign(g.input(0))); });
+HEARTH_POINTWISE(kNeg, "neg", neg, 1, kNumberTypes | kComplexTypes, kCommon, kKeepNothing,
+                 [](GradContext& g) { g.set(0, -g.grad()); });
+extern constinit const OpDef kAbs = {.name = "abs",
+                                     .kind = OpKind::kPointwise,
+                                     .dtypes = kNumberTypes | kComplexTypes,
+                                     .promote = Promote::kCommon,
+                                     .autocast = Autocast::kWidest,
+                                     .infer = broadcast_real,
+                                     .save = kKeepInput,
+                                     .kernel = {cpu::abs, cuda::abs},
+                                     .backward = [](GradContext& g) {
+                                       const Tensor x = g.input(0);
+                                       g.set(0, g.grad() * (x.is_complex() ? sgn(x) : sign(x)));
+                                     }};
+HEARTH_OP(kAbs);
 HEARTH_POINTWISE(kSign, "sign", sign, 1, kAllTypes, kCommon, kKeepNothing,
                  [](GradContext& g) { g.set(0, g.grad() * 0); });
-HEARTH_POINTWISE(kSquare, "square", square, 1, kNumberTypes, kCommon, kKeepInput, [](GradContext& g) {
+HEARTH_POINTWISE(kSquare, "square", square, 1, kNumberTypes | kComplexTypes, kCommon, kKeepInput, [](GradContext& g) {
   g.widen();
-  g.set(0, g.grad() * (g.input(0) * 2));
+  g.set(0, g.grad() * (machinery::conj(g.input(0)) * 2));
 });
 HEARTH_POINTWISE(kReciprocal, "reciprocal", reciprocal, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
   g.widen();
@@ -193,7 +214,7 @@ HEARTH_POINTWISE(kFrac, "frac", frac, 1, kFloatTypes, kCommon, kKeepNothing,
                  [](GradContext& g) { g.set(0, g.grad()); });
 
 HEARTH_POINTWISE(kClamp, "clamp", clamp, 3, kNumberTypes, kCommon, (Save{.input = {7, 7, 7}}), clamp_backward);
-HEARTH_POINTWISE(kWhere, "where", where, 3, kAllTypes, kCommon, kKeepInput, [](GradContext& g) {
+HEARTH_POINTWISE(kWhere, "where", where, 3, kAllTypes | kComplexTypes, kCommon, kKeepInput, [](GradContext& g) {
   const Tensor condition = g.input(0);
   if (g.needs(1)) g.set(1, where(condition, g.grad(), Scalar(0)));
   if (g.needs(2)) g.set(2, where(condition, Scalar(0), g.grad()));
@@ -217,7 +238,7 @@ namespace {
 void check_divisor(const char* op, const Operand& a, const Operand& b) {
   const Operand both[] = {a, b};
   if ((a.is_tensor() && !a.tensor().defined()) || (b.is_tensor() && !b.tensor().defined())) return;  // run() names it
-  if (is_floating_point(result_type(both))) return;
+  if (is_differentiable(result_type(both))) return;
   bool zero;
   if (b.is_scalar()) {
     zero = b.scalar().to<int64_t>() == 0;
@@ -229,7 +250,7 @@ void check_divisor(const char* op, const Operand& a, const Operand& b) {
 }
 // Nor for the inverse of most of them. Where the exponents are a tensor it is cut off to 0.
 void check_exponent(const char* op, const Tensor& a, Scalar b) {
-  if (!a.defined() || a.is_floating_point() || b.kind() == DTypeKind::kFloat) return;
+  if (!a.defined() || is_differentiable(a.dtype()) || b.kind() == DTypeKind::kFloat) return;
   HEARTH_CHECK(b.to<int64_t>() >= 0, op, ": integers cannot be raised to the negative integer power ", b);
 }
 Tensor divide_checked(const OpDef& op, const Operand& a, const Operand& b) {
@@ -382,7 +403,7 @@ double largest_of(DType t) {
 }
 }  // namespace
 Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
-  expect_defined("nan_to_num", {x});
+  expect_dtypes("nan_to_num", x, kAllTypes);
   // Integers have nothing to replace.
   if (!x.is_floating_point()) return x.clone();
   const double largest = largest_of(x.dtype());
@@ -464,7 +485,7 @@ Tensor& Tensor::lerp_(const Tensor& end, const Tensor& weight) & {
   return *this;
 }
 Tensor& Tensor::nan_to_num_(double nan, std::optional<double> posinf, std::optional<double> neginf) & {
-  expect_defined("nan_to_num_", {*this});
+  expect_dtypes("nan_to_num_", *this, kAllTypes);
   if (!is_floating_point()) return *this;
   const double largest = largest_of(dtype());
   run_into(kNanToNum, *this, {*this, nan, posinf.value_or(largest), neginf.value_or(-largest)});

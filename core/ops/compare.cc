@@ -3,12 +3,13 @@
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/complex.h"
 #include "core/ops/pointwise_record.h"
 
 namespace hearth {
 
-HEARTH_POINTWISE(kEq, "eq", eq, 2, kAllTypes, kBool, kKeepNothing, kNoGradient);
-HEARTH_POINTWISE(kNe, "ne", ne, 2, kAllTypes, kBool, kKeepNothing, kNoGradient);
+HEARTH_POINTWISE(kEq, "eq", eq, 2, kAllTypes | kComplexTypes, kBool, kKeepNothing, kNoGradient);
+HEARTH_POINTWISE(kNe, "ne", ne, 2, kAllTypes | kComplexTypes, kBool, kKeepNothing, kNoGradient);
 HEARTH_POINTWISE(kLt, "lt", lt, 2, kAllTypes, kBool, kKeepNothing, kNoGradient);
 HEARTH_POINTWISE(kLe, "le", le, 2, kAllTypes, kBool, kKeepNothing, kNoGradient);
 HEARTH_POINTWISE(kGt, "gt", gt, 2, kAllTypes, kBool, kKeepNothing, kNoGradient);
@@ -111,6 +112,10 @@ namespace {
 Tensor test(const OpDef& op, const Tensor& x, bool of_integers) {
   expect_defined(op.name, {x});
   if (x.is_floating_point()) return run(op, {x});
+  if (x.is_complex()) {  // of either part
+    const Tensor re = test(op, real(x), of_integers), im = test(op, imag(x), of_integers);
+    return of_integers ? logical_and(re, im) : logical_or(re, im);
+  }
   return machinery::full(x.shape(), of_integers, DType::kBool, x.device());
 }
 }  // namespace
@@ -127,7 +132,7 @@ Tensor isclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool 
   HEARTH_CHECK(a.dtype() == b.dtype(), "isclose: the tensors are of dtypes ", a.dtype(), " and ", b.dtype());
   if (is_half(a.dtype())) return isclose(machinery::widened(a), machinery::widened(b), rtol, atol, equal_nan);
   Tensor close = eq(a, b);
-  if (a.is_floating_point()) {
+  if (is_differentiable(a.dtype())) {
     close = logical_or(close, logical_and(isfinite(a - b), le(abs(a - b), abs(b) * rtol + atol)));
     if (equal_nan) close = logical_or(close, logical_and(isnan(a), isnan(b)));
   } else {

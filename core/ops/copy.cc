@@ -44,9 +44,11 @@ void detail::expect_values(const Tensor& t, const char* op, const std::source_lo
 }
 
 Scalar Tensor::item(std::source_location caller) const {
-  HEARTH_CHECK(numel() == 1, "item: the tensor of shape ", shape(), " does not have exactly one element");
+  expect_one_element();
   detail::expect_values(*this, "item", &caller);
   if (!device().is_cpu()) return cpu().item(caller);
+  HEARTH_CHECK(!is_complex(), "item: a ", dtype(),
+               " tensor holds complex numbers: item<std::complex<double>>() reads one");
   const void* p = raw_data();
   return visit(dtype(), [&]<class T>() -> Scalar {
     const T v = *static_cast<const T*>(p);

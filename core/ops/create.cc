@@ -194,7 +194,7 @@ Tensor tensor(std::initializer_list<detail::Nested> values, const TensorOptions&
   DType dtype = flat.empty() ? kDefaultFloat : flat[0].dtype();
   for (const Scalar& s : flat) dtype = promote(dtype, s.dtype());
   Tensor t = detail::empty(shape, o.dtype.value_or(dtype), kCpu, "tensor");
-  visit(t.dtype(), [&]<class T>() {
+  visit_any(t.dtype(), [&]<class T>() {
     for (size_t i = 0; i < flat.size(); ++i) static_cast<T*>(t.impl()->data())[i] = flat[i].to<T>();
   });
   return finish(t.to(o.place()), o);

@@ -47,7 +47,7 @@ void infer_cat(OpCall& c) {
 
 extern constinit const OpDef kCat = {
     .name = "cat",
-    .dtypes = kAllTypes,
+    .dtypes = kAllTypes | kComplexTypes,
     .min_inputs = 1,
     .max_inputs = 255,
     .attrs = &attrs_type<DimAttrs>,

@@ -11,9 +11,9 @@ namespace {
 constexpr double kLn2 = 0.69314718055994530942, kLn10 = 2.30258509299404568402, kTwoOverRootPi = 1.12837916709551257390;
 }
 
-HEARTH_POINTWISE(kExp, "exp", exp, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
+HEARTH_POINTWISE(kExp, "exp", exp, 1, kFloatTypes | kComplexTypes, kFloat, kKeepOutput, [](GradContext& g) {
   g.widen();
-  g.set(0, g.grad() * g.output());
+  g.set(0, g.grad() * machinery::conj(g.output()));
 });
 HEARTH_POINTWISE(kExp2, "exp2", exp2, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
   g.widen();
@@ -151,6 +151,7 @@ Tensor logit(const Tensor& x, std::optional<double> eps) {
   const CalledAs called("logit");
   expect_defined("logit", {x});
   if (is_half(x.dtype())) return machinery::cast(logit(machinery::widened(x), eps), x.dtype());
+  expect_dtypes("logit", x, kAllTypes);
   const Tensor y = x.is_floating_point() ? x : x.to(kDefaultFloat);
   const Tensor z = eps ? clamp(y, *eps, 1 - *eps) : y;
   return log(z / (1 - z));

@@ -77,7 +77,7 @@ Tensor operand_gradient(const GradContext& g, int i, const Tensor& a, const Tens
 
 extern constinit const OpDef kMatmul = {
     .name = "matmul",
-    .dtypes = kNumberTypes,
+    .dtypes = kNumberTypes | kComplexTypes,
     .autocast = Autocast::kLow,
     .min_inputs = 2,
     .max_inputs = 2,
@@ -87,9 +87,9 @@ extern constinit const OpDef kMatmul = {
     .backward =
         [](GradContext& g) {
           const Tensor& d = g.grad();
-          if (g.needs(0)) g.set(0, operand_gradient(g, 0, d, transpose(g.input(1), -2, -1)));
+          if (g.needs(0)) g.set(0, operand_gradient(g, 0, d, machinery::conj(transpose(g.input(1), -2, -1))));
           if (!g.needs(1)) return;
-          const Tensor a = g.input(0);
+          const Tensor a = machinery::conj(g.input(0));
           // One B for all of A's leading dimensions: one product over all rows, not a sum over many.
           if (g.input_shape(1).rank() == 2 && a.dim() > 2) g.set(1, matmul(transpose(rows(a), 0, 1), rows(d)));
           else g.set(1, operand_gradient(g, 1, transpose(a, -2, -1), d));
@@ -265,7 +265,7 @@ Tensor addr(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, 
 Tensor vdot(const Tensor& a, const Tensor& b) {
   const CalledAs called("vdot");
   expect_dims("vdot", a, 1, b, 1);
-  return matmul(a, b);
+  return matmul(machinery::conj(a), b);
 }
 Tensor inner(const Tensor& a, const Tensor& b) {
   const CalledAs called("inner");

@@ -35,8 +35,12 @@ class Printer {
   explicit Printer(const Tensor& t) : t_(t.detach()), cut_(t.numel() > kThreshold) {
     std::vector<int64_t> offsets;
     shown(0, t_.storage_offset(), offsets);
-    if (t_.is_floating_point()) {
-      choose(offsets);
+    if (t_.is_complex()) {
+      choose(offsets, 0);
+      choose(offsets, 1);
+      width_ += imaginary_.width + 1;
+    } else if (t_.is_floating_point()) {
+      choose(offsets, 0);
     } else {
       for (int64_t o : offsets) width_ = std::max(width_, plain(o).size());
     }
@@ -47,9 +51,13 @@ class Printer {
   }
 
  private:
-  double value(int64_t offset) const {
-    return visit(t_.dtype(),
-                 [&]<class T>() { return convert<double>(static_cast<const T*>(t_.impl()->storage->data())[offset]); });
+  // part 1 is the imaginary one.
+  double value(int64_t offset, int part = 0) const {
+    return visit_any(t_.dtype(), [&]<class T>() -> double {
+      const T v = static_cast<const T*>(t_.impl()->storage->data())[offset];
+      if constexpr (is_complex_number<T>) return part ? v.imag() : v.real();
+      else return convert<double>(v);
+    });
   }
   std::string plain(int64_t offset) const {
     return visit(t_.dtype(), [&]<class T>() -> std::string {
@@ -59,6 +67,11 @@ class Printer {
     });
   }
   std::string element(int64_t offset) const {
+    if (t_.is_complex()) {
+      const std::string re = format_float(style_, value(offset)), im = format_float(imaginary_.style, value(offset, 1));
+      const size_t width = width_ - imaginary_.width - 1;
+      return std::string(re.size() < width ? width - re.size() : 0, ' ') + re + (im[0] == '-' ? "" : "+") + im + "j";
+    }
     const std::string s = style_ == Style::kPlain ? plain(offset) : format_float(style_, value(offset));
     return std::string(s.size() < width_ ? width_ - s.size() : 0, ' ') + s;
   }
@@ -85,12 +98,12 @@ class Printer {
   }
 
   // Zeros, NaN and infinities decide neither style nor width.
-  void choose(const std::vector<int64_t>& offsets) {
+  void choose(const std::vector<int64_t>& offsets, int part) {
     double low = INFINITY, high = 0;
     std::vector<double> counted;
     bool whole = true;
     for (int64_t o : offsets) {
-      const double v = value(o);
+      const double v = value(o, part);
       if (v == 0 || !std::isfinite(v)) continue;
       counted.push_back(v);
       low = std::min(low, std::abs(v));
@@ -98,8 +111,10 @@ class Printer {
       whole &= v == std::ceil(v);
     }
     const bool scientific = !counted.empty() && (high / low > 1000 || high > 1e8 || (!whole && low < 1e-4));
-    style_ = scientific ? Style::kScientific : whole ? Style::kWhole : Style::kFixed;
-    for (double v : counted) width_ = std::max(width_, format_float(style_, v).size());
+    Style& style = part ? imaginary_.style : style_;
+    size_t& width = part ? imaginary_.width : width_;
+    style = scientific ? Style::kScientific : whole ? Style::kWhole : Style::kFixed;
+    for (double v : counted) width = std::max(width, format_float(style, v).size());
   }
 
   std::string row(int64_t at, size_t indent) const {
@@ -130,6 +145,11 @@ class Printer {
   bool cut_;
   Style style_ = Style::kPlain;
   size_t width_ = 1;
+  // Of complex numbers style_ is the real part's.
+  struct {
+    Style style = Style::kPlain;
+    size_t width = 1;
+  } imaginary_;
 };
 
 // As Python writes a tuple.
@@ -157,7 +177,8 @@ std::string to_string(const Tensor& t) {
     if (t.dtype() != kDefaultFloat) tail.push_back(dtype);
   } else {
     text += Printer(t.cpu()).body();
-    if (t.dtype() != kDefaultFloat && t.dtype() != DType::kI64 && t.dtype() != DType::kBool) tail.push_back(dtype);
+    if (t.dtype() != kDefaultFloat && t.dtype() != DType::kI64 && t.dtype() != DType::kBool && t.dtype() != DType::kC64)
+      tail.push_back(dtype);
   }
   if (const char* fn = t.grad_fn_name()) {
     tail.push_back(std::string("grad_fn=<") + fn + ">");

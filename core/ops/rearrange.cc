@@ -30,7 +30,7 @@ void infer_flip(OpCall& c) {
 
 extern constinit const OpDef kFlip = {
     .name = "flip",
-    .dtypes = kAllTypes,
+    .dtypes = kAllTypes | kComplexTypes,
     .attrs = &attrs_type<PermuteAttrs>,
     .infer = infer_flip,
     .kernel = {cpu::flip, cuda::flip},

@@ -59,7 +59,7 @@ void infer_reduce(OpCall& c) {
     }
   }
   const DType out = kResult == Result::kBool                                   ? DType::kBool
-                    : kResult == Result::kSum && !is_floating_point(x.dtype()) ? DType::kI64
+                    : kResult == Result::kSum && !is_differentiable(x.dtype()) ? DType::kI64
                                                                                : x.dtype();
   c.make(0, reduced_shape(x.shape(), mask, a.keepdim), out);
 }
@@ -183,13 +183,14 @@ void arg_backward(GradContext& g) {
                                          .backward = gradient};                           \
   HEARTH_OP(record)
 
-HEARTH_REDUCTION(kSum, "sum", sum, kAllTypes, (infer_reduce<Result::kSum, false>), {},
+HEARTH_REDUCTION(kSum, "sum", sum, kAllTypes | kComplexTypes, (infer_reduce<Result::kSum, false>), {},
                  [](GradContext& g) { g.set(0, machinery::expand(spread(g), g.input_shape(0))); });
-HEARTH_REDUCTION(kMean, "mean", mean, kFloatTypes, (infer_reduce<Result::kSame, false>), {}, [](GradContext& g) {
-  const double n = static_cast<double>(g.input_shape(0).numel());
-  const double m = static_cast<double>(g.grad().numel());
-  g.set(0, machinery::expand(spread(g) * (n == 0 ? 0 : m / n), g.input_shape(0)));
-});
+HEARTH_REDUCTION(kMean, "mean", mean, kFloatTypes | kComplexTypes, (infer_reduce<Result::kSame, false>), {},
+                 [](GradContext& g) {
+                   const double n = static_cast<double>(g.input_shape(0).numel());
+                   const double m = static_cast<double>(g.grad().numel());
+                   g.set(0, machinery::expand(spread(g) * (n == 0 ? 0 : m / n), g.input_shape(0)));
+                 });
 HEARTH_REDUCTION(kProd, "prod", prod, kAllTypes, (infer_reduce<Result::kSum, false>), (Save{.input = {1}}),
                  prod_backward);
 HEARTH_REDUCTION(kAmax, "amax", amax, kAllTypes, (infer_reduce<Result::kSame, true>),

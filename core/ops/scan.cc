@@ -43,6 +43,7 @@ Tensor cumprod(const Tensor& x, int64_t d) {
   expect_defined("cumprod", {x});
   const int w = wrap_dim(d, x.dim(), "cumprod");
   if (is_half(x.dtype())) return machinery::cast(cumprod(machinery::widened(x), w), x.dtype());
+  expect_dtypes("cumprod", x, kAllTypes);
   // Of integers and bool in i64, as cumsum.
   const Tensor y = x.is_floating_point() ? x : x.to(i64);
   if (x.dim() == 0) return y.clone();

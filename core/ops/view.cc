@@ -229,13 +229,13 @@ void reshape_backward(GradContext& g) { g.set(0, reshape(g.grad(), g.input_shape
 
 }  // namespace
 
-#define HEARTH_VIEW(record, op_name, attributes, rule, gradient)           \
-  extern constinit const OpDef record = {.name = op_name,                  \
-                                         .kind = OpKind::kView,            \
-                                         .dtypes = kAllTypes,              \
-                                         .attrs = &attrs_type<attributes>, \
-                                         .infer = rule,                    \
-                                         .backward = gradient};            \
+#define HEARTH_VIEW(record, op_name, attributes, rule, gradient)              \
+  extern constinit const OpDef record = {.name = op_name,                     \
+                                         .kind = OpKind::kView,               \
+                                         .dtypes = kAllTypes | kComplexTypes, \
+                                         .attrs = &attrs_type<attributes>,    \
+                                         .infer = rule,                       \
+                                         .backward = gradient};               \
   HEARTH_OP(record)
 
 HEARTH_VIEW(kReshapeView, "view", ShapeAttrs, infer_reshape, reshape_backward);
@@ -255,21 +255,14 @@ HEARTH_VIEW(kSlice, "slice", SliceAttrs, infer_slice,
 HEARTH_VIEW(kDiagonal, "diagonal", DiagonalAttrs, infer_diagonal,
             [](GradContext& g) { g.set(0, scatter_view(g, kDiagonal, g.attrs<DiagonalAttrs>())); });
 HEARTH_VIEW(kUnfold, "unfold", UnfoldAttrs, infer_unfold, [](GradContext& g) {
-  // Windows may overlap: they are added one after the other.
+  // Windows may overlap: what several have got is added.
   const auto& a = g.attrs<UnfoldAttrs>();
   if (a.size == 0) return g.set(0, machinery::full(g.input_shape(0), 0, g.grad().dtype(), g.grad().device()));
   if (g.input_shape(0).rank() == 0) return g.set(0, reshape(g.grad(), {}));
   const int d = wrap_dim(a.dim, g.input_shape(0).rank(), "unfold");
-  Tensor sum;
-  for (int64_t k = 0; k < a.size; ++k) {
-    const Tensor part = select(g.grad(), -1, k);
-    Tensor zero = machinery::full(g.input_shape(0), 0, part.dtype(), part.device());
-    const Tensor at = slice(zero, d, k, k + (part.shape()[d] - 1) * a.step + 1, a.step);
-    const Tensor placed =
-        machinery::view_write(zero, part, {at.shape(), at.strides(), at.storage_offset() - zero.storage_offset()});
-    sum = sum.defined() ? machinery::add(sum, placed) : placed;
-  }
-  g.set(0, sum);
+  const Tensor zero = machinery::full(g.input_shape(0), 0, g.grad().dtype(), g.grad().device());
+  const Tensor windows = unfold(zero, d, a.size, a.step);
+  g.set(0, machinery::view_add(zero, g.grad(), {windows.shape(), windows.strides(), 0}));
 });
 
 Tensor view(const Tensor& x, const Dims& shape) { return run(kReshapeView, {x}, ShapeAttrs{shape}); }

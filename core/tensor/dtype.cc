@@ -17,6 +17,10 @@ DType parse_dtype(std::string_view name) {
 DType promote(DType a, DType b) {
   if (a == b) return a;
   const auto &ta = traits(a), &tb = traits(b);
+  if (ta.kind == DTypeKind::kComplex || tb.kind == DTypeKind::kComplex) {
+    const auto part = [](DType t) { return is_differentiable(t) ? real_type(t) : DType::kF32; };
+    return complex_type(promote(part(a), part(b)));
+  }
   if (ta.kind != tb.kind) return ta.kind > tb.kind ? a : b;
   if (ta.kind == DTypeKind::kFloat) {
     if (ta.size == tb.size) return DType::kF32;  // f16 with bf16
@@ -27,6 +31,11 @@ DType promote(DType a, DType b) {
     return other == DType::kI8 ? DType::kI16 : other;
   }
   return ta.size > tb.size ? a : b;
+}
+
+void detail::complex_is_not_taken(DType t) {
+  fail(ErrorKind::kUnsupported, "complex numbers are not taken here, but the dtype is ", t,
+       "; view_as_real() shows them as pairs of real numbers");
 }
 
 std::string to_string(DTypeSet set) {

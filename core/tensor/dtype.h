@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -25,9 +26,11 @@ enum class DType : uint8_t {
   kBF16,  ///< bfloat16: 8 bits of exponent, 7 of mantissa.
   kF32,   ///< IEEE 754 binary32.
   kF64,   ///< IEEE 754 binary64.
+  kC64,   ///< Complex number: two f32, the real part first.
+  kC128,  ///< Complex number: two f64, the real part first.
 };
 /// The number of dtypes.
-constexpr int kDTypes = 10;
+constexpr int kDTypes = 12;
 
 /// Short name of DType::kBool.
 constexpr DType boolean = DType::kBool;
@@ -49,12 +52,17 @@ constexpr DType bf16 = DType::kBF16;
 constexpr DType f32 = DType::kF32;
 /// Short name of DType::kF64.
 constexpr DType f64 = DType::kF64;
+/// Short name of DType::kC64.
+constexpr DType c64 = DType::kC64;
+/// Short name of DType::kC128.
+constexpr DType c128 = DType::kC128;
 
 /// The kinds of dtypes. Where two dtypes meet, the later kind wins.
 enum class DTypeKind : uint8_t {
-  kBool,   ///< bool
-  kInt,    ///< u8, i8, i16, i32, i64
-  kFloat,  ///< f16, bf16, f32, f64
+  kBool,     ///< bool
+  kInt,      ///< u8, i8, i16, i32, i64
+  kFloat,    ///< f16, bf16, f32, f64
+  kComplex,  ///< c64, c128
 };
 
 /// The properties of a dtype.
@@ -62,8 +70,8 @@ struct DTypeTraits {
   const char* name;        ///< Hearth's name: "f32".
   const char* torch_name;  ///< The name in PyTorch and NumPy: "float32".
   uint8_t size;            ///< Bytes of one element.
-  DTypeKind kind;          ///< Whether it holds bools, integers or floating-point numbers.
-  DType compute;           ///< The dtype that kernels calculate in: f32, f64 or i64.
+  DTypeKind kind;          ///< Whether it holds bools, integers, floating-point or complex numbers.
+  DType compute;           ///< The dtype that kernels calculate in: f32, f64, i64, c64 or c128.
 };
 
 /// The properties of all dtypes, in the order of DType.
@@ -78,6 +86,8 @@ constexpr std::array<DTypeTraits, kDTypes> kDTypeTraits = {{
     {"bf16", "bfloat16", 2, DTypeKind::kFloat, DType::kF32},
     {"f32", "float32", 4, DTypeKind::kFloat, DType::kF32},
     {"f64", "float64", 8, DTypeKind::kFloat, DType::kF64},
+    {"c64", "complex64", 8, DTypeKind::kComplex, DType::kC64},
+    {"c128", "complex128", 16, DTypeKind::kComplex, DType::kC128},
 }};
 
 /// The properties of a dtype.
@@ -86,10 +96,19 @@ constexpr const DTypeTraits& traits(DType t) { return kDTypeTraits[static_cast<s
 constexpr size_t size_of(DType t) { return traits(t).size; }
 /// True for f16, bf16, f32 and f64.
 constexpr bool is_floating_point(DType t) { return traits(t).kind == DTypeKind::kFloat; }
+/// True for c64 and c128.
+constexpr bool is_complex(DType t) { return traits(t).kind == DTypeKind::kComplex; }
+/// True for floating-point and complex dtypes: those of tensors that have gradients.
+constexpr bool is_differentiable(DType t) { return traits(t).kind >= DTypeKind::kFloat; }
 /// True for u8, i8, i16, i32 and i64; false for bool.
 constexpr bool is_integral(DType t) { return traits(t).kind == DTypeKind::kInt; }
-/// The dtype that kernels calculate in: f32 for f16, bf16 and f32; f64 for f64; i64 for integers and bool.
+/// The dtype that kernels calculate in: f32 for f16, bf16 and f32; f64 for f64; i64 for integers and bool; c64 and c128
+/// for themselves.
 constexpr DType compute_type(DType t) { return traits(t).compute; }
+/// The dtype of the real part: f32 for c64, f64 for c128, other dtypes as they are.
+constexpr DType real_type(DType t) { return t == DType::kC64 ? DType::kF32 : t == DType::kC128 ? DType::kF64 : t; }
+/// The complex dtype that holds values of the dtype: c128 for f64 and c128, c64 for all others.
+constexpr DType complex_type(DType t) { return t == DType::kF64 || t == DType::kC128 ? DType::kC128 : DType::kC64; }
 
 /// The short name of a dtype: "f32".
 std::string to_string(DType t);
@@ -97,8 +116,8 @@ std::string to_string(DType t);
 DType parse_dtype(std::string_view name);
 
 /// The dtype in which values of two dtypes meet, as torch.promote_types gives it. The higher kind wins (bool < integers
-/// < floating point); within a kind the larger size. u8 with a signed integer gives the smallest signed dtype that
-/// holds both, and f16 with bf16 gives f32.
+/// < floating point < complex); within a kind the larger size. u8 with a signed integer gives the smallest signed dtype
+/// that holds both, f16 with bf16 gives f32, and f64 with c64 gives c128.
 DType promote(DType a, DType b);
 
 /// The dtype that creation functions use for floating-point values: f32.
@@ -136,8 +155,10 @@ constexpr DTypeSet kIntTypes{u8, i8, i16, i32, i64};
 constexpr DTypeSet kNumberTypes = kFloatTypes | kIntTypes;
 /// Integers and bool.
 constexpr DTypeSet kIntAndBoolTypes = kIntTypes | DTypeSet{boolean};
-/// All dtypes.
+/// All dtypes but the complex ones.
 constexpr DTypeSet kAllTypes = kNumberTypes | DTypeSet{boolean};
+/// c64 and c128.
+constexpr DTypeSet kComplexTypes{c64, c128};
 
 /// The C++ type of a dtype's elements, as the member `Type`: CppTypeOf<DType::kF32>::Type is float.
 template <DType>
@@ -165,13 +186,27 @@ HEARTH_DTYPE(kF16, Half)
 HEARTH_DTYPE(kBF16, BFloat16)
 HEARTH_DTYPE(kF32, float)
 HEARTH_DTYPE(kF64, double)
+HEARTH_DTYPE(kC64, std::complex<float>)
+HEARTH_DTYPE(kC128, std::complex<double>)
 #undef HEARTH_DTYPE
 /// @endcond
 /// The dtype whose elements have the C++ type T: dtype_of<float> is f32. Does not compile for other types.
 template <class T>
 constexpr DType dtype_of = DTypeOf<T>::value;
 
-/// Calls `f.template operator()<T>()` with the C++ type T of the dtype and returns its result:
+/// True for std::complex<float> and std::complex<double>.
+template <class T>
+constexpr bool is_complex_number = false;
+/// True.
+template <class T>
+constexpr bool is_complex_number<std::complex<T>> = true;
+
+namespace detail {
+[[noreturn]] void complex_is_not_taken(DType t);
+}
+
+/// Calls `f.template operator()<T>()` with the C++ type T of the dtype and returns its result. Throws
+/// Error(kUnsupported) for complex dtypes, of which most code has no meaning; visit_any() takes them too.
 ///
 ///   visit(x.dtype(), [&]<class T>() { use(x.data<T>()); });
 template <class F>
@@ -197,17 +232,36 @@ decltype(auto) visit(DType t, F&& f) {
       return f.template operator()<float>();
     case DType::kF64:
       return f.template operator()<double>();
+    case DType::kC64:
+    case DType::kC128:
+      break;
   }
-  __builtin_unreachable();
+  detail::complex_is_not_taken(t);
+}
+
+/// As visit(), with complex dtypes: T is std::complex<float> or std::complex<double> for them.
+template <class F>
+decltype(auto) visit_any(DType t, F&& f) {
+  if (t == DType::kC64) return f.template operator()<std::complex<float>>();
+  if (t == DType::kC128) return f.template operator()<std::complex<double>>();
+  return visit(t, std::forward<F>(f));
 }
 
 /// Converts a value from one element type to another. Floating point to integer truncates towards zero; a value that
 /// i64 cannot hold, or NaN, becomes the minimum of i64, and a narrower type keeps the low bits. Conversion to bool
-/// gives `v != 0`. Conversion to f16 and bf16 goes through f32 and rounds to nearest, ties to even.
+/// gives `v != 0`. Conversion to f16 and bf16 goes through f32 and rounds to nearest, ties to even. Of a complex number
+/// a real one is the real part, and bool whether either part differs from 0.
 template <class To, class From>
 constexpr To convert(From v) {
   if constexpr (std::is_same_v<To, From>) {
     return v;
+  } else if constexpr (is_complex_number<To> && is_complex_number<From>) {
+    return To(convert<typename To::value_type>(v.real()), convert<typename To::value_type>(v.imag()));
+  } else if constexpr (is_complex_number<To>) {
+    return To(convert<typename To::value_type>(v), 0);
+  } else if constexpr (is_complex_number<From>) {
+    if constexpr (std::is_same_v<To, bool>) return v != From(0);
+    else return convert<To>(v.real());
   } else if constexpr (std::is_same_v<From, Half> || std::is_same_v<From, BFloat16>) {
     return convert<To>(static_cast<float>(v));
   } else if constexpr (std::is_same_v<To, Half> || std::is_same_v<To, BFloat16>) {

@@ -17,6 +17,7 @@ std::string to_string(const Scalar& s) {
     case DTypeKind::kInt:
       return concat(s.to<int64_t>());
     case DTypeKind::kFloat:
+    case DTypeKind::kComplex:  // no number is
       return concat(s.to<double>());
   }
   return "?";
@@ -27,7 +28,9 @@ bool fits(const Scalar& s, DType t) {
   switch (t) {
     case DType::kBool:
     case DType::kF64:
+    case DType::kC128:
       return true;
+    case DType::kC64:
     case DType::kF32:
     case DType::kF16:
     case DType::kBF16: {

@@ -16,6 +16,10 @@ void Tensor::expect_readable(DType t, const char* caller) const {
   expect_on_cpu(caller);
 }
 
+void Tensor::expect_one_element() const {
+  HEARTH_CHECK(numel() == 1, "item: the tensor of shape ", shape(), " does not have exactly one element");
+}
+
 void Tensor::not_on_cpu(const char* caller) const {
   fail(caller, ": the tensor's memory is on ", device(), ", which the CPU cannot read; call cpu() first");
 }

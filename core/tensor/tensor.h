@@ -125,6 +125,8 @@ class Tensor {
   }
   /// True for f16, bf16, f32 and f64.
   bool is_floating_point() const { return hearth::is_floating_point(dtype()); }
+  /// True for c64 and c128.
+  bool is_complex() const { return hearth::is_complex(dtype()); }
   /// True if a view op (core/ops/view.h, expand(), as_strided()) made the tensor. False for the result of detach().
   bool is_view() const { return static_cast<bool>(checked().base); }
   /// True if an op allocated the tensor in InferenceMode, or if it is a view of such a tensor.
@@ -169,10 +171,15 @@ class Tensor {
   /// elements or none. Throws Error that names the caller's line for a meta tensor and while a function is traced,
   /// where there are no values.
   Scalar item(std::source_location caller = std::source_location::current()) const;
-  /// The same, converted to T.
+  /// The same, converted to T. Of a complex tensor: item<std::complex<float>>(); other types throw Error.
   template <class T>
   T item(std::source_location caller = std::source_location::current()) const {
-    return item(caller).to<T>();
+    if constexpr (is_complex_number<T>) {
+      expect_one_element();
+      return to_vector<T>(caller)[0];
+    } else {
+      return item(caller).to<T>();
+    }
   }
   /// All elements in row-major order, converted to T, from any device. Throws Error for a meta tensor and while a
   /// function is traced. PyTorch's nearest is tolist().
@@ -182,8 +189,9 @@ class Tensor {
   // ---- Autograd (core/autograd)
   /// True if a gradient flows into this tensor: it is a leaf that was marked so, or computed from one.
   bool requires_grad() const;
-  /// Marks a leaf to collect a gradient, or unmarks it. Throws Error when turned on for a dtype that is not
-  /// floating-point or a tensor made in InferenceMode, and when turned off for a tensor that a recorded op made.
+  /// Marks a leaf to collect a gradient, or unmarks it. Throws Error when turned on for a dtype that is neither
+  /// floating-point nor complex or a tensor made in InferenceMode, and when turned off for a tensor that a recorded op
+  /// made.
   Tensor& requires_grad_(bool on = true) &;
   /// True if no recorded op made this tensor.
   bool is_leaf() const;
@@ -275,6 +283,12 @@ class Tensor {
   Tensor trunc() const;       ///< Rounds towards zero. See hearth::trunc().
   Tensor round() const;       ///< Rounds to the nearest integer, ties to even. See hearth::round().
   Tensor frac() const;        ///< x - trunc(x). See hearth::frac().
+
+  // ---- Complex numbers (core/ops/complex.h)
+  Tensor real() const;   ///< The real part. See hearth::real().
+  Tensor imag() const;   ///< The imaginary part. See hearth::imag().
+  Tensor conj() const;   ///< The complex conjugate. See hearth::conj().
+  Tensor angle() const;  ///< The angle of a complex number. See hearth::angle().
 
   Tensor& abs_() &;         ///< In-place abs().
   Tensor& neg_() &;         ///< In-place neg().
@@ -694,6 +708,7 @@ class Tensor {
   }
   [[noreturn]] static void undefined();
   void expect_readable(DType t, const char* caller) const;
+  void expect_one_element() const;
   void expect_on_cpu(const char* caller) const {
     if (!checked().device().is_cpu()) [[unlikely]]
       not_on_cpu(caller);

@@ -47,6 +47,8 @@ Meeting meeting_of(DType t) {
     case DType::kF32:
       return {i64, f32};
     case DType::kF64:
+    case DType::kC64:
+    case DType::kC128:
       return {f32, f64};
   }
   __builtin_unreachable();
@@ -156,6 +158,7 @@ OpRow pointwise(PointwiseRow given) {
     });
     DTypeSet meet;
     for (int t = 0; record && t < kDTypes; ++t) {
+      if (is_complex(static_cast<DType>(t))) continue;
       if (record->dtypes.contains(meeting_of(static_cast<DType>(t)).in) || promote == Promote::kFloat)
         meet = meet | DTypeSet{static_cast<DType>(t)};
     }

@@ -60,6 +60,7 @@ Tensor noise(const Shape& shape, DType dtype, double low, double high, uint64_t 
 }
 
 std::vector<long double> extremes(DType dtype) {
+  if (is_complex(dtype)) return {0, 1};
   return visit(dtype, []<class T>() -> std::vector<long double> {
     if constexpr (std::is_same_v<T, bool>) {
       return {0, 1};
@@ -109,6 +110,7 @@ std::vector<long double> extremes(DType dtype) {
 }
 
 Tensor from_wide(std::span<const long double> values, const Shape& shape, DType dtype) {
+  if (is_complex(dtype)) return from_wide(values, shape, real_type(dtype)).to(dtype);
   Tensor t = detail::empty(shape, dtype, kCpu);
   visit(dtype, [&]<class T>() {
     T* p = static_cast<T*>(t.mutable_raw_data());
@@ -119,9 +121,11 @@ Tensor from_wide(std::span<const long double> values, const Shape& shape, DType 
 
 std::vector<long double> to_wide(const Tensor& t) {
   std::vector<long double> v(static_cast<size_t>(t.numel()));
-  visit(t.dtype(), [&]<class T>() {
-    const T* p = static_cast<const T*>(t.raw_data());
-    for_offsets(t, [&](int64_t i, int64_t offset) { v[static_cast<size_t>(i)] = widen(p[offset]); });
+  // Of complex numbers the real part: only ops that refuse them get here.
+  const Tensor real = t.to(real_type(t.dtype()));
+  visit(real.dtype(), [&]<class T>() {
+    const T* p = static_cast<const T*>(real.raw_data());
+    for_offsets(real, [&](int64_t i, int64_t offset) { v[static_cast<size_t>(i)] = widen(p[offset]); });
   });
   return v;
 }

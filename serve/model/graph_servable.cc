@@ -68,6 +68,13 @@ absl::StatusOr<std::unique_ptr<Servable>> load_graph(const std::string& director
   if (!signature.ok()) return signature.status();
   auto model = graph::parse_exported({.graph = *graph, .weights = *weights, .signature = *signature}, directory);
   if (!model.ok()) return model.status();
+  for (const auto* ports : {&model->signature.inputs, &model->signature.outputs}) {
+    for (const auto& port : *ports) {
+      if (!is_complex(port.dtype)) continue;
+      return absl::UnimplementedError(concat(directory, ": \"", port.name, "\" is of ", port.dtype,
+                                             ", for which the protocol has no datatype; view_as_real() makes it real"));
+    }
+  }
   return std::make_unique<GraphServable>(*std::move(model));
 }
 

@@ -106,7 +106,7 @@ TEST(BadInput, WrongDtype) {
   EXPECT_SAYS(tensor({1, 2}).uniform_(), "uniform_: the dtype must be floating-point, but is i64");
   EXPECT_SAYS(tensor({1, 2}).data<float>(), "data: the tensor holds i64, not f32");
   EXPECT_SAYS(tensor({1}).requires_grad_(),
-              "requires_grad_: only floating-point tensors have gradients, but this one is i64");
+              "requires_grad_: only floating-point and complex tensors have gradients, but this one is i64");
   EXPECT_SAYS(parse_dtype("float8"), "unknown dtype 'float8'");
 }
 

@@ -52,7 +52,11 @@ def main():
     write("vector", array("i1", (5,)))
     write("scalar", numpy.array(2.5))
     write("refused_u16", array("u2"))
-    write("refused_complex", array("c8"))
+    # The imaginary part is i.
+    imaginary = 1j * numpy.arange(6).reshape(2, 3)
+    write("c64", (array("f4") + imaginary).astype("c8"))
+    write("c128_big", (array("f8") + imaginary).astype(">c16"))
+    write("refused_complex", array("c32"))
     write("refused_text", numpy.array(["a", "b"]))
     write("refused_bytes", numpy.array([b"a", b"b"]))
     write("refused_date", numpy.array(["2020-01-01"], dtype="M8[D]"))

@@ -44,13 +44,23 @@ struct Row {
 template <class F>
 constexpr Row row() {
   return {{loop<F, bool>, loop<F, uint8_t>, loop<F, int8_t>, loop<F, int16_t>, loop<F, int32_t>, loop<F, int64_t>,
-           loop<F, Half>, loop<F, BFloat16>, loop<F, float>, loop<F, double>}};
+           loop<F, Half>, loop<F, BFloat16>, loop<F, float>, loop<F, double>, loop<F, std::complex<float>>,
+           loop<F, std::complex<double>>}};
 }
 
 ConvertFn find_conversion(DType from, DType to) {
-  static constexpr Row table[kDTypes] = {row<bool>(),    row<uint8_t>(), row<int8_t>(), row<int16_t>(),
-                                         row<int32_t>(), row<int64_t>(), row<Half>(),   row<BFloat16>(),
-                                         row<float>(),   row<double>()};
+  static constexpr Row table[kDTypes] = {row<bool>(),
+                                         row<uint8_t>(),
+                                         row<int8_t>(),
+                                         row<int16_t>(),
+                                         row<int32_t>(),
+                                         row<int64_t>(),
+                                         row<Half>(),
+                                         row<BFloat16>(),
+                                         row<float>(),
+                                         row<double>(),
+                                         row<std::complex<float>>(),
+                                         row<std::complex<double>>()};
   return table[static_cast<int>(from)].to[static_cast<int>(to)];
 }
 

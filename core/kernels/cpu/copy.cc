@@ -29,6 +29,10 @@ void copy_bytes(char* to, const char* from, int64_t bytes) {
   });
 }
 
+struct Item16 {
+  uint64_t half[2];
+};
+
 template <class Item>
 void copy_strided(const Loop<2>& loop, Item* to, const Item* from) {
   const int inner = loop.rank - 1;
@@ -36,7 +40,8 @@ void copy_strided(const Loop<2>& loop, Item* to, const Item* from) {
   for (int d = 0; d < loop.rank; ++d) {
     if (loop.stride[1][d] == 1) along = d;
   }
-  const bool transpose = along != inner && loop.stride[0][inner] == 1 && loop.stride[1][inner] != 0;
+  const bool transpose =
+      sizeof(Item) <= 8 && along != inner && loop.stride[0][inner] == 1 && loop.stride[1][inner] != 0;
   const int64_t block = transpose ? transpose_rows(sizeof(Item)) : 1;
   int64_t outer = 1, size[kMaxRank];
   for (int d = 0; d < loop.rank; ++d) {
@@ -72,7 +77,8 @@ template <class T>
 void identity(void* out, const void* const* in, int64_t n) {
   if (out != in[0]) std::memmove(out, in[0], static_cast<size_t>(n) * sizeof(T));
 }
-constexpr Bodies kIdentity{identity<float>, identity<double>, identity<int64_t>};
+constexpr Bodies kIdentity{identity<float>, identity<double>, identity<int64_t>, identity<std::complex<float>>,
+                           identity<std::complex<double>>};
 
 void copy_layouts(const Tensor& to, const Tensor& from) {
   Loop<2> loop;
@@ -93,8 +99,10 @@ void copy_layouts(const Tensor& to, const Tensor& from) {
       return copy_strided(loop, reinterpret_cast<uint16_t*>(a), reinterpret_cast<const uint16_t*>(b));
     case 4:
       return copy_strided(loop, reinterpret_cast<uint32_t*>(a), reinterpret_cast<const uint32_t*>(b));
-    default:
+    case 8:
       return copy_strided(loop, reinterpret_cast<uint64_t*>(a), reinterpret_cast<const uint64_t*>(b));
+    default:
+      return copy_strided(loop, reinterpret_cast<Item16*>(a), reinterpret_cast<const Item16*>(b));
   }
 }
 
@@ -144,7 +152,7 @@ void view_add(OpCall& c) {
   const int64_t n = source.numel();
   if (n == 0) return;
   const Strides& from = source.strides();
-  visit(out.dtype(), [&]<class T>() {
+  visit_any(out.dtype(), [&]<class T>() {
     if constexpr (!std::is_same_v<T, bool>) {
       T* to = static_cast<T*>(out.impl()->data());
       const T* p = static_cast<const T*>(source.raw_data());

@@ -1,6 +1,7 @@
 // Walking tensors of any strides line by line.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "core/tensor/tensor.h"
@@ -41,8 +42,10 @@ void by_size(const Tensor& t, F f) {
       return f(uint16_t{});
     case 4:
       return f(uint32_t{});
-    default:
+    case 8:
       return f(uint64_t{});
+    default:
+      return f(std::array<uint64_t, 2>{});
   }
 }
 

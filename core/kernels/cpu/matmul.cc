@@ -1,6 +1,7 @@
 #include "core/kernels/matmul.h"
 
 #include "core/base/thread_state.h"
+#include "core/kernels/cpu/complex_parts.h"
 #include "core/kernels/cpu/copy_tensor.h"
 #include "core/kernels/cpu/gemm.h"
 #include "core/op/attrs/matmul.h"
@@ -46,7 +47,32 @@ bool constant(const Tensor& weight) {
 
 }  // namespace
 
+namespace {
+// (a + bi)(c + di) as products of real matrices.
+void complex_matmul(OpCall& c) {
+  const DType real = real_type(c.dtype);
+  const Tensor a[] = {row_major(part_of(c.input(0), 0)), row_major(part_of(c.input(0), 1))};
+  const Tensor b[] = {row_major(part_of(c.input(1), 0)), row_major(part_of(c.input(1), 1))};
+  const auto product = [&](const Tensor& x, const Tensor& y) {
+    const Operand in[] = {x, y};
+    OpCall part(c.op, in, {});
+    part.dtype = real;
+    part.device = c.device;
+    part.out[0] = hearth::detail::empty(c.out[0].shape(), real, c.device);
+    matmul(part);
+    return part.out[0];
+  };
+  const Unrecorded step;
+  const auto sum = [](const OpDef& op, const Tensor& x, const Tensor& y) { return run(op, {x, y}); };
+  Tensor minus = product(a[1], b[1]);
+  run_into(kMul, minus, {minus, Scalar(-1)});
+  copy_tensor(part_of(c.out[0], 0), sum(kAdd, product(a[0], b[0]), minus));
+  copy_tensor(part_of(c.out[0], 1), sum(kAdd, product(a[0], b[1]), product(a[1], b[0])));
+}
+}  // namespace
+
 void matmul(OpCall& c) {
+  if (is_complex(c.dtype)) return complex_matmul(c);
   const Layout &a = c.input(0).layout(), &b = c.input(1).layout();
   const Layout& out = c.out[0].layout();
   const int rank = out.rank();

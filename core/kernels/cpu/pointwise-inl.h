@@ -51,6 +51,8 @@ void body(void* out, const void* const* in, int64_t n) {
   { body<Functor, float, n>, body<Functor, double, n>, body<Functor, int64_t, n> }
 #define HEARTH_BODIES_I(Functor, n) \
   { nullptr, nullptr, body<Functor, int64_t, n> }
+#define HEARTH_BODIES_FC(Functor, n) HEARTH_BODIES_F(Functor, n)
+#define HEARTH_BODIES_AC(Functor, n) HEARTH_BODIES_A(Functor, n)
 #define HEARTH_BODIES(name, Functor, n, types) HEARTH_BODIES_##types(Functor, n),
 
 const Bodies* HEARTH_FAMILY_TABLE() {

@@ -1,3 +1,4 @@
+#include "core/kernels/cpu/pointwise_complex.h"
 #include "core/kernels/pointwise.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -18,8 +19,10 @@ enum Index {
   HEARTH_COMPARE_OPS(HEARTH_INDEX)
 };
 }  // namespace
-#define HEARTH_KERNEL(name, functor, n, types) \
-  void name(OpCall& c) { run_pointwise(c, HWY_DYNAMIC_DISPATCH(compare_table)()[k_##name]); }
+#define HEARTH_KERNEL(name, functor, n, types)                                                      \
+  void name(OpCall& c) {                                                                            \
+    HEARTH_COMPLEX_##types(name) run_pointwise(c, HWY_DYNAMIC_DISPATCH(compare_table)()[k_##name]); \
+  }
 HEARTH_COMPARE_OPS(HEARTH_KERNEL)
 }  // namespace hearth::cpu
 #endif

@@ -1,3 +1,4 @@
+#include "core/kernels/cpu/pointwise_complex.h"
 #include "core/kernels/pointwise.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -19,7 +20,7 @@ enum Index {
 };
 }  // namespace
 #define HEARTH_KERNEL(name, functor, n, types) \
-  void name(OpCall& c) { run_pointwise(c, HWY_DYNAMIC_DISPATCH(math_table)()[k_##name]); }
+  void name(OpCall& c) { HEARTH_COMPLEX_##types(name) run_pointwise(c, HWY_DYNAMIC_DISPATCH(math_table)()[k_##name]); }
 HEARTH_MATH_OPS(HEARTH_KERNEL)
 }  // namespace hearth::cpu
 #endif

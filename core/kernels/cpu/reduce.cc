@@ -1,5 +1,7 @@
 #include "core/kernels/reduce.h"
 
+#include "core/kernels/cpu/complex_parts.h"
+
 #include <limits>
 
 #include "core/base/parallel.h"
@@ -136,7 +138,23 @@ Tensor with_ones(const Tensor& out, const Shape& in, const Dims& dims, bool keep
   return detail::alias(out, Layout(shape, strides, l.offset), true);
 }
 
+// Of a complex reduction that is linear: its real and its imaginary parts, one after the other.
+template <class F>
+void by_parts(OpCall& c, F reduce) {
+  for (int k : {0, 1}) {
+    const Tensor in = part_of(c.input(0), k);
+    const Operand operands[] = {in};
+    OpCall part(c.op, operands, {});
+    part.attrs = c.attrs;
+    part.out[0] = part_of(c.out[0], k);
+    part.dtype = in.dtype();
+    part.device = c.device;
+    reduce(part);
+  }
+}
+
 void reduce_dims(OpCall& c, Which which, double factor = 1) {
+  if (is_complex(c.dtype)) return by_parts(c, [&](OpCall& part) { reduce_dims(part, which, factor); });
   const auto& a = c.attrs_as<ReduceAttrs>();
   run_reduce(c, with_ones(c.out[0], c.input(0).shape(), a.dims, a.keepdim), HWY_DYNAMIC_DISPATCH(reduce_bodies)(which),
              factor);
@@ -222,6 +240,7 @@ void mean(OpCall& c) {
 }
 
 void sum_to(OpCall& c) {
+  if (is_complex(c.dtype)) return by_parts(c, [](OpCall& part) { sum_to(part); });
   // The target's dimensions stand at the end; those before it are summed away.
   const Shape& in = c.input(0).shape();
   const Layout& l = c.out[0].layout();

@@ -1,6 +1,7 @@
 #include "core/kernels/iterate/pointwise.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "core/base/parallel.h"
@@ -14,7 +15,7 @@ constexpr int kMaxIn = 6;
 constexpr int64_t kBlock = 1024;         // elements that stay in L1 with their operands
 constexpr int64_t kGrain = 16 * kBlock;  // elements for which a second thread is worth waking
 constexpr int64_t kStream = 16 << 20;    // bytes of result beyond which it is written past the caches
-constexpr int64_t kMaxItem = 8;
+constexpr int64_t kMaxItem = 16;
 
 struct Plan {
   Loop<kMaxIn + 1> loop;  // operand 0 is the result
@@ -28,8 +29,8 @@ struct Plan {
     DType dtype = DType::kF32;
     int64_t item = 4;
     bool linear = true, constant = false;
-    ConvertFn convert = nullptr;      // null: already of the compute type
-    alignas(8) char value[kMaxItem];  // of a number, in the compute type
+    ConvertFn convert = nullptr;       // null: already of the compute type
+    alignas(16) char value[kMaxItem];  // of a number, in the compute type
   };
   Stream out, in[kMaxIn];
   bool stream_out = false;
@@ -89,8 +90,10 @@ void by_item(int64_t item, F f) {
       return f(uint16_t{});
     case 4:
       return f(uint32_t{});
-    default:
+    case 8:
       return f(uint64_t{});
+    default:
+      return f(std::array<uint64_t, 2>{});
   }
 }
 
@@ -168,7 +171,7 @@ void work(const Plan& p, int64_t begin, int64_t end) {
 
 void set_value(Plan::Stream& s, Scalar v, DType compute) {
   s.constant = true;
-  visit(compute, [&]<class T>() {
+  visit_any(compute, [&]<class T>() {
     const T x = v.to<T>();
     std::memcpy(s.value, &x, sizeof x);
   });
@@ -196,7 +199,7 @@ void run_pointwise(OpCall& c, const Bodies& bodies) {
   const TensorImpl& result = *c.out[0].impl();
   if (result.layout.numel == 0) return;
   const DType compute = compute_type(c.dtype);
-  const Body body = compute == DType::kF32 ? bodies.f32 : compute == DType::kF64 ? bodies.f64 : bodies.i64;
+  const Body body = bodies.of(compute);
   if (!body) fail(ErrorKind::kInternal, c.op.name, ": no body computes in ", compute);
   if (run_alike(c, compute, body)) return;
 

@@ -15,7 +15,21 @@ namespace hearth::cpu {
 using Body = void (*)(void* out, const void* const* in, int64_t n);
 
 struct Bodies {
-  Body f32 = nullptr, f64 = nullptr, i64 = nullptr;
+  Body f32 = nullptr, f64 = nullptr, i64 = nullptr, c64 = nullptr, c128 = nullptr;
+  Body of(DType compute) const {
+    switch (compute) {
+      case DType::kF32:
+        return f32;
+      case DType::kF64:
+        return f64;
+      case DType::kC64:
+        return c64;
+      case DType::kC128:
+        return c128;
+      default:
+        return i64;
+    }
+  }
 };
 
 // Computes call.out[0] from its tensor and number operands in compute_type(call.dtype).

@@ -16,6 +16,7 @@
 #include "core/io/file.h"
 #include "core/io/npz.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/complex.h"
 #include "core/ops/create.h"
 
 namespace hearth::io {
@@ -52,6 +53,12 @@ TEST(Npy, ReadsWhatNumpyWrites) {
     expect_equal(*t, expected(dtype, shape));
     EXPECT_NO_THROW(Tensor(*t).add_(1));
   }
+  for (const auto& [name, dtype] : {std::pair{"c64", c64}, {"c128_big", c128}}) {
+    const auto t = load_npy(golden(name) + ".npy");
+    ASSERT_TRUE(t.ok()) << t.status();
+    const Tensor imaginary = arange(6).view({2, 3}).to(f64);
+    expect_equal(*t, complex(expected(f64, {2, 3}), imaginary).to(dtype));
+  }
   const auto scalar = load_npy(golden("scalar.npy"));
   ASSERT_TRUE(scalar.ok()) << scalar.status();
   expect_equal(*scalar, scalar_tensor(2.5, {.dtype = f64}));
@@ -78,7 +85,7 @@ TEST(Npy, WhatHearthCannotHoldIsNamed) {
   const auto unimplemented = absl::StatusCode::kUnimplemented;
   refused("object", absl::StatusCode::kInvalidArgument, "can run code");
   refused("u16", unimplemented, "'<u2'");
-  refused("complex", unimplemented, "'<c8'");
+  refused("complex", unimplemented, "'<c32'");
   refused("text", unimplemented, "'<U1'");
   refused("bytes", unimplemented, "'|S1'");
   refused("date", unimplemented, "'<M8[D]'");

@@ -49,9 +49,9 @@ static void compare_rows(Rows& rows) {
   binary(rows, "logical_xor", logical_xor, nullptr, nullptr, HEARTH_EACH((a != 0) != (b != 0)));
   unary(rows, "logical_not", logical_not, HEARTH_EACH(a == 0));
   // Integers are always finite: the public functions answer without the op.
-  unary(rows, "isnan", isnan, HEARTH_REAL(std::isnan(a)), HEARTH_WHOLE(0), kAllTypes);
-  unary(rows, "isinf", isinf, HEARTH_REAL(std::isinf(a)), HEARTH_WHOLE(0), kAllTypes);
-  unary(rows, "isfinite", isfinite, HEARTH_REAL(std::isfinite(a)), HEARTH_WHOLE(1), kAllTypes);
+  unary(rows, "isnan", isnan, HEARTH_REAL(std::isnan(a)), HEARTH_WHOLE(0), kAllTypes | kComplexTypes);
+  unary(rows, "isinf", isinf, HEARTH_REAL(std::isinf(a)), HEARTH_WHOLE(0), kAllTypes | kComplexTypes);
+  unary(rows, "isfinite", isfinite, HEARTH_REAL(std::isfinite(a)), HEARTH_WHOLE(1), kAllTypes | kComplexTypes);
   binary(rows, "bitwise_and", bitwise_and, bitwise_and, bitwise_and, nullptr, HEARTH_WHOLE(a & b));
   binary(rows, "bitwise_or", bitwise_or, bitwise_or, bitwise_or, nullptr, HEARTH_WHOLE(a | b));
   binary(rows, "bitwise_xor", bitwise_xor, bitwise_xor, bitwise_xor, nullptr, HEARTH_WHOLE(a ^ b));

@@ -23,7 +23,7 @@ long double as_dtype(long double v, DType t) {
 DTypeSet others(DType to) {
   DTypeSet set;
   for (int t = 0; t < kDTypes; ++t) {
-    if (static_cast<DType>(t) != to) set = set | DTypeSet{static_cast<DType>(t)};
+    if (static_cast<DType>(t) != to && !is_complex(static_cast<DType>(t))) set = set | DTypeSet{static_cast<DType>(t)};
   }
   return set;
 }
@@ -49,7 +49,9 @@ std::vector<Want> unchanged(In in, DType t) { return {{t, in[0].shape(), to_wide
 
 static void machinery_rows(Rows& rows) {
   OpRow copy{.op = "copy"};
-  for (int t = 0; t < kDTypes; ++t) copy.samples.push_back(cast_to(static_cast<DType>(t)));
+  for (int t = 0; t < kDTypes; ++t) {
+    if (!is_complex(static_cast<DType>(t))) copy.samples.push_back(cast_to(static_cast<DType>(t)));
+  }
   for (MemoryFormat format : {MemoryFormat::kContiguous, MemoryFormat::kChannelsLast, MemoryFormat::kPreserve}) {
     copy.samples.push_back({.name = hearth::to_string(format),
                             .inputs = [](DType t) -> Out {

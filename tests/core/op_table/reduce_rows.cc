@@ -115,7 +115,7 @@ static void reduce_rows(Rows& rows) {
   for (const char* op : {"any", "all"}) {
     const Reduce f = op == std::string("any") ? static_cast<Reduce>(any) : static_cast<Reduce>(all);
     // Numbers are compared with 0 first.
-    OpRow row{.op = op, .takes = kAllTypes, .gradient = false};
+    OpRow row{.op = op, .takes = kAllTypes | kComplexTypes, .gradient = false};
     add(row, f, {"all", {}});
     add(row, f, {"rows", {1}});
     add(row, f, {"columns", {0}});

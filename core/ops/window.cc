@@ -1,0 +1,77 @@
+#include "core/ops/window.h"
+
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/ops/create.h"
+
+namespace hearth {
+namespace {
+
+constexpr double kPi = std::numbers::pi;
+
+// value(k, n of the symmetric window) for each k.
+template <class F>
+Tensor window(const char* op, int64_t n, bool periodic, const TensorOptions& o, F value) {
+  HEARTH_CHECK(n >= 0, op, ": the length must not be negative, but is ", n);
+  const DType t = o.dtype.value_or(kDefaultFloat);
+  HEARTH_CHECK(is_floating_point(t), op, ": the dtype must be floating-point, but is ", t);
+  const auto whole = static_cast<double>(periodic ? n + 1 : n);
+  std::vector<double> w;
+  for (int64_t k = 0; k < n; ++k) w.push_back(n == 1 ? 1 : value(static_cast<double>(k), whole));
+  TensorOptions with = o;
+  with.dtype = t;
+  return from_values(w, {n}, with);
+}
+
+// The modified Bessel function of the first kind, order 0: sum of ((x / 2)^k / k!)^2, all terms positive.
+double bessel_i0(double x) {
+  double term = 1, sum = 1;
+  for (int k = 1; term > sum * 1e-17; ++k) {
+    const double f = x / (2 * k);
+    sum += term *= f * f;
+  }
+  return sum;
+}
+
+}  // namespace
+
+Tensor hann_window(int64_t n, bool periodic, const TensorOptions& o) {
+  return window("hann_window", n, periodic, o,
+                [](double k, double m) { return 0.5 - 0.5 * std::cos(2 * kPi * k / (m - 1)); });
+}
+Tensor hamming_window(int64_t n, bool periodic, double alpha, double beta, const TensorOptions& o) {
+  return window("hamming_window", n, periodic, o,
+                [=](double k, double m) { return alpha - beta * std::cos(2 * kPi * k / (m - 1)); });
+}
+Tensor blackman_window(int64_t n, bool periodic, const TensorOptions& o) {
+  return window("blackman_window", n, periodic, o, [](double k, double m) {
+    const double a = 2 * kPi * k / (m - 1);
+    return 0.42 - 0.5 * std::cos(a) + 0.08 * std::cos(2 * a);
+  });
+}
+Tensor bartlett_window(int64_t n, bool periodic, const TensorOptions& o) {
+  return window("bartlett_window", n, periodic, o,
+                [](double k, double m) { return 1 - std::abs(2 * k / (m - 1) - 1); });
+}
+Tensor kaiser_window(int64_t n, bool periodic, double beta, const TensorOptions& o) {
+  HEARTH_CHECK(std::abs(beta) <= 700, "kaiser_window: beta must be from -700 to 700, but is ", beta);
+  return window("kaiser_window", n, periodic, o, [=](double k, double m) {
+    const double x = 2 * k / (m - 1) - 1;
+    return bessel_i0(beta * std::sqrt(std::max(0.0, (1 - x) * (1 + x)))) / bessel_i0(beta);
+  });
+}
+Tensor gaussian_window(int64_t n, bool periodic, double std, const TensorOptions& o) {
+  HEARTH_CHECK(std > 0, "gaussian_window: std must be positive, but is ", std);
+  return window("gaussian_window", n, periodic, o, [=](double k, double m) {
+    const double x = (k - (m - 1) / 2) / std;
+    return std::exp(-x * x / 2);
+  });
+}
+Tensor cosine_window(int64_t n, bool periodic, const TensorOptions& o) {
+  return window("cosine_window", n, periodic, o, [](double k, double m) { return std::sin(kPi * (k + 0.5) / m); });
+}
+
+}  // namespace hearth

@@ -1,0 +1,28 @@
+// Windows, as torch has them. A periodic window of n is the symmetric one of n + 1 without its last value, as spectra
+// want it. Computed in f64 and rounded once to the dtype (f32 if none is given); n = 1 gives 1, a negative n throws
+// Error.
+#pragma once
+
+#include <cstdint>
+
+#include "core/tensor/tensor.h"
+
+namespace hearth {
+
+/// 0.5 - 0.5 cos(2 pi k / (n - 1)).
+Tensor hann_window(int64_t n, bool periodic = true, const TensorOptions& options = {});
+/// alpha - beta cos(2 pi k / (n - 1)).
+Tensor hamming_window(int64_t n, bool periodic = true, double alpha = 0.54, double beta = 0.46,
+                      const TensorOptions& options = {});
+/// 0.42 - 0.5 cos(2 pi k / (n - 1)) + 0.08 cos(4 pi k / (n - 1)).
+Tensor blackman_window(int64_t n, bool periodic = true, const TensorOptions& options = {});
+/// 1 - |2 k / (n - 1) - 1|: a triangle.
+Tensor bartlett_window(int64_t n, bool periodic = true, const TensorOptions& options = {});
+/// I0(beta sqrt(1 - (2 k / (n - 1) - 1)^2)) / I0(beta), I0 the modified Bessel function (Kaiser and Schafer, 1980).
+Tensor kaiser_window(int64_t n, bool periodic = true, double beta = 12, const TensorOptions& options = {});
+/// exp(-((k - (n - 1) / 2) / std)^2 / 2).
+Tensor gaussian_window(int64_t n, bool periodic = true, double std = 1, const TensorOptions& options = {});
+/// sin(pi (k + 0.5) / n).
+Tensor cosine_window(int64_t n, bool periodic = true, const TensorOptions& options = {});
+
+}  // namespace hearth
