@@ -1,7 +1,7 @@
 // Between tensors and the graph of nodes.
 #pragma once
 
-#include "core/op/node.h"
+#include "core/op/grad_meta.h"
 
 namespace hearth::autograd {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/hook_handle.h"
-#include "core/op/node.h"
+#include "core/op/grad_meta.h"
 
 namespace hearth {
 
