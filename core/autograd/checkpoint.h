@@ -5,7 +5,6 @@
 #include <any>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -14,6 +13,7 @@
 
 #include "core/autograd/guards.h"
 #include "core/autograd/hooks.h"
+#include "core/base/mutex.h"
 #include "core/tensor/generator.h"
 #include "core/tensor/tensor.h"
 
@@ -68,14 +68,14 @@ class CheckpointFrame final : public SavedTensorHooks, public std::enable_shared
     uint32_t writes;
     Tensor value;  // after the function has run again
   };
-  void run_again();
+  void run_again() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   std::function<void(WriteCounter&)> again_;
   WriteCounter counter_;  // of the first run
   std::vector<Drawn> drawn_;
   bool finished_ = false;
-  std::mutex mutex_;
-  std::vector<Kept> kept_;
+  Mutex mutex_;
+  std::vector<Kept> kept_ ABSL_GUARDED_BY(mutex_);
 };
 
 // Notes what is taken of this thread's default generator, so that others' draws in between do no harm.
@@ -88,8 +88,8 @@ class DrawRecorder final : public Generator {
 
  private:
   Generator& source_;
-  std::mutex mutex_;
-  std::vector<CheckpointFrame::Drawn>& drawn_;  // guarded by mutex_
+  Mutex mutex_;
+  std::vector<CheckpointFrame::Drawn>& drawn_ ABSL_GUARDED_BY(mutex_);
 };
 
 // A tensor that the function runs on again.

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "serve/api/http_call_internal.h"
 #include "serve/api/metrics.h"
 #include "serve/api/model_json.h"
@@ -67,13 +68,13 @@ std::string HttpApi::request_id(const HttpRequest& request) const {
 }
 
 std::shared_ptr<const Tokens> HttpApi::tokens() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return tokens_;
 }
 
 void HttpApi::set_tokens(Tokens tokens) {
   auto fresh = std::make_shared<const Tokens>(std::move(tokens));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   tokens_.swap(fresh);
 }
 

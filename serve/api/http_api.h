@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "core/base/mutex.h"
 #include "core/tensor/tensor.h"
 #include "serve/api/routes.h"
 #include "serve/base/access_log.h"
@@ -101,7 +101,7 @@ class HttpApi {
   AccessLog* log_;
   std::atomic<bool> draining_{false};
   std::atomic<const HttpServer*> server_{nullptr};
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::shared_ptr<const Tokens> tokens_ ABSL_GUARDED_BY(mutex_);
   mutable RequestIds ids_;
   WorkQueue workers_;

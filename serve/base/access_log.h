@@ -6,13 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/mutex.h"
 #include "core/base/threads.h"
 
 namespace hearth::serve {
@@ -54,7 +54,7 @@ class AccessLog {
   const size_t max_waiting_;
   std::atomic<int64_t> dropped_{0};
   std::atomic<bool> stopping_{false};
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable changed_;
   std::string waiting_ ABSL_GUARDED_BY(mutex_);
   // The reopened file, or -1. It takes the lines of waiting_ from the byte next_at_ on.

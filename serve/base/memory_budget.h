@@ -6,11 +6,11 @@
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "core/base/mutex.h"
 #include "core/base/threads.h"
 
 namespace hearth::serve {
@@ -39,7 +39,7 @@ class MemoryBudget {
   std::atomic<int64_t> peak_{0};  // since memory was last given back to the system
   std::atomic<bool> trim_wanted_{false};
 
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool has_trimmer_ ABSL_GUARDED_BY(mutex_) = false;

@@ -5,10 +5,10 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
-#include <mutex>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
+#include "core/base/mutex.h"
 #include "core/base/threads.h"
 
 namespace hearth::serve {
@@ -34,7 +34,7 @@ class WorkQueue {
   void serve();
 
   const size_t limit_;
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable changed_;
   std::deque<absl::AnyInvocable<void()>> waiting_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/base/parallel.h"
 #include "serve/base/bearer.h"
 #include "serve/base/error_status.h"
@@ -200,7 +201,7 @@ GrpcService::GrpcService(const GrpcServerOptions& options, Repository& models)
 
 void GrpcService::set_tokens(std::vector<std::string> tokens) {
   auto fresh = std::make_shared<const std::vector<std::string>>(std::move(tokens));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   tokens_.swap(fresh);
 }
 
@@ -208,7 +209,7 @@ absl::Status GrpcService::admit(GrpcMethod method, std::string_view authorizatio
   if (method == GrpcMethod::kServerLive || method == GrpcMethod::kServerReady) return absl::OkStatus();
   std::shared_ptr<const std::vector<std::string>> tokens;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     tokens = tokens_;
   }
   if (!tokens->empty() && !is_bearer(authorization, *tokens))

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "core/base/mutex.h"
 #include "serve/base/cancelled.h"
 #include "serve/base/clock.h"
 #include "serve/base/counted.h"
@@ -91,7 +91,7 @@ class GrpcService {
   const GrpcServerOptions& options_;
   Repository& models_;
   std::atomic<bool> draining_{false};
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::shared_ptr<const std::vector<std::string>> tokens_ ABSL_GUARDED_BY(mutex_);
   WorkQueue workers_;  // for slow work: pictures and large messages
   WorkQueue loaders_;  // loads and unloads, one at a time

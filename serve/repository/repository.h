@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +17,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/mutex.h"
 #include "core/base/threads.h"
 #include "serve/model/servable.h"
 #include "serve/schedule/scheduler.h"
@@ -102,9 +102,9 @@ class Repository {
 
   explicit Repository(const RepositoryOptions& options);
   absl::Status refresh(const std::string& name);
-  absl::Status refresh_locked(const std::string& name);
+  absl::Status refresh_locked(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loading_);
   absl::StatusOr<ModelPtr> make(const std::string& name, int64_t version, const std::string& directory);
-  void retire(Version& version);
+  void retire(Version& version) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void begin();
   void stop();
   void expire();
@@ -114,8 +114,8 @@ class Repository {
   std::shared_ptr<ModelStats> stats_of(const std::string& name, int64_t version);
 
   const RepositoryOptions options_;
-  std::mutex loading_;  // one at a time loads or unloads
-  mutable std::mutex mutex_;
+  Mutex loading_;  // one at a time loads or unloads
+  mutable Mutex mutex_;
   std::condition_variable changed_, stop_;
   std::map<std::pair<std::string, int64_t>, std::shared_ptr<ModelStats>> stats_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Entry, std::less<>> entries_ ABSL_GUARDED_BY(mutex_);

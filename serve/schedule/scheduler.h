@@ -6,13 +6,13 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/mutex.h"
 #include "core/base/threads.h"
 #include "serve/model/servable.h"
 #include "serve/schedule/job.h"
@@ -76,7 +76,7 @@ class Scheduler {
   const SchedulerOptions options_;
   const bool batched_;
 
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> urgent_ ABSL_GUARDED_BY(mutex_), usual_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

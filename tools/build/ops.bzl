@@ -62,6 +62,8 @@ def hearth_op_families(name, header = None, also = []):
 def hearth_op_table_test(name, ops, deps = [], **kwargs):
     """The op table's test over the rows of this package: every .cc and .h file in it. One of them has main().
 
+    ThreadSanitizer runs the rows' tests on several threads.
+
     Args:
       name: name of the test.
       ops: the all_* library whose records must have rows.
@@ -73,6 +75,11 @@ def hearth_op_table_test(name, ops, deps = [], **kwargs):
         srcs = native.glob(["*.cc", "*.h"]),
         data = ["golden.safetensors"],
         gtest_main = False,
+        args = select({
+            str(Label("//tools/build:thread_sanitizer")): ["--gtest_filter=*.Threads"],
+            "//conditions:default": [],
+        }),
+        tags = ["threads"],
         deps = [ops, "//core/testing:op_table"] + deps,
         **kwargs
     )
