@@ -21,9 +21,9 @@ namespace hearth::data {
 
 /// What processes do with an epoch, or the rest of one, that they cannot share evenly.
 enum class Uneven : uint8_t {
-  kKeep,    // the first ones take one example more
-  kDrop,    // nobody takes the last examples
-  kRepeat,  // examples from the epoch's start follow its end
+  kKeep,    ///< The first ones take one example more.
+  kDrop,    ///< Nobody takes the last examples.
+  kRepeat,  ///< Examples from the epoch's start follow its end.
 };
 
 /// One of several processes that share each epoch: process `index` takes the positions index, index + count,

@@ -96,9 +96,9 @@ class ModuleBase {
   /// The parameters and persistent buffers of this module and all below. The tensors are the module's own, not copies.
   StateDict state_dict() const;
   /// Copies values into the module's tensors, converted to their dtypes and brought to their devices; handles, and with
-  /// them optimizers, stay valid. With `strict` the names must agree exactly; else those in both are loaded. Throws Error
-  /// naming every missing or unexpected name, every undefined tensor, every wrong shape, and every tensor that is meta on
-  /// one side only; nothing is changed then.
+  /// them optimizers, stay valid. With `strict` the names must agree exactly; else those in both are loaded. Throws
+  /// Error naming every missing or unexpected name, every undefined tensor, every wrong shape, and every tensor that is
+  /// meta on one side only; nothing is changed then.
   void load_state_dict(const StateDict& state, bool strict = true);
 
   /// Switches training mode for this module and all below: in it dropout drops and batch norm uses the batch's
