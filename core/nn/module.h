@@ -71,6 +71,10 @@ std::string type_name(const std::type_info& type);
 
 /// What all modules have, whatever their type: their tensors by name, training mode, device, hooks. "Below" a module
 /// are its members, their members and so on, and what lists among them hold. Do not derive from it but from Module.
+///
+/// Hooks run when the module is called, m(x), not by m.forward(x), in the calling thread. A copy of the module has the
+/// hooks it was copied with. Registering needs exclusive use of the module; a handle may remove at any time.
+/// Registering an empty function throws Error.
 class ModuleBase {
  public:
   /// A parent is only half of {this, "name"}; see Module.
@@ -145,9 +149,6 @@ class ModuleBase {
   }
   /// The name of the module's C++ type, without hearth:: and unnamed namespaces: "nn::Linear".
   std::string type_name() const;
-
-  // Hooks run when the module is called, m(x), not by m.forward(x), in the calling thread. A copy of the module has the
-  // hooks it was copied with. Registering needs exclusive use of the module; a handle may remove at any time.
 
   /// Calls the hook before each forward.
   HookHandle register_forward_pre_hook(ForwardPreHook hook, bool prepend = false);

@@ -48,7 +48,14 @@ struct Slice {
 class Index {
  public:
   /// What the part is.
-  enum class Kind : uint8_t { kInteger, kSlice, kEllipsis, kNone, kBool, kTensor };
+  enum class Kind : uint8_t {
+    kInteger,   ///< A place of a dimension.
+    kSlice,     ///< Some places of a dimension.
+    kEllipsis,  ///< All dimensions that the other parts leave.
+    kNone,      ///< A new dimension of size 1.
+    kBool,      ///< A new dimension of size 1 or 0.
+    kTensor,    ///< An index tensor or a mask.
+  };
   /// Place i of a dimension, which vanishes. Counts from the end if negative.
   template <class T>
   requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) Index(T i)

@@ -73,6 +73,9 @@ struct BackwardOptions {
 /// name_() of a temporary, x[0].mul_(2), writes into the memory that the temporary looks into and returns the tensor
 /// itself in place of a reference, which would outlive the temporary. Its arguments are those of name_() of a named
 /// tensor.
+///
+/// Operators. + - * / with a temporary operand write the result into its memory where nobody else can see it. && || !
+/// have no operators: use logical_and(), logical_or() and logical_not().
 class Tensor {
  public:
   /// An undefined tensor.
@@ -718,8 +721,7 @@ class Tensor {
   Ref<TensorImpl> impl_;
 };
 
-// ---- Operators. Those of + - * / with a temporary operand write the result into its memory where nobody else can see
-// it. && || ! have no operators: use logical_and(), logical_or() and logical_not().
+// ---- Operators. The comment of the class tells more.
 Tensor operator+(const Tensor& a, const Tensor& b);  ///< See add().
 Tensor operator+(const Tensor& a, Scalar b);         ///< See add().
 Tensor operator+(Scalar a, const Tensor& b);         ///< See add().
