@@ -127,11 +127,11 @@ void count_from(WriteCounter& counter, const T& t) {
 
 }  // namespace detail
 
-// f(inputs...), keeping of it only the inputs: what its gradient needs is computed anew when backward comes there. f
-// and inputs that are no tensors are copied; what f refers to must live until then, and f must do the same again. The
-// default generator gives f the same random numbers again, whatever other threads draw. Checkpoints may be nested;
-// gradients of gradients work. Throws Error from backward if an input or a parameter was written to in place, or if f
-// did something else.
+/// f(inputs...), keeping of it only the inputs: what its gradient needs is computed anew when backward comes there. f
+/// and inputs that are no tensors are copied; what f refers to must live until then, and f must do the same again. The
+/// default generator gives f the same random numbers again, whatever other threads draw. Checkpoints may be nested;
+/// gradients of gradients work. While gradients are off it only calls f. Throws Error from backward if an input or a
+/// parameter was written to in place, or if f did something else.
 template <class F, class... A>
 auto checkpoint(F f, const A&... inputs) {
   if (!GradMode::enabled()) return f(inputs...);
@@ -148,8 +148,9 @@ auto checkpoint(F f, const A&... inputs) {
   return result;
 }
 
-// Runs functions one after the other, cut into `segments` of as many functions each; all segments but the last are
-// checkpointed.
+/// Calls functions one after the other, each with the result of the one before, the first with x. They are cut into
+/// `segments` of as many functions each, the last with what is left over; all segments but the last are checkpointed.
+/// The functions are copied. Throws Error unless `segments` is from 1 to the number of functions.
 Tensor checkpoint_sequential(std::span<const std::function<Tensor(const Tensor&)>> functions, int segments, Tensor x);
 
 }  // namespace hearth

@@ -53,6 +53,7 @@ class HookHandle {
  public:
   /// A handle of no hook.
   HookHandle() = default;
+  /// A handle of the hook in this place. For what registers hooks.
   explicit HookHandle(std::weak_ptr<detail::HookSlotBase> slot) : slot_(std::move(slot)) {}
   /// Takes the hook off, also from copies of the module that it was registered with. What the hook had captured is
   /// destroyed, after a call of it that is still running. Does nothing the second time, or if the owner is gone.
