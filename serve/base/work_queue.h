@@ -13,10 +13,11 @@
 
 namespace hearth::serve {
 
-/// Thread-safe. First in, first out.
+/// A queue of tasks, first in, first out, and the threads that run them. The tasks' own parallel loops run in one
+/// thread. Thread-safe.
 class WorkQueue {
  public:
-  /// run() lets at most `limit` tasks wait. Throws Error if the system refuses a thread.
+  /// Starts `threads` threads. run() lets at most `limit` tasks wait. Throws Error if the system refuses a thread.
   WorkQueue(int threads, size_t limit);
   /// Runs the tasks that wait, then ends the threads.
   ~WorkQueue();
