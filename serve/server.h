@@ -6,8 +6,8 @@
 //   ...
 //   (*server)->drain();
 //
-// hearth-serve is this with flags. The kinds, decoders and ops that a program links (HEARTH_SERVABLE, HEARTH_DECODER,
-// HEARTH_OP) work as Hearth's own.
+// The program hearth-serve is this class with flags. Kinds, decoders and ops that a program links (HEARTH_SERVABLE,
+// HEARTH_DECODER, HEARTH_OP) work like Hearth's own.
 #pragma once
 
 #include <chrono>

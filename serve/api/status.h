@@ -1,4 +1,4 @@
-// absl::Status as responses of HTTP.
+// HTTP responses for absl::Status and for JSON.
 #pragma once
 
 #include <string>

@@ -24,9 +24,9 @@ class WorkQueue {
   WorkQueue(const WorkQueue&) = delete;
   WorkQueue& operator=(const WorkQueue&) = delete;
 
-  /// Queues a task, which must not throw. false: the queue is full and the task is dropped.
+  /// Queues a task, which must not throw. Returns false if the queue is full; the task is then dropped.
   bool run(absl::AnyInvocable<void()> work);
-  /// The same without a limit, for answers to requests that were accepted.
+  /// Queues a task as run() does but without a limit, for answers to requests that were accepted.
   void run_always(absl::AnyInvocable<void()> work);
 
  private:

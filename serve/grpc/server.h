@@ -1,8 +1,8 @@
 // GrpcServer: the Open Inference Protocol over gRPC, for the same models as HTTP.
 //
-// gRPC's wire format over serve/http2. The memory that a client can make the server hold is limited: a call with a
-// wrong token or too large a message is refused before the message is read, and messages, their decoded form, tensors
-// and answers share one budget. Compressed messages are refused.
+// It speaks gRPC's wire format over serve/http2. The memory that a client can make the server hold is limited. A call
+// with a wrong token or too large a message is refused before the message is read. Messages, their decoded form,
+// tensors and answers share one budget. Compressed messages are refused.
 #pragma once
 
 #include <chrono>

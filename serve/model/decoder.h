@@ -1,10 +1,10 @@
-// Decoder: makes tensors from a client's file, for a model that brings its own preprocessing.
+// Decoder: makes tensors from a client's file, for a model that contains its own preprocessing.
 //
 //   absl::StatusOr<std::vector<Tensor>> decode(std::string_view file, const std::map<std::string, std::string>& input);
 //   constexpr serve::Decoder kWave{"wave", decode};
 //   HEARTH_DECODER(kWave);
 //
-// in a library with alwayslink = True lets a server take files for models whose signature says
+// In a library with alwayslink = True, this lets a server take files for models whose signature says
 // "preprocess_input": {"type": "wave"}.
 #pragma once
 

@@ -4,7 +4,7 @@
 //   constexpr serve::ServableKind kEcho{"echo", [](const std::string& directory) { ... }};
 //   HEARTH_SERVABLE(kEcho);
 //
-// in a library with alwayslink = True makes a server load directories whose signature says "kind": "echo".
+// In a library with alwayslink = True, this makes a server load directories whose signature says "kind": "echo".
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Repository: the exported models in `<directory>/<model>/<version>/`, and which of their versions answer requests.
 //
 // A new version is loaded and tried before it takes over. The old one answers the requests that it has accepted and is
-// then freed. A version that cannot be loaded is listed with the reason, and the version from before goes on answering.
+// then freed. A version that cannot be loaded is listed with the reason, and the version from before keeps answering.
 #pragma once
 
 #include <condition_variable>
@@ -98,7 +98,7 @@ class Repository {
 
   /// Reads the model's directory again: loads new, changed and failed versions and drops those that were removed or are
   /// too old. Returns when that is done; one thread at a time loads or unloads. The error of the newest version if that
-  /// could not be loaded (older ones go on answering); kNotFound if there is no directory or no version in it,
+  /// could not be loaded (older ones keep answering); kNotFound if there is no directory or no version in it,
   /// kInvalidArgument if the name is not one of a model, kFailedPrecondition if the repository has no directory.
   absl::Status load(const std::string& name);
   /// Drops the model: find() says kNotFound from now on, and requests that were accepted are still answered. It stays
