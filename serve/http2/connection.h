@@ -1,8 +1,8 @@
 // Connection: the server's side of one HTTP/2 connection (RFC 9113) without the network: bytes go in and come out.
 //
-// The memory that a client can make it hold is bounded: a header block, a frame and the open streams. The handler
-// gets data as they come. A client is disconnected (ENHANCE_YOUR_CALM) if it resets streams, or sends frames that have
-// no effect, more often than a well-behaved client does.
+// The memory that a client can make it hold is bounded: a header block, a frame and the open streams. The handler gets
+// data as they come. A client is disconnected (ENHANCE_YOUR_CALM) if it resets streams, changes its settings or sends
+// frames without effect more often than a well-behaved client does.
 #pragma once
 
 #include <chrono>
