@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/mutex.h"
 #include "core/base/parallel.h"
+#include "core/version.h"
 #include "serve/base/bearer.h"
 #include "serve/base/error_status.h"
 #include "serve/grpc/inference.pb.h"
@@ -58,7 +59,7 @@ void put(inference::StatisticDuration* to, const std::atomic<int64_t>& n, const 
 std::string server_metadata() {
   inference::ServerMetadataResponse r;
   r.set_name("hearth");
-  r.set_version("0.1");
+  r.set_version(version());
   for (const char* e : {"classification", "model_configuration", "model_repository", "statistics"}) r.add_extensions(e);
   return r.SerializeAsString();
 }
