@@ -3,8 +3,11 @@
 
 #include <string>
 
+/// The first number of the version of these headers.
 #define HEARTH_VERSION_MAJOR 0
+/// The second number of the version of these headers.
 #define HEARTH_VERSION_MINOR 2
+/// The third number of the version of these headers.
 #define HEARTH_VERSION_PATCH 0
 
 namespace hearth {

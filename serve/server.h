@@ -6,8 +6,8 @@
 //   ...
 //   (*server)->drain();
 //
-// hearth-serve is this with flags. The kinds, decoders and ops that a program links (HEARTH_SERVABLE, HEARTH_DECODER,
-// HEARTH_OP) work as Hearth's own.
+// The program hearth-serve is this class with flags. Kinds, decoders and ops that a program links (HEARTH_SERVABLE,
+// HEARTH_DECODER, HEARTH_OP) work like Hearth's own.
 #pragma once
 
 #include <chrono>
@@ -22,22 +22,31 @@
 
 namespace hearth::serve {
 
+/// Options of Server::start(). The server itself sets `memory`, `admit`, `essential` and `complete` of `http` and
+/// `admin`, and `memory` of `api`: one budget of http.max_pending_bytes holds for all of its ports.
 struct ServerOptions {
+  /// Where the models are and how they are served. Not used if the program brings its own models.
   RepositoryOptions repository;
+  /// The port of inference, metrics and the page.
   HttpServerOptions http{.address = "0.0.0.0", .port = 8000};
+  /// The port of administration, which also offers inference.
   HttpServerOptions admin{.address = "127.0.0.1", .port = 8002};
+  /// Whether to listen on the port of administration at all.
   bool serve_admin = true;
-  // Allows administration without tokens on an address that is not loopback.
+  /// Allows administration without tokens on an address that is not loopback.
   bool admin_without_token = false;
+  /// Tokens, hosts, timeouts and limits of requests.
   HttpApiOptions api;
-  std::string access_log;  // a file or a device, or "-" for standard error; empty: none
+  /// The access log: a file or a device, or "-" for standard error. Empty: no log.
+  std::string access_log;
 };
 
-/// Thread-safe.
+/// A running server. It listens from start() until drain() or the destructor. Thread-safe.
 class Server {
  public:
-  /// Loads the models of options.repository and listens. An error names the option, directory, file or port that is
-  /// wrong; a model that cannot be loaded is no error.
+  /// Loads the models of options.repository and listens. Returns when the models are loaded and the ports accept
+  /// connections. An error names the option, directory, file or port that is wrong. A model that cannot be loaded is
+  /// not an error: models().index() gives the reason.
   static absl::StatusOr<std::unique_ptr<Server>> start(const ServerOptions& options);
   /// The same with models of this program (Repository::of) in place of options.repository.
   static absl::StatusOr<std::unique_ptr<Server>> start(const ServerOptions& options,
@@ -45,21 +54,25 @@ class Server {
   /// Drops the requests that are not answered yet; call drain() before to answer them.
   ~Server();
 
-  /// The ports that it listens on; admin_port() is 0 without administration.
+  /// The port of inference that it listens on.
   int port() const { return http_->port(); }
+  /// The port of administration that it listens on; 0 without administration.
   int admin_port() const { return admin_ ? admin_->port() : 0; }
   /// The models, for other front ends and for this program's own use.
   Repository& models() { return *models_; }
-  /// The limit of the requests' memory, and the log, which may be null: other front ends (gRPC) share them.
+  /// The memory limit of all requests. Other front ends (gRPC) share it.
   const std::shared_ptr<MemoryBudget>& memory() const { return memory_; }
+  /// The access log, which belongs to the server; null if there is none. Other front ends share it.
   AccessLog* access_log() { return log_.get(); }
 
-  /// Replaces the tokens, opens the access log again and reads the certificates again. The error names a file that
-  /// could not be read; what it concerns stays as it was.
+  /// Replaces the tokens, opens the access log again (for log rotation) and reads the certificates again, for new
+  /// connections. The error names a file that could not be opened or read: the certificate or log in use then stays in
+  /// use, and the rest is replaced all the same.
   absl::Status reload(const Tokens& tokens);
 
-  /// Reports not ready, stops accepting, answers the requests that were accepted or come within `grace` on open
-  /// connections, and closes those. false: some were not answered within `limit`.
+  /// Ends serving in good order. Reports not ready, stops accepting connections, answers the requests that were
+  /// accepted or that come within `grace` on open connections, and closes those. Returns false if some requests of the
+  /// inference port were not answered within `limit`; the port of administration gets one more second.
   bool drain(std::chrono::milliseconds grace = std::chrono::milliseconds(300),
              std::chrono::milliseconds limit = std::chrono::milliseconds(30'000));
 

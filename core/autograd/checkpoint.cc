@@ -1,6 +1,7 @@
 #include "core/autograd/checkpoint.h"
 
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/base/thread_state.h"
 #include "core/op/machinery.h"
 
@@ -13,7 +14,7 @@ struct CheckpointFrame::Place {
   size_t index;
   ~Place() {
     Tensor dropped;
-    std::lock_guard lock(frame->mutex_);
+    const MutexLock lock(frame->mutex_);
     std::swap(dropped, frame->kept_[index].value);
   }
 };
@@ -42,13 +43,13 @@ class DrawReplay final : public Generator {
   // away.
   DrawReplay(const std::vector<CheckpointFrame::Drawn>& drawn, bool finished) : drawn_(drawn), finished_(finished) {}
   GeneratorState state() const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return next_ < drawn_.size() ? drawn_[next_].from : GeneratorState{};
   }
   // The states noted are those after it.
   void set_state(GeneratorState) override {}
   GeneratorState take(uint64_t words) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!finished_ && next_ >= drawn_.size()) return Generator::take(words);
     HEARTH_CHECK(next_ < drawn_.size() && drawn_[next_].words == words,
                  "checkpoint: the function did something else when it ran again: it drew other random numbers");
@@ -58,28 +59,28 @@ class DrawReplay final : public Generator {
  private:
   const std::vector<CheckpointFrame::Drawn>& drawn_;
   const bool finished_;
-  mutable std::mutex mutex_;
-  size_t next_ = 0;  // guarded by mutex_
+  mutable Mutex mutex_;
+  size_t next_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace
 
 GeneratorState DrawRecorder::take(uint64_t words) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const GeneratorState from = source_.take(words);
   drawn_.push_back({words, from});
   return from;
 }
 
 std::any CheckpointFrame::pack(const Tensor& t) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   kept_.push_back({t.shape(), t.dtype(), counter_.writes(t), {}});
   return std::shared_ptr<Place>(new Place{shared_from_this(), kept_.size() - 1});
 }
 
 Tensor CheckpointFrame::unpack(const std::any& packed) {
   const size_t i = std::any_cast<const std::shared_ptr<Place>&>(packed)->index;
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!kept_[i].value.defined()) run_again();
   return kept_[i].value;
 }
@@ -93,7 +94,7 @@ void CheckpointFrame::run_again() {
     const GeneratorGuard drawn(random);
     again_(collector.counter);
   }
-  const auto same = [&] {
+  const auto same = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (finished_ ? collector.tensors.size() != kept_.size() : collector.tensors.size() < kept_.size()) return false;
     for (size_t i = 0; i < kept_.size(); ++i) {
       if (!(collector.tensors[i].shape() == kept_[i].shape) || collector.tensors[i].dtype() != kept_[i].dtype)

@@ -5,7 +5,6 @@
 #include <any>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -14,6 +13,7 @@
 
 #include "core/autograd/guards.h"
 #include "core/autograd/hooks.h"
+#include "core/base/mutex.h"
 #include "core/tensor/generator.h"
 #include "core/tensor/tensor.h"
 
@@ -68,14 +68,14 @@ class CheckpointFrame final : public SavedTensorHooks, public std::enable_shared
     uint32_t writes;
     Tensor value;  // after the function has run again
   };
-  void run_again();
+  void run_again() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   std::function<void(WriteCounter&)> again_;
   WriteCounter counter_;  // of the first run
   std::vector<Drawn> drawn_;
   bool finished_ = false;
-  std::mutex mutex_;
-  std::vector<Kept> kept_;
+  Mutex mutex_;
+  std::vector<Kept> kept_ ABSL_GUARDED_BY(mutex_);
 };
 
 // Notes what is taken of this thread's default generator, so that others' draws in between do no harm.
@@ -88,8 +88,8 @@ class DrawRecorder final : public Generator {
 
  private:
   Generator& source_;
-  std::mutex mutex_;
-  std::vector<CheckpointFrame::Drawn>& drawn_;  // guarded by mutex_
+  Mutex mutex_;
+  std::vector<CheckpointFrame::Drawn>& drawn_ ABSL_GUARDED_BY(mutex_);
 };
 
 // A tensor that the function runs on again.
@@ -127,11 +127,11 @@ void count_from(WriteCounter& counter, const T& t) {
 
 }  // namespace detail
 
-// f(inputs...), keeping of it only the inputs: what its gradient needs is computed anew when backward comes there. f
-// and inputs that are no tensors are copied; what f refers to must live until then, and f must do the same again. The
-// default generator gives f the same random numbers again, whatever other threads draw. Checkpoints may be nested;
-// gradients of gradients work. Throws Error from backward if an input or a parameter was written to in place, or if f
-// did something else.
+/// f(inputs...), keeping of it only the inputs: what its gradient needs is computed anew when backward comes there. f
+/// and inputs that are no tensors are copied; what f refers to must live until then, and f must do the same again. The
+/// default generator gives f the same random numbers again, whatever other threads draw. Checkpoints may be nested;
+/// gradients of gradients work. While gradients are off it only calls f. Throws Error from backward if an input or a
+/// parameter was written to in place, or if f did something else.
 template <class F, class... A>
 auto checkpoint(F f, const A&... inputs) {
   if (!GradMode::enabled()) return f(inputs...);
@@ -148,8 +148,9 @@ auto checkpoint(F f, const A&... inputs) {
   return result;
 }
 
-// Runs functions one after the other, cut into `segments` of as many functions each; all segments but the last are
-// checkpointed.
+/// Calls functions one after the other, each with the result of the one before, the first with x. They are cut into
+/// `segments` of as many functions each, the last with what is left over; all segments but the last are checkpointed.
+/// The functions are copied. Throws Error unless `segments` is from 1 to the number of functions.
 Tensor checkpoint_sequential(std::span<const std::function<Tensor(const Tensor&)>> functions, int segments, Tensor x);
 
 }  // namespace hearth

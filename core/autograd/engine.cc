@@ -13,7 +13,9 @@
 #include "core/autograd/guards.h"
 #include "core/autograd/hooks.h"
 #include "core/base/error.h"
+#include "core/base/spin_lock.h"
 #include "core/op/grad_context.h"
+#include "core/op/grad_meta.h"
 #include "core/op/machinery.h"
 
 namespace hearth {

@@ -4,7 +4,9 @@
 
 #include "core/autograd/edge.h"
 #include "core/base/error.h"
+#include "core/base/spin_lock.h"
 #include "core/base/thread_state.h"
+#include "core/op/grad_meta.h"
 #include "core/op/machinery.h"
 
 namespace hearth {

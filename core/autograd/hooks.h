@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/hook_handle.h"
-#include "core/op/node.h"
+#include "core/op/grad_meta.h"
 
 namespace hearth {
 
@@ -31,7 +31,9 @@ class SavedTensorHooks {
 /// Puts hooks in front of this thread's others while it lives. The hooks must outlive every graph recorded under it.
 class SavedTensorHooksGuard {
  public:
+  /// Puts the hooks in front.
   explicit SavedTensorHooksGuard(SavedTensorHooks& hooks);
+  /// Takes them away. Guards go in the reverse order in which they came.
   ~SavedTensorHooksGuard();
   SavedTensorHooksGuard(const SavedTensorHooksGuard&) = delete;
   SavedTensorHooksGuard& operator=(const SavedTensorHooksGuard&) = delete;
@@ -48,24 +50,33 @@ class SavedTensorHooksGuard {
 
 namespace autograd {
 
+/// What Tensor::register_hook() takes: gets a gradient, and gives another in its place or an undefined tensor.
 using GradHook = std::function<Tensor(const Tensor&)>;
+/// What Tensor::register_post_accumulate_grad_hook() takes: gets the leaf.
 using LeafHook = std::function<void(const Tensor&)>;
 
 /// Hooks on the gradients that reach a node's outputs. Guarded by the node's lock.
 struct OutputHooks final : NodeHooks {
+  /// One hook.
   struct Entry {
-    int output;
-    std::shared_ptr<hearth::detail::HookSlot<GradHook>> slot;
+    int output;                                                ///< The output whose gradient it sees.
+    std::shared_ptr<hearth::detail::HookSlot<GradHook>> slot;  ///< The hook's place.
   };
+  /// The hooks, in the order in which they were registered.
   std::vector<Entry> entries;
-  std::vector<std::pair<int, GradMeta*>> retained;  // outputs, and the tensors whose grad is to be filled
+  /// Outputs, and the tensors whose grad is to be filled.
+  std::vector<std::pair<int, GradMeta*>> retained;
 };
 
 /// Hooks of a leaf, and a retained gradient's way back.
 struct LeafHooks final : TensorHooks {
+  /// Called with a gradient before it is added to the leaf's.
   hearth::detail::HookList<GradHook> before;
+  /// Called after a gradient was added to the leaf's.
   hearth::detail::HookList<LeafHook> after;
+  /// Of a tensor that retains its gradient: the node whose OutputHooks::retained names it; else null.
   Ref<Node> retained_at;
+  /// Takes the tensor out of that list.
   ~LeafHooks() override;
 };
 

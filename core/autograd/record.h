@@ -6,22 +6,26 @@
 
 namespace hearth::autograd {
 
-// Notes an operand, and where its gradient goes.
+/// Notes an operand: its dtype, device and layout, and where its gradient goes.
 void fill_input(NodeInput& in, const TensorImpl& t, Edge edge);
 
-// A topological number that is at least `number` and above that of the node an edge leads to.
+/// A topological number that is at least `number` and above that of the node an edge leads to; at least 1.
 uint64_t number_above(uint64_t number, const Edge& e);
 
-// Keeps a tensor for backward, through the thread's saved-tensor hooks. Throws Error for one made in inference mode.
+/// Keeps a tensor in `saved` for backward, through the thread's saved-tensor hooks if there are any. Throws Error
+/// naming the op for a tensor made in inference mode.
 void keep(const OpDef& op, Saved& saved, const Tensor& t);
 
-// Notes the running module, in anomaly mode.
+/// In anomaly mode notes the path of the running module; otherwise does nothing.
 void note_scope(Node& node);
 
-// Throws Error if autograd forbids to write to the tensor in place.
+/// Throws Error naming the op if autograd forbids to write to the tensor in place: it is a leaf that requires a
+/// gradient, a view of one, a view made while gradients were off, a view whose base was given other memory, or behind a
+/// gate (pass_gate()).
 void check_write(const OpDef& op, const TensorImpl& t);
 
-// After an in-place write to `t` that `node` (may be null) stands for: t's history, or its base's, begins anew.
+/// After an in-place write to `t`: its history, or of a view its base's, begins anew as output `output` of `node`.
+/// Without a node it requires no gradient afterwards.
 void set_written(TensorImpl& t, const Ref<Node>& node, int output);
 
 }  // namespace hearth::autograd

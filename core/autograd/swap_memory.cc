@@ -5,7 +5,7 @@
 
 #include "core/autograd/edge.h"
 #include "core/base/error.h"
-#include "core/op/node.h"
+#include "core/op/grad_meta.h"
 
 namespace hearth {
 

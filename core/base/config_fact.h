@@ -9,14 +9,17 @@
 
 namespace hearth {
 
+/// What one line of config() says.
 struct ConfigFact {
-  const char* name;        // "oneDNN"
-  std::string (*value)();  // "2.6.3"
+  const char* name;        ///< The line's name: "oneDNN".
+  std::string (*value)();  ///< Gives the rest of the line: "2.6.3".
 };
 
-// All that are linked into this program.
+/// The facts that are linked into this program and listed by HEARTH_CONFIG_FACT, in no particular order.
 std::span<const ConfigFact* const> config_facts();
 
 }  // namespace hearth
 
+/// Lists `fact`, a constant of type ConfigFact, for config(). Use it at namespace scope, in a .cc file, and give the
+/// name without its namespace.
 #define HEARTH_CONFIG_FACT(fact) HEARTH_REGISTER(hearth_config, ::hearth::ConfigFact, fact)

@@ -3,9 +3,10 @@
 
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
+
+#include "core/base/mutex.h"
 
 namespace hearth {
 namespace detail {
@@ -29,19 +30,19 @@ class HookSlot final : public HookSlotBase {
   explicit HookSlot(F f) : hook_(std::make_shared<const F>(std::move(f))) {}
   /// The function, or null once it was removed. It lives as long as the caller holds it: a hook may remove itself.
   std::shared_ptr<const F> get() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return hook_;
   }
   bool filled() const override { return get() != nullptr; }
   void clear() override {
     std::shared_ptr<const F> dropped;  // declared first, so destroyed after the lock is released
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     dropped.swap(hook_);
   }
 
  private:
-  mutable std::mutex mutex_;
-  std::shared_ptr<const F> hook_;
+  mutable Mutex mutex_;
+  std::shared_ptr<const F> hook_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace detail
@@ -52,6 +53,7 @@ class HookHandle {
  public:
   /// A handle of no hook.
   HookHandle() = default;
+  /// A handle of the hook in this place. For what registers hooks.
   explicit HookHandle(std::weak_ptr<detail::HookSlotBase> slot) : slot_(std::move(slot)) {}
   /// Takes the hook off, also from copies of the module that it was registered with. What the hook had captured is
   /// destroyed, after a call of it that is still running. Does nothing the second time, or if the owner is gone.

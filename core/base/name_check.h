@@ -19,7 +19,9 @@ class NameCheck {
     if (!wrong_.empty()) wrong_ += "; ";
     wrong_ += text;
   }
+  /// True if nothing is wrong.
   bool ok() const { return wrong_.empty(); }
+  /// All that is wrong, separated by "; "; empty if nothing is.
   const std::string& wrong() const { return wrong_; }
 
  private:

@@ -5,10 +5,12 @@
 
 namespace hearth {
 
-// While it lives, OpenMP code called from this thread uses this thread alone. Restores what the host program had set.
+/// While it lives, OpenMP code called from this thread uses this thread alone. Other threads keep their settings.
 class OmpSingleThread {
  public:
+  /// Limits OpenMP to one thread.
   OmpSingleThread();
+  /// Restores what the host program had set.
   ~OmpSingleThread();
   OmpSingleThread(const OmpSingleThread&) = delete;
   OmpSingleThread& operator=(const OmpSingleThread&) = delete;

@@ -9,11 +9,11 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
-#include <mutex>
 #include <thread>
 
 #include "core/base/cpu_quota.h"
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/base/thread_state.h"
 #include "core/base/threads.h"
 
@@ -138,7 +138,7 @@ class Pool {
     const int helpers = job.wanted;
     int wake;
     {
-      std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       wanted_ += helpers;
       while (threads_ < wanted_ && start_thread()) {
       }
@@ -153,7 +153,7 @@ class Pool {
       NestedScope nested;
       job.work(0);
     }
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     wanted_ -= helpers;
     (job.previous ? job.previous->next : first_) = job.next;
     (job.next ? job.next->previous : last_) = job.previous;
@@ -163,12 +163,12 @@ class Pool {
     // The last to leave holds the mutex until it has let go of the job.
     lock.lock();
     job.awaited = true;
-    left_.wait(lock, [&] { return job.running.load(std::memory_order_relaxed) == 0; });
+    lock.wait(left_, [&] { return job.running.load(std::memory_order_relaxed) == 0; });
   }
 
  private:
   // These threads are in no ThreadGroup: they stay for the life of the process, and a fork leaves them behind.
-  bool start_thread() {
+  bool start_thread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     try {
       detail::start_thread([this] { help(); }).detach();
       ++threads_;
@@ -180,7 +180,7 @@ class Pool {
 
   [[noreturn]] void help() {
     thread_state.width = 1;
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     while (true) {
       Job* job = first_;
       while (job && job->wanted == 0) job = job->next;
@@ -203,19 +203,21 @@ class Pool {
       lock.lock();
       if (found) continue;
       ++sleeping_;
-      posted_changed_.wait(lock, posted);
+      lock.wait(posted_changed_, posted);
       --sleeping_;
     }
   }
 
   static std::atomic<Pool*> current;
 
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable posted_changed_, left_;
   std::atomic<uint64_t> posted_{0};  // counts jobs; written under the mutex
-  Job *first_ = nullptr, *last_ = nullptr;
-  int threads_ = 0, sleeping_ = 0;
-  int wanted_ = 0;  // by all jobs together
+  Job* first_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  Job* last_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  int threads_ ABSL_GUARDED_BY(mutex_) = 0;
+  int sleeping_ ABSL_GUARDED_BY(mutex_) = 0;
+  int wanted_ ABSL_GUARDED_BY(mutex_) = 0;  // by all jobs together
 };
 constinit std::atomic<Pool*> Pool::current{nullptr};
 

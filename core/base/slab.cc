@@ -1,9 +1,9 @@
 #include "core/base/slab.h"
 
 #include <cstdlib>
-#include <mutex>
 
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 
 namespace hearth::slab::detail {
 
@@ -15,9 +15,9 @@ constexpr int kBatch = 32;
 constexpr size_t kChunkBytes = 64 * 1024;
 
 struct Depot {
-  std::mutex mutex;
-  Block* head[kClasses] = {};
-  size_t chunks = 0;
+  Mutex mutex;
+  Block* head[kClasses] ABSL_GUARDED_BY(mutex) = {};
+  size_t chunks ABSL_GUARDED_BY(mutex) = 0;
 };
 constinit Depot depot;
 
@@ -28,7 +28,7 @@ struct AtThreadExit {
     if (!armed) return;
     cache.closed = true;
     cache.keep = 0;
-    std::lock_guard lock(depot.mutex);
+    const MutexLock lock(depot.mutex);
     for (int c = 0; c < kClasses; ++c) {
       while (Block* b = cache.head[c]) {
         cache.head[c] = b->next;
@@ -55,7 +55,7 @@ void* refill(int c) {
   const int want = cache.closed ? 1 : kBatch;
   Block* first = nullptr;
   {
-    std::lock_guard lock(depot.mutex);
+    const MutexLock lock(depot.mutex);
     if (!depot.head[c]) {
       char* chunk = static_cast<char*>(std::aligned_alloc(kAlignment, kChunkBytes));
       if (!chunk) fail(ErrorKind::kOutOfMemory, "out of memory: cannot allocate ", kChunkBytes, " bytes");
@@ -87,7 +87,7 @@ void spill(int c, Block* block) {
     ++cache.count[c];
     return;
   }
-  std::lock_guard lock(depot.mutex);
+  const MutexLock lock(depot.mutex);
   block->next = depot.head[c];
   depot.head[c] = block;
   for (int i = 1; i < kBatch && cache.head[c]; ++i) {
@@ -102,6 +102,6 @@ void spill(int c, Block* block) {
 }  // namespace hearth::slab::detail
 
 size_t hearth::slab::reserved_bytes() {
-  std::lock_guard lock(detail::depot.mutex);
+  const MutexLock lock(detail::depot.mutex);
   return detail::depot.chunks * detail::kChunkBytes;
 }

@@ -15,21 +15,27 @@
 #endif
 #endif
 #ifndef HEARTH_SLABS
+/// 1 if blocks come from free lists; 0 under a sanitizer, where each is allocated by itself so that errors are seen.
 #define HEARTH_SLABS 1
 #endif
 
 namespace hearth::slab {
 
+/// The alignment of all blocks, in bytes.
 constexpr size_t kAlignment = 64;
+/// The size of the largest block, in bytes.
 constexpr size_t kMaxBytes = 2048;
 
-// Size classes: multiples of 64 up to 512, then of 256 up to 2048.
+/// The size class of a block of so many bytes, at most kMaxBytes. Classes are multiples of 64 bytes up to 512, then of
+/// 256 up to 2048.
 constexpr int class_of(size_t bytes) {
   return bytes <= 64 ? 0 : bytes <= 512 ? static_cast<int>((bytes - 1) / 64) : static_cast<int>(6 + (bytes - 1) / 256);
 }
+/// The bytes of a block of a size class.
 constexpr size_t class_bytes(int c) {
   return c < 8 ? 64 * (static_cast<size_t>(c) + 1) : 256 * (static_cast<size_t>(c) - 5);
 }
+/// The number of size classes.
 constexpr int kClasses = class_of(kMaxBytes) + 1;
 
 namespace detail {
@@ -52,11 +58,12 @@ void* refill(int c);
 void spill(int c, Block* block);
 }  // namespace detail
 
-// Bytes taken from the system so far. They are never given back, but used again: a figure that keeps growing shows
-// blocks that were lost. 0 where a sanitizer does the allocating.
+/// Bytes taken from the system so far. They are never given back, but used again: a figure that keeps growing shows
+/// blocks that were lost. 0 where a sanitizer does the allocating.
 size_t reserved_bytes();
 
-// At least `bytes` <= kMaxBytes, uninitialised. Throws Error(kOutOfMemory).
+/// A block of at least `bytes` bytes, uninitialised. Requires bytes <= kMaxBytes. Throws Error(kOutOfMemory) if the
+/// system refuses memory; std::bad_alloc where a sanitizer does the allocating.
 inline void* allocate(size_t bytes) {
 #if HEARTH_SLABS
   const int c = class_of(bytes);
@@ -72,7 +79,7 @@ inline void* allocate(size_t bytes) {
 #endif
 }
 
-// `bytes` as given to allocate. Any thread may free.
+/// Frees a block; `bytes` is what allocate() was given. Any thread may free it.
 inline void deallocate(void* p, size_t bytes) {
 #if HEARTH_SLABS
   const int c = class_of(bytes);
@@ -90,6 +97,7 @@ inline void deallocate(void* p, size_t bytes) {
 #endif
 }
 
+/// Constructs T(a...) in a block. Throws as allocate(), and what the constructor throws.
 template <class T, class... A>
 T* make(A&&... a) {
   static_assert(sizeof(T) <= kMaxBytes && alignof(T) <= kAlignment);
@@ -102,6 +110,7 @@ T* make(A&&... a) {
   }
 }
 
+/// Destroys an object that make() gave and frees its block.
 template <class T>
 void destroy(T* p) {
   p->~T();

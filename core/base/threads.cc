@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 
 namespace hearth {
 namespace {
@@ -62,7 +63,7 @@ void ThreadGroup::start(const std::string& what, int count, std::function<void(i
         try {
           (*shared)(i);
         } catch (...) {
-          const std::lock_guard lock(mutex_);
+          const MutexLock lock(mutex_);
           if (!error_) error_ = std::current_exception();
         }
       }));
@@ -77,7 +78,7 @@ void ThreadGroup::join() {
   stop_and_join();
   std::exception_ptr error;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     error = std::exchange(error_, nullptr);
   }
   if (error) std::rethrow_exception(error);

@@ -4,10 +4,11 @@
 
 #include <exception>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "core/base/mutex.h"
 
 namespace hearth {
 
@@ -40,8 +41,8 @@ class ThreadGroup {
 
   std::function<void()> stop_;
   std::vector<std::thread> threads_;
-  std::mutex mutex_;
-  std::exception_ptr error_;  // guarded by mutex_
+  Mutex mutex_;
+  std::exception_ptr error_ ABSL_GUARDED_BY(mutex_);
 };
 
 namespace detail {

@@ -61,8 +61,8 @@ class PaddingCollate {
  public:
   /// The options of one name.
   struct Entry {
-    std::string name;
-    PadOptions options = {};
+    std::string name;         ///< The name of the tensors that are padded.
+    PadOptions options = {};  ///< How they are padded.
   };
   /// Throws Error for a name that is empty or comes twice, for options without dims, and unless multiple_of is at least
   /// 1.

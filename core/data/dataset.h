@@ -74,7 +74,7 @@ class MapDataset final : public Dataset {
  public:
   /// Gives an example in place of another. Randomness comes from `random` alone.
   using Function = std::function<Example(Example, Generator& random)>;
-  /// The function is called from many threads at once.
+  /// The function is called from many threads at once. Throws Error if it is empty or there is no dataset.
   MapDataset(DatasetPtr dataset, Function f);
   /// The other dataset's.
   int64_t size() const override { return dataset_->size(); }
@@ -101,7 +101,8 @@ class ConcatDataset final : public Dataset {
   std::vector<int64_t> ends_;
 };
 
-/// Splits into parts of the given sizes, which must add up, by a shuffle with this seed.
+/// Splits a dataset into parts of the given sizes: part k takes the next sizes[k] examples of an order that is shuffled
+/// with this seed. Throws Error if a size is negative or the sizes do not add up to the dataset's.
 std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vector<int64_t>& sizes, uint64_t seed);
 
 }  // namespace hearth::data

@@ -24,8 +24,8 @@ class Example {
  public:
   /// One tensor and its name.
   struct Entry {
-    std::string name;
-    Tensor tensor;
+    std::string name;  ///< Not empty, and no other entry's.
+    Tensor tensor;     ///< May be undefined.
   };
 
   /// No tensors.
@@ -111,5 +111,6 @@ struct std::tuple_size<hearth::data::Example> : std::integral_constant<std::size
 /// Both parts of the pair are tensors.
 template <std::size_t I>
 struct std::tuple_element<I, hearth::data::Example> {
+  /// The type of both parts.
   using type = hearth::Tensor;
 };

@@ -4,13 +4,13 @@
 #include <condition_variable>
 #include <exception>
 #include <limits>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <utility>
 
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/base/parallel.h"
 #include "core/base/threads.h"
 
@@ -112,9 +112,9 @@ class DataLoader::Workers {
 
   // The next batch; there must be one.
   Example take() {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     Made& place = place_of(next_to_take_);
-    changed_.wait(lock, [&] { return place.ready; });
+    while (!place.ready) lock.wait(changed_);
     Made made = std::exchange(place, Made());
     ++next_to_take_;
     lock.unlock();
@@ -130,11 +130,13 @@ class DataLoader::Workers {
     bool ready = false;
   };
 
-  Made& place_of(int64_t batch) { return made_[static_cast<size_t>(batch) % made_.size()]; }
+  Made& place_of(int64_t batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return made_[static_cast<size_t>(batch) % made_.size()];
+  }
 
   void stop() {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       stop_ = true;
     }
     changed_.notify_all();
@@ -145,8 +147,8 @@ class DataLoader::Workers {
     while (true) {
       int64_t mine;
       {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] {
+        MutexLock lock(mutex_);
+        lock.wait(changed_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
           return stop_ || next_to_make_ >= batches_ ||
                  next_to_make_ < next_to_take_ + static_cast<int64_t>(made_.size());
         });
@@ -160,7 +162,7 @@ class DataLoader::Workers {
         made.error = std::current_exception();
       }
       {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         made.ready = true;
         place_of(mine) = std::move(made);
       }
@@ -172,11 +174,12 @@ class DataLoader::Workers {
   const Shared::Order order_;
   const LoaderState start_;
   const int64_t batches_;
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable changed_;
-  int64_t next_to_make_ = 0, next_to_take_ = 0;  // guarded by mutex_
-  bool stop_ = false;                            // guarded by mutex_
-  std::vector<Made> made_;  // guarded by mutex_; a ring: those between next_to_take_ and next_to_make_
+  int64_t next_to_make_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t next_to_take_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<Made> made_ ABSL_GUARDED_BY(mutex_);  // a ring: those between next_to_take_ and next_to_make_
   ThreadGroup threads_;
 };
 

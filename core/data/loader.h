@@ -21,9 +21,9 @@ namespace hearth::data {
 
 /// What processes do with an epoch, or the rest of one, that they cannot share evenly.
 enum class Uneven : uint8_t {
-  kKeep,    // the first ones take one example more
-  kDrop,    // nobody takes the last examples
-  kRepeat,  // examples from the epoch's start follow its end
+  kKeep,    ///< The first ones take one example more.
+  kDrop,    ///< Nobody takes the last examples.
+  kRepeat,  ///< Examples from the epoch's start follow its end.
 };
 
 /// One of several processes that share each epoch: process `index` takes the positions index, index + count,
@@ -39,19 +39,19 @@ struct Shard {
 
 /// Options of a DataLoader.
 struct DataLoaderOptions {
-  /// Examples in a batch of this process.
+  /// Examples in a batch of this process, at least 1.
   int64_t batch_size = 1;
-  /// In an order drawn anew for every epoch.
+  /// Takes the examples in an order drawn anew for every epoch.
   bool shuffle = false;
   /// Leaves out a last batch that is not full.
   bool drop_last = false;
-  /// Threads that make batches, at most 1024; 0: batches are made when asked for, by the caller.
+  /// Threads that make batches, at most 1024; 0: the caller makes each batch when it asks for it.
   int workers = 0;
-  /// Batches made ahead.
+  /// How many batches the workers make ahead, at least 1.
   int64_t prefetch = 4;
-  /// Of the order and of the examples' random numbers.
+  /// The order of a shuffle and the random numbers of the examples follow from it and the epoch.
   uint64_t seed = 0;
-  /// Chooses the examples, in place of `shuffle`.
+  /// Chooses the examples and their order; not together with `shuffle`.
   std::shared_ptr<const Sampler> sampler = nullptr;
   /// The part of each epoch that this loader takes: {rank, ranks}. The processes need the same dataset, sampler and
   /// seed.

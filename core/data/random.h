@@ -12,7 +12,8 @@ namespace hearth::data {
 
 /// The numbers from low to high.
 struct Range {
-  double low, high;
+  double low;   ///< The smallest number.
+  double high;  ///< The greatest number.
 };
 
 /// A number of [0, 1), uniformly: a multiple of 2^-53.

@@ -46,7 +46,7 @@ class RandomSampler final : public Sampler {
 /// `count` draws with replacement, example i with a chance proportional to weights[i].
 class WeightedRandomSampler final : public Sampler {
  public:
-  /// Throws Error unless all weights are finite, none is negative and one is above 0.
+  /// Throws Error unless all weights are finite, none is negative and one is above 0, and if the count is negative.
   WeightedRandomSampler(std::vector<double> weights, int64_t count, uint64_t seed);
   /// `count` indices, which follow from seed and epoch.
   std::vector<int64_t> order(int64_t epoch) const override;

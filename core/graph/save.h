@@ -4,7 +4,7 @@
 //   weights.safetensors   every constant of both graphs
 //   signature.json        for whoever asks, without reading the graphs: inputs, outputs, labels
 //
-// A program that loads one needs no code of the model, only the ops: add //core/graph:all_ops to its deps, and
+// A program that loads one needs no code of the model, only the ops: add //core/ops:all_ops to its deps, and
 // //vision:all_ops and the like for the ops of other rooms.
 #pragma once
 

@@ -7,62 +7,86 @@
 
 namespace hearth::nn {
 
+/// Options of Linear.
 struct LinearOptions {
-  bool bias = true;
+  bool bias = true;  ///< Adds a bias.
 };
-// x weight^T + bias. Weights and bias start uniform in +-1 / sqrt(in), as in PyTorch.
+/// x weight^T + bias. See hearth::linear(). Weights and bias start uniform in +-1 / sqrt(in), as in PyTorch; of in = 0
+/// as zeros.
 class Linear : public Module<Linear> {
  public:
+  /// From `in` features to `out`. Throws Error if one is negative.
   Linear(int64_t in, int64_t out, const LinearOptions& options = {}) : Linear(nullptr, "", in, out, options) {}
+  /// The same as a member of `parent`.
   Linear(ModuleBase* parent, const char* name, int64_t in, int64_t out, const LinearOptions& options = {});
+  /// x [..., in] gives [..., out]. Throws Error if the last size is another, or if x has another dtype than the weight.
   Tensor forward(const Tensor& x) const;
   /// Gives the parameters their first values anew.
   void reset_parameters();
 
-  Parameter weight;               // [out, in]
-  std::optional<Parameter> bias;  // [out]
+  /// [out, in].
+  Parameter weight;
+  /// [out], if the options ask for it.
+  std::optional<Parameter> bias;
 };
 
+/// Gives what it is given: a stand-in for a layer that is left out.
 class Identity : public Module<Identity> {
  public:
+  /// x itself, not a copy.
   Tensor forward(const Tensor& x) const { return x; }
 };
 
+/// Options of Embedding.
 struct EmbeddingOptions {
-  std::optional<int64_t> padding_idx = std::nullopt;  // this row starts as zeros and gets no gradient
+  /// This row starts as zeros and gets no gradient. It may count from the end.
+  std::optional<int64_t> padding_idx = std::nullopt;
 };
-// Rows of a table by i64 index. The table starts normal(0, 1).
+/// Rows of a table by number. The table starts normal, with mean 0 and standard deviation 1. See hearth::embedding().
 class Embedding : public Module<Embedding> {
  public:
+  /// A table of `count` rows of `dim` numbers. Throws Error if one is negative, or if padding_idx is out of range.
   Embedding(int64_t count, int64_t dim, const EmbeddingOptions& options = {})
       : Embedding(nullptr, "", count, dim, options) {}
+  /// The same as a member of `parent`.
   Embedding(ModuleBase* parent, const char* name, int64_t count, int64_t dim, const EmbeddingOptions& options = {});
+  /// index of any shape, i64 or i32, gives [index..., dim]. Throws Error for an index that is not from 0 to count - 1.
   Tensor forward(const Tensor& index) const;
   /// Gives the parameters their first values anew.
   void reset_parameters();
 
-  Parameter weight;  // [count, dim]
+  /// The table, [count, dim].
+  Parameter weight;
 
  private:
   EmbeddingOptions options_;
 };
 
+/// Joins dimensions into one. See hearth::flatten().
 class Flatten : public Module<Flatten> {
  public:
+  /// The dimensions from start to end, both included, which may count from the end. If none are given all but the
+  /// first, that of the batch.
   explicit Flatten(int64_t start = 1, int64_t end = -1) : start_(start), end_(end) {}
+  /// The same as a member of `parent`.
   Flatten(ModuleBase* parent, const char* name, int64_t start = 1, int64_t end = -1)
       : Module(parent, name), start_(start), end_(end) {}
+  /// A view of x where its strides allow one, else a copy. Throws Error if x does not have the dimensions.
   Tensor forward(const Tensor& x) const { return x.flatten(start_, end_); }
 
  private:
   int64_t start_, end_;
 };
 
+/// Cuts a dimension into several. See hearth::unflatten().
 class Unflatten : public Module<Unflatten> {
  public:
+  /// Cuts dimension `dim`, which may count from the end, into `sizes`, one of which may be -1.
   Unflatten(int64_t dim, const Dims& sizes) : dim_(dim), sizes_(sizes) {}
+  /// The same as a member of `parent`.
   Unflatten(ModuleBase* parent, const char* name, int64_t dim, const Dims& sizes)
       : Module(parent, name), dim_(dim), sizes_(sizes) {}
+  /// A view of x. Throws Error if the product of the sizes is not the dimension's size.
   Tensor forward(const Tensor& x) const { return x.unflatten(dim_, sizes_); }
 
  private:

@@ -38,7 +38,7 @@
 
 namespace hearth::nn {
 
-// Tensors by name, as PyTorch names them: "encoder.0.weight".
+/// Tensors by name, as PyTorch names them: "encoder.0.weight".
 using StateDict = std::map<std::string, Tensor>;
 
 class ModuleBase;
@@ -69,37 +69,59 @@ std::string type_name(const std::type_info& type);
 
 }  // namespace detail
 
+/// What all modules have, whatever their type: their tensors by name, training mode, device, hooks. "Below" a module
+/// are its members, their members and so on, and what lists among them hold. Do not derive from it but from Module.
+///
+/// Hooks run when the module is called, m(x), not by m.forward(x), in the calling thread. A copy of the module has the
+/// hooks it was copied with. Registering needs exclusive use of the module; a handle may remove at any time.
+/// Registering an empty function throws Error.
 class ModuleBase {
  public:
-  // A parent is only half of {this, "name"}; see Module.
+  /// A parent is only half of {this, "name"}; see Module.
   ModuleBase(ModuleBase* parent = nullptr) : parent_(parent) {}  // NOLINT(google-explicit-constructor)
+  /// A copy shares the tensors, and has the hooks that the other one has now.
   ModuleBase(const ModuleBase&) = default;
   ModuleBase& operator=(const ModuleBase&) = delete;
 
-  // All tensors below, in the order of registration. A tensor that several modules share is listed once by
-  // parameters(), and under each of its names by the named forms. The tensors are the module's own, not copies.
+  /// The parameters of this module and all below, in the order of registration. One that several modules share is
+  /// listed once. The tensors are the module's own, not copies.
   std::vector<Tensor> parameters() const;
+  /// The same with their names. One that several modules share is listed under each of its names.
   std::vector<std::pair<std::string, Tensor>> named_parameters() const;
+  /// The buffers of this module and all below with their names, those that are not persistent included.
   std::vector<std::pair<std::string, Tensor>> named_buffers() const;
+  /// This module, under the name "", and all below with their paths; each before those below it.
   std::vector<std::pair<std::string, ModuleBase*>> named_modules();
+  /// The same of a module that is not changed.
   std::vector<std::pair<std::string, const ModuleBase*>> named_modules() const;
+  /// The number of elements of parameters() together.
   int64_t parameter_count() const;
 
-  // Parameters and persistent buffers.
+  /// The parameters and persistent buffers of this module and all below. The tensors are the module's own, not copies.
   StateDict state_dict() const;
-  // Copies values into the module's tensors; handles, and with them optimizers, stay valid. strict: names must agree
-  // exactly. Throws Error naming every missing or unexpected name and every wrong shape; nothing is changed then.
+  /// Copies values into the module's tensors, converted to their dtypes and brought to their devices; handles, and with
+  /// them optimizers, stay valid. With `strict` the names must agree exactly; else those in both are loaded. Throws
+  /// Error naming every missing or unexpected name, every undefined tensor, every wrong shape, and every tensor that is
+  /// meta on one side only; nothing is changed then.
   void load_state_dict(const StateDict& state, bool strict = true);
 
-  // Training mode, for this module and all below: dropout drops, batch norm uses the batch's statistics.
+  /// Switches training mode for this module and all below: in it dropout drops and batch norm uses the batch's
+  /// statistics. It is on in a new module.
   void train(bool on = true);
+  /// train(false).
   void eval() { train(false); }
+  /// True in training mode.
   bool training() const { return training_; }
 
+  /// Drops the gradients of parameters(): their grad() is undefined afterwards.
   void zero_grad();
+  /// Tensor::requires_grad_() of all parameters().
   void requires_grad_(bool on = true);
-  // Changes the tensors behind the handles; only floating-point tensors change dtype.
+  /// Converts all floating-point parameters and buffers of this module and all below to the dtype. Handles stay valid,
+  /// see swap_memory(). Throws Error unless the dtype is floating-point, if a parameter requires a gradient.
   void to(DType dtype);
+  /// Brings all parameters and buffers of this module and all below to the device. Handles stay valid, see
+  /// swap_memory(). Throws Error for a meta tensor, which has no values: call to_empty().
   void to(Device device);
 
   /// Gives all tensors below memory on the device, uninitialised, behind their handles: the second step of building a
@@ -112,21 +134,21 @@ class ModuleBase {
   /// generator gives the same values. A module of one's own that owns parameters or buffers has a public
   /// `void reset_parameters()`. Throws Error, before anything is changed, naming the modules that should have one.
   void initialize();
+  /// Calls f with this module and all below, each before those below it.
   void apply(const std::function<void(ModuleBase&)>& f);
 
-  // This module as an M, or null if it is another type: if (auto* l = m.as<nn::Linear>()) init::zeros_(l->weight);
+  /// This module as an M, or null if it is another type: if (auto* l = m.as<nn::Linear>()) init::zeros_(l->weight);
   template <class M>
   M* as() {
     return *type_->id == typeid(M) ? static_cast<M*>(this) : nullptr;
   }
+  /// The same of a module that is not changed.
   template <class M>
   const M* as() const {
     return *type_->id == typeid(M) ? static_cast<const M*>(this) : nullptr;
   }
-  std::string type_name() const;  // "nn::Linear"
-
-  // Hooks run when the module is called, m(x), not by m.forward(x), in the calling thread. A copy of the module has the
-  // hooks it was copied with. Registering needs exclusive use of the module; a handle may remove at any time.
+  /// The name of the module's C++ type, without hearth:: and unnamed namespaces: "nn::Linear".
+  std::string type_name() const;
 
   /// Calls the hook before each forward.
   HookHandle register_forward_pre_hook(ForwardPreHook hook, bool prepend = false);
@@ -140,14 +162,15 @@ class ModuleBase {
   /// Throws Error, from the call, where the result is of a type that does not tell its tensors.
   HookHandle register_full_backward_hook(FullBackwardHook hook);
 
+  /// The module's name within its parent, as errors and traces call it; empty for one that is no member.
   const std::string& name() const { return name_; }
 
-  // Not virtual, so that a plain struct of modules is an aggregate and takes {this, "name"}: it is deleted as what it
-  // is.
+  /// The destructor is not virtual, so that a plain struct of modules is an aggregate and takes {this, "name"}: a
+  /// module is deleted as what it is.
   static void operator delete(void*) = delete;
 
  protected:
-  // Names a child that is not a member, as errors and traces shall call it.
+  /// Names a child that is not a member, such as an item of a list, as errors and traces shall call it.
   static void set_name(ModuleBase& child, std::string name);
 
  private:
@@ -193,35 +216,49 @@ class ModuleBase {
   std::shared_ptr<const detail::ModuleHooks> hooks_;  // null until one is registered
 };
 
-// The second half of {this, "name"}.
+/// The second half of {this, "name"}; see Module.
 template <class D>
 class ModuleName {
  public:
+  /// Throws Error for a member whose name is empty, has a dot, or is that of another member, and for a module that does
+  /// not lie inside of its parent.
   ModuleName(const char* name = "") {  // NOLINT(google-explicit-constructor)
     static_cast<ModuleBase&>(static_cast<D&>(*this)).begin(detail::module_type<D>(), name);
   }
 };
 
-// A tensor that is trained. Copying shares it.
+/// A tensor that is trained. A copy shares it. nn::Parameter weight{this, "weight", randn({2, 3})};
 class Parameter : public Tensor {
  public:
+  /// Registers `value`, the tensor itself, with the module, and marks it to collect a gradient if it is defined and
+  /// `requires_grad`. An undefined one is in no list and no state_dict. Throws Error for a null module, a name that is
+  /// empty, has a dot, or is that of another member, for a parameter that does not lie inside of the module, and for a
+  /// value that is to have a gradient and is not floating-point.
   Parameter(ModuleBase* module, const char* name, Tensor value, bool requires_grad = true);
+  /// Another handle of the same tensor. It registers nothing.
   Parameter(const Parameter&) = default;
+  /// Becomes another handle of the other tensor. No values are copied.
   Parameter& operator=(const Parameter&) = default;
 };
 
-// A tensor that belongs to the state but is not trained. A buffer that is not persistent is left out of the state_dict.
+/// A tensor that belongs to the state but is not trained. A copy shares it.
 class Buffer : public Tensor {
  public:
+  /// Registers `value`, the tensor itself, with the module. A buffer that is not persistent is left out of the
+  /// state_dict. Throws Error for a null module, a name that is empty, has a dot, or is that of another member, and for
+  /// a buffer that does not lie inside of the module.
   Buffer(ModuleBase* module, const char* name, Tensor value, bool persistent = true);
+  /// Another handle of the same tensor. It registers nothing.
   Buffer(const Buffer&) = default;
+  /// Becomes another handle of the other tensor. No values are copied.
   Buffer& operator=(const Buffer&) = default;
 };
 
-// The time in which a module's forward runs: its name stands in the path of errors and traces. Throws Error if it is
-// called by another module's forward and is no member of any module: it would not be trained, saved or moved.
+/// The time in which a module's forward runs: its name stands in the path of errors and traces.
 class ModuleScope {
  public:
+  /// Begins it in this thread. Throws Error if it is called by another module's forward and is no member of any module:
+  /// it would not be trained, saved or moved.
   explicit ModuleScope(const ModuleBase& m)
       : scope_{m.name().c_str(), thread_state.scope}, outer_(thread_state.module) {
     if (outer_ && !m.member_) [[unlikely]]
@@ -242,20 +279,27 @@ class ModuleScope {
   const void* outer_;
 };
 
-// Base of every module: the call operator enters the module's name scope, runs its hooks and calls forward. An
-// aggregate, so that a struct derived from it is one, and {this, "name"} reaches ModuleBase and ModuleName.
+/// Base of every module: struct Block : nn::Module<Block>. The call operator enters the module's name scope, runs its
+/// hooks and calls forward. An aggregate, so that a struct derived from it is one, and {this, "name"} reaches
+/// ModuleBase and ModuleName.
 template <class D>
 struct Module : ModuleBase, ModuleName<D> {
+  /// Calls forward(a...), and the hooks before and after it. Gives what forward gives, but by value where that is a
+  /// reference to something with tensors. Throws Error if another module's forward calls it and it is no member of any
+  /// module. Errors of ops name the module's path.
   template <class... A>
   requires requires(D& d, A&&... a) { d.forward(std::forward<A>(a)...); }
   decltype(auto) operator()(A&&... a) { return call(static_cast<D&>(*this), *this, std::forward<A>(a)...); }
+  /// The same with a forward that is const.
   template <class... A>
   requires requires(const D& d, A&&... a) { d.forward(std::forward<A>(a)...); }
   decltype(auto) operator()(A&&... a) const {
     return call(static_cast<const D&>(*this), const_cast<Module&>(*this), std::forward<A>(a)...);
   }
 
+  /// Makes up for ModuleBase's deleted one: a module is deleted as what it is.
   static void operator delete(void* p) { ::operator delete(p); }
+  /// The same for modules of greater alignment.
   static void operator delete(void* p, std::align_val_t a) { ::operator delete(p, a); }
 
  private:
@@ -269,10 +313,11 @@ struct Module : ModuleBase, ModuleName<D> {
   }
 };
 
-// A module of any type as a member: M is constructed from the arguments after the name.
+/// A module of any type as a member: nn::Member<Block> block{this, "block", arguments...}.
 template <class M>
 class Member : public M {
  public:
+  /// Constructs M from the arguments after the name. A null parent makes it no member. Throws Error as ModuleName.
   template <class... A>
   Member(ModuleBase* parent, const char* name, A&&... a) : M(std::forward<A>(a)...) {
     this->attach(parent, name);
@@ -305,7 +350,8 @@ const ModuleType* module_type() {
 }
 }  // namespace detail
 
-// A copy with tensors of its own; tensors that were shared within the module stay shared within the copy.
+/// A copy with tensors of its own, which have neither gradients nor gradient history; whether they require one stays.
+/// Tensors that were shared within the module stay shared within the copy.
 template <class D>
 std::unique_ptr<D> clone(const D& module) {
   auto copy = std::make_unique<D>(module);

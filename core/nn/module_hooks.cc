@@ -1,11 +1,11 @@
 #include "core/nn/module_hooks.h"
 
 #include <map>
-#include <mutex>
 
 #include "core/autograd/gate.h"
 #include "core/autograd/hooks.h"
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/nn/module.h"
 
 namespace hearth::nn {
@@ -28,13 +28,13 @@ struct HookedCall::Gradients : std::enable_shared_from_this<Gradients> {
   const std::shared_ptr<const detail::ModuleHooks> hooks;
   size_t inputs = 0, results = 0;
   bool inputs_pass = false;  // an argument wants a gradient
-  std::mutex mutex;
-  std::map<const void*, std::vector<Tensor>> of_result;  // guarded by mutex
+  Mutex mutex;
+  std::map<const void*, std::vector<Tensor>> of_result ABSL_GUARDED_BY(mutex);
 
   Gradients(ModuleBase& m, std::shared_ptr<const detail::ModuleHooks> h) : module(m), hooks(std::move(h)) {}
 
   std::vector<Tensor> take(const void* run) {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     auto found = of_result.extract(run);
     return found ? std::move(found.mapped()) : std::vector<Tensor>(results);
   }
@@ -54,7 +54,7 @@ struct HookedCall::Gradients : std::enable_shared_from_this<Gradients> {
     }
     const void* const run = autograd::current_backward();
     {
-      const std::lock_guard lock(mutex);
+      const MutexLock lock(mutex);
       of_result[run].assign(gradients.begin(), gradients.end());
     }
     // Should it not come to the arguments: backward throws, or no gradient reaches them.

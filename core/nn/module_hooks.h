@@ -22,10 +22,13 @@ class ModuleBase;
 /// in its result, or their gradients. Assigning to one replaces it: inputs[0] = x.
 class HookTensors {
  public:
+  /// The number of tensors.
   size_t size() const { return tensors_.size(); }
+  /// True if there are no tensors.
   bool empty() const { return tensors_.empty(); }
-  /// Throws Error if there is no tensor i.
+  /// Tensor i, which may be assigned to. Throws Error if there is none.
   Tensor& operator[](size_t i) { return at(i); }
+  /// Tensor i. Throws Error if there is none.
   const Tensor& operator[](size_t i) const { return at(i); }
   /// Of a result: it is, or holds, something of a type that does not tell its tensors.
   bool opaque() const { return opaque_; }
@@ -34,20 +37,27 @@ class HookTensors {
   /// The tensors, for pass_gate and the like.
   std::span<Tensor* const> tensors() const { return tensors_; }
 
+  /// Walks over the tensors: for (Tensor& t : inputs).
   class Iterator {
    public:
+    /// For begin() and end().
     explicit Iterator(Tensor* const* p) : p_(p) {}
+    /// The current tensor, which may be assigned to.
     Tensor& operator*() const { return **p_; }
+    /// Goes on to the next tensor.
     Iterator& operator++() {
       ++p_;
       return *this;
     }
+    /// True unless both stand at the same tensor.
     bool operator!=(const Iterator& o) const { return p_ != o.p_; }
 
    private:
     Tensor* const* p_;
   };
+  /// The first tensor.
   Iterator begin() { return Iterator(tensors_.data()); }
+  /// One past the last tensor.
   Iterator end() { return Iterator(tensors_.data() + tensors_.size()); }
 
  private:
@@ -69,6 +79,7 @@ using FullBackwardPreHook = std::function<void(ModuleBase& module, HookTensors& 
 using FullBackwardHook =
     std::function<void(ModuleBase& module, HookTensors& grad_input, const HookTensors& grad_output)>;
 
+/// Options of ModuleBase::register_forward_hook().
 struct ForwardHookOptions {
   /// Call it also when forward or another hook throws; without a result, result.thrown() is true. What it throws itself
   /// is dropped in that case.
@@ -134,11 +145,14 @@ constexpr bool kCopied = kCopyable<A> && (kTakesCopies || !std::is_lvalue_refere
 /// One call of a module that has hooks; for Module's call operator.
 class HookedCall {
  public:
+  /// Of this module, with the hooks that it has now.
   HookedCall(ModuleBase& module, std::shared_ptr<const detail::ModuleHooks> hooks);
   HookedCall(const HookedCall&) = delete;
   HookedCall& operator=(const HookedCall&) = delete;
   ~HookedCall();
 
+  /// Calls the hooks before forward, self.forward(a...) and the hooks after it, and gives the result. Rethrows what
+  /// they throw, after the hooks that are always called.
   template <class Self, class... A>
   static auto run(std::shared_ptr<const detail::ModuleHooks> hooks, Self& self, ModuleBase& base, A&&... a)
       -> detail::Returned<decltype(self.forward(std::forward<A>(a)...))> {

@@ -7,69 +7,103 @@
 
 namespace hearth::nn {
 
+/// Options of BatchNorm.
 struct BatchNormOptions {
-  double eps = 1e-5;
-  double momentum = 0.1;
-  bool affine = true;
-  bool track_running_stats = true;
+  double eps = 1e-5;                ///< Added to the variance.
+  double momentum = 0.1;            ///< The share of the new statistics in the running ones.
+  bool affine = true;               ///< Has a weight and a bias for each channel.
+  bool track_running_stats = true;  ///< Keeps running statistics, which are used after eval().
 };
 
-// Channels (dimension 1) normalised over the batch. State as in PyTorch: weight, bias, running_mean, running_var,
-// num_batches_tracked. kMinRank and kMaxRank are the numbers of dimensions it takes.
+/// (x - mean) / sqrt(var + eps) weight + bias for each channel, dimension 1 (Ioffe and Szegedy, 2015). See
+/// hearth::batch_norm(). State as in PyTorch: weight, bias, running_mean, running_var, num_batches_tracked. kMinRank
+/// and kMaxRank are the least and the greatest number of dimensions it takes.
 template <int kMinRank, int kMaxRank>
 class BatchNorm : public Module<BatchNorm<kMinRank, kMaxRank>> {
  public:
+  /// Throws Error unless there is at least one channel.
   explicit BatchNorm(int64_t channels, const BatchNormOptions& options = {})
       : BatchNorm(nullptr, "", channels, options) {}
+  /// The same as a member of `parent`.
   BatchNorm(ModuleBase* parent, const char* name, int64_t channels, const BatchNormOptions& options = {});
+  /// In training, or where no running statistics are kept, mean and variance are those of the batch; otherwise the
+  /// running ones. In training the running ones are updated, the variance with n / (n - 1), so that such calls must not
+  /// run at once. The result has the shape of x. Throws Error for another number of dimensions or of channels, and for
+  /// a single value per channel where the batch's statistics are used.
   Tensor forward(const Tensor& x);
   /// Gives the parameters and the running statistics their first values anew.
   void reset_parameters();
 
-  std::optional<Parameter> weight, bias;
-  std::optional<Buffer> running_mean, running_var, num_batches_tracked;
+  /// [channels], first 1; with the option affine.
+  std::optional<Parameter> weight;
+  /// [channels], first 0; with the option affine.
+  std::optional<Parameter> bias;
+  /// [channels], first 0; with the option track_running_stats.
+  std::optional<Buffer> running_mean;
+  /// [channels], first 1; with the option track_running_stats.
+  std::optional<Buffer> running_var;
+  /// How many forwards in training there were: i64, 0-dim; with the option track_running_stats.
+  std::optional<Buffer> num_batches_tracked;
 
  private:
   BatchNormOptions options_;
 };
-using BatchNorm1d = BatchNorm<2, 3>;  // [n, c] or [n, c, l]
-using BatchNorm2d = BatchNorm<4, 4>;  // [n, c, h, w]; the result is channels-last
+/// BatchNorm of [n, c] or [n, c, l].
+using BatchNorm1d = BatchNorm<2, 3>;
+/// BatchNorm of [n, c, h, w]. The result is channels-last: its memory lies N, H, W, C.
+using BatchNorm2d = BatchNorm<4, 4>;
 
+/// Options of LayerNorm, RMSNorm and GroupNorm.
 struct LayerNormOptions {
-  double eps = 1e-5;
-  bool affine = true;
+  double eps = 1e-5;   ///< Added to the variance, or to the mean of squares.
+  bool affine = true;  ///< Has a weight, and a bias if the layer has one.
 };
-// Over the last dimensions, `shape`.
+/// (x - mean) / sqrt(var + eps) weight + bias, with mean and variance over the last dimensions (Ba, Kiros and Hinton,
+/// 2016). See hearth::layer_norm().
 class LayerNorm : public Module<LayerNorm> {
  public:
+  /// `shape` has the sizes of the dimensions that are normalised together, the last of x. Throws Error if it is empty
+  /// or a size is below 1.
   explicit LayerNorm(const Shape& shape, const LayerNormOptions& options = {})
       : LayerNorm(nullptr, "", shape, options) {}
-  // LayerNorm({8}), which would otherwise name a copy as well.
+  /// The same for LayerNorm({8}).
   explicit LayerNorm(std::initializer_list<int64_t> shape, const LayerNormOptions& options = {})
       : LayerNorm(Shape(shape), options) {}
+  /// The same as a member of `parent`.
   LayerNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options = {});
+  /// The result has the shape of x. Throws Error unless the last sizes of x are `shape`.
   Tensor forward(const Tensor& x) const;
   /// Gives the parameters their first values anew.
   void reset_parameters();
 
-  std::optional<Parameter> weight, bias;
+  /// Of the shape, first 1; with the option affine.
+  std::optional<Parameter> weight;
+  /// Of the shape, first 0; with the option affine.
+  std::optional<Parameter> bias;
 
  private:
   Shape shape_;
   double eps_;
 };
 
+/// x / sqrt(mean(x^2) + eps) weight, with the mean over the last dimensions (Zhang and Sennrich, 2019). See
+/// hearth::rms_norm(). It has no bias.
 class RMSNorm : public Module<RMSNorm> {
  public:
+  /// `shape` has the sizes of the dimensions that are normalised together, the last of x. Throws Error if it is empty
+  /// or a size is below 1.
   explicit RMSNorm(const Shape& shape, const LayerNormOptions& options = {}) : RMSNorm(nullptr, "", shape, options) {}
-  // RMSNorm({8}), which would otherwise name a copy as well.
+  /// The same for RMSNorm({8}).
   explicit RMSNorm(std::initializer_list<int64_t> shape, const LayerNormOptions& options = {})
       : RMSNorm(Shape(shape), options) {}
+  /// The same as a member of `parent`.
   RMSNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options = {});
+  /// The result has the shape of x. Throws Error unless the last sizes of x are `shape`.
   Tensor forward(const Tensor& x) const;
   /// Gives the parameters their first values anew.
   void reset_parameters();
 
+  /// Of the shape, first 1; with the option affine.
   std::optional<Parameter> weight;
 
  private:
@@ -77,17 +111,26 @@ class RMSNorm : public Module<RMSNorm> {
   double eps_;
 };
 
+/// (x - mean) / sqrt(var + eps) weight + bias, with mean and variance for each sample and group of channels (Wu and He,
+/// 2018). See hearth::group_norm().
 class GroupNorm : public Module<GroupNorm> {
  public:
+  /// Throws Error unless there is at least one channel and one group, and the groups divide the channels.
   GroupNorm(int64_t groups, int64_t channels, const LayerNormOptions& options = {})
       : GroupNorm(nullptr, "", groups, channels, options) {}
+  /// The same as a member of `parent`.
   GroupNorm(ModuleBase* parent, const char* name, int64_t groups, int64_t channels,
             const LayerNormOptions& options = {});
+  /// x [n, channels, ...]. The result has the shape of x. Throws Error if the channels of x do not divide into the
+  /// groups or do not fit weight and bias, or if a group has no elements.
   Tensor forward(const Tensor& x) const;
   /// Gives the parameters their first values anew.
   void reset_parameters();
 
-  std::optional<Parameter> weight, bias;
+  /// [channels], first 1; with the option affine.
+  std::optional<Parameter> weight;
+  /// [channels], first 0; with the option affine.
+  std::optional<Parameter> bias;
 
  private:
   int64_t groups_;

@@ -1,4 +1,17 @@
-// Recurrent layers: LSTM, GRU and RNN over whole sequences. Parameter names and gate order are PyTorch's.
+// Recurrent layers: LSTM, GRU and RNN over whole sequences. Parameter names and gate order are PyTorch's. Parameters
+// start uniform in +-1 / sqrt(hidden).
+//
+// All take x [time, batch, input], or [time, input] without a batch, and initial states
+// [layers * directions, batch, state], or [layers * directions, state]; zeros where none is given. `state` is the
+// hidden size, of an LSTM's h its proj_size if that is set. output: h of the last layer at every time, both directions
+// side by side.
+//
+// lengths, i64 [batch] from 0 to time, says how many steps each sequence of a padded batch has. The results are those
+// of PyTorch's packed sequences: beyond its end a sequence has output 0, its last state is that of its own end, and the
+// reverse direction begins there. A sequence of length 0 keeps its initial state.
+//
+// All throw Error, by the layer's name, for other shapes and for lengths out of range. A traced graph holds one record
+// for each layer and direction, and runs with any time and batch that its inputs' sizes name.
 #pragma once
 
 #include <optional>
@@ -14,12 +27,18 @@ namespace hearth::nn {
 
 /// Options of all three layers.
 struct RnnOptions {
+  /// How many layers stand one on the other, at least 1.
   int64_t layers = 1;
+  /// Has biases.
   bool bias = true;
-  bool batch_first = false;  // [batch, time, features] in place of [time, batch, features]
-  double dropout = 0;        // between layers, in training
+  /// [batch, time, features] in place of [time, batch, features].
+  bool batch_first = false;
+  /// In training, the probability from 0 to 1 that an element between two layers becomes 0.
+  double dropout = 0;
+  /// Reads the sequence in the other direction too, with weights of its own.
   bool bidirectional = false;
-  int64_t proj_size = 0;  // LSTM only: if above 0, h is projected to so many values (Sak et al., 2014)
+  /// LSTM only: if above 0, h is projected to so many values, fewer than the hidden size (Sak et al., 2014).
+  int64_t proj_size = 0;
 };
 
 namespace detail {
@@ -44,37 +63,30 @@ struct Recurrent {
 
 }  // namespace detail
 
-// All take x [time, batch, input], or [time, input] without a batch, and initial states
-// [layers * directions, batch, state], or [layers * directions, state]; zeros where none is given. `state` is the
-// hidden size, of an LSTM's h its proj_size if that is set. output: h of the last layer at every time, both directions
-// side by side.
-//
-// lengths, i64 [batch] from 0 to time, says how many steps each sequence of a padded batch has. The results are those
-// of PyTorch's packed sequences: beyond its end a sequence has output 0, its last state is that of its own end, and the
-// reverse direction begins there. A sequence of length 0 keeps its initial state.
-//
-// All throw Error, by the layer's name, for other shapes and for lengths out of range. A traced graph holds one record
-// for each layer and direction, and runs with any time and batch that its inputs' sizes name.
-
 /// Long short-term memory (Hochreiter and Schmidhuber, 1997): gates i, f, g, o.
 class LSTM : public Module<LSTM> {
  public:
   /// h [layers * directions, batch, state] and c [layers * directions, batch, hidden].
   struct State {
-    Tensor h, c;
+    Tensor h;  ///< What each cell gave last.
+    Tensor c;  ///< What each cell remembers.
+    /// The tensors, for hooks of modules (core/nn/tensors_of.h).
     auto tensors() { return std::tie(h, c); }
   };
-  /// Output [time, batch, directions * state] and the last state.
+  /// What forward() gives.
   struct Result {
-    Tensor output;
-    State state;
+    Tensor output;  ///< h of the last layer at every time: [time, batch, directions * state].
+    State state;    ///< The state at the end of each sequence, of every layer and direction.
+    /// The tensors, for hooks of modules (core/nn/tensors_of.h).
     auto tensors() { return std::tie(output, state); }
   };
-  /// `input` features, `hidden` units.
+  /// `input` features, `hidden` units. Throws Error if one is below 1 or an option is out of range.
   LSTM(int64_t input, int64_t hidden, const RnnOptions& options = {}) : LSTM(nullptr, "", input, hidden, options) {}
   /// The same as a member of `parent`.
   LSTM(ModuleBase* parent, const char* name, int64_t input, int64_t hidden, const RnnOptions& options = {});
-  /// Runs all layers; see above.
+  /// Runs all layers over x [time, batch, input] or [time, input]. Without `initial` states begin at 0; `lengths`, i64
+  /// [batch], says how long each sequence of a padded batch is. The file's description tells the rest. Throws Error for
+  /// other shapes and for lengths out of range.
   Result forward(const Tensor& x, const std::optional<State>& initial = {},
                  const std::optional<Tensor>& lengths = {}) const;
   // Takes {h, c} too.
@@ -87,7 +99,8 @@ class LSTM : public Module<LSTM> {
   /// Gives the parameters their first values anew.
   void reset_parameters() { layers_.reset(); }
 
-  void visit_owned(const detail::Owned& owned) { layers_.visit(owned); }  // for ModuleBase
+  /// For ModuleBase: tells the parameters.
+  void visit_owned(const detail::Owned& owned) { layers_.visit(owned); }
 
  private:
   detail::Recurrent layers_;
@@ -96,53 +109,64 @@ class LSTM : public Module<LSTM> {
 /// Gated recurrent unit (Cho et al., 2014): gates r, z, n; the reset gate is applied after the product, as in PyTorch.
 class GRU : public Module<GRU> {
  public:
-  /// Output [time, batch, directions * hidden] and the last state.
+  /// What forward() gives.
   struct Result {
-    Tensor output, h;
+    Tensor output;  ///< h of the last layer at every time: [time, batch, directions * hidden].
+    Tensor h;       ///< The state at the end of each sequence: [layers * directions, batch, hidden].
+    /// The tensors, for hooks of modules (core/nn/tensors_of.h).
     auto tensors() { return std::tie(output, h); }
   };
-  /// `input` features, `hidden` units.
+  /// `input` features, `hidden` units. Throws Error if one is below 1 or an option is out of range.
   GRU(int64_t input, int64_t hidden, const RnnOptions& options = {}) : GRU(nullptr, "", input, hidden, options) {}
   /// The same as a member of `parent`.
   GRU(ModuleBase* parent, const char* name, int64_t input, int64_t hidden, const RnnOptions& options = {});
-  /// Runs all layers; see above.
+  /// Runs all layers over x [time, batch, input] or [time, input]. Without `initial` states begin at 0; `lengths`, i64
+  /// [batch], says how long each sequence of a padded batch is. The file's description tells the rest. Throws Error for
+  /// other shapes and for lengths out of range.
   Result forward(const Tensor& x, const std::optional<Tensor>& initial = {},
                  const std::optional<Tensor>& lengths = {}) const;
 
   /// Gives the parameters their first values anew.
   void reset_parameters() { layers_.reset(); }
 
-  void visit_owned(const detail::Owned& owned) { layers_.visit(owned); }  // for ModuleBase
+  /// For ModuleBase: tells the parameters.
+  void visit_owned(const detail::Owned& owned) { layers_.visit(owned); }
 
  private:
   detail::Recurrent layers_;
 };
 
+/// What an RNN applies to its sums: kTanh or kRelu.
 using hearth::RnnNonlinearity;
 
 /// h = tanh(W x + b + V h + c), or relu (Elman, 1990).
 class RNN : public Module<RNN> {
  public:
-  /// Output [time, batch, directions * hidden] and the last state.
+  /// What forward() gives.
   struct Result {
-    Tensor output, h;
+    Tensor output;  ///< h of the last layer at every time: [time, batch, directions * hidden].
+    Tensor h;       ///< The state at the end of each sequence: [layers * directions, batch, hidden].
+    /// The tensors, for hooks of modules (core/nn/tensors_of.h).
     auto tensors() { return std::tie(output, h); }
   };
-  /// `input` features, `hidden` units.
+  /// `input` features, `hidden` units. Throws Error if one is below 1 or an option is out of range.
   RNN(int64_t input, int64_t hidden, const RnnOptions& options = {},
       RnnNonlinearity nonlinearity = RnnNonlinearity::kTanh)
       : RNN(nullptr, "", input, hidden, options, nonlinearity) {}
   /// The same as a member of `parent`.
   RNN(ModuleBase* parent, const char* name, int64_t input, int64_t hidden, const RnnOptions& options = {},
       RnnNonlinearity nonlinearity = RnnNonlinearity::kTanh);
-  /// Runs all layers; see above.
+  /// Runs all layers over x [time, batch, input] or [time, input]. Without `initial` states begin at 0; `lengths`, i64
+  /// [batch], says how long each sequence of a padded batch is. The file's description tells the rest. Throws Error for
+  /// other shapes and for lengths out of range.
   Result forward(const Tensor& x, const std::optional<Tensor>& initial = {},
                  const std::optional<Tensor>& lengths = {}) const;
 
   /// Gives the parameters their first values anew.
   void reset_parameters() { layers_.reset(); }
 
-  void visit_owned(const detail::Owned& owned) { layers_.visit(owned); }  // for ModuleBase
+  /// For ModuleBase: tells the parameters.
+  void visit_owned(const detail::Owned& owned) { layers_.visit(owned); }
 
  private:
   detail::Recurrent layers_;

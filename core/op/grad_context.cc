@@ -1,7 +1,9 @@
 #include "core/op/grad_context.h"
 
 #include "core/base/error.h"
+#include "core/base/spin_lock.h"
 #include "core/base/thread_state.h"
+#include "core/op/grad_meta.h"
 #include "core/op/machinery.h"
 
 namespace hearth {

@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "core/base/spin_lock.h"
+
 namespace hearth {
 
 namespace {
@@ -85,7 +87,5 @@ void Node::release_saved() {
   for (NodeInput& i : inputs()) drop(i.saved);
   for (NodeOutput& o : outputs()) drop(o.saved);
 }
-
-GradMeta::~GradMeta() { delete hooks; }
 
 }  // namespace hearth

@@ -1,17 +1,17 @@
 #include "core/op/run.h"
 
-#include <algorithm>
-#include <functional>
-#include <numeric>
 #include <utility>
 #include <vector>
 
 #include "core/base/thread_state.h"
+#include "core/op/grad_meta.h"
+#include "core/op/in_place.h"
 #include "core/op/interposer.h"
 #include "core/op/machinery.h"
 #include "core/op/record_phase.h"
 #include "core/op/unrecorded.h"
 #include "core/tensor/generator.h"
+#include "core/tensor/overlap.h"
 
 namespace hearth {
 
@@ -115,142 +115,6 @@ Operands check_operands(OpCall& c) {
   if (all.moves && c.op.kind != OpKind::kPointwise) [[unlikely]]
     different_devices(c, kCpu);
   return all;
-}
-
-// Both tensors' elements lie alike (up to dimensions of size 1).
-bool alike(const Layout& a, const Layout& b) {
-  if (a.numel != b.numel) return false;
-  int i = 0, k = 0;
-  while (true) {
-    while (i < a.rank() && a.shape[i] == 1) ++i;
-    while (k < b.rank() && b.shape[k] == 1) ++k;
-    if (i == a.rank() || k == b.rank()) return i == a.rank() && k == b.rank();
-    if (a.shape[i] != b.shape[k] || a.strides[i] != b.strides[k]) return false;
-    ++i, ++k;
-  }
-}
-
-// Whether numbers 0 <= x[k] <= most[k] exist with step[0] x[0] + ... = target. Steps fall; all of them are above 0.
-struct Steps {
-  int64_t step[2 * kMaxRank], most[2 * kMaxRank];
-  int64_t reach[2 * kMaxRank + 1];   // what the steps from k on add up to at most
-  int64_t common[2 * kMaxRank + 1];  // their greatest common divisor
-  int n = 0;
-  int tries = 1000;
-
-  void add(int64_t s, int64_t m) {
-    int at = 0;
-    while (at < n && step[at] > s) ++at;
-    if (at < n && step[at] == s) {
-      most[at] += m;
-      return;
-    }
-    for (int k = n++; k > at; --k) step[k] = step[k - 1], most[k] = most[k - 1];
-    step[at] = s, most[at] = m;
-  }
-  void prepare() {
-    reach[n] = common[n] = 0;
-    for (int k = n; k-- > 0;) {
-      reach[k] = reach[k + 1] + step[k] * most[k];
-      common[k] = std::gcd(common[k + 1], step[k]);
-    }
-  }
-  // True also where it takes too many tries to tell.
-  bool meet(int k, int64_t target) {
-    if (target == 0) return true;
-    if (target < 0 || k == n || target > reach[k] || target % common[k] != 0) return false;
-    const int64_t first = std::max<int64_t>(0, (target - reach[k + 1] + step[k] - 1) / step[k]),
-                  last = std::min(most[k], target / step[k]);
-    for (int64_t x = last; x >= first; --x) {
-      if (--tries < 0 || meet(k + 1, target - x * step[k])) return true;
-    }
-    return false;
-  }
-};
-
-// Two tensors in one storage have an element in common, for all that can be told in a short time.
-bool overlap(const Layout& a, const Layout& b) {
-  if (a.numel == 0 || b.numel == 0 || a.end() <= b.offset || b.end() <= a.offset) return false;
-  if (a.dense && b.dense) return true;
-  // a.offset + sum of i * stride = b.offset + sum of j * stride, with the j counted from their ends.
-  Steps s;
-  int64_t target = b.offset - a.offset;
-  for (int d = 0; d < a.rank(); ++d) {
-    if (a.shape[d] > 1 && a.strides[d] > 0) s.add(a.strides[d], a.shape[d] - 1);
-  }
-  for (int d = 0; d < b.rank(); ++d) {
-    if (b.shape[d] <= 1 || b.strides[d] <= 0) continue;
-    s.add(b.strides[d], b.shape[d] - 1);
-    target += b.strides[d] * (b.shape[d] - 1);
-  }
-  s.prepare();
-  return s.meet(0, target);
-}
-
-void check_writable(const OpCall& c, const TensorImpl& t) {
-  HEARTH_CHECK(!t.storage->read_only(), c.op.name, ": cannot write in place: the tensor's memory is read-only");
-  HEARTH_CHECK(!t.layout.overlapping(), c.op.name, ": cannot write in place: several elements of the tensor of shape ",
-               t.layout.shape, " and strides ", t.layout.strides, " lie at one address; clone() it first");
-}
-
-// Of an op that changes its operands: those that are written may be, and share no element with another operand.
-void check_rows(const OpCall& c) {
-  const int row = c.op.row;
-  HEARTH_CHECK(!c.bound, c.op.name, ": it changes its operands and has no result to be written into a tensor");
-  HEARTH_CHECK(c.inputs() % row == 0, c.op.name, ": expected rows of ", row, " operands, but got ", c.inputs(),
-               " operands");
-  struct Piece {
-    const Storage* storage;
-    int64_t begin, end;  // bytes
-    int operand;
-  };
-  std::vector<Piece> pieces;
-  pieces.reserve(c.in.size());
-  for (int i = 0; i < c.inputs(); ++i) {
-    if (!c.is_tensor(i)) continue;
-    const TensorImpl& t = *c.input(i).impl();
-    if (c.writes(i)) check_writable(c, t);
-    // What all rows only read is looked at once.
-    else if (i >= row && c.is_tensor(i - row) && c.input(i - row).impl() == &t) continue;
-    const auto size = static_cast<int64_t>(size_of(t.dtype));
-    if (t.layout.numel > 0) pieces.push_back({t.storage.get(), t.layout.offset * size, t.layout.end() * size, i});
-  }
-  std::sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) {
-    if (a.storage != b.storage) return std::less<>()(a.storage, b.storage);
-    return a.begin < b.begin;
-  });
-  for (size_t i = 0; i < pieces.size(); ++i) {
-    const Piece& a = pieces[i];
-    for (size_t k = i + 1; k < pieces.size() && pieces[k].storage == a.storage && pieces[k].begin < a.end; ++k) {
-      const int written = c.writes(a.operand) ? a.operand : pieces[k].operand,
-                other = written == a.operand ? pieces[k].operand : a.operand;
-      if (!c.writes(written)) continue;
-      const TensorImpl &x = *c.input(written).impl(), &y = *c.input(other).impl();
-      HEARTH_CHECK(x.dtype == y.dtype && !overlap(x.layout, y.layout), c.op.name, ": cannot write in place: operand ",
-                   written % row, " of row ", written / row, ", which is written, shares memory with operand ",
-                   other % row, " of row ", other / row, "; clone() one of them first");
-    }
-  }
-}
-
-void check_bound(OpCall& c) {
-  const TensorImpl& t = *c.out[0].impl();
-  HEARTH_CHECK(c.op.kind != OpKind::kView, c.op.name, ": a view cannot be written into a given tensor");
-  check_writable(c, t);
-  for (int i = 0; i < c.inputs(); ++i) {
-    if (!c.is_tensor(i)) continue;
-    const TensorImpl& x = *c.input(i).impl();
-    if (x.storage != t.storage || t.layout.numel == 0) continue;
-    const bool over = c.op.kind == OpKind::kPointwise || (i < 8 && c.op.in_place >> i & 1);
-    if (x.layout.offset == t.layout.offset && alike(x.layout, t.layout)) {
-      HEARTH_CHECK(over, c.op.name, ": cannot write in place: operand ", i,
-                   " is the tensor that is written, and elements of it are read after others were written; clone() it "
-                   "first");
-      continue;
-    }
-    HEARTH_CHECK(!overlap(x.layout, t.layout), c.op.name, ": cannot write in place: operand ", i,
-                 " lies in the memory that is written, in another order; clone() it first");
-  }
 }
 
 void dispatch(OpCall& c);
@@ -370,7 +234,7 @@ void OpCall::give(int i, Tensor result) {
     fail(ErrorKind::kInternal, op.name, ": composed as ", result.dtype(), " ", result.shape(), " on ", result.device(),
          ", but inferred as ", to.dtype(), " ", to.shape(), " on ", to.device());
   // What infer has promised of the layout holds. A view would be one that no gradient may be recorded for.
-  if ((i == 0 && bound) || !alike(result.layout(), to.layout())) machinery::copy_into(to, result);
+  if ((i == 0 && bound) || !lie_alike(result.layout(), to.layout())) machinery::copy_into(to, result);
   else to = result.impl()->base ? detail::alias(result, result.layout(), true) : std::move(result);
 }
 
@@ -393,7 +257,7 @@ void OpCall::make(int i, const Shape& shape, const Strides& strides, DType t) {
                  o.device());
     // Elementwise kernels write in any order; of the others those that may write over an operand.
     HEARTH_CHECK(op.kind == OpKind::kPointwise || op.in_place != 0 || o.numel() == 0 ||
-                     alike(Layout(shape, strides, 0), o.layout()),
+                     lie_alike(Layout(shape, strides, 0), o.layout()),
                  op.name, ": cannot write into a tensor with strides ", o.strides(), "; it needs strides ", strides);
     // Only kernels that convert block by block can write another dtype.
     const bool converts = op.kind == OpKind::kPointwise || op.kind == OpKind::kReduction;

@@ -47,25 +47,43 @@ Tensor selu(const Tensor& x);
 Tensor softplus(const Tensor& x, double beta = 1, double threshold = 20);
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// x -> sigmoid(x).
 extern constinit const OpDef kSigmoid;
+/// x -> relu(x).
 extern constinit const OpDef kRelu;
+/// x -> silu(x).
 extern constinit const OpDef kSilu;
+/// x -> gelu(x).
 extern constinit const OpDef kGelu;
+/// x -> gelu(x, true), the approximation by tanh.
 extern constinit const OpDef kGeluTanh;
+/// x -> log_sigmoid(x).
 extern constinit const OpDef kLogSigmoid;
+/// x -> mish(x).
 extern constinit const OpDef kMish;
+/// x -> hardswish(x).
 extern constinit const OpDef kHardswish;
+/// x -> hardsigmoid(x).
 extern constinit const OpDef kHardsigmoid;
+/// (x, min, max) -> hardtanh(x, min, max); min and max are numbers. relu6() calls it too.
 extern constinit const OpDef kHardtanh;
+/// (x, negative_slope) -> leaky_relu(x, negative_slope); the slope is a number.
 extern constinit const OpDef kLeakyRelu;
+/// (x, alpha) -> elu(x, alpha); alpha is a number.
 extern constinit const OpDef kElu;
+/// (x, beta, threshold) -> softplus(x, beta, threshold); beta and threshold are numbers.
 extern constinit const OpDef kSoftplus;
-/// The gradients: (dy, y) -> dx for relu, sigmoid and tanh, (dy, x) -> dx for silu and gelu.
+/// The gradient of kRelu: (dy, y) -> dx.
 extern constinit const OpDef kReluGrad;
+/// The gradient of kSigmoid: (dy, y) -> dx.
 extern constinit const OpDef kSigmoidGrad;
+/// The gradient of kTanh: (dy, y) -> dx.
 extern constinit const OpDef kTanhGrad;
+/// The gradient of kSilu: (dy, x) -> dx.
 extern constinit const OpDef kSiluGrad;
+/// The gradient of kGelu: (dy, x) -> dx.
 extern constinit const OpDef kGeluGrad;
+/// The gradient of kGeluTanh: (dy, x) -> dx.
 extern constinit const OpDef kGeluTanhGrad;
 
 }  // namespace hearth

@@ -135,32 +135,61 @@ Tensor nan_to_num(const Tensor& x, double nan = 0.0, std::optional<double> posin
                   std::optional<double> neginf = {});
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// (a, b) -> a - b. One of the two may be a number.
 extern constinit const OpDef kSub;
+/// (a, b) -> a / b. One of the two may be a number.
 extern constinit const OpDef kDiv;
+/// (a, b) -> a / b, rounded downwards. One of the two may be a number.
 extern constinit const OpDef kFloorDivide;
+/// (a, b) -> a / b, rounded towards zero; floating-point only. div() with Rounding::kTrunc calls it. One of the two may
+/// be a number.
 extern constinit const OpDef kTruncDivide;
+/// (a, b) -> remainder(a, b). One of the two may be a number.
 extern constinit const OpDef kRemainder;
+/// (a, b) -> fmod(a, b). One of the two may be a number.
 extern constinit const OpDef kFmod;
+/// (a, b) -> a^b. One of the two may be a number.
 extern constinit const OpDef kPow;
+/// (a, b) -> maximum(a, b). One of the two may be a number.
 extern constinit const OpDef kMaximum;
+/// (a, b) -> minimum(a, b). One of the two may be a number.
 extern constinit const OpDef kMinimum;
+/// x -> -x.
 extern constinit const OpDef kNeg;
+/// x -> |x|.
 extern constinit const OpDef kAbs;
+/// x -> sign(x).
 extern constinit const OpDef kSign;
+/// x -> x x.
 extern constinit const OpDef kSquare;
+/// x -> 1 / x.
 extern constinit const OpDef kReciprocal;
+/// x -> sqrt(x).
 extern constinit const OpDef kSqrt;
+/// x -> 1 / sqrt(x).
 extern constinit const OpDef kRsqrt;
+/// x -> floor(x).
 extern constinit const OpDef kFloor;
+/// x -> ceil(x).
 extern constinit const OpDef kCeil;
+/// x -> trunc(x).
 extern constinit const OpDef kTrunc;
+/// x -> round(x), to an integer.
 extern constinit const OpDef kRound;
+/// x -> frac(x).
 extern constinit const OpDef kFrac;
+/// (x, min, max) -> clamp(x, min, max). The bounds are numbers or tensors; an infinite number stands for a bound that
+/// is not given, of integers the least or greatest i64.
 extern constinit const OpDef kClamp;
+/// (condition, a, b) -> where(condition, a, b). a and b are tensors or numbers.
 extern constinit const OpDef kWhere;
+/// (start, end, weight) -> lerp(start, end, weight). The weight is a tensor or a number.
 extern constinit const OpDef kLerp;
+/// (x, a, b, value) -> x + value a b. The value is a number.
 extern constinit const OpDef kAddcmul;
+/// (x, a, b, value) -> x + value a / b. The value is a number.
 extern constinit const OpDef kAddcdiv;
+/// (x, nan, posinf, neginf) -> x with NaN and infinities replaced by these numbers.
 extern constinit const OpDef kNanToNum;
 
 }  // namespace hearth

@@ -83,24 +83,43 @@ bool allclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, double atol 
 bool equal(const Tensor& a, const Tensor& b);
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// (a, b) -> a == b as bool. One of the two may be a number.
 extern constinit const OpDef kEq;
+/// (a, b) -> a != b as bool. One of the two may be a number.
 extern constinit const OpDef kNe;
+/// (a, b) -> a < b as bool. One of the two may be a number.
 extern constinit const OpDef kLt;
+/// (a, b) -> a <= b as bool. One of the two may be a number.
 extern constinit const OpDef kLe;
+/// (a, b) -> a > b as bool. One of the two may be a number.
 extern constinit const OpDef kGt;
+/// (a, b) -> a >= b as bool. One of the two may be a number.
 extern constinit const OpDef kGe;
+/// (a, b) -> logical_and(a, b).
 extern constinit const OpDef kLogicalAnd;
+/// (a, b) -> logical_or(a, b).
 extern constinit const OpDef kLogicalOr;
+/// (a, b) -> logical_xor(a, b).
 extern constinit const OpDef kLogicalXor;
+/// x -> logical_not(x).
 extern constinit const OpDef kLogicalNot;
+/// x -> isnan(x); floating-point only.
 extern constinit const OpDef kIsnan;
+/// x -> isinf(x); floating-point only.
 extern constinit const OpDef kIsinf;
+/// x -> isfinite(x); floating-point only.
 extern constinit const OpDef kIsfinite;
+/// (a, b) -> bitwise_and(a, b). One of the two may be a number.
 extern constinit const OpDef kBitwiseAnd;
+/// (a, b) -> bitwise_or(a, b). One of the two may be a number.
 extern constinit const OpDef kBitwiseOr;
+/// (a, b) -> bitwise_xor(a, b). One of the two may be a number.
 extern constinit const OpDef kBitwiseXor;
+/// x -> the bits of x inverted; not for bool, of which bitwise_not() calls kLogicalNot.
 extern constinit const OpDef kBitwiseNot;
+/// (a, b) -> bitwise_left_shift(a, b). One of the two may be a number.
 extern constinit const OpDef kBitwiseLeftShift;
+/// (a, b) -> bitwise_right_shift(a, b). One of the two may be a number.
 extern constinit const OpDef kBitwiseRightShift;
 
 }  // namespace hearth

@@ -43,6 +43,7 @@ Tensor conv1d(const Tensor& x, const Tensor& weight, const std::optional<Tensor>
               const Conv1dOptions& options = {});
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// (x, weight, bias) -> y, with ConvAttrs. x has 4 dimensions; the bias may be absent.
 extern constinit const OpDef kConv2d;
 /// (dy, weight) -> dx.
 extern constinit const OpDef kConv2dData;

@@ -15,6 +15,7 @@ Tensor dropout(const Tensor& x, double p = 0.5, bool training = true, Generator*
 Tensor dropout2d(const Tensor& x, double p = 0.5, bool training = true, Generator* generator = nullptr);
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// x -> y, with DropoutAttrs. Keeps the mask for backward: a bool tensor, true where x was kept.
 extern constinit const OpDef kDropout;
 /// (dy, mask) -> dx.
 extern constinit const OpDef kDropoutGrad;

@@ -13,6 +13,7 @@ namespace hearth {
 Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_t> padding_idx = {});
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// (weight, index) -> y, with EmbeddingAttrs.
 extern constinit const OpDef kEmbedding;
 /// (dy, index) -> dweight.
 extern constinit const OpDef kEmbeddingGrad;

@@ -48,7 +48,14 @@ struct Slice {
 class Index {
  public:
   /// What the part is.
-  enum class Kind : uint8_t { kInteger, kSlice, kEllipsis, kNone, kBool, kTensor };
+  enum class Kind : uint8_t {
+    kInteger,   ///< A place of a dimension.
+    kSlice,     ///< Some places of a dimension.
+    kEllipsis,  ///< All dimensions that the other parts leave.
+    kNone,      ///< A new dimension of size 1.
+    kBool,      ///< A new dimension of size 1 or 0.
+    kTensor,    ///< An index tensor or a mask.
+  };
   /// Place i of a dimension, which vanishes. Counts from the end if negative.
   template <class T>
   requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) Index(T i)
@@ -94,10 +101,14 @@ struct Places;
 /// which `Tensor y` does not.
 class Indexed : public Tensor {
  public:
+  /// Another handle of the same part.
   Indexed(const Indexed&) = default;
+  /// Takes the handle over and leaves the other one undefined.
   Indexed(Indexed&&) noexcept = default;
   ~Indexed() = default;
+  /// y = other: a named object becomes another handle of the same part. No values are copied.
   Indexed& operator=(const Indexed&) & = default;
+  /// y = other: a named object takes the handle over. No values are copied.
   Indexed& operator=(Indexed&&) & noexcept = default;
   /// y = t: a named object becomes another handle of t. No values are copied.
   Indexed& operator=(const Tensor& t) & { return *this = Indexed(t, nullptr); }
@@ -192,10 +203,15 @@ std::vector<Tensor> where(const Tensor& condition);
 Tensor one_hot(const Tensor& index, int64_t classes);
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// (x, index) -> index_select(x, d, index), with d in DimAttrs.
 extern constinit const OpDef kIndexSelect;
+/// (x, index) -> gather(x, d, index), with d in DimAttrs.
 extern constinit const OpDef kGather;
+/// (x, index, source) -> scatter(x, d, index, source), with d in DimAttrs.
 extern constinit const OpDef kScatter;
+/// (x, index, source) -> scatter_add(x, d, index, source), with d in DimAttrs.
 extern constinit const OpDef kScatterAdd;
+/// (x, index, source) -> index_add(x, d, index, source), with d in DimAttrs.
 extern constinit const OpDef kIndexAdd;
 /// What index() comes to. IndexAttrs names dimensions of x; `at` (1-D) counts their places in row-major order. The
 /// result has a row for each: [places, other dimensions...].

@@ -64,29 +64,53 @@ Tensor xlogy(Scalar x, const Tensor& y);  ///< See above.
 Tensor logit(const Tensor& x, std::optional<double> eps = {});
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// (y, x) -> atan2(y, x).
 extern constinit const OpDef kAtan2;
+/// (x, y) -> xlogy(x, y). One of the two may be a number.
 extern constinit const OpDef kXlogy;
+/// x -> exp(x).
 extern constinit const OpDef kExp;
+/// x -> exp2(x).
 extern constinit const OpDef kExp2;
+/// x -> expm1(x).
 extern constinit const OpDef kExpm1;
+/// x -> log(x).
 extern constinit const OpDef kLog;
+/// x -> log2(x).
 extern constinit const OpDef kLog2;
+/// x -> log10(x).
 extern constinit const OpDef kLog10;
+/// x -> log1p(x).
 extern constinit const OpDef kLog1p;
+/// x -> sin(x).
 extern constinit const OpDef kSin;
+/// x -> cos(x).
 extern constinit const OpDef kCos;
+/// x -> tan(x).
 extern constinit const OpDef kTan;
+/// x -> asin(x).
 extern constinit const OpDef kAsin;
+/// x -> acos(x).
 extern constinit const OpDef kAcos;
+/// x -> atan(x).
 extern constinit const OpDef kAtan;
+/// x -> sinh(x).
 extern constinit const OpDef kSinh;
+/// x -> cosh(x).
 extern constinit const OpDef kCosh;
+/// x -> tanh(x).
 extern constinit const OpDef kTanh;
+/// x -> asinh(x).
 extern constinit const OpDef kAsinh;
+/// x -> acosh(x).
 extern constinit const OpDef kAcosh;
+/// x -> atanh(x).
 extern constinit const OpDef kAtanh;
+/// x -> erf(x).
 extern constinit const OpDef kErf;
+/// x -> erfc(x).
 extern constinit const OpDef kErfc;
+/// x -> erfinv(x).
 extern constinit const OpDef kErfinv;
 
 }  // namespace hearth

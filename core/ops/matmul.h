@@ -52,7 +52,9 @@ Tensor addr(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta =
 Tensor linear(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias = std::nullopt);
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// (a, b) -> matmul(a, b).
 extern constinit const OpDef kMatmul;
+/// (x, weight, bias) -> linear(x, weight, bias). The bias may be absent.
 extern constinit const OpDef kLinear;
 /// (x, dy) -> dweight, dbias (empty if the attribute `bias` is false).
 extern constinit const OpDef kLinearWeights;

@@ -7,21 +7,28 @@
 #include "core/op/shape_rules.h"
 
 namespace hearth {
-// Usual sets for HEARTH_POINTWISE's `kept`.
+/// For HEARTH_POINTWISE's `kept`: backward needs neither operands nor the result.
 constexpr Save kKeepNothing{};
+/// For HEARTH_POINTWISE's `kept`: backward needs operand 0.
 constexpr Save kKeepInput{.input = {kAnyGradient}};
+/// For HEARTH_POINTWISE's `kept`: backward needs the result.
 constexpr Save kKeepOutput{.outputs = 1};
+/// For HEARTH_POINTWISE's `kept`: backward needs operands 0 and 1.
 constexpr Save kKeepBoth{.input = {kAnyGradient, kAnyGradient}};
+/// The type of OpDef::backward.
 using Backward = void (*)(GradContext&);
+/// For HEARTH_POINTWISE's last argument: no gradient passes.
 constexpr Backward kNoGradient = nullptr;
 
-// Operand i, which backward keeps, as a tensor: a number becomes a 0-dim one.
+/// Operand i, which backward keeps, as a tensor. A number becomes a 0-dim tensor of the gradient's dtype and device.
 inline Tensor kept_operand(const GradContext& g, int i) {
   return g.is_scalar(i) ? machinery::full({}, g.scalar(i), g.grad().dtype(), g.grad().device()) : g.input(i);
 }
 }  // namespace hearth
 
-// HEARTH_POINTWISE(kName, "name", kernel, operands, dtypes, promote, what backward keeps, backward)
+/// Defines and lists the record of an elementwise op: HEARTH_POINTWISE(kName, "name", kernel, operands, dtypes,
+/// promote, kept, backward). `kernel` is the name of a function in cpu and in cuda, `operands` how many the op takes,
+/// `promote` an enumerator of Promote, `kept` what backward needs. Of several operands each may be a number.
 #define HEARTH_POINTWISE(record, op_name, kernel_name, operands, types, promotion, kept, ...) \
   extern constinit const OpDef record = {.name = op_name,                                     \
                                          .kind = OpKind::kPointwise,                          \
@@ -37,9 +44,10 @@ inline Tensor kept_operand(const GradContext& g, int i) {
                                          .backward = __VA_ARGS__};                            \
   HEARTH_OP(record)
 
-// The function and methods of a one-operand op.
+/// Defines the function `name` of one tensor that runs the record.
 #define HEARTH_UNARY_FUNCTION(record, name) \
   Tensor name(const Tensor& x) { return run(record, {x}); }
+/// The same, and Tensor's methods name() and name_().
 #define HEARTH_UNARY_METHODS(record, name)                     \
   HEARTH_UNARY_FUNCTION(record, name)                          \
   Tensor Tensor::name() const { return run(record, {*this}); } \
@@ -47,6 +55,8 @@ inline Tensor kept_operand(const GradContext& g, int i) {
     run_into(record, *this, {*this});                          \
     return *this;                                              \
   }
+/// Defines the functions `name` of two tensors, of a tensor and a number, and of a number and a tensor, that run the
+/// record.
 #define HEARTH_BINARY_FUNCTIONS(record, name)                                   \
   Tensor name(const Tensor& a, const Tensor& b) { return run(record, {a, b}); } \
   Tensor name(const Tensor& a, Scalar b) { return run(record, {a, b}); }        \

@@ -47,6 +47,7 @@ Tensor bernoulli(const Tensor& p, Generator* generator = nullptr);
 Tensor multinomial(const Tensor& weights, int64_t count, bool replacement = false, Generator* generator = nullptr);
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// Fills the tensor that the call writes into with random numbers, as RandomAttrs says. It has no operands.
 extern constinit const OpDef kRandom;
 
 }  // namespace hearth

@@ -21,6 +21,7 @@ Tensor tril(const Tensor& x, int64_t k = 0);
 Tensor triu(const Tensor& x, int64_t k = 0);
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// x -> flip(x, dims), with dims in PermuteAttrs.
 extern constinit const OpDef kFlip;
 
 }  // namespace hearth

@@ -62,16 +62,27 @@ Tensor count_nonzero(const Tensor& x, const Dims& dims = {});
 Tensor sum_to(const Tensor& x, const Shape& shape);
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// x -> sum(x, dims, keepdim), with ReduceAttrs.
 extern constinit const OpDef kSum;
+/// x -> mean(x, dims, keepdim), with ReduceAttrs.
 extern constinit const OpDef kMean;
+/// x -> prod(x, dims, keepdim), with ReduceAttrs.
 extern constinit const OpDef kProd;
+/// x -> amax(x, dims, keepdim), with ReduceAttrs.
 extern constinit const OpDef kAmax;
+/// x -> amin(x, dims, keepdim), with ReduceAttrs.
 extern constinit const OpDef kAmin;
+/// x -> any(x, dims, keepdim), with ReduceAttrs. x is bool.
 extern constinit const OpDef kAny;
+/// x -> all(x, dims, keepdim), with ReduceAttrs. x is bool.
 extern constinit const OpDef kAll;
+/// x -> values and indices of max(x, d, keepdim), with ArgAttrs.
 extern constinit const OpDef kMaxDim;
+/// x -> values and indices of min(x, d, keepdim), with ArgAttrs.
 extern constinit const OpDef kMinDim;
+/// x -> argmax(x, d, keepdim), with ArgAttrs.
 extern constinit const OpDef kArgmax;
+/// x -> argmin(x, d, keepdim), with ArgAttrs.
 extern constinit const OpDef kArgmin;
 
 }  // namespace hearth

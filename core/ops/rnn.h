@@ -11,32 +11,38 @@ namespace hearth {
 
 using OptionalTensor = std::optional<Tensor>;
 
-/// Weights of one layer and direction, gates one below the other in PyTorch's order: LSTM i, f, g, o; GRU r, z, n.
+/// Weights of one layer and direction, gates one below the other in PyTorch's order: LSTM i, f, g, o; GRU r, z, n. An
+/// LSTM has 4 gates, a GRU 3, and an Elman network counts as one gate.
 struct RecurrentWeights {
-  Tensor weight_ih;          // [gates * hidden, input]
-  Tensor weight_hh;          // [gates * hidden, state]
-  OptionalTensor bias_ih;    // [gates * hidden]
-  OptionalTensor bias_hh;    // [gates * hidden]
-  OptionalTensor weight_hr;  // [state, hidden], LSTM only: h is projected to `state` values; else state = hidden
+  Tensor weight_ih;        ///< Of the input: [gates * hidden, input].
+  Tensor weight_hh;        ///< Of the state before: [gates * hidden, state].
+  OptionalTensor bias_ih;  ///< Added to the input's part: [gates * hidden].
+  OptionalTensor bias_hh;  ///< Added to the state's part: [gates * hidden].
+  /// Projects h of an LSTM to `state` values: [state, hidden]. Without it state = hidden. Others than lstm() throw
+  /// Error if it is given.
+  OptionalTensor weight_hr;
 };
 
 /// How the sequences are read.
 struct RecurrentOptions {
-  bool reverse = false;  // from the last step to the first
-  // i64 [batch], from 0 to time: how many steps each sequence has. Further ones give output 0 and leave the state; in
-  // reverse a sequence is read from its own end. What x holds beyond it changes nothing, as long as it is finite where
-  // gradients are wanted. Absent: all have `time` steps.
+  /// Reads from the last step to the first.
+  bool reverse = false;
+  /// i64 [batch], from 0 to time: how many steps each sequence has. Further ones give output 0 and leave the state; in
+  /// reverse a sequence is read from its own end. What x holds beyond it changes nothing, as long as it is finite where
+  /// gradients are wanted. Absent: all have `time` steps.
   OptionalTensor lengths = {};
 };
 
-/// `output` [time, batch, state] holds h after every step; `h` [batch, state] and `c` [batch, hidden] are the last
-/// ones.
+/// What lstm() gives.
 struct LstmResult {
-  Tensor output, h, c;
+  Tensor output;  ///< h after every step, 0 beyond a sequence's length: [time, batch, state].
+  Tensor h;       ///< The h that each sequence ends with: [batch, state].
+  Tensor c;       ///< The c that each sequence ends with: [batch, hidden].
 };
-/// As LstmResult, of cells that have no c.
+/// What gru() and rnn() give.
 struct RecurrentResult {
-  Tensor output, h;
+  Tensor output;  ///< h after every step, 0 beyond a sequence's length: [time, batch, hidden].
+  Tensor h;       ///< The h that each sequence ends with: [batch, hidden].
 };
 
 /// Long short-term memory (Hochreiter and Schmidhuber, 1997; forget gates of Gers et al., 2000; projection of Sak et
@@ -56,7 +62,13 @@ RecurrentResult gru(const Tensor& x, const RecurrentWeights& weights, const Opti
 RecurrentResult rnn(const Tensor& x, const RecurrentWeights& weights, const OptionalTensor& h0 = {},
                     RnnNonlinearity nonlinearity = RnnNonlinearity::kTanh, const RecurrentOptions& options = {});
 
-// Operands: the input's product [time, batch, gates * hidden] with bias_ih, then as core/kernels/rnn.h numbers them.
-extern constinit const OpDef kLstm, kGru, kRnn;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// (x, weight_hh, h0, c0, bias_hh, weight_hr, lengths) -> output, h, c, with RecurrentAttrs. x is the input times
+/// weight_ih^T, with bias_ih added. All but x and weight_hh may be absent.
+extern constinit const OpDef kLstm;
+/// (x, weight_hh, h0, bias_hh, lengths) -> output, h, with RecurrentAttrs. Otherwise as kLstm.
+extern constinit const OpDef kGru;
+/// (x, weight_hh, h0, bias_hh, lengths) -> output, h, with RnnAttrs. Otherwise as kLstm.
+extern constinit const OpDef kRnn;
 
 }  // namespace hearth

@@ -14,6 +14,7 @@ Tensor cumsum(const Tensor& x, int64_t d);
 Tensor cumprod(const Tensor& x, int64_t d);
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// x -> cumsum(x, d), with d in DimAttrs.
 extern constinit const OpDef kCumsum;
 
 }  // namespace hearth

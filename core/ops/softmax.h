@@ -15,8 +15,11 @@ Tensor log_softmax(const Tensor& x, int64_t d);
 Tensor safe_softmax(const Tensor& x, int64_t d);
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// x -> softmax(x, d), with d in DimAttrs.
 extern constinit const OpDef kSoftmax;
+/// x -> log_softmax(x, d), with d in DimAttrs.
 extern constinit const OpDef kLogSoftmax;
+/// x -> safe_softmax(x, d), with d in DimAttrs.
 extern constinit const OpDef kSafeSoftmax;
 
 }  // namespace hearth

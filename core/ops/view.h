@@ -68,14 +68,23 @@ std::vector<Tensor> unbind(const Tensor& x, int64_t d = 0);
 std::vector<Tensor> broadcast_tensors(std::span<const Tensor> tensors);
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// x -> view(x, shape), with ShapeAttrs.
 extern constinit const OpDef kReshapeView;
+/// x -> flatten(x, start, end) as a view, with FlattenAttrs.
 extern constinit const OpDef kFlatten;
+/// x -> permute(x, dims), with PermuteAttrs.
 extern constinit const OpDef kPermute;
+/// x -> squeeze(x, d), with d in ArgAttrs; without d squeeze(x).
 extern constinit const OpDef kSqueeze;
+/// x -> unsqueeze(x, d), with d in DimAttrs.
 extern constinit const OpDef kUnsqueeze;
+/// x -> select(x, d, i), with SelectAttrs.
 extern constinit const OpDef kSelect;
+/// x -> slice(x, d, start, end, step), with SliceAttrs.
 extern constinit const OpDef kSlice;
+/// x -> diagonal(x, offset, d1, d2), with DiagonalAttrs.
 extern constinit const OpDef kDiagonal;
+/// x -> unfold(x, d, size, step), with UnfoldAttrs.
 extern constinit const OpDef kUnfold;
 
 }  // namespace hearth

@@ -13,8 +13,8 @@ namespace hearth::optim {
 using ReduceFunction = std::function<Tensor(Tensor)>;
 
 /// The p-norm of all gradients together, as if they were one vector: a 0-dim tensor, f64 if a gradient is f64, else
-/// f32; 0 where there are none. p > 0; infinity: the largest absolute value. Nothing is read by the host, so the result
-/// may still be on its way on a device. A parameter given twice counts once.
+/// f32; 0 where there are none. For p = infinity it is the largest absolute value. Throws Error unless p > 0. Nothing
+/// is read by the host, so the result may still be on its way on a device. A parameter given twice counts once.
 ///
 /// `reduce` is for gradients that are spread over ranks: it is applied to the sum of the p-th powers, to be added up,
 /// or for p = infinity to the largest value, of which the largest is to be taken. It is called where there is no
@@ -33,10 +33,10 @@ struct ClipOptions {
 
 /// Multiplies all gradients by min(max_norm / (norm + 1e-6), 1), so that the norm of them together is at most max_norm;
 /// gives the norm before, as grad_norm does. A norm of NaN makes all gradients NaN, an infinite one makes finite
-/// gradients 0, as in PyTorch.
+/// gradients 0, as in PyTorch. Throws Error unless max_norm >= 0 and p > 0.
 Tensor clip_grad_norm_(std::span<const Tensor> parameters, double max_norm, const ClipOptions& options = {});
 
-/// Clamps each gradient's elements to [-value, value].
+/// Clamps each gradient's elements to [-value, value]. Throws Error if the value is negative.
 void clip_grad_value_(std::span<const Tensor> parameters, double value);
 
 }  // namespace hearth::optim

@@ -23,6 +23,7 @@ class FusedOptimizer : public Optimizer {
  public:
   /// See Optimizer. Throws Error if parameters of a group are on several devices or share memory.
   void step() override;
+  /// See Optimizer. "step" and "group.<g>" are copies on the CPU.
   StateDict state_dict() override;
   /// See Optimizer. Takes what earlier versions saved by index too ("state.0.exp_avg", "steps"), if the parameters have
   /// no names.
@@ -33,20 +34,20 @@ class FusedOptimizer : public Optimizer {
   static constexpr size_t kMaxStates = 3;
   /// Whether a group's options call for a tensor of state.
   enum class Use : uint8_t {
-    kNever,
-    kKept,    // not by the present momentum: it is kept and saved, but not used
-    kUsed,    // it is made when it is first used: a state may lack it
-    kAlways,  // it must be there once a step has been made
+    kNever,   ///< Not at all.
+    kKept,    ///< Not with the present momentum: it is kept and saved, but not used.
+    kUsed,    ///< It is made when it is first used: a state may lack it.
+    kAlways,  ///< It must be there once a step has been made.
   };
-  /// One tensor of state: its name in the state_dict, and its use.
+  /// One tensor of state that each parameter of a group has.
   struct Column {
-    const char* name;
-    Use use;
+    const char* name;  ///< Its name in the state_dict, after that of the parameter: "exp_avg".
+    Use use;           ///< Whether the group's options call for it.
   };
-  /// A parameter's state. Tensors are undefined until they are first used.
+  /// A parameter's state.
   struct Slot {
-    std::array<Tensor, kMaxStates> states;
-    int64_t steps = 0;
+    std::array<Tensor, kMaxStates> states;  ///< The tensors, in the order of columns(); undefined until first used.
+    int64_t steps = 0;  ///< How many steps the parameter has made: those in which it had a gradient.
   };
 
   using Optimizer::Optimizer;
@@ -72,6 +73,7 @@ class FusedOptimizer : public Optimizer {
 template <class Self, class O, double O::*kMomentum>
 class OptimizerOf : public FusedOptimizer {
  public:
+  /// A group's options.
   using Options = O;
   using Optimizer::set_lr;
 
@@ -84,10 +86,15 @@ class OptimizerOf : public FusedOptimizer {
   /// The group's options as they are now.
   const O& options(size_t group) const { return options_[checked(group)]; }
 
+  /// The group's learning rate. Throws Error if there is no such group.
   double lr(size_t group = 0) const override { return options(group).lr; }
+  /// Sets the group's learning rate, which is not checked. Throws Error if there is no such group.
   void set_lr(double lr, size_t group) override { options_[checked(group)].lr = lr; }
+  /// The group's momentum, or first beta. Throws Error if there is no such group.
   double momentum(size_t group) const override { return options(group).*kMomentum; }
+  /// Sets the group's momentum or first beta, which is not checked. Throws Error if there is no such group.
   void set_momentum(double momentum, size_t group) override { options_[checked(group)].*kMomentum = momentum; }
+  /// See Optimizer. Throws Error as Optimizer::add() for parameters that cannot be optimized.
   std::unique_ptr<Optimizer> like(const std::vector<Parameters>& groups) const override {
     HEARTH_CHECK(groups.size() == this->groups(), name(), ": like: expected parameters for ", this->groups(),
                  " groups, but got ", groups.size());
@@ -98,6 +105,7 @@ class OptimizerOf : public FusedOptimizer {
 
  protected:
   using FusedOptimizer::FusedOptimizer;
+  /// Throws Error if check_options() refuses the group's options with this learning rate and momentum.
   void check_loaded(size_t group, double lr, double momentum) const override {
     // A momentum of 0 is one that was switched off, whatever else the options say.
     O o = momentum == 0 ? O{} : options(group);

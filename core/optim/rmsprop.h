@@ -8,27 +8,34 @@ namespace hearth::optim {
 
 /// A group's options of RMSprop.
 struct RMSpropOptions {
-  /// The learning rate.
+  /// The learning rate, at least 0.
   double lr = 1e-2;
-  /// How much of the squares' running average is kept at each step.
+  /// How much of the running average of the gradients' squares is kept at each step; from 0 to 1.
   double alpha = 0.99;
-  /// Added to the root of the squares.
+  /// Added to the root of the squares' average; at least 0.
   double eps = 1e-8;
-  /// This share of the parameter is added to the gradient.
+  /// This share of the parameter is added to the gradient; at least 0.
   double weight_decay = 0;
-  /// How much of the momentum buffer is kept at each step; 0: there is no buffer.
+  /// How much of the momentum buffer is kept at each step, at least 0; 0: there is no buffer.
   double momentum = 0;
   /// Divides by the root of the gradient's variance instead of its squares (Graves, 2013).
   bool centered = false;
-  /// Up the gradient instead of down.
+  /// Goes up the gradient instead of down.
   bool maximize = false;
 };
 
-/// Throws Error if options are not valid.
+/// Throws Error, with `name` in front, if an option is out of range.
 void check_options(const char* name, const RMSpropOptions& options);
 
-/// Tieleman and Hinton, 2012; eps is added after the root, as in PyTorch. State: square_avg, with momentum
-/// momentum_buffer, and centered grad_avg.
+/// Steps divided by the root of the squares' average (Tieleman and Hinton, 2012). With the gradient plus
+/// weight_decay * parameter for g,
+///
+///   s = alpha * s + (1 - alpha) * g^2
+///   parameter -= lr * g / (sqrt(s) + eps)
+///
+/// With momentum b = momentum * b + g / (sqrt(s) + eps) and parameter -= lr * b. eps is added after the root, as in
+/// PyTorch, from which the defaults are. State: square_avg (s), with momentum momentum_buffer (b), and centered
+/// grad_avg.
 class RMSprop final : public OptimizerOf<RMSprop, RMSpropOptions, &RMSpropOptions::momentum> {
  public:
   /// One group. Throws Error if there are no parameters, one cannot be optimized, or an option is not valid.

@@ -44,7 +44,7 @@ class Scheduler {
   int64_t step_ = 0;
 };
 
-/// base * gamma^(step / size), the quotient rounded down.
+/// The rate falls every `size` steps: base * gamma^(step / size), the quotient rounded down.
 class StepLR final : public Scheduler {
  public:
   /// Throws Error unless size >= 1.
@@ -56,7 +56,7 @@ class StepLR final : public Scheduler {
   double gamma_;
 };
 
-/// From base to `min` along half a cosine of `length` steps (Loshchilov and Hutter, 2017).
+/// From base to `min` along half a cosine of `length` steps (Loshchilov and Hutter, 2017); then it stays at `min`.
 class CosineAnnealingLR final : public Scheduler {
  public:
   /// Throws Error unless length >= 1.
@@ -71,7 +71,7 @@ class CosineAnnealingLR final : public Scheduler {
 /// A factor that goes linearly from `start` to `end` in `length` steps, and stays: warm-up.
 class LinearLR final : public Scheduler {
  public:
-  /// Throws Error unless length >= 1.
+  /// Sets the rate of step 0. Throws Error unless length >= 1.
   LinearLR(Optimizer& o, int64_t length, double start = 1.0 / 3, double end = 1);
 
  private:
@@ -80,10 +80,10 @@ class LinearLR final : public Scheduler {
   double start_, end_;
 };
 
-/// base * f(step)
+/// The rate is base * f(step).
 class LambdaLR final : public Scheduler {
  public:
-  /// f gives the factor of a step, from 0 on.
+  /// f gives the factor of a step, from 0 on. It is called at once, for step 0.
   LambdaLR(Optimizer& o, std::function<double(int64_t)> f);
 
  private:
@@ -95,9 +95,9 @@ class LambdaLR final : public Scheduler {
 struct OneCycleOptions {
   /// The highest learning rate.
   double max_lr = 1e-3;
-  /// How many steps the cycle has.
+  /// How many steps the cycle has, at least 1: the default is not valid. After the last one the rate stays.
   int64_t total_steps = 0;
-  /// The share of the steps in which the rate rises.
+  /// The share of the steps in which the rate rises, from 0 to 1.
   double warm_up = 0.3;
   /// The rate at the start, as a part of max_lr.
   double start_factor = 1.0 / 25;
@@ -110,10 +110,12 @@ struct OneCycleOptions {
   /// The momentum at the start and at the end.
   double max_momentum = 0.95;
 };
-/// Up to max_lr and down again along cosines (Smith and Topin, 2018).
+/// Up to max_lr and down again along cosines (Smith and Topin, 2018). All groups get the same rate. The
+/// defaults of shares, factors and momentums are PyTorch's.
 class OneCycleLR final : public Scheduler {
  public:
-  /// Throws Error if an option is out of range.
+  /// Sets the rate of step 0. Throws Error unless total_steps >= 1 and warm_up is from 0 to 1; other options are not
+  /// checked.
   OneCycleLR(Optimizer& o, const OneCycleOptions& options);
 
  private:
@@ -127,8 +129,9 @@ class OneCycleLR final : public Scheduler {
 /// the last one that moves it has left it; before that it is the optimizer's own.
 class SequentialLR final : public Scheduler {
  public:
-  /// Milestones are the steps at which the second and later schedulers begin. Throws Error unless there is one fewer
-  /// than schedulers and they rise.
+  /// Milestones are the steps at which the second and later schedulers begin. The bases are those of the first
+  /// scheduler. Sets the rate of step 0. Throws Error unless there is one milestone fewer than schedulers, for one that
+  /// is negative or smaller than the one before, and for a scheduler that is null or of another optimizer.
   SequentialLR(Optimizer& o, std::vector<std::unique_ptr<Scheduler>> schedulers, std::vector<int64_t> milestones);
 
  private:

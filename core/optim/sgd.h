@@ -8,21 +8,22 @@ namespace hearth::optim {
 
 /// A group's options of SGD.
 struct SGDOptions {
-  /// The learning rate.
+  /// The learning rate, at least 0.
   double lr = 1e-3;
-  /// How much of the momentum buffer is kept at each step; 0: there is no buffer.
+  /// How much of the momentum buffer is kept at each step, at least 0; 0: there is no buffer.
   double momentum = 0;
-  /// 1 minus the share of the gradient that enters the buffer, but for the first one, which enters as a whole.
+  /// 1 minus the share of the gradient that enters the buffer. The first gradient enters as a whole.
   double dampening = 0;
-  /// This share of the parameter is added to the gradient.
+  /// This share of the parameter is added to the gradient; at least 0.
   double weight_decay = 0;
-  /// Nesterov's momentum: the gradient plus momentum times the buffer is the direction.
+  /// Nesterov's momentum: the gradient plus momentum times the buffer is the direction. Needs a momentum above 0 and a
+  /// dampening of 0.
   bool nesterov = false;
-  /// Up the gradient instead of down.
+  /// Goes up the gradient instead of down.
   bool maximize = false;
 };
 
-/// Throws Error if options are not valid.
+/// Throws Error, with `name` in front, if an option is out of range.
 void check_options(const char* name, const SGDOptions& options);
 
 /// Gradient descent with momentum as PyTorch has it: buffer = momentum * buffer + (1 - dampening) * gradient, parameter

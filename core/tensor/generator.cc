@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "core/base/mutex.h"
 #include "core/base/thread_state.h"
 
 namespace hearth {
@@ -9,17 +10,17 @@ namespace hearth {
 void Generator::set_seed(uint64_t seed) { set_state({seed, 0}); }
 
 GeneratorState Generator::state() const {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return state_;
 }
 
 void Generator::set_state(GeneratorState s) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   state_ = s;
 }
 
 GeneratorState Generator::take(uint64_t words) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const GeneratorState before = state_;
   state_.offset += (words + 3) / 4;
   return before;

@@ -3,7 +3,8 @@
 
 #include <array>
 #include <cstdint>
-#include <mutex>
+
+#include "core/base/mutex.h"
 
 namespace hearth {
 
@@ -60,8 +61,8 @@ class Generator {
   uint64_t next_u64();
 
  private:
-  mutable std::mutex mutex_;
-  GeneratorState state_;
+  mutable Mutex mutex_;
+  GeneratorState state_ ABSL_GUARDED_BY(mutex_);
 };
 
 /// The generator that random ops use where none is given: that of this thread's innermost GeneratorGuard, otherwise one

@@ -69,18 +69,28 @@ struct BackwardOptions {
 /// - an operand shares memory with this tensor in another layout (t.add_(t.t())). Ops that are not elementwise also
 ///   refuse this tensor itself as an operand. clone() the operand;
 /// - gradients are recorded and this tensor is a leaf that requires one, or a view of such a leaf. Write under NoGrad.
+///
+/// name_() of a temporary, x[0].mul_(2), writes into the memory that the temporary looks into and returns the tensor
+/// itself in place of a reference, which would outlive the temporary. Its arguments are those of name_() of a named
+/// tensor.
+///
+/// Operators. + - * / with a temporary operand write the result into its memory where nobody else can see it. && || !
+/// have no operators: use logical_and(), logical_or() and logical_not().
 class Tensor {
  public:
   /// An undefined tensor.
   Tensor() = default;
   /// A handle of an existing tensor object. For code that implements ops.
   explicit Tensor(Ref<TensorImpl> impl) : impl_(std::move(impl)) {}
+  /// Another handle of the same tensor. No values are copied.
   Tensor(const Tensor&) = default;
+  /// Takes the handle over and leaves the other one undefined.
   Tensor(Tensor&&) noexcept = default;
   ~Tensor() = default;
 
   /// y = t: a named tensor becomes another handle of t. No values are copied.
   Tensor& operator=(const Tensor&) & = default;
+  /// y = std::move(t): a named tensor takes the handle over and leaves t undefined. No values are copied.
   Tensor& operator=(Tensor&&) & noexcept = default;
   /// x[0] = t: assignment to a temporary writes the values of t into the memory that the temporary looks into, as
   /// copy_() does. t broadcasts; leading dimensions of size 1 that the target lacks are dropped. std::move(y) = t
@@ -668,7 +678,9 @@ class Tensor {
   Tensor& random_(int64_t low, int64_t high, Generator* generator = nullptr) &;
 
   // ---- In-place methods of a temporary: x[0].mul_(2). They return the tensor itself, because a reference to the
-  // temporary would outlive it. The arguments of these methods are forwarded to the ones above.
+  // temporary would outlive it. The arguments of these methods are forwarded to the ones above. The comment of the
+  // class describes them.
+  /// @cond
   // clang-format off
 #define HEARTH_IN_PLACE_METHODS(X) \
   X(requires_grad_) X(detach_) X(copy_) X(fill_) X(zero_) X(abs_) X(neg_) X(square_) X(reciprocal_) X(sqrt_) \
@@ -689,15 +701,21 @@ class Tensor {
   HEARTH_IN_PLACE_METHODS(HEARTH_ON_TEMPORARY)
 #undef HEARTH_ON_TEMPORARY
 #undef HEARTH_IN_PLACE_METHODS
+  /// @endcond
   // The same for those whose arguments may stand in braces, which cannot be forwarded.
+  /// In-place clamp() of a temporary.
   Tensor clamp_(std::optional<Scalar> min, std::optional<Scalar> max = std::nullopt) && {
     return std::move(clamp_(min, max));
   }
+  /// In-place clamp() of a temporary.
   Tensor clamp_(const Tensor& min, const Tensor& max) && { return std::move(clamp_(min, max)); }
+  /// In-place nan_to_num() of a temporary.
   Tensor nan_to_num_(double nan = 0.0, std::optional<double> posinf = {}, std::optional<double> neginf = {}) && {
     return std::move(nan_to_num_(nan, posinf, neginf));
   }
+  /// index_put_() of a temporary.
   Tensor index_put_(std::initializer_list<Index> at, const Tensor& value, bool accumulate = false) &&;
+  /// index_put_() of a temporary.
   Tensor index_put_(std::initializer_list<Index> at, Scalar value) &&;
 
  private:
@@ -718,8 +736,7 @@ class Tensor {
   Ref<TensorImpl> impl_;
 };
 
-// ---- Operators. Those of + - * / with a temporary operand write the result into its memory where nobody else can see
-// it. && || ! have no operators: use logical_and(), logical_or() and logical_not().
+// ---- Operators. The comment of the class tells more.
 Tensor operator+(const Tensor& a, const Tensor& b);  ///< See add().
 Tensor operator+(const Tensor& a, Scalar b);         ///< See add().
 Tensor operator+(Scalar a, const Tensor& b);         ///< See add().
@@ -762,14 +779,21 @@ Tensor& operator*=(Tensor& a, const Tensor& b);  ///< a.mul_(b)
 Tensor& operator*=(Tensor& a, Scalar b);         ///< a.mul_(b)
 Tensor& operator/=(Tensor& a, const Tensor& b);  ///< a.div_(b)
 Tensor& operator/=(Tensor& a, Scalar b);         ///< a.div_(b)
-// Of a temporary: x[0] += 1.
+/// x[0] += b: a.add_(b) of a temporary, which is returned.
 inline Tensor operator+=(Tensor&& a, const Tensor& b) { return std::move(a += b); }
+/// x[0] += b: a.add_(b) of a temporary, which is returned.
 inline Tensor operator+=(Tensor&& a, Scalar b) { return std::move(a += b); }
+/// x[0] -= b: a.sub_(b) of a temporary, which is returned.
 inline Tensor operator-=(Tensor&& a, const Tensor& b) { return std::move(a -= b); }
+/// x[0] -= b: a.sub_(b) of a temporary, which is returned.
 inline Tensor operator-=(Tensor&& a, Scalar b) { return std::move(a -= b); }
+/// x[0] *= b: a.mul_(b) of a temporary, which is returned.
 inline Tensor operator*=(Tensor&& a, const Tensor& b) { return std::move(a *= b); }
+/// x[0] *= b: a.mul_(b) of a temporary, which is returned.
 inline Tensor operator*=(Tensor&& a, Scalar b) { return std::move(a *= b); }
+/// x[0] /= b: a.div_(b) of a temporary, which is returned.
 inline Tensor operator/=(Tensor&& a, const Tensor& b) { return std::move(a /= b); }
+/// x[0] /= b: a.div_(b) of a temporary, which is returned.
 inline Tensor operator/=(Tensor&& a, Scalar b) { return std::move(a /= b); }
 
 Tensor operator==(const Tensor& a, const Tensor& b);  ///< Elementwise, gives a bool tensor. See eq().

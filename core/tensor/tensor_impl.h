@@ -11,38 +11,44 @@
 
 namespace hearth {
 
-// Gradient state, made on first need. Autograd derives its own from it.
+/// Gradient state of a tensor, made on first need. Autograd derives its own from it.
 class AutogradMeta {
  public:
   virtual ~AutogradMeta() = default;
-  bool requires_grad = false;  // on a leaf set by the user; on a result set by the op that made it
+  /// True if a gradient flows into the tensor: set by the user on a leaf, by the op that made it on a result.
+  bool requires_grad = false;
 };
 
+/// The object that handles of a tensor share. It has no lock of its own: changing a member needs exclusive use.
 class TensorImpl : public RefCounted {
  public:
+  /// Bits of `flags`.
   enum Flags : uint8_t {
-    kInference = 1,  // made in inference mode: never recorded
-    kUntracked = 2,  // a view made while gradients were off
-    kParameter = 4,  // a module's parameter
-    kOwnLeaf = 8,    // a view that was made a leaf of its own: its views have it as their base
-    kGated = 16,     // shows another tensor's memory, with a gradient that takes another way (core/autograd/gate.h)
+    kInference = 1,  ///< Made in InferenceMode, or a view of such a tensor: never recorded.
+    kUntracked = 2,  ///< A view made while gradients were off, or one that no longer follows its base.
+    kParameter = 4,  ///< Reserved for parameters of modules. Nothing sets it.
+    kOwnLeaf = 8,    ///< A view that was made a leaf of its own: its views have it as their base.
+    kGated = 16,     ///< Shows another tensor's memory, with a gradient that takes another way (core/autograd/gate.h).
   };
 
-  DType dtype = DType::kF32;
-  uint8_t flags = 0;
-  Layout layout;
-  Ref<Storage> storage;
-  Ref<TensorImpl> base;          // of a view: the tensor that it looks into, itself no view or a leaf of its own
-  AutogradMeta* meta = nullptr;  // owned
+  DType dtype = DType::kF32;  ///< The type of the elements.
+  uint8_t flags = 0;          ///< Bits of Flags.
+  Layout layout;              ///< Shape, strides and offset, in elements.
+  Ref<Storage> storage;       ///< The memory, which views share. Not null once the tensor was made.
+  Ref<TensorImpl> base;  ///< Of a view: the tensor that it looks into, itself no view or a leaf of its own; else null.
+  AutogradMeta* meta = nullptr;  ///< Gradient state, which this object deletes; null until it is needed.
 
+  /// A new object with a reference to it. The caller sets the members.
   static Ref<TensorImpl> make();
+  /// For Ref: frees the object.
   static void destroy(TensorImpl* t);
 
-  // First element; null for an empty or meta tensor.
+  /// The address of the first element; null for an empty or meta tensor without memory.
   void* data() const {
     auto* p = static_cast<char*>(storage->data());
     return p ? p + layout.offset * static_cast<int64_t>(size_of(dtype)) : nullptr;
   }
+  /// Where the memory is.
   Device device() const { return storage->device(); }
 
  private:

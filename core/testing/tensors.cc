@@ -23,7 +23,8 @@ template <class T>
 T narrow(long double v) {
   if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) return T(static_cast<float>(v));
   else if constexpr (std::is_same_v<T, bool>) return v != 0;
-  else return static_cast<T>(v);
+  else if constexpr (std::is_floating_point_v<T>) return static_cast<T>(v);
+  else return static_cast<T>(v >= -0x1p63L && v < 0x1p63L ? static_cast<int64_t>(v) : INT64_MIN);  // as convert()
 }
 template <class T>
 long double widen(T v) {

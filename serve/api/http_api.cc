@@ -5,6 +5,8 @@
 
 #include "absl/strings/match.h"
 #include "core/base/error.h"
+#include "core/base/mutex.h"
+#include "core/version.h"
 #include "serve/api/http_call_internal.h"
 #include "serve/api/metrics.h"
 #include "serve/api/model_json.h"
@@ -30,8 +32,11 @@ std::string methods_of(const RouteInfo& r) {
   return std::string_view(r.method) == "GET" ? "GET, HEAD, OPTIONS" : concat(r.method, ", OPTIONS");
 }
 
-constexpr std::string_view kServerMetadata =
-    R"({"name":"hearth","version":"0.1","extensions":["binary_tensor_data","classification","model_configuration","model_repository","statistics"]})";
+std::string server_metadata() {
+  return concat(
+      R"({"name":"hearth","version":")", version(),
+      R"(","extensions":["binary_tensor_data","classification","model_configuration","model_repository","statistics"]})");
+}
 
 void compress_if_asked(const HttpRequest& request, HttpResponse& r) {
   const std::string* accepted = request.header("Accept-Encoding");
@@ -67,13 +72,13 @@ std::string HttpApi::request_id(const HttpRequest& request) const {
 }
 
 std::shared_ptr<const Tokens> HttpApi::tokens() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return tokens_;
 }
 
 void HttpApi::set_tokens(Tokens tokens) {
   auto fresh = std::make_shared<const Tokens>(std::move(tokens));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   tokens_.swap(fresh);
 }
 
@@ -226,7 +231,7 @@ HttpResponse HttpApi::route(const CallPtr& call, bool admin, bool& later) {
                 metrics_text(models_, {server ? server->connections() : 0, log_ ? log_->dropped() : 0}, open_metrics)};
       });
     case Route::kServer:
-      return json_answer(std::string(kServerMetadata));
+      return json_answer(server_metadata());
     case Route::kAllStats:
       return statistics([this] { return json_answer(statistics_json(models_)); });
     case Route::kIndex:

@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "core/base/mutex.h"
 #include "core/tensor/tensor.h"
 #include "serve/api/routes.h"
 #include "serve/base/access_log.h"
@@ -23,25 +23,34 @@
 
 namespace hearth::serve {
 
-/// Bearer tokens. On the port of administration, inference takes tokens of either list; administration takes those of
-/// `admin`, or those of `inference` if `admin` is empty.
+/// Bearer tokens. If both lists are empty, no token is needed.
 struct Tokens {
-  std::vector<std::string> inference;  // empty: no token is needed
+  /// The tokens for inference. If empty, inference on its own port needs no token.
+  std::vector<std::string> inference;
+  /// The tokens for administration, which takes those of `inference` if this is empty. If it is not empty, inference on
+  /// the port of administration takes tokens of either list.
   std::vector<std::string> admin;
 };
 
+/// Options of HttpApi.
 struct HttpApiOptions {
+  /// The bearer tokens that are valid.
   Tokens tokens;
-  // Names that Host may have on the port of administration besides loopback names and IP addresses, against DNS
-  // rebinding. If there are any, they hold on the port of inference too. "*" allows all.
+  /// Names that the Host header may have on the port of administration besides loopback names and IP addresses, against
+  /// DNS rebinding. If there are any, they hold on the port of inference too; else that port takes every host. "*"
+  /// allows all.
   std::vector<std::string> allowed_hosts;
-  std::chrono::milliseconds default_timeout{30'000};  // of a request without the parameter "timeout"
-  int workers = 1;                                    // threads that decode pictures
-  int64_t max_body_bytes = int64_t{64} << 20;         // of a body after decompression
-  std::shared_ptr<MemoryBudget> memory = nullptr;     // of all requests; null: no limit
+  /// The time from the arrival of a request without the parameter "timeout" to its deadline.
+  std::chrono::milliseconds default_timeout{30'000};
+  /// The threads, at least 1, that decode pictures, unpack and parse large bodies, and write large answers.
+  int workers = 1;
+  /// The most bytes of a body after decompression; a request with more gets 413.
+  int64_t max_body_bytes = int64_t{64} << 20;
+  /// The memory of all requests; null for no limit.
+  std::shared_ptr<MemoryBudget> memory = nullptr;
 };
 
-/// Thread-safe. Must outlive every request that it was given.
+/// The server's HTTP interface, without the network. Thread-safe. Must outlive every request that it was given.
 class HttpApi {
  public:
   /// `models` and `log`, which may be null, must outlive it. Throws Error if the system refuses a thread.
@@ -52,20 +61,22 @@ class HttpApi {
   /// The handler for the port of administration, which offers inference too.
   HttpHandler administration();
 
-  /// The response that refuses a request with a wrong host or without a valid token, else nothing; for
-  /// HttpServerOptions::admit. admin: on the port of administration.
+  /// The response that refuses a request to a wrong host (421) or without a valid token (401), else nothing. For
+  /// HttpServerOptions::admit; it needs only the head. `admin`: on the port of administration.
   std::optional<HttpResponse> admit(const HttpRequest& request, bool admin) const;
-  /// Whether to answer a request when all connections are in use; for HttpServerOptions::essential.
+  /// Whether to answer a request even when all connections are in use: health checks, and on the port of administration
+  /// (`admin`) what administers. For HttpServerOptions::essential.
   static bool essential(const HttpRequest& request, bool admin);
-  /// Adds headers to a response of the HTTP server itself and logs it; for HttpServerOptions::complete.
+  /// Adds headers to a response of the HTTP server itself and writes it to the access log. For
+  /// HttpServerOptions::complete.
   void complete(const HttpRequest& request, HttpResponse& answer) const;
 
-  /// Replaces the tokens.
+  /// Replaces the tokens, for requests whose tokens are checked from now on.
   void set_tokens(Tokens tokens);
 
-  /// "ready" says no from now on.
+  /// From now on the server and its models are reported as not ready. Requests are still answered.
   void drain() { draining_ = true; }
-  /// The server whose connections the metrics count.
+  /// Sets the server whose open connections the metrics report; null for none. It must outlive this object's requests.
   void count_connections_of(const HttpServer* server) { server_ = server; }
 
  private:
@@ -101,7 +112,7 @@ class HttpApi {
   AccessLog* log_;
   std::atomic<bool> draining_{false};
   std::atomic<const HttpServer*> server_{nullptr};
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::shared_ptr<const Tokens> tokens_ ABSL_GUARDED_BY(mutex_);
   mutable RequestIds ids_;
   WorkQueue workers_;

@@ -6,7 +6,9 @@
 
 namespace hearth::serve {
 
-/// The files' text.
-extern const std::string_view kPage, kOpenApi;
+/// The text of page.html.
+extern const std::string_view kPage;
+/// The text of openapi.json.
+extern const std::string_view kOpenApi;
 
 }  // namespace hearth::serve

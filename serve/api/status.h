@@ -1,4 +1,4 @@
-// absl::Status as responses of HTTP.
+// HTTP responses for absl::Status and for JSON.
 #pragma once
 
 #include <string>
@@ -8,17 +8,17 @@
 
 namespace hearth::serve {
 
-/// HTTP's status for an error: 400, 404, 500, 501, 503 or 504, and 499 for kCancelled.
+/// The HTTP status for an error: 400, 404, 500, 501, 503 or 504, and 499 for kCancelled.
 int http_status(const absl::Status& s);
 
-/// HTTP's status for a file that could not be decoded: 413 for one that is too large, 415 for an unknown format, else
+/// The HTTP status for a file that could not be decoded: 413 for one that is too large, 415 for an unknown format, else
 /// as http_status().
 int file_status(const absl::Status& s);
 
 /// The response to an error: http_status() and {"error": message}.
 HttpResponse failure(const absl::Status& s);
 
-/// A response with a JSON body.
+/// A response with this JSON body.
 HttpResponse json_answer(std::string body, int status = 200);
 
 }  // namespace hearth::serve

@@ -14,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/io/file.h"
 #include "serve/base/clock.h"
 #include "serve/base/json_writer.h"
@@ -60,7 +61,7 @@ absl::StatusOr<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& pa
 AccessLog::AccessLog(std::string path, int file, size_t max_waiting)
     : path_(std::move(path)), max_waiting_(max_waiting), file_(file), writer_(std::make_unique<ThreadGroup>([this] {
         {
-          const std::lock_guard lock(mutex_);
+          const MutexLock lock(mutex_);
           stopping_ = true;
         }
         changed_.notify_all();
@@ -76,7 +77,7 @@ absl::Status AccessLog::reopen() {
   const auto file = open_file(path_);
   if (!file.ok()) return file.status();
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (next_file_ >= 0) ::close(next_file_);
     next_file_ = *file;
     next_at_ = waiting_.size();
@@ -108,7 +109,7 @@ void AccessLog::write(const AccessRecord& r) {
   json.end_object();
   line += '\n';
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (waiting_.size() + line.size() > max_waiting_) {
       dropped_.fetch_add(1, std::memory_order_relaxed);
       return;
@@ -119,9 +120,11 @@ void AccessLog::write(const AccessRecord& r) {
 }
 
 void AccessLog::serve() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&] { return stopping_ || !waiting_.empty() || next_file_ >= 0; });
+    lock.wait(changed_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return stopping_ || !waiting_.empty() || next_file_ >= 0;
+    });
     if (waiting_.empty() && next_file_ < 0) return;
     const std::string lines = std::exchange(waiting_, {});
     const int next = std::exchange(next_file_, -1);

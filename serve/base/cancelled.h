@@ -6,7 +6,8 @@
 
 namespace hearth::serve {
 
-/// True once the client has gone: nobody waits for the answer any more. May be null: never cancelled.
+/// A shared flag that becomes true when the client has gone: nobody waits for the answer any more. Null means that the
+/// work is never cancelled.
 using Cancelled = std::shared_ptr<std::atomic<bool>>;
 
 }  // namespace hearth::serve

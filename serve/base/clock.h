@@ -6,7 +6,7 @@
 
 namespace hearth::serve {
 
-/// Monotonic; never shown to a client.
+/// The clock of arrivals, deadlines and durations. Monotonic; its times are never shown to a client.
 using Clock = std::chrono::steady_clock;
 
 /// A duration in whole nanoseconds.

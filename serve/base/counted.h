@@ -6,9 +6,10 @@
 
 namespace hearth::serve {
 
-/// Adds one to the counter, and takes it away in the destructor. The counter must outlive it.
+/// Adds one to a counter, and takes it away in the destructor.
 class Counted {
  public:
+  /// Adds one to `counter`, which must outlive the object.
   explicit Counted(std::atomic<int64_t>& counter) : counter_(counter), value_(counter.fetch_add(1) + 1) {}
   ~Counted() { counter_.fetch_sub(1); }
   Counted(const Counted&) = delete;

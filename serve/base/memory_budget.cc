@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/device/allocator.h"
 
 namespace hearth::serve {
@@ -19,7 +20,7 @@ constexpr std::chrono::milliseconds kCalm{200};  // wait first: the next request
 MemoryBudget::MemoryBudget(int64_t limit)
     : limit_(limit), trimmer_([this] {
         {
-          const std::lock_guard lock(mutex_);
+          const MutexLock lock(mutex_);
           stopping_ = true;
         }
         changed_.notify_all();
@@ -50,15 +51,16 @@ void MemoryBudget::give_back(int64_t bytes) {
 }
 
 void MemoryBudget::trim_soon() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (stopping_) return;
   if (!has_trimmer_) {
     // With the lock: the thread begins when it is let go.
     trimmer_.start("the memory budget", 1, [this](int) {
-      std::unique_lock wait(mutex_);
+      MutexLock wait(mutex_);
       while (true) {
-        changed_.wait(wait, [this] { return stopping_ || trim_wanted_; });
-        if (changed_.wait_for(wait, kCalm, [this] { return stopping_; })) return;
+        wait.wait(changed_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || trim_wanted_; });
+        if (wait.wait_for(changed_, kCalm, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_; }))
+          return;
         if (in_use() <= peak_.load(std::memory_order_relaxed) / 4) {
           peak_.store(in_use(), std::memory_order_relaxed);
           memory::trim();

@@ -1,4 +1,4 @@
-// Names that clients sent, as messages show them.
+// Quoting, in messages, the names that clients sent.
 #pragma once
 
 #include <string>

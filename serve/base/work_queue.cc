@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "core/base/mutex.h"
 #include "core/base/parallel.h"
 
 namespace hearth::serve {
@@ -15,7 +16,7 @@ WorkQueue::~WorkQueue() = default;
 
 void WorkQueue::stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
@@ -26,7 +27,7 @@ void WorkQueue::run_always(absl::AnyInvocable<void()> work) { add(std::move(work
 
 bool WorkQueue::add(absl::AnyInvocable<void()> work, size_t limit) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (waiting_.size() >= limit) return false;
     waiting_.push_back(std::move(work));
   }
@@ -36,9 +37,9 @@ bool WorkQueue::add(absl::AnyInvocable<void()> work, size_t limit) {
 
 void WorkQueue::serve() {
   const ThreadWidth one(1);
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
+    lock.wait(changed_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !waiting_.empty(); });
     if (waiting_.empty()) return;
     absl::AnyInvocable<void()> work = std::move(waiting_.front());
     waiting_.pop_front();

@@ -5,27 +5,28 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
-#include <mutex>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
+#include "core/base/mutex.h"
 #include "core/base/threads.h"
 
 namespace hearth::serve {
 
-/// Thread-safe. First in, first out.
+/// A queue of tasks, first in, first out, and the threads that run them. The tasks' own parallel loops run in one
+/// thread. Thread-safe.
 class WorkQueue {
  public:
-  /// run() lets at most `limit` tasks wait. Throws Error if the system refuses a thread.
+  /// Starts `threads` threads. run() lets at most `limit` tasks wait. Throws Error if the system refuses a thread.
   WorkQueue(int threads, size_t limit);
   /// Runs the tasks that wait, then ends the threads.
   ~WorkQueue();
   WorkQueue(const WorkQueue&) = delete;
   WorkQueue& operator=(const WorkQueue&) = delete;
 
-  /// Queues a task, which must not throw. false: the queue is full and the task is dropped.
+  /// Queues a task, which must not throw. Returns false if the queue is full; the task is then dropped.
   bool run(absl::AnyInvocable<void()> work);
-  /// The same without a limit, for answers to requests that were accepted.
+  /// Queues a task as run() does but without a limit, for answers to requests that were accepted.
   void run_always(absl::AnyInvocable<void()> work);
 
  private:
@@ -34,7 +35,7 @@ class WorkQueue {
   void serve();
 
   const size_t limit_;
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable changed_;
   std::deque<absl::AnyInvocable<void()>> waiting_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -16,7 +16,6 @@
 #include <cstring>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <random>
 #include <vector>
 

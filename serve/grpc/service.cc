@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/base/parallel.h"
+#include "core/version.h"
 #include "serve/base/bearer.h"
 #include "serve/base/error_status.h"
 #include "serve/grpc/inference.pb.h"
@@ -57,7 +59,7 @@ void put(inference::StatisticDuration* to, const std::atomic<int64_t>& n, const 
 std::string server_metadata() {
   inference::ServerMetadataResponse r;
   r.set_name("hearth");
-  r.set_version("0.1");
+  r.set_version(version());
   for (const char* e : {"classification", "model_configuration", "model_repository", "statistics"}) r.add_extensions(e);
   return r.SerializeAsString();
 }
@@ -200,7 +202,7 @@ GrpcService::GrpcService(const GrpcServerOptions& options, Repository& models)
 
 void GrpcService::set_tokens(std::vector<std::string> tokens) {
   auto fresh = std::make_shared<const std::vector<std::string>>(std::move(tokens));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   tokens_.swap(fresh);
 }
 
@@ -208,7 +210,7 @@ absl::Status GrpcService::admit(GrpcMethod method, std::string_view authorizatio
   if (method == GrpcMethod::kServerLive || method == GrpcMethod::kServerReady) return absl::OkStatus();
   std::shared_ptr<const std::vector<std::string>> tokens;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     tokens = tokens_;
   }
   if (!tokens->empty() && !is_bearer(authorization, *tokens))

@@ -17,38 +17,40 @@ namespace hearth::serve {
 
 /// State that all sessions of a server share.
 struct GrpcShared {
+  /// The state of a server with these options. `models` must outlive it. Throws Error if the system refuses a thread.
   GrpcShared(const GrpcServerOptions& o, Repository& models) : options(o), service(options, models) {}
-  const GrpcServerOptions options;
-  RequestIds ids;
-  std::atomic<int64_t> connections{0};
-  std::atomic<int64_t> running{0};  // calls that the service, a model or a thread still holds
-  std::atomic<bool> draining{false};
-  GrpcService service;
+  const GrpcServerOptions options;      ///< The server's options.
+  RequestIds ids;                       ///< Ids for calls that bring none.
+  std::atomic<int64_t> connections{0};  ///< Open connections.
+  std::atomic<int64_t> running{0};      ///< Calls that the service, a model or a thread still holds.
+  std::atomic<bool> draining{false};    ///< Whether connections end as soon as they have no calls.
+  GrpcService service;                  ///< What the methods do.
 };
 
-/// One thread only.
+/// One connection of a client. Not thread-safe: one thread at a time.
 class GrpcSession : private http2::Connection::Handler {
  public:
   /// Takes a stream and a function that makes its answer, from any thread; must call answer() with them in the
   /// session's thread.
   using Post = std::function<void(uint32_t stream, absl::AnyInvocable<absl::StatusOr<std::string>()> make)>;
 
+  /// A session of the client at the IP address `peer`. `shared` must outlive it.
   GrpcSession(GrpcShared& shared, std::string peer, Post post);
   /// Cancels all calls.
   ~GrpcSession() override;
 
-  /// Takes bytes from the client. false: the connection must end after its output.
+  /// Takes bytes from the client. Returns false if the connection must end after its output.
   bool receive(std::string_view bytes) { return connection_.receive(bytes, Clock::now()); }
   /// Answers a call; see Post.
   void answer(uint32_t stream, absl::AnyInvocable<absl::StatusOr<std::string>()> make);
   /// The bytes to send to the client.
   std::string take_output() { return connection_.take_output(); }
-  /// Ends the calls whose time is over. false: the connection's time is over too.
+  /// Ends the calls whose time is over. Returns false if the connection's time is over too.
   bool check(Clock::time_point now);
   /// Takes no new calls.
   void shut_down() { connection_.shut_down(); }
 
-  /// Whether much output waits: the caller then stops reading from the client.
+  /// Whether more than 64 KiB of output wait: the caller then stops reading from the client.
   bool congested() const { return connection_.pending_output() > (64 << 10); }
   /// Whether there is neither a call nor output.
   bool idle() const { return connection_.streams() == 0 && connection_.pending_output() == 0; }

@@ -25,7 +25,8 @@ int64_t unpacked_bytes(std::string_view message);
 absl::StatusOr<InferRequest> read_request(const inference::ModelInferRequest& request,
                                           const graph::Signature& signature, Reservation& memory);
 
-/// Fills `response` with the outputs that were asked for, as raw contents.
+/// Fills the id and the outputs of `response` with those of `outputs`, which are in the signature's order, that the
+/// request wants, as raw contents. kInvalidArgument if a number of classes is below 1.
 absl::Status write_response(const InferRequest& request, const graph::Signature& signature,
                             const std::vector<Tensor>& outputs, inference::ModelInferResponse& response);
 

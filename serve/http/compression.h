@@ -11,13 +11,16 @@
 namespace hearth::serve {
 
 /// Decompresses a body in "gzip" or "deflate" (zlib's format, or raw as some clients send it). kResourceExhausted as
-/// soon as there are more than max_bytes; kDataLoss for damaged data. Adds the memory to `memory` as the body grows;
-/// kUnavailable if the budget has too little left.
+/// soon as there are more than max_bytes, and if data.size() or max_bytes is above 2 GiB; kDataLoss for damaged data.
+/// Adds the memory to `memory` as the body grows; kUnavailable if the budget has too little left.
 absl::StatusOr<std::string> decompress(std::string_view data, size_t max_bytes, Reservation* memory = nullptr);
 
 /// How to compress.
-enum class Compression : uint8_t { kGzip, kDeflate };
-/// Compresses at zlib's fastest level.
+enum class Compression : uint8_t {
+  kGzip,     ///< "gzip".
+  kDeflate,  ///< "deflate": zlib's format.
+};
+/// Compresses at zlib's fastest level. Throws Error if zlib cannot begin.
 std::string compress(std::string_view data, Compression how);
 
 }  // namespace hearth::serve

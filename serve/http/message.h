@@ -20,31 +20,41 @@ namespace hearth::serve {
 
 /// A complete request, or its head alone where a function says so.
 struct HttpRequest {
-  std::string method;  // "GET"
-  std::string target;  // path and query as the client sent them
+  /// The method, such as "GET".
+  std::string method;
+  /// Path and query as the client sent them, or "*". If the client sent a whole URI, its path and query.
+  std::string target;
+  /// Names and values of the headers. A name may occur several times.
   std::vector<std::pair<std::string, std::string>> headers;
+  /// The body as it was sent: without "chunked", but not decompressed.
   std::string body;
-  std::string peer;     // the client's IP address
-  Reservation memory;   // of the body
-  Cancelled cancelled;  // set when the client closes the connection before it has its answer
+  /// The client's IP address.
+  std::string peer;
+  /// The memory of the body.
+  Reservation memory;
+  /// Becomes true when the client closes the connection before it has its answer. Null in a head.
+  Cancelled cancelled;
+  /// When the first byte of the request came.
   Clock::time_point arrived = Clock::now();
 
-  /// The value of the first header of this name, whatever its case; null if there is none.
+  /// The value of the first header of this name; upper and lower case do not matter. Null if there is none. The pointer
+  /// is valid until the headers change.
   const std::string* header(std::string_view name) const;
-  /// The target before "?".
+  /// The part of the target before "?".
   std::string_view path() const;
-  /// The percent-decoded value of name=value behind "?"; empty for a name without a value, nothing if there is no such
-  /// name.
+  /// The percent-decoded value of the first name=value with this name behind "?"; empty for a name without a value.
+  /// Nothing if there is no such name, or if its value cannot be decoded.
   std::optional<std::string> query(std::string_view name) const;
 };
 
-/// Content-Length and Connection are not among the headers: the connection adds them.
+/// A response.
 struct HttpResponse {
-  int status = 200;
-  std::string content_type = "application/json";
+  int status = 200;                               ///< The HTTP status.
+  std::string content_type = "application/json";  ///< The Content-Type header; not sent with status 204.
+  /// Further headers. Content-Type, Content-Length and Connection are not among them: the connection adds those.
   std::vector<std::pair<std::string, std::string>> headers = {};
-  std::string body = {};
-  Reservation memory = {};  // of the body, until it has been sent
+  std::string body = {};    ///< The body, which is not sent in answer to HEAD.
+  Reservation memory = {};  ///< The memory of the body, held until it has been sent.
 };
 
 /// Answers a request: call it once, from any thread, with a function that makes the response. The function runs in the
@@ -60,7 +70,7 @@ const char* http_reason(int status);
 /// A response with the body {"error": message}. With 503 it also has a Retry-After header.
 HttpResponse failure(int status, std::string_view message);
 
-/// Compares ASCII text.
+/// Whether two texts are equal if ASCII letters are compared without their case.
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 /// The text with %XX decoded; nothing if a % is not followed by two hexadecimal digits.

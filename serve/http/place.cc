@@ -1,6 +1,5 @@
+#include "core/base/mutex.h"
 #include "serve/http/place_internal.h"
-
-#include <mutex>
 
 namespace hearth::serve {
 namespace {
@@ -26,13 +25,13 @@ HttpPlace::HttpPlace(HttpShared& shared, const tcp::socket& socket) : shared_(sh
   if (e) return;
   peer_ = end.address().to_string();
   network_ = network_of(end.address());
-  const std::lock_guard lock(shared_.mutex);
+  const MutexLock lock(shared_.mutex);
   of_its_peer_ = ++shared_.peers[network_];
 }
 
 HttpPlace::~HttpPlace() {
   if (of_its_peer_ > 0) {
-    const std::lock_guard lock(shared_.mutex);
+    const MutexLock lock(shared_.mutex);
     if (const auto at = shared_.peers.find(network_); --at->second == 0) shared_.peers.erase(at);
   }
   if (limit_ != Limit::kNone) shared_.restricted.fetch_sub(1);

@@ -5,10 +5,10 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "core/base/mutex.h"
 #include "serve/base/counted.h"
 #include "serve/http/server.h"
 
@@ -22,7 +22,7 @@ struct HttpShared {
   std::atomic<int64_t> restricted{0};   // of them those beyond a limit
   std::atomic<bool> draining{false}, stopping{false};
   std::atomic<int64_t> drain_grace_ends{0};  // Clock's count
-  std::mutex mutex;
+  Mutex mutex;
   std::map<std::string, int64_t> peers ABSL_GUARDED_BY(mutex);  // connections of each address
 };
 

@@ -12,7 +12,8 @@ namespace hearth::serve {
 
 /// The response that refuses a head: 400 for a malformed host, target or framing, 417 for an unknown expectation, 501
 /// for something that is not implemented. Nothing if the head is right; its target is then in origin form
-/// ("/path?query") or "*", and for a target in absolute form Host is the target's host. version: 10 or 11.
+/// ("/path?query") or "*", and for a target in absolute form Host is the target's host. `version` is 10 for
+/// HTTP/1.0, 11 for HTTP/1.1.
 std::optional<HttpResponse> check_head(HttpRequest& head, int version);
 
 /// Whether the text is host[:port] as in a URI (RFC 3986): a name, an IPv4 address, or an IPv6 address in brackets.

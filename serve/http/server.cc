@@ -10,13 +10,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
 #include <cstdio>
-#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/base/threads.h"
 #include "serve/http/place_internal.h"
 #include "serve/http/session_internal.h"
@@ -113,7 +113,7 @@ class HttpServer::Impl {
     if (shared_.options.certificate.empty()) return absl::OkStatus();
     auto tls = TlsContext::load(shared_.options.certificate, shared_.options.private_key, "http/1.1");
     if (!tls.ok()) return tls.status();
-    const std::lock_guard lock(tls_mutex_);
+    const MutexLock lock(tls_mutex_);
     tls_ = *std::move(tls);
     return absl::OkStatus();
   }
@@ -168,7 +168,7 @@ class HttpServer::Impl {
     if (drop) return;
     std::shared_ptr<TlsContext> tls;
     {
-      const std::lock_guard lock(tls_mutex_);
+      const MutexLock lock(tls_mutex_);
       tls = tls_;
     }
     asio::post(w->io, [this, w, s = std::move(s), tls = std::move(tls), place = std::move(place)]() mutable {
@@ -179,7 +179,7 @@ class HttpServer::Impl {
 
   // Accepts the connections that the system has queued, then closes the acceptor.
   void stop_accepting() {
-    std::mutex m;
+    Mutex m;
     std::condition_variable done;
     bool closed = false;
     auto& io = workers_[0]->io;
@@ -198,17 +198,17 @@ class HttpServer::Impl {
       }
       // Runs after the handler of an accept that was under way.
       asio::post(io, [&] {
-        const std::lock_guard lock(m);
+        const MutexLock lock(m);
         closed = true;
         done.notify_all();
       });
     });
-    std::unique_lock lock(m);
-    done.wait(lock, [&] { return closed; });
+    MutexLock lock(m);
+    lock.wait(done, [&] { return closed; });
   }
 
   HttpShared shared_;
-  std::mutex tls_mutex_;
+  Mutex tls_mutex_;
   std::shared_ptr<TlsContext> tls_ ABSL_GUARDED_BY(tls_mutex_);  // null: plain
   std::vector<std::shared_ptr<HttpWorker>> workers_;
   std::unique_ptr<tcp::acceptor> acceptor_;

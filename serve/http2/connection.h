@@ -1,8 +1,8 @@
 // Connection: the server's side of one HTTP/2 connection (RFC 9113) without the network: bytes go in and come out.
 //
-// The memory that a client can make it hold is bounded: a header block, a frame and the open streams. Data are handed
-// on as they come. A client that resets streams, or sends frames that need an answer or do nothing, more often than a
-// well-behaved one does, is disconnected (ENHANCE_YOUR_CALM).
+// The memory that a client can make it hold is bounded: a header block, a frame and the open streams. The handler gets
+// data as they come. A client is disconnected (ENHANCE_YOUR_CALM) if it resets streams, changes its settings or sends
+// frames without effect more often than a well-behaved client does.
 #pragma once
 
 #include <chrono>
@@ -19,55 +19,66 @@ namespace hearth::serve::http2 {
 
 /// Error codes of RFC 9113, section 7.
 enum class ErrorCode : uint32_t {
-  kNone = 0,
-  kProtocol = 1,
-  kInternal = 2,
-  kFlowControl = 3,
-  kStreamClosed = 5,
-  kFrameSize = 6,
-  kRefusedStream = 7,
-  kCancel = 8,
-  kCompression = 9,
-  kEnhanceYourCalm = 11,
+  kNone = 0,              ///< NO_ERROR
+  kProtocol = 1,          ///< PROTOCOL_ERROR
+  kInternal = 2,          ///< INTERNAL_ERROR
+  kFlowControl = 3,       ///< FLOW_CONTROL_ERROR
+  kStreamClosed = 5,      ///< STREAM_CLOSED
+  kFrameSize = 6,         ///< FRAME_SIZE_ERROR
+  kRefusedStream = 7,     ///< REFUSED_STREAM
+  kCancel = 8,            ///< CANCEL
+  kCompression = 9,       ///< COMPRESSION_ERROR
+  kEnhanceYourCalm = 11,  ///< ENHANCE_YOUR_CALM
 };
 
+/// Limits of a Connection.
 struct ConnectionOptions {
-  uint32_t max_streams = 100;         // open at the same time; more are refused
-  size_t max_header_bytes = 8 << 10;  // of a request's names and values, and 32 for each header
-  // Limit of resets of new requests, settings, refused streams and empty frames: a burst, and a rate per second.
-  double nuisances = 500, nuisances_per_second = 100;
+  /// The most streams that are open at the same time, with those that the client has reset and whose work goes on. More
+  /// are refused.
+  uint32_t max_streams = 100;
+  /// The most bytes of a request's headers: of names and values, and 32 for each header. A request with more gets 431.
+  size_t max_header_bytes = 8 << 10;
+  /// How many nuisances the connection takes at once: resets of requests that are incomplete or just came, settings
+  /// after the first, refused streams and empty frames. Frames that are ignored count as a tenth.
+  double nuisances = 500;
+  /// How many nuisances a second the connection takes in the long run.
+  double nuisances_per_second = 100;
 };
 
-/// One thread only.
+/// The server's side of one HTTP/2 connection. Not thread-safe: one thread at a time.
 class Connection {
  public:
+  /// The clock of `now`.
   using Clock = std::chrono::steady_clock;
 
-  /// Called from receive(); its functions may call respond() and reset().
+  /// What happens on the connection's streams. Called in receive(), and on_sent() also in respond() and take_output();
+  /// on_request() and on_data() may call respond() and reset().
   class Handler {
    public:
     virtual ~Handler() = default;
-    /// A request; `end`: it has no body.
+    /// A request's headers have come, the pseudo-headers (":path") among them. `end`: it has no body.
     virtual void on_request(uint32_t stream, Headers headers, bool end) = 0;
-    /// A piece of a request's body; `end`: the last one. The client's window is opened again at once.
+    /// A piece of a request's body has come, which may be empty. `end`: it is the last one. The client may then send as
+    /// much again: flow control does not wait for the handler. Not called once the request is answered.
     virtual void on_data(uint32_t stream, std::string_view data, bool end) = 0;
-    /// The client has reset the stream, which is closed. true: work on it goes on, so it counts against max_streams
-    /// until release().
+    /// The client has reset the stream, which is closed. Returns whether work on it goes on: it then counts against
+    /// max_streams until release().
     virtual bool on_reset(uint32_t stream) = 0;
     /// The whole answer is in the output; the stream is closed.
     virtual void on_sent(uint32_t stream) = 0;
   };
 
-  /// `handler` must outlive it.
+  /// A new connection, with the server's settings in the output. `handler` must outlive it.
   Connection(Handler& handler, const ConnectionOptions& options, Clock::time_point now);
 
-  /// Takes bytes from the client. false: the client has violated the protocol; the connection must end after its
-  /// output.
+  /// Takes bytes from the client. Returns false if the client has violated the protocol: the connection must then end
+  /// after its output.
   bool receive(std::string_view bytes, Clock::time_point now);
 
-  /// Answers a request: a head, a body, and trailers. Without trailers the head or the body ends the stream.
+  /// Answers a request with a head, a body and trailers. Without trailers the head or the body ends the stream. Does
+  /// nothing if the stream is closed or already answered.
   void respond(uint32_t stream, const Headers& head, std::string body, Headers trailers);
-  /// Resets a stream. on_reset() is not called.
+  /// Resets a stream, if it is open. on_reset() is not called.
   void reset(uint32_t stream, ErrorCode code);
   /// Ends the work on a stream that the client has reset; see on_reset().
   void release(uint32_t stream) { abandoned_.erase(stream); }
@@ -77,13 +88,13 @@ class Connection {
   /// The bytes to send. Bodies come piece by piece, as far as the client's flow-control windows allow.
   std::string take_output();
 
-  /// Bytes of an answer's body that are in the output or were taken from it.
+  /// The bytes of an answer's body that are in the output or were taken from it; 0 for a closed stream.
   size_t sent(uint32_t stream) const;
-  /// Open streams.
+  /// The number of open streams.
   size_t streams() const { return streams_.size(); }
-  /// Bytes that take_output() would return.
+  /// The bytes that are in the output. take_output() may add more of the bodies.
   size_t pending_output() const { return out_.size(); }
-  /// Complete frames that have come.
+  /// The number of complete frames that have come.
   int64_t frames() const { return frames_; }
   /// Whether a frame, a header block or the client's preface is incomplete.
   bool in_frame() const { return !in_.empty() || block_stream_ != 0 || !greeted_; }

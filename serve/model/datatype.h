@@ -13,7 +13,7 @@
 
 namespace hearth::serve {
 
-/// "FP32" and the like; null for a dtype that the protocol does not have.
+/// The protocol's name of a dtype, such as "FP32"; null for a dtype that the protocol does not have.
 const char* oip_datatype(DType t);
 /// The dtype with this name; nothing if there is none.
 std::optional<DType> parse_oip_datatype(std::string_view name);
@@ -22,11 +22,13 @@ std::optional<DType> parse_oip_datatype(std::string_view name);
 /// FP64, takes their values where it represents them exactly.
 bool is_wider_unsigned(std::string_view datatype);
 
-/// Bytes of one element as a client sends it; kInvalidArgument if the input does not take this datatype.
+/// The bytes of one element of `datatype` as a client sends it. kInvalidArgument if the input does not take this
+/// datatype.
 absl::StatusOr<int> check_datatype(const graph::Signature::Port& port, std::string_view datatype);
 
-/// Fills `to` from packed little-endian elements. `raw` must have exactly the bytes that `datatype` and to.numel() ask
-/// for. kInvalidArgument names `input` if a value does not fit (see fill_exactly).
+/// Fills `to`, which is contiguous, from packed little-endian elements. The caller has checked `datatype`
+/// (check_datatype), and `raw` must have exactly the bytes that `datatype` and to.numel() ask for. kInvalidArgument
+/// names `input` if a value does not fit (see fill_exactly).
 absl::Status read_raw(std::string_view raw, std::string_view datatype, Tensor& to, std::string_view input);
 
 /// Fills `to` with the unsigned integers value(0), value(1), ... of `width` bytes each; kInvalidArgument names `input`

@@ -1,10 +1,10 @@
-// Decoder: makes tensors from a client's file, for a model that brings its own preprocessing.
+// Decoder: makes tensors from a client's file, for a model that contains its own preprocessing.
 //
 //   absl::StatusOr<std::vector<Tensor>> decode(std::string_view file, const std::map<std::string, std::string>& input);
 //   constexpr serve::Decoder kWave{"wave", decode};
 //   HEARTH_DECODER(kWave);
 //
-// in a library with alwayslink = True lets a server take files for models whose signature says
+// In a library with alwayslink = True, this lets a server take files for models whose signature says
 // "preprocess_input": {"type": "wave"}.
 #pragma once
 
@@ -23,10 +23,12 @@ namespace hearth::serve {
 
 /// Decodes files of one type.
 struct Decoder {
-  const char* type;  // "type" of the signature's preprocess_input
+  /// The type of file: "type" of the signature's preprocess_input names it.
+  const char* type;
   /// The inputs of the model's preprocess graph, without a batch dimension. `file` is what the client sent; `input` is
   /// the signature's preprocess_input, whose other entries are options. kInvalidArgument for a damaged file,
-  /// kUnimplemented for a format that the decoder does not know, kResourceExhausted for one that is too large.
+  /// kUnimplemented for a format that the decoder does not know, kResourceExhausted for one that is too large. Several
+  /// threads may call it at the same time.
   absl::StatusOr<std::vector<Tensor>> (*decode)(std::string_view file, const std::map<std::string, std::string>& input);
 };
 

@@ -4,7 +4,7 @@
 //   constexpr serve::ServableKind kEcho{"echo", [](const std::string& directory) { ... }};
 //   HEARTH_SERVABLE(kEcho);
 //
-// in a library with alwayslink = True makes a server load directories whose signature says "kind": "echo".
+// In a library with alwayslink = True, this makes a server load directories whose signature says "kind": "echo".
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,8 @@
 
 namespace hearth::serve {
 
-/// A loaded model. Several threads may call its const functions at the same time.
+/// A loaded model. Several threads may call its const functions at the same time. A server turns a
+/// std::exception that escapes from run() or preprocess() into an error of the request.
 class Servable {
  public:
   virtual ~Servable() = default;
@@ -30,20 +31,23 @@ class Servable {
   virtual const graph::Signature& signature() const = 0;
 
   /// The outputs for `inputs`, both in the signature's order. The caller has checked the inputs against the signature
-  /// (check_inputs in serve/model/signature.h).
+  /// (check_inputs in serve/model/signature.h). A batched model (is_batched) gets the examples of one or more requests,
+  /// joined along dimension 0, and dimension 0 of each output must have as many.
   virtual absl::StatusOr<std::vector<Tensor>> run(std::span<const Tensor> inputs) const = 0;
 
   /// The inputs of run(), with a batch of 1, for one example of any size: `example` is what a Decoder made from a
   /// client's file. kUnimplemented if the model has no preprocessing.
   virtual absl::StatusOr<std::vector<Tensor>> preprocess(std::span<const Tensor> example) const;
 
-  /// Inputs of `rows` examples, with which the server tries the model before it sends it requests. Empty: no trial.
+  /// Inputs of `rows` examples, with which the server tries the model before it sends it requests (warm_up). Empty, as
+  /// the default is: no trial.
   virtual std::vector<Tensor> example(int64_t rows) const { return {}; }
 };
 
 /// A way to load models of one kind.
 struct ServableKind {
-  const char* name;  // "kind" of signature.json
+  /// The name of the kind: "kind" of signature.json.
+  const char* name;
   /// Loads the model in `directory`. It reads all it needs before it returns: the directory may change afterwards.
   absl::StatusOr<std::unique_ptr<Servable>> (*load)(const std::string& directory);
 };
@@ -51,7 +55,8 @@ struct ServableKind {
 /// All kinds that are linked into this program.
 std::span<const ServableKind* const> servable_kinds();
 
-/// Loads a model with the kind that its signature names; kUnimplemented if that kind is not linked into this program.
+/// Loads a model with the kind that its signature names. kUnimplemented if that kind is not linked into this program;
+/// else the error of reading the signature, or of the kind.
 absl::StatusOr<std::unique_ptr<Servable>> load_servable(const std::string& directory);
 
 }  // namespace hearth::serve

@@ -18,21 +18,21 @@ bool is_batched(const graph::Signature& signature);
 /// The most examples that a batched model takes at once; INT64_MAX if there is no limit or the model is not batched.
 int64_t largest_batch(const graph::Signature& signature);
 
-/// A shape for messages: "[batch, 3, 224, 224]".
+/// A shape as text for messages: "[batch, 3, 224, 224]".
 std::string shape_text(const std::vector<graph::Signature::Extent>& shape);
 
 /// kInvalidArgument names the port if `shape` is not one that it takes: rank, fixed sizes, largest sizes, and no open
 /// size below 1.
 absl::Status check_shape(const graph::Signature::Port& port, const Shape& shape);
 
-/// Checks inputs in the signature's order: their number, dtypes and shapes, and that sizes of one name agree.
+/// Checks inputs in the signature's order: their number, dtypes and shapes, and that sizes with the same name agree.
 /// kInvalidArgument names the first input that does not fit.
 absl::Status check_inputs(const graph::Signature& signature, const std::vector<Tensor>& inputs);
 
 /// Bytes that the outputs of a run will take, as far as the inputs' sizes tell; an unknown size counts as 1.
 int64_t output_bytes(const graph::Signature& signature, const std::vector<Tensor>& inputs);
 
-/// The bytes of all elements.
+/// The bytes of all elements of all tensors.
 int64_t bytes_of(const std::vector<Tensor>& tensors);
 
 }  // namespace hearth::serve

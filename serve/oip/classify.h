@@ -12,10 +12,13 @@
 
 namespace hearth::serve {
 
-/// The highest values of each example.
+/// The highest values of each example, as text.
 struct Classes {
-  Shape shape;                     // [k] or [batch, k]
-  std::vector<std::string> texts;  // "value:index" or "value:index:label", highest first
+  /// The shape of the texts: [k], or [batch, k] for a batched model.
+  Shape shape;
+  /// "value:index" or, where the index has a label, "value:index:label". One example after the other, each with its
+  /// highest value first. The index counts the example's elements in row-major order.
+  std::vector<std::string> texts;
 };
 
 /// The k highest values of each example, or all if there are fewer. `batched`: dimension 0 counts the examples; else

@@ -13,13 +13,15 @@
 
 namespace hearth::serve {
 
+/// The body of an answer.
 struct InferResponse {
-  std::string body;
-  int64_t json_length = 0;  // bytes of JSON at the beginning of the body if binary tensors follow, else 0
+  std::string body;         ///< JSON, and behind it the outputs that were wanted as binary data.
+  int64_t json_length = 0;  ///< Bytes of JSON at the beginning of the body if binary data follow, else 0.
 };
 
-/// The body for the outputs that were asked for. kInvalidArgument if one is wanted in JSON and its dtype cannot be
-/// written there, or it has a value that JSON cannot represent (NaN, infinity).
+/// The answer of version `version` of the model `model`: of its outputs, which are in the signature's order, those that
+/// the request wants. kInvalidArgument if one is wanted in JSON and its dtype (FP16, BF16) cannot be written there, or
+/// it has a value that JSON cannot represent (NaN, infinity).
 absl::StatusOr<InferResponse> write_infer(std::string_view model, int64_t version, const InferRequest& request,
                                           const graph::Signature& signature, const std::vector<Tensor>& outputs);
 

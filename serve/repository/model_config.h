@@ -10,9 +10,9 @@ namespace hearth::serve {
 
 /// How a model is served.
 struct ModelConfig {
-  SchedulerOptions scheduler;
-  int versions = 1;    // how many of the newest versions answer, 1 to 1000
-  bool warmup = true;  // try a version before it answers requests
+  SchedulerOptions scheduler;  ///< Batching, instances and the queue.
+  int versions = 1;            ///< How many of the newest versions answer, 1 to 1000.
+  bool warmup = true;          ///< Whether to try a version before it answers requests (warm_up).
 };
 
 /// `defaults`, changed by `<model_directory>/config.json` if it exists: an object with any of "max_batch_size",

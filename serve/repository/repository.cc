@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "serve/base/clock.h"
 #include "serve/repository/model_config.h"
 #include "serve/repository/warm_up.h"
@@ -113,8 +114,12 @@ std::unique_ptr<Repository> Repository::of(const std::string& name, std::shared_
   model->servable = std::move(servable);
   model->stats = r->stats_of(name, 1);
   model->scheduler = std::make_unique<Scheduler>(model->servable, options, model->stats);
-  r->entries_[name].answered = true;
-  r->entries_[name].versions[1] = {VersionState::kReady, "", "", std::move(model)};
+  {
+    const MutexLock lock(r->mutex_);
+    Entry& entry = r->entries_[name];
+    entry.answered = true;
+    entry.versions[1] = {VersionState::kReady, "", "", std::move(model)};
+  }
   r->begin();
   return r;
 }
@@ -125,7 +130,7 @@ void Repository::begin() {
 
 void Repository::stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
@@ -136,14 +141,14 @@ void Repository::stop() {
 Repository::~Repository() = default;
 
 std::shared_ptr<ModelStats> Repository::stats_of(const std::string& name, int64_t version) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   auto& s = stats_[{name, version}];
   if (!s) s = std::make_shared<ModelStats>();
   return s;
 }
 
 absl::StatusOr<ModelPtr> Repository::find(std::string_view name, int64_t version) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto at = entries_.find(name);
   if (at == entries_.end()) return absl::NotFoundError(concat("there is no model \"", name, "\""));
   const auto& versions = at->second.versions;
@@ -163,7 +168,7 @@ absl::StatusOr<ModelPtr> Repository::find(std::string_view name, int64_t version
 }
 
 std::vector<ModelPtr> Repository::models() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::vector<ModelPtr> all;
   for (const auto& [name, entry] : entries_) {
     for (const auto& [number, version] : entry.versions) {
@@ -174,7 +179,7 @@ std::vector<ModelPtr> Repository::models() const {
 }
 
 std::vector<IndexEntry> Repository::index() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::vector<IndexEntry> all;
   for (const auto& [name, entry] : entries_) {
     for (const auto& [number, v] : entry.versions) all.push_back({name, number, v.state, v.reason});
@@ -186,12 +191,12 @@ std::vector<IndexEntry> Repository::index() const {
 }
 
 std::vector<std::pair<std::pair<std::string, int64_t>, std::shared_ptr<const ModelStats>>> Repository::stats() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return {stats_.begin(), stats_.end()};
 }
 
 bool Repository::ready() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   bool any = false, all = true;
   for (const auto& [name, entry] : entries_) {
     const bool answers = std::any_of(entry.versions.begin(), entry.versions.end(),
@@ -232,7 +237,7 @@ void Repository::retire(Version& v) {
 }
 
 absl::Status Repository::refresh(const std::string& name) {
-  const std::lock_guard one(loading_);
+  const MutexLock one(loading_);
   try {
     return refresh_locked(name);
   } catch (const std::exception& e) {
@@ -249,7 +254,7 @@ absl::Status Repository::refresh_locked(const std::string& name) {
       present[*v] = it->path().string();
   }
   if (error) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (const auto at = entries_.find(name); at != entries_.end()) {
       for (auto& [number, v] : at->second.versions) retire(v);
       entries_.erase(at);
@@ -260,7 +265,7 @@ absl::Status Repository::refresh_locked(const std::string& name) {
   const auto config = read_model_config(directory, defaults(options_));
   const int keep = config.ok() ? config->versions : options_.versions;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     entries_[name].unloaded = false;
   }
   // The newest first; an older version answers in place of one that cannot be loaded.
@@ -272,7 +277,7 @@ absl::Status Repository::refresh_locked(const std::string& name) {
     std::string print = fingerprint_of(path);
     kept.push_back(number);
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       Version& v = entries_[name].versions[number];
       if (v.fingerprint == print) {
         if (v.model) ++serving;
@@ -290,7 +295,7 @@ absl::Status Repository::refresh_locked(const std::string& name) {
       after = fingerprint_of(path);
     }
     if (after != print) model = absl::AbortedError(concat(path, ": its files change while they are loaded"));
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Version& v = entries_[name].versions[number];
     v.fingerprint = after == print ? print : "";
     if (model.ok()) {
@@ -310,7 +315,7 @@ absl::Status Repository::refresh_locked(const std::string& name) {
       if (it == present.rbegin()) newest = model.status();
     }
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Entry& entry = entries_[name];
   for (auto it = entry.versions.begin(); it != entry.versions.end();) {
     if (std::find(kept.begin(), kept.end(), it->first) != kept.end()) {
@@ -330,7 +335,7 @@ absl::Status Repository::load(const std::string& name) {
   if (options_.directory.empty()) return absl::FailedPreconditionError("this server has no model repository");
   {
     // Try again what failed before.
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (const auto at = entries_.find(name); at != entries_.end()) {
       for (auto& [number, v] : at->second.versions) {
         if (!v.reason.empty()) v.fingerprint.clear();
@@ -341,8 +346,8 @@ absl::Status Repository::load(const std::string& name) {
 }
 
 absl::Status Repository::unload(const std::string& name) {
-  const std::lock_guard one(loading_);
-  const std::lock_guard lock(mutex_);
+  const MutexLock one(loading_);
+  const MutexLock lock(mutex_);
   const auto at = entries_.find(name);
   if (at == entries_.end() || at->second.versions.empty())
     return absl::NotFoundError(concat("no version of the model \"", name, "\" is loaded"));
@@ -357,7 +362,7 @@ absl::Status Repository::unload(const std::string& name) {
 void Repository::sweep() {
   std::vector<ModelPtr> free;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::erase_if(retired_, [&](ModelPtr& m) {
       if (m.use_count() > 1) return false;
       free.push_back(std::move(m));
@@ -368,9 +373,9 @@ void Repository::sweep() {
 }
 
 void Repository::expire() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopping_) {
-    stop_.wait_for(lock, kLook);
+    lock.wait_for(stop_, kLook);
     if (stopping_) return;
     std::vector<ModelPtr> all = retired_;
     lock.unlock();
@@ -385,9 +390,9 @@ void Repository::expire() {
 
 void Repository::watch() {
   Clock::time_point next = Clock::now() + options_.poll;
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopping_) {
-    changed_.wait_for(lock, retired_.empty() ? kLook : kLook / 5);
+    lock.wait_for(changed_, retired_.empty() ? kLook : kLook / 5);
     if (stopping_) return;
     lock.unlock();
     guarded("the model repository was not read", [&] {
@@ -414,7 +419,7 @@ void Repository::poll() {
   names.erase(std::unique(names.begin(), names.end()), names.end());
   for (const std::string& n : names) {
     {
-      const std::lock_guard guard(mutex_);
+      const MutexLock guard(mutex_);
       const auto at = entries_.find(n);
       if (stopping_) return;
       if (at != entries_.end() && at->second.unloaded) continue;

@@ -7,6 +7,7 @@
 
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/base/parallel.h"
 #include "core/ops/join.h"
 #include "core/ops/view.h"
@@ -74,7 +75,7 @@ Scheduler::~Scheduler() = default;
 
 void Scheduler::stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
@@ -84,8 +85,10 @@ absl::Status Scheduler::submit(Job job) {
   std::vector<Job> expired;
   bool full = false;
   {
-    const std::lock_guard lock(mutex_);
-    const auto waiting = [&] { return static_cast<int64_t>(urgent_.size() + usual_.size()); };
+    const MutexLock lock(mutex_);
+    const auto waiting = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return static_cast<int64_t>(urgent_.size() + usual_.size());
+    };
     if (waiting() >= options_.max_queue_size) expired = take_expired();
     full = waiting() >= options_.max_queue_size;
     if (!full) {
@@ -129,7 +132,7 @@ void Scheduler::answer_expired(std::vector<Job> jobs) {
 void Scheduler::expire() {
   std::vector<Job> expired;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     expired = take_expired();
   }
   answer_expired(std::move(expired));
@@ -173,15 +176,18 @@ bool Scheduler::collect(Batch& batch, int64_t& rows) {
 }
 
 Scheduler::Batch Scheduler::next() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   Batch batch;
   int64_t rows = 0;
-  changed_.wait(lock, [&] { return stopping_ || !urgent_.empty() || !usual_.empty(); });
+  const auto wanted = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || !urgent_.empty() || !usual_.empty();
+  };
+  lock.wait(changed_, wanted);
   bool full = collect(batch, rows);
   if (batch.empty()) return batch;
   const Clock::time_point until = batch[0].queued + options_.max_queue_delay;
   while (!full && !stopping_ && options_.max_queue_delay.count() > 0) {
-    if (!changed_.wait_until(lock, until, [&] { return stopping_ || !urgent_.empty() || !usual_.empty(); })) break;
+    if (!lock.wait_until(changed_, until, wanted)) break;
     full = collect(batch, rows);
   }
   stats_->pending.fetch_sub(static_cast<int64_t>(batch.size()), std::memory_order_relaxed);

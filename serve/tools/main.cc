@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -17,6 +16,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/flags/parse.h"
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/base/threads.h"
 #include "serve/grpc/server.h"
 #include "serve/server.h"
@@ -42,15 +42,15 @@ class Signals {
 
   // Requests are accepted from now on.
   void have_started() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     serving_ = true;
   }
 
   // Calls `reload` for each SIGHUP. Returns when another signal asks the server to end.
   void wait_for_end(const std::function<void()>& reload) {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     while (!ending_) {
-      changed_.wait(lock, [&] { return ending_ || reload_; });
+      lock.wait(changed_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ending_ || reload_; });
       if (!std::exchange(reload_, false)) continue;
       lock.unlock();
       reload();
@@ -63,7 +63,7 @@ class Signals {
     while (true) {
       int signal = 0;
       sigwait(&taken_, &signal);
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (signal == SIGHUP) {
         reload_ = true;
       } else if (!serving_) {
@@ -79,7 +79,7 @@ class Signals {
   }
 
   sigset_t taken_;
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable changed_;
   bool serving_ ABSL_GUARDED_BY(mutex_) = false;
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
@@ -91,20 +91,20 @@ class Watchdog {
  public:
   void start(std::chrono::milliseconds limit) {
     thread_.start("the watchdog", 1, [this, limit](int) {
-      std::unique_lock lock(mutex_);
-      if (ended_.wait_for(lock, limit, [this] { return stopping_; })) return;
+      MutexLock lock(mutex_);
+      if (lock.wait_for(ended_, limit, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_; })) return;
       std::fprintf(stderr, "hearth-serve: some requests were not answered in time\n");
       std::_Exit(1);
     });
   }
 
  private:
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable ended_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   ThreadGroup thread_{[this] {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       stopping_ = true;
     }
     ended_.notify_all();

@@ -6,9 +6,9 @@ here is either another repository's or made by Label().
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
 
-_FUZZING = str(Label("//tools/build:fuzzing"))
+_ADDRESS = str(Label("//tools/build:address_sanitizer"))
 _HWY_TARGETS = str(Label("//core/kernels/cpu:targets"))
-_SANITIZED = str(Label("//tools/build:sanitized"))
+_THREAD = str(Label("//tools/build:thread_sanitizer"))
 
 HEARTH_COPTS = [
     "-std=c++20",
@@ -28,13 +28,15 @@ HEARTH_COPTS = [
 
 HEARTH_LINKOPTS = ["-Wl,--gc-sections"]
 
-# Sanitized and fuzzed builds take .bazelrc's -O1: -O3 would cost minutes of compiling and find nothing more.
-#
-# A fuzzer looks for paths through readers; of the kernels' it would only be distracted, and Clang takes minutes to
-# instrument them. The sanitizers go over the kernels in a build of their own.
+# Sanitized builds take .bazelrc's -O1: -O3 would cost minutes of compiling and find nothing more. Of the kernels a fuzzer
+# counts no paths, which would only distract it from those through readers, and checks go that double the time to compile
+# vector code: what a wrong pointer reads or writes is AddressSanitizer's to find.
 _KERNEL_OPTIMISATION = select({
-    _FUZZING: ["-fno-sanitize=all"],
-    _SANITIZED: [],
+    _ADDRESS: [
+        "-fno-sanitize=fuzzer-no-link",
+        "-fno-sanitize=alignment,bool,enum,null,object-size,pointer-overflow,return",
+    ],
+    _THREAD: [],
     "//conditions:default": ["-O3"],
 })
 
@@ -44,8 +46,10 @@ _KERNEL_COPTS = [
     # Neither changes a result; both let a plain loop over sqrt or a compare become vector code.
     "-fno-math-errno",
     "-fno-trapping-math",
-    # Leaves AVX-512, AVX2 and the baseline, which in Highway 1.0.3 is HWY_SCALAR (vectors of one lane; plain
-    # loops are still compiled for SSE2): HWY_SSE2 came later.
+    # The baseline is HWY_SCALAR (vectors of one lane) with every compiler. Plain loops are compiled for SSE2; HWY_SSE2
+    # came after Highway 1.0.3.
+    "-DHWY_BROKEN_EMU128=1",
+    # Leaves AVX-512, AVX2 and the baseline.
     "-DHWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL)",
 ]
 

@@ -1,5 +1,6 @@
 // A cache of size classes over aligned memory: fresh pages cost more than most kernels that write them.
 #include "core/device/allocator.h"
+#include "core/base/mutex.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -9,7 +10,6 @@
 #include <bit>
 #include <cstdlib>
 #include <fstream>
-#include <mutex>
 #include <new>
 #include <utility>
 
@@ -55,7 +55,7 @@ class CpuAllocator final : public Allocator {
     const int bin = bin_of(bytes);
     const size_t size = bin_bytes(bin);
     {
-      std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       note_use(size);
       if (Free* f = bins_[bin]) {
         bins_[bin] = f->next;
@@ -70,7 +70,7 @@ class CpuAllocator final : public Allocator {
     }
     if (!p) {
       {
-        std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         stats_.in_use -= size;
       }
       refuse(bytes);
@@ -80,7 +80,7 @@ class CpuAllocator final : public Allocator {
     const size_t size = (bytes + 63) / 64 * 64;
     void* p = size <= physical_ ? std::aligned_alloc(64, size) : nullptr;
     if (!p) refuse(bytes);
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     note_use(size);
     return p;
 #endif
@@ -93,7 +93,7 @@ class CpuAllocator final : public Allocator {
     const int bin = bin_of(bytes);
     const size_t size = bin_bytes(bin);
     {
-      std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       stats_.in_use -= size;
       if (stats_.cached + size <= physical_ / 4) {
         bins_[bin] = new (p) Free{bins_[bin]};
@@ -104,18 +104,18 @@ class CpuAllocator final : public Allocator {
     to_system(p, size);
 #else
     std::free(p);
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stats_.in_use -= (bytes + 63) / 64 * 64;
 #endif
   }
 
   memory::Stats stats() override {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return stats_;
   }
 
   void reset_peak() override {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stats_.peak = stats_.in_use;
   }
 
@@ -123,7 +123,7 @@ class CpuAllocator final : public Allocator {
     for (int bin = 0; bin < kBins; ++bin) {
       Free* f;
       {
-        std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         f = std::exchange(bins_[bin], nullptr);
         for (Free* g = f; g; g = g->next) stats_.cached -= bin_bytes(bin);
       }
@@ -139,13 +139,13 @@ class CpuAllocator final : public Allocator {
   [[noreturn]] static void refuse(size_t bytes) {
     fail(ErrorKind::kOutOfMemory, "out of memory: cannot allocate ", bytes, " bytes on cpu");
   }
-  void note_use(size_t size) {
+  void note_use(size_t size) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     stats_.in_use += size;
     stats_.peak = std::max(stats_.peak, stats_.in_use);
   }
   // Linux promises memory it does not have; what cannot fit is refused here, where it can still be caught.
   bool in_use_fits() {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return stats_.in_use + stats_.cached <= physical_;
   }
   static void* from_system(size_t size) {
@@ -169,9 +169,9 @@ class CpuAllocator final : public Allocator {
     }
   }
 
-  std::mutex mutex_;
-  Free* bins_[kBins] = {};
-  memory::Stats stats_;
+  Mutex mutex_;
+  Free* bins_[kBins] ABSL_GUARDED_BY(mutex_) = {};
+  memory::Stats stats_ ABSL_GUARDED_BY(mutex_);
   const size_t physical_ = physical_memory();
 };
 

@@ -1,5 +1,7 @@
 #include "core/kernels/matmul.h"
 
+#include <type_traits>
+
 #include "core/base/thread_state.h"
 #include "core/kernels/cpu/complex_parts.h"
 #include "core/kernels/cpu/copy_tensor.h"
@@ -18,6 +20,13 @@ struct Lead {
   int64_t size, a, b, c;
 };
 
+// The memory of no elements is null.
+template <class T>
+T* at(T* p, int64_t bytes) {
+  using Byte = std::conditional_t<std::is_const_v<T>, const char, char>;
+  return p ? static_cast<Byte*>(p) + bytes : nullptr;
+}
+
 // Runs g for every index of the leading dimensions; the last of them is the batch.
 void run_batches(Gemm g, std::span<const Lead> lead) {
   const auto size = static_cast<int64_t>(size_of(g.dtype));
@@ -31,9 +40,9 @@ void run_batches(Gemm g, std::span<const Lead> lead) {
   }
   for (int64_t i = 0; i < lead[0].size; ++i) {
     Gemm inner = g;
-    inner.a = static_cast<const char*>(g.a) + i * lead[0].a * size;
-    inner.b = static_cast<const char*>(g.b) + i * lead[0].b * size;
-    inner.c = static_cast<char*>(g.c) + i * lead[0].c * size;
+    inner.a = at(g.a, i * lead[0].a * size);
+    inner.b = at(g.b, i * lead[0].b * size);
+    inner.c = at(g.c, i * lead[0].c * size);
     run_batches(inner, lead.subspan(1));
   }
 }

@@ -8,10 +8,10 @@
 #include <dnnl.hpp>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 #include <utility>
 
+#include "core/base/mutex.h"
 #include "core/base/omp.h"
 #include "core/tensor/dtype.h"
 
@@ -53,7 +53,7 @@ class LruCache {
     if (auto found = find(key)) return found;
     const OmpSingleThread single;
     std::shared_ptr<const V> made = make();
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (auto it = map_.find(key); it != map_.end()) return it->second->second;
     order_.emplace_front(key, made);
     map_.emplace(key, order_.begin());
@@ -68,17 +68,17 @@ class LruCache {
   using Order = std::list<std::pair<Key, std::shared_ptr<const V>>>;
 
   std::shared_ptr<const V> find(const Key& key) {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     auto it = map_.find(key);
     if (it == map_.end()) return nullptr;
     order_.splice(order_.begin(), order_, it->second);
     return it->second->second;
   }
 
-  std::mutex mutex_;
-  size_t capacity_;
-  Order order_;
-  std::unordered_map<Key, typename Order::iterator, KeyHash> map_;
+  Mutex mutex_;
+  const size_t capacity_;
+  Order order_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_map<Key, typename Order::iterator, KeyHash> map_ ABSL_GUARDED_BY(mutex_);
 };
 
 // A compiled primitive. Its scratch memory is the caller's, so that several threads may run it at once.

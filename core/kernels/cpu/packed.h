@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/kernels/cpu/onednn.h"
 #include "core/tensor/storage.h"
 
@@ -32,7 +32,7 @@ class PackedCache : public StorageAttachment {
   // second time: weights that change at every step, as in training, are never packed in vain.
   template <class Make>
   std::shared_ptr<const Packed> get(uint32_t version, const onednn::Key& key, Make&& make) {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (version != version_) {
       entries_.clear();
       version_ = version;
@@ -53,9 +53,9 @@ class PackedCache : public StorageAttachment {
     onednn::Key key;
     std::shared_ptr<const Packed> packed;
   };
-  std::mutex mutex_;
-  uint32_t version_ = 0;
-  std::vector<Entry> entries_;
+  Mutex mutex_;
+  uint32_t version_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<Entry> entries_ ABSL_GUARDED_BY(mutex_);
 };
 
 // Where a kernel may keep a packed form of its weights; no cache: nowhere.

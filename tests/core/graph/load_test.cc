@@ -105,7 +105,7 @@ TEST(AllOps, EveryFileOfOpsIsLinked) {
       for (const std::regex& pattern : {by_macro, by_hand}) {
         for (std::sregex_iterator i(text.begin(), text.end(), pattern), end; i != end; ++i, ++found) {
           const std::string name = (*i)[1];
-          EXPECT_TRUE(find_op(name)) << name << " of " << f.path() << ": name one of its records in all_ops.cc";
+          EXPECT_TRUE(find_op(name)) << name << " of " << f.path() << ": its library must be a hearth_op_family";
           names.insert(name);
         }
       }

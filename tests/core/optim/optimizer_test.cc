@@ -89,8 +89,7 @@ TEST(Optimizer, Refuses) {
   Adam adam({w});
   AdamW adamw({w});
   RMSprop rms({w});
-  const std::pair<Optimizer&, std::string> all[] = {{sgd, "SGD"}, {adam, "Adam"}, {adamw, "AdamW"}, {rms, "RMSprop"}};
-  for (const auto& [o, name] : all) {
+  const auto refuses = [](Optimizer& o, const std::string& name) {
     const std::string says = name + ": there is no parameter group 5; the optimizer has 1";
     EXPECT_EQ(error_of([&] { o.set_lr(1, 5); }), says);
     EXPECT_EQ(error_of([&] { (void)o.lr(5); }), says);
@@ -98,7 +97,11 @@ TEST(Optimizer, Refuses) {
     EXPECT_EQ(error_of([&] { (void)o.names(5); }), says);
     EXPECT_EQ(error_of([&] { o.set_momentum(0, 5); }), says);
     EXPECT_EQ(error_of([&] { o.like({}); }), name + ": like: expected parameters for 1 groups, but got 0");
-  }
+  };
+  refuses(sgd, "SGD");
+  refuses(adam, "Adam");
+  refuses(adamw, "AdamW");
+  refuses(rms, "RMSprop");
   EXPECT_EQ(error_of([&] { SGD({w}).add_group({b}, {.lr = -1}); }),
             "SGD: lr, momentum and weight_decay must not be negative, but are -1, 0 and 0");
   EXPECT_EQ(error_of([&] { AdamW({w}, {.beta1 = 1}); }), "AdamW: betas must be in [0, 1), but are 1 and 0.999");

@@ -1,0 +1,134 @@
+"""Families of ops: libraries of records. Who needs all of a package's families finds them here, without a list.
+
+    hearth_op_family(name = "pool", srcs = ["pool.cc"], hdrs = ["pool.h"], deps = [...])
+    ...
+    hearth_op_families(name = "ops", header = "ops.h", also = [...])     # at the end of the BUILD file
+
+    hearth_op_table_test(name = "op_table_test", ops = "//core/ops:all_ops", ...)
+"""
+
+load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
+load("//tools/build:cc.bzl", "hearth_cc_library", "hearth_cc_test")
+
+_FAMILY = "op_family"
+
+def hearth_op_family(name, tags = [], **kwargs):
+    """A library of ops: records, and the functions that call them.
+
+    Args:
+      name: name of the library.
+      tags: further tags.
+      **kwargs: passed to hearth_cc_library.
+    """
+    hearth_cc_library(name = name, tags = tags + [_FAMILY], **kwargs)
+
+def hearth_op_families(name, header = None, also = []):
+    """All families that the BUILD file declared before this line.
+
+    It makes two libraries: `name`, for programs that call them, and `all_` + name, for programs that look ops up by
+    name (graphs): these link every record.
+
+    Args:
+      name: name of the library.
+      header: a header that includes those of all families; made by the build.
+      also: further libraries whose records all_* links.
+    """
+    families = sorted([
+        rule["name"]
+        for rule in native.existing_rules().values()
+        if _FAMILY in rule["tags"]
+    ])
+    if not families:
+        fail("hearth_op_families {}: no hearth_op_family stands above".format(name))
+    headers = []
+    if header:
+        package = native.package_name()
+        includes = sorted([
+            label[1:]
+            for family in families
+            for label in native.existing_rule(family)["hdrs"]
+        ])
+        lines = ["// All functions of {}. Made by the build.".format(package), "#pragma once", ""]
+        lines += ['#include "{}/{}"'.format(package, h) for h in includes]
+        native.genrule(
+            name = name + "_header",
+            outs = [header],
+            cmd = "printf '%s\\n' {} > $@".format(" ".join(["'{}'".format(line) for line in lines])),
+        )
+        headers = [header]
+    hearth_cc_library(name = name, hdrs = headers, deps = [":" + f for f in families])
+    linked_whole(name = "all_" + name, deps = [":" + f for f in families] + also)
+
+def hearth_op_table_test(name, ops, deps = [], **kwargs):
+    """The op table's test over the rows of this package: every .cc and .h file in it. One of them has main().
+
+    ThreadSanitizer runs the rows' tests on several threads.
+
+    Args:
+      name: name of the test.
+      ops: the all_* library whose records must have rows.
+      deps: what the rows call.
+      **kwargs: passed to hearth_cc_test.
+    """
+    hearth_cc_test(
+        name = name,
+        srcs = native.glob(["*.cc", "*.h"]),
+        data = ["golden.safetensors"],
+        gtest_main = False,
+        args = select({
+            str(Label("//tools/build:thread_sanitizer")): ["--gtest_filter=*.Threads"],
+            "//conditions:default": [],
+        }),
+        tags = ["threads"],
+        deps = [ops, "//core/testing:op_table"] + deps,
+        **kwargs
+    )
+
+def _linked_whole_impl(ctx):
+    toolchain = find_cpp_toolchain(ctx)
+    features = cc_common.configure_features(
+        ctx = ctx,
+        cc_toolchain = toolchain,
+        requested_features = ctx.features,
+        unsupported_features = ctx.disabled_features,
+    )
+    inputs = []
+    for dep in ctx.attr.deps:
+        for linker_input in dep[CcInfo].linking_context.linker_inputs.to_list():
+            if linker_input.owner != dep.label:
+                continue
+            inputs.append(cc_common.create_linker_input(
+                owner = ctx.label,
+                libraries = depset([
+                    cc_common.create_library_to_link(
+                        actions = ctx.actions,
+                        feature_configuration = features,
+                        cc_toolchain = toolchain,
+                        static_library = library.static_library,
+                        pic_static_library = library.pic_static_library,
+                        alwayslink = True,
+                    )
+                    for library in linker_input.libraries
+                ]),
+            ))
+    whole = CcInfo(linking_context = cc_common.create_linking_context(
+        # Before the libraries as they are: an object that is there needs none of theirs.
+        linker_inputs = depset(
+            inputs,
+            transitive = [d[CcInfo].linking_context.linker_inputs for d in ctx.attr.deps],
+            order = "topological",
+        ),
+    ))
+    return [whole, DefaultInfo()]
+
+linked_whole = rule(
+    doc = "The deps' own libraries, with every object of them: cc_library's alwayslink, given from outside.",
+    implementation = _linked_whole_impl,
+    attrs = {
+        "deps": attr.label_list(providers = [CcInfo], mandatory = True),
+        "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
+    },
+    fragments = ["cpp"],
+    provides = [CcInfo],
+    toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
+)
