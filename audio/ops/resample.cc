@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+#include "core/base/bessel.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/op/shape_rules.h"
@@ -15,19 +16,6 @@
 #include "core/ops/view.h"
 
 namespace hearth::audio {
-namespace {
-
-double bessel_i0(double x) {
-  double term = 1, sum = 1;
-  for (int k = 1; term > sum * 1e-17; ++k) {
-    const double f = x / (2 * k);
-    sum += term *= f * f;
-  }
-  return sum;
-}
-
-}  // namespace
-
 Tensor resample(const Tensor& x, int64_t orig_freq, int64_t new_freq, const ResampleOptions& o) {
   const CalledAs called("resample");
   expect_dtypes("resample", x, DTypeSet{f32, f64});
@@ -42,11 +30,13 @@ Tensor resample(const Tensor& x, int64_t orig_freq, int64_t new_freq, const Resa
   const int64_t common = std::gcd(orig_freq, new_freq), from = orig_freq / common, to = new_freq / common;
   const double base = static_cast<double>(std::min(from, to)) * o.rolloff,
                zeros = static_cast<double>(o.lowpass_filter_width);
-  const auto width = static_cast<int64_t>(std::ceil(zeros * static_cast<double>(from) / base));
+  // In double, which no rate overflows.
+  const double reach = std::ceil(zeros * static_cast<double>(from) / base),
+               values = (2 * reach + static_cast<double>(from)) * static_cast<double>(to);
+  HEARTH_CHECK(values <= 0x1p28, "resample: from ", orig_freq, " to ", new_freq, " Hz needs a filter of ", values,
+               " values, which is too much");
+  const auto width = static_cast<int64_t>(reach);
   const int64_t taps = 2 * width + from;
-  checked_numel({taps, to}, sizeof(double), "resample");
-  HEARTH_CHECK(taps * to <= int64_t{1} << 28, "resample: from ", orig_freq, " to ", new_freq, " Hz needs a filter of ",
-               taps, " x ", to, " values, which is too much");
   // Column p gives sample p of each `to` that stand for `from` of the signal.
   std::vector<double> kernel(static_cast<size_t>(taps * to));
   for (int64_t k = 0; k < taps; ++k) {

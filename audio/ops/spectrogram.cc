@@ -42,8 +42,9 @@ Tensor spectrogram(const Tensor& x, const SpectrogramOptions& o) {
   if (o.normalized == SpectrogramNorm::kWindow) z = z / sqrt(square(window).sum());
   if (!o.power) return z;
   if (*o.power == 1) return abs(z);
-  const Tensor squares = sum(square(view_as_real(z)), {-1});
-  return *o.power == 2 ? squares : pow(squares, *o.power / 2);
+  // Not by the magnitude, whose root would be squared again.
+  if (*o.power == 2) return sum(square(view_as_real(z)), {-1});
+  return pow(abs(z), *o.power);
 }
 
 Tensor amplitude_to_db(const Tensor& x, double multiplier, double amin, double db_multiplier,

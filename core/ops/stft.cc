@@ -1,5 +1,6 @@
 #include "core/ops/stft.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/base/called_as.h"

@@ -1,9 +1,11 @@
 #include "core/ops/window.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <vector>
 
+#include "core/base/bessel.h"
 #include "core/base/error.h"
 #include "core/ops/create.h"
 
@@ -24,16 +26,6 @@ Tensor window(const char* op, int64_t n, bool periodic, const TensorOptions& o, 
   TensorOptions with = o;
   with.dtype = t;
   return from_values(w, {n}, with);
-}
-
-// The modified Bessel function of the first kind, order 0: sum of ((x / 2)^k / k!)^2, all terms positive.
-double bessel_i0(double x) {
-  double term = 1, sum = 1;
-  for (int k = 1; term > sum * 1e-17; ++k) {
-    const double f = x / (2 * k);
-    sum += term *= f * f;
-  }
-  return sum;
 }
 
 }  // namespace

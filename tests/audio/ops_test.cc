@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/io/safetensors.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/compare.h"
 #include "core/ops/complex.h"
 #include "core/ops/create.h"
 #include "core/ops/join.h"
@@ -154,6 +155,12 @@ TEST(AudioOps, Gradients) {
   x.set_grad({});
   resample(x, 16000, 11025).backward(stored("resample_w"));
   EXPECT_LE(difference(x.grad(), stored("resample_grad")), 1e-12);
+  // Of silence.
+  for (double power : {1.0, 1.5, 2.0, 3.0}) {
+    Tensor silence = zeros({1000}).requires_grad_();
+    spectrogram(silence, {.power = power}).sum().backward();
+    EXPECT_TRUE(equal(silence.grad(), zeros({1000}))) << power;
+  }
 }
 
 TEST(AudioOps, SizesAndErrors) {
@@ -184,6 +191,8 @@ TEST(AudioOps, SizesAndErrors) {
   EXPECT_THAT(error_of([&] { mfcc(x, {.n_mfcc = 200}); }), HasSubstr("200 coefficients of 128 mels are too many"));
   EXPECT_THAT(error_of([&] { resample(x, 0, 3); }), HasSubstr("the rates must be positive, but are 0 and 3"));
   EXPECT_THAT(error_of([&] { resample(x, 99991, 99989); }), HasSubstr("which is too much"));
+  EXPECT_THAT(error_of([&] { resample(x, INT64_MAX, 3); }), HasSubstr("which is too much"));
+  EXPECT_THAT(error_of([&] { resample(x, 3, INT64_MAX); }), HasSubstr("which is too much"));
   EXPECT_THAT(error_of([&] { resample(x, 2, 1, {.rolloff = 0}); }), HasSubstr("rolloff in (0, 1]"));
   EXPECT_THAT(error_of([&] { amplitude_to_db(x, 10, 0); }), HasSubstr("amin must be positive"));
 }
