@@ -36,7 +36,14 @@ Tensor angle(const Tensor& x);
 /// x / |x|, and 0 for 0; of real numbers sign().
 Tensor sgn(const Tensor& x);
 
-/// The records: complex and conj are elementwise, view_as_real and view_as_complex views.
-extern constinit const OpDef kComplex, kAngle, kViewAsReal, kViewAsComplex;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// (re, im) -> complex numbers, elementwise.
+extern constinit const OpDef kComplex;
+/// Complex numbers -> their angles, elementwise.
+extern constinit const OpDef kAngle;
+/// A view: complex numbers -> pairs of real ones.
+extern constinit const OpDef kViewAsReal;
+/// A view: pairs of real numbers -> complex ones.
+extern constinit const OpDef kViewAsComplex;
 
 }  // namespace hearth

@@ -14,8 +14,13 @@
 
 namespace hearth {
 
-/// The records of the transforms; see core/op/attrs/fft.h.
-extern constinit const OpDef kFftC2C, kFftR2C, kFftC2R;
+// ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// FftAttrs: complex numbers -> complex numbers, of the same shape.
+extern constinit const OpDef kFftC2C;
+/// FftAttrs: real numbers -> complex ones, n / 2 + 1 along the last of the dimensions.
+extern constinit const OpDef kFftR2C;
+/// FftAttrs: complex numbers -> FftAttrs::size real ones along the last of the dimensions.
+extern constinit const OpDef kFftC2R;
 
 namespace fft {
 

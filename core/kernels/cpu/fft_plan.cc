@@ -3,10 +3,11 @@
 #include <cmath>
 #include <complex>
 #include <list>
-#include <mutex>
 #include <numbers>
 #include <unordered_map>
 #include <utility>
+
+#include "core/base/mutex.h"
 
 namespace hearth::cpu {
 namespace {
@@ -191,7 +192,7 @@ class Cache {
   template <class F>
   std::shared_ptr<const V> get(int64_t n, F make) {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (const auto it = found_.find(n); it != found_.end()) {
         order_.splice(order_.begin(), order_, it->second);
         return it->second->value;
@@ -199,7 +200,7 @@ class Cache {
     }
     // Made without the lock: a plan needs others. Two threads may make the same.
     auto value = std::make_shared<const V>(make(n));
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (const auto it = found_.find(n); it != found_.end()) return it->second->value;
     order_.push_front({n, value, bytes_of(*value)});
     found_[n] = order_.begin();
@@ -218,10 +219,10 @@ class Cache {
     std::shared_ptr<const V> value;
     int64_t bytes;
   };
-  std::mutex mutex_;
-  std::list<Entry> order_;
-  std::unordered_map<int64_t, typename std::list<Entry>::iterator> found_;
-  int64_t bytes_ = 0;
+  Mutex mutex_;
+  std::list<Entry> order_ ABSL_GUARDED_BY(mutex_);  // what was used last comes first
+  std::unordered_map<int64_t, typename std::list<Entry>::iterator> found_ ABSL_GUARDED_BY(mutex_);
+  int64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace
