@@ -126,7 +126,7 @@ class Function {
   static auto apply(A&&... a) {
     static constexpr OpDef record = {
         .name = D::kName,
-        .dtypes = kAllTypes,
+        .dtypes = kAllTypes | kComplexTypes,
         .min_inputs = 0,
         .max_inputs = 255,
         .attrs = &attrs_type<detail::FunctionAttrs>,

@@ -44,7 +44,7 @@ void gate_backward(GradContext& g) {
 // Its nodes are made here; it is never run forward.
 constinit const OpDef kGate = {
     .name = "gate",
-    .dtypes = kAllTypes,
+    .dtypes = kAllTypes | kComplexTypes,
     .min_inputs = 0,
     .max_inputs = 255,
     .attrs = &attrs_type<GateAttrs>,

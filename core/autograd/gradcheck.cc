@@ -30,7 +30,12 @@ Tensor twin(const Tensor& t, bool requires_grad) {
   return c;
 }
 
-bool differentiable(const Tensor& t) { return t.defined() && t.is_floating_point(); }
+bool differentiable(const char* name, const Tensor& output) {
+  if (!output.defined()) return false;
+  HEARTH_CHECK(!output.is_complex(), name, ": an output is ", output.dtype(),
+               "; differences are taken of real ones alone, as which view_as_real() shows it");
+  return output.is_floating_point();
+}
 
 Values values(const Tensor& t) {
   if (!t.defined()) return {};
@@ -101,7 +106,7 @@ class Check {
   std::vector<Values> outputs_at(std::span<const Tensor> x) const {
     const NoGrad off;
     std::vector<Values> v;
-    for (const Tensor& y : fn_(x)) v.push_back(differentiable(y) ? values(y) : Values());
+    for (const Tensor& y : fn_(x)) v.push_back(differentiable(name_, y) ? values(y) : Values());
     return v;
   }
 
@@ -173,7 +178,7 @@ class Check {
   void one_by_one() {
     const std::vector<Tensor> x = twins(true), l = leaves(x), y = fn_(x);
     for (size_t o = 0; o < y.size(); ++o) {
-      if (!differentiable(y[o])) continue;
+      if (!differentiable(name_, y[o])) continue;
       const bool recorded = y[o].requires_grad();
       for (int64_t k = 0; k < y[o].numel(); ++k) {
         std::vector<Tensor> got(l.size());
@@ -206,7 +211,7 @@ class Check {
     std::vector<Tensor> recorded, gradients;
     std::vector<size_t> numbers;
     for (size_t o = 0; o < y.size(); ++o) {
-      if (!differentiable(y[o]) || !y[o].requires_grad()) continue;
+      if (!differentiable(name_, y[o]) || !y[o].requires_grad()) continue;
       recorded.push_back(y[o]);
       gradients.push_back(made_up_gradient(y[o], static_cast<int64_t>(o)));
       numbers.push_back(o);
@@ -256,7 +261,7 @@ void gradgradcheck(const TensorFunction& fn, std::span<const Tensor> inputs, std
   std::vector<Tensor> all(inputs.begin(), inputs.end());
   const std::vector<Tensor> y = fn(inputs);
   for (size_t o = 0; o < y.size(); ++o) {
-    if (!differentiable(y[o]) || !y[o].requires_grad()) continue;
+    if (!differentiable("gradgradcheck", y[o]) || !y[o].requires_grad()) continue;
     outputs.push_back(o);
     Tensor g = o < output_gradients.size() && output_gradients[o].defined()
                    ? twin(output_gradients[o], false)

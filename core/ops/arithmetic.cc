@@ -394,19 +394,11 @@ Tensor& Tensor::addcdiv_(const Tensor& a, const Tensor& b, Scalar value) & {
   return *this;
 }
 
-namespace {
-double largest_of(DType t) {
-  return t == DType::kF64    ? std::numeric_limits<double>::max()
-         : t == DType::kF16  ? 65504.0
-         : t == DType::kBF16 ? 3.38953138925153547590e38
-                             : double{std::numeric_limits<float>::max()};
-}
-}  // namespace
 Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
   expect_dtypes("nan_to_num", x, kAllTypes);
   // Integers have nothing to replace.
   if (!x.is_floating_point()) return x.clone();
-  const double largest = largest_of(x.dtype());
+  const double largest = traits(x.dtype()).max;
   return run(kNanToNum, {x, nan, posinf.value_or(largest), neginf.value_or(-largest)});
 }
 Tensor Tensor::nan_to_num(double nan, std::optional<double> posinf, std::optional<double> neginf) const {
@@ -419,7 +411,7 @@ Scalar of_kind(const char* op, const Tensor& x, const Tensor& mask, Scalar value
   expect_defined(op, {x, mask});
   HEARTH_CHECK(mask.dtype() == DType::kBool, op, ": the mask must be a bool tensor, but is ", mask.dtype());
   HEARTH_CHECK(fits(value, x.dtype()), op, ": the number ", value, " does not fit into ", x.dtype());
-  if (x.is_floating_point()) return value;
+  if (is_differentiable(x.dtype())) return value;
   return x.dtype() == DType::kBool ? Scalar(value.to<bool>()) : Scalar(value.to<int64_t>());
 }
 Tensor of_dtype(const char* op, const Tensor& x, const Tensor& mask, const Tensor& value) {
@@ -487,7 +479,7 @@ Tensor& Tensor::lerp_(const Tensor& end, const Tensor& weight) & {
 Tensor& Tensor::nan_to_num_(double nan, std::optional<double> posinf, std::optional<double> neginf) & {
   expect_dtypes("nan_to_num_", *this, kAllTypes);
   if (!is_floating_point()) return *this;
-  const double largest = largest_of(dtype());
+  const double largest = traits(dtype()).max;
   run_into(kNanToNum, *this, {*this, nan, posinf.value_or(largest), neginf.value_or(-largest)});
   return *this;
 }

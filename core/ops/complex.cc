@@ -79,11 +79,16 @@ void infer_view_as_complex(OpCall& c) {
 // Pairs of any layout as complex numbers.
 Tensor paired(const Tensor& g) { return view_as_complex(g.contiguous()); }
 
+// |z|, and 1 for 0: a divisor by which no gradient becomes NaN.
+Tensor nonzero_size(const Tensor& z) {
+  const Tensor size = abs(z);
+  return where(eq(size, 0), Scalar(1), size);
+}
+
 void angle_backward(GradContext& g) {
-  // i z / |z|^2; the angle of 0 does not change.
-  const Tensor z = g.input(0), size = square(abs(z));
-  const Tensor slope = complex(-imag(z), real(z)) / size;
-  g.set(0, g.grad() * where(eq(size, 0), Scalar(0), slope));
+  // i z / |z|^2, without the square, which may overflow or vanish; the angle of 0 does not change.
+  const Tensor z = g.input(0), direction = sgn(z);
+  g.set(0, complex(-imag(direction), real(direction)) * (g.grad() / nonzero_size(z)));
 }
 
 }  // namespace
@@ -168,8 +173,7 @@ Tensor sgn(const Tensor& x) {
   const CalledAs called("sgn");
   expect_defined("sgn", {x});
   if (!x.is_complex()) return sign(x);
-  const Tensor size = abs(x);
-  return where(eq(size, 0), Scalar(0), x / size);
+  return where(eq(x, 0), Scalar(0), x / nonzero_size(x));
 }
 
 Tensor Tensor::real() const { return hearth::real(*this); }

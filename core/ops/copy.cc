@@ -47,8 +47,7 @@ Scalar Tensor::item(std::source_location caller) const {
   expect_one_element();
   detail::expect_values(*this, "item", &caller);
   if (!device().is_cpu()) return cpu().item(caller);
-  HEARTH_CHECK(!is_complex(), "item: a ", dtype(),
-               " tensor holds complex numbers: item<std::complex<double>>() reads one");
+  expect_real("item");
   const void* p = raw_data();
   return visit(dtype(), [&]<class T>() -> Scalar {
     const T v = *static_cast<const T*>(p);

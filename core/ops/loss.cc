@@ -41,6 +41,8 @@ Tensor in_f32(const Tensor& x, const Tensor& target, F f) {
 
 void check_same_shape(const char* op, const Tensor& x, const Tensor& target) {
   expect_defined(op, {x, target});
+  expect_dtypes(op, x, kAllTypes);
+  expect_dtypes(op, target, kAllTypes);
   HEARTH_CHECK(x.shape() == target.shape(), op, ": the input has shape ", x.shape(), ", but the target ",
                target.shape());
 }

@@ -286,6 +286,7 @@ Tensor std(const Tensor& x, const Dims& dims, int64_t correction, bool keepdim) 
 
 Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
   const CalledAs called("norm");
+  if (x.defined() && x.is_complex()) return norm(abs(x), p, dims, keepdim);
   expect_dtypes("norm", x, kFloatTypes);
   if (is_half(x.dtype())) return machinery::cast(norm(machinery::widened(x), p, dims, keepdim), x.dtype());
   if (p == 2) return root(sum(square(x), dims, keepdim));

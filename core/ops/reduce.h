@@ -50,8 +50,8 @@ Tensor var(const Tensor& x, const Dims& dims = {}, int64_t correction = 1, bool 
 /// The standard deviation, the root of var(). The gradient of a deviation of 0 is 0.
 Tensor std(const Tensor& x, const Dims& dims = {}, int64_t correction = 1, bool keepdim = false);
 /// The p-norm (sum |x|^p)^(1/p): the greatest |x| for p = infinity, the smallest for p = -infinity, the number of
-/// elements that are not 0 for p = 0. Floating-point only. The gradient of a norm of 0 is 0. Throws Error for an
-/// infinite p if a reduced dimension has no elements. torch.linalg.vector_norm.
+/// elements that are not 0 for p = 0. Floating-point and complex only; the norm is real. The gradient of a norm of 0 is
+/// 0. Throws Error for an infinite p if a reduced dimension has no elements. torch.linalg.vector_norm.
 Tensor norm(const Tensor& x, double p = 2, const Dims& dims = {}, bool keepdim = false);
 /// log(sum(e^x)), without overflow; -infinity of no elements. Integers give f32.
 Tensor logsumexp(const Tensor& x, const Dims& dims = {}, bool keepdim = false);

@@ -27,6 +27,7 @@ void EMA::update() {
     const Tensor& t = tensors_[i];
     Tensor& average = averages_[i];
     if (t.is_floating_point()) average.lerp_(t.to(average.dtype()), 1 - decay_);
+    else if (t.is_complex()) average.mul_(decay_).add_(t * (1 - decay_));
     else average.copy_(t);
   }
 }

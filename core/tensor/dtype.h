@@ -72,22 +72,23 @@ struct DTypeTraits {
   uint8_t size;            ///< Bytes of one element.
   DTypeKind kind;          ///< Whether it holds bools, integers, floating-point or complex numbers.
   DType compute;           ///< The dtype that kernels calculate in: f32, f64, i64, c64 or c128.
+  double max;  ///< The largest finite number, of complex dtypes the largest part. Of i64 2^63, one too many.
 };
 
 /// The properties of all dtypes, in the order of DType.
 constexpr std::array<DTypeTraits, kDTypes> kDTypeTraits = {{
-    {"bool", "bool", 1, DTypeKind::kBool, DType::kI64},
-    {"u8", "uint8", 1, DTypeKind::kInt, DType::kI64},
-    {"i8", "int8", 1, DTypeKind::kInt, DType::kI64},
-    {"i16", "int16", 2, DTypeKind::kInt, DType::kI64},
-    {"i32", "int32", 4, DTypeKind::kInt, DType::kI64},
-    {"i64", "int64", 8, DTypeKind::kInt, DType::kI64},
-    {"f16", "float16", 2, DTypeKind::kFloat, DType::kF32},
-    {"bf16", "bfloat16", 2, DTypeKind::kFloat, DType::kF32},
-    {"f32", "float32", 4, DTypeKind::kFloat, DType::kF32},
-    {"f64", "float64", 8, DTypeKind::kFloat, DType::kF64},
-    {"c64", "complex64", 8, DTypeKind::kComplex, DType::kC64},
-    {"c128", "complex128", 16, DTypeKind::kComplex, DType::kC128},
+    {"bool", "bool", 1, DTypeKind::kBool, DType::kI64, 1},
+    {"u8", "uint8", 1, DTypeKind::kInt, DType::kI64, 0xffp0},
+    {"i8", "int8", 1, DTypeKind::kInt, DType::kI64, 0x7fp0},
+    {"i16", "int16", 2, DTypeKind::kInt, DType::kI64, 0x7fffp0},
+    {"i32", "int32", 4, DTypeKind::kInt, DType::kI64, 0x7fffffffp0},
+    {"i64", "int64", 8, DTypeKind::kInt, DType::kI64, 0x1p63},
+    {"f16", "float16", 2, DTypeKind::kFloat, DType::kF32, 0x1.ffcp15},
+    {"bf16", "bfloat16", 2, DTypeKind::kFloat, DType::kF32, 0x1.fep127},
+    {"f32", "float32", 4, DTypeKind::kFloat, DType::kF32, 0x1.fffffep127},
+    {"f64", "float64", 8, DTypeKind::kFloat, DType::kF64, 0x1.fffffffffffffp1023},
+    {"c64", "complex64", 8, DTypeKind::kComplex, DType::kC64, 0x1.fffffep127},
+    {"c128", "complex128", 16, DTypeKind::kComplex, DType::kC128, 0x1.fffffffffffffp1023},
 }};
 
 /// The properties of a dtype.

@@ -20,6 +20,11 @@ void Tensor::expect_one_element() const {
   HEARTH_CHECK(numel() == 1, "item: the tensor of shape ", shape(), " does not have exactly one element");
 }
 
+void Tensor::expect_real(const char* caller) const {
+  HEARTH_CHECK(!is_complex(), caller, ": a ", dtype(), " tensor holds complex numbers: ", caller,
+               "<std::complex<double>>() reads them");
+}
+
 void Tensor::not_on_cpu(const char* caller) const {
   fail(caller, ": the tensor's memory is on ", device(), ", which the CPU cannot read; call cpu() first");
 }

@@ -191,8 +191,8 @@ class Tensor {
       return item(caller).to<T>();
     }
   }
-  /// All elements in row-major order, converted to T, from any device. Throws Error for a meta tensor and while a
-  /// function is traced. PyTorch's nearest is tolist().
+  /// All elements in row-major order, converted to T, from any device. Throws Error for a meta tensor, while a function
+  /// is traced, and if the tensor is complex and T is not. PyTorch's nearest is tolist().
   template <class T>
   std::vector<T> to_vector(std::source_location caller = std::source_location::current()) const;
 
@@ -245,7 +245,7 @@ class Tensor {
   /// This tensor if it has the format already, else a copy that has it. kChannelsLast needs 4 dimensions.
   Tensor contiguous(MemoryFormat format = MemoryFormat::kContiguous) const;
   /// The values converted to a dtype; this tensor itself if it has the dtype. A float becomes an integer by truncation
-  /// towards zero, and a bool by comparison with 0.
+  /// towards zero, and a bool by comparison with 0. Of complex numbers a real dtype takes the real parts.
   Tensor to(DType dtype) const;
   /// The values on a device; this tensor itself if it is there. Throws Error for a meta tensor, which has no values. On
   /// the meta device the result has neither values nor gradient history.
@@ -727,6 +727,7 @@ class Tensor {
   [[noreturn]] static void undefined();
   void expect_readable(DType t, const char* caller) const;
   void expect_one_element() const;
+  void expect_real(const char* caller) const;
   void expect_on_cpu(const char* caller) const {
     if (!checked().device().is_cpu()) [[unlikely]]
       not_on_cpu(caller);
@@ -848,6 +849,7 @@ Tensor alias(const Tensor& t, const Layout& layout, bool detached = false);
 template <class T>
 std::vector<T> Tensor::to_vector(std::source_location caller) const {
   detail::expect_values(*this, "to_vector", &caller);
+  if constexpr (!is_complex_number<T>) expect_real("to_vector");
   std::vector<T> out(static_cast<size_t>(numel()));
   const Tensor source = (dtype() == dtype_of<T> ? *this : to(dtype_of<T>)).contiguous().cpu();
   const T* p = source.data<T>();

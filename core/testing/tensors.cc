@@ -72,10 +72,7 @@ std::vector<long double> extremes(DType dtype) {
       return v;
     } else {
       const long double inf = std::numeric_limits<long double>::infinity();
-      const long double largest = std::is_same_v<T, Half>       ? 65504.0L
-                                  : std::is_same_v<T, BFloat16> ? 0x1.fep127L
-                                  : std::is_same_v<T, float>    ? 0x1.fffffep127L
-                                                                : 0x1.fffffffffffffp1023L;
+      const long double largest = traits(dtype_of<T>).max;
       const long double normal = std::is_same_v<T, Half>     ? 0x1p-14L
                                  : std::is_same_v<T, double> ? 0x1p-1022L
                                                              : 0x1p-126L;

@@ -82,7 +82,7 @@ TEST(BadInput, ShapesThatDoNotBroadcast) {
 TEST(BadInput, WrongDtype) {
   EXPECT_UNSUPPORTED(bitwise_and(zeros({2}), zeros({2})),
                      "bitwise_and: dtype f32 is not supported; it takes bool, u8, i8, i16, i32, i64");
-  EXPECT_UNSUPPORTED(mean(tensor({1, 2})), "mean: dtype i64 is not supported; it takes f16, bf16, f32, f64");
+  EXPECT_UNSUPPORTED(mean(tensor({1, 2})), "mean: dtype i64 is not supported; it takes f16, bf16, f32, f64, c64, c128");
   EXPECT_UNSUPPORTED(layer_norm(tensor({1, 2}), {2}),
                      "layer_norm: dtype i64 is not supported; it takes f16, bf16, f32, f64");
   EXPECT_UNSUPPORTED(softmax(tensor({1, 2}), 0), "softmax: dtype i64 is not supported; it takes f16, bf16, f32, f64");
@@ -90,8 +90,9 @@ TEST(BadInput, WrongDtype) {
   EXPECT_UNSUPPORTED(
       median(tensor({true, false})),
       "median: median_all: dtype bool is not supported; it takes u8, i8, i16, i32, i64, f16, bf16, f32, f64");
-  EXPECT_UNSUPPORTED(-tensor({true}),
-                     "neg: dtype bool is not supported; it takes u8, i8, i16, i32, i64, f16, bf16, f32, f64");
+  EXPECT_UNSUPPORTED(
+      -tensor({true}),
+      "neg: dtype bool is not supported; it takes u8, i8, i16, i32, i64, f16, bf16, f32, f64, c64, c128");
   EXPECT_UNSUPPORTED(glu(tensor({1, 2})), "glu: dtype i64 is not supported; it takes f16, bf16, f32, f64");
   EXPECT_SAYS(matmul(zeros({2, 2}), zeros({2, 2}, {.dtype = f64})),
               "matmul: operands must have one dtype, but have f32 and f64");

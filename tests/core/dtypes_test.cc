@@ -21,6 +21,33 @@ using Ints = std::vector<int>;
 
 Tensor mask() { return tensor({true, false}); }
 
+TEST(Dtypes, LargestNumbers) {
+  const auto max = [](DType t) { return traits(t).max; };
+  EXPECT_EQ(max(boolean), 1);
+  EXPECT_EQ(max(u8), std::numeric_limits<uint8_t>::max());
+  EXPECT_EQ(max(i8), std::numeric_limits<int8_t>::max());
+  EXPECT_EQ(max(i16), std::numeric_limits<int16_t>::max());
+  EXPECT_EQ(max(i32), std::numeric_limits<int32_t>::max());
+  EXPECT_EQ(max(i64), static_cast<double>(std::numeric_limits<int64_t>::max()));
+  EXPECT_EQ(max(f16), 65504);
+  EXPECT_EQ(max(bf16), 3.38953138925153547590470800371487866880e+38);  // (2 - 2^-7) 2^127
+  EXPECT_EQ(max(f32), double{std::numeric_limits<float>::max()});
+  EXPECT_EQ(max(f64), std::numeric_limits<double>::max());
+  EXPECT_EQ(max(c64), max(f32));
+  EXPECT_EQ(max(c128), max(f64));
+  // No number above it fits, but infinity does.
+  for (int i = 0; i < kDTypes; ++i) {
+    const auto t = static_cast<DType>(i);
+    if (!is_differentiable(t)) continue;
+    EXPECT_TRUE(fits(max(t), t) && fits(-max(t), t));
+    EXPECT_EQ(fits(std::nextafter(max(t), INFINITY), t), real_type(t) == f64) << to_string(t);
+    EXPECT_TRUE(fits(-INFINITY, t) && fits(NAN, t));
+  }
+  EXPECT_TRUE(fits(127, i8) && fits(127.9, i8) && !fits(128, i8) && fits(-128.9, i8) && !fits(-129, i8));
+  EXPECT_TRUE(fits(-255, u8) && !fits(-256, u8) && fits(255.5, u8) && !fits(256, u8));
+  EXPECT_TRUE(fits(INT64_MAX, i64) && fits(INT64_MIN, i64) && !fits(0x1p63, i64) && fits(-0x1p63, i64));
+}
+
 TEST(Dtypes, MaskedFillKeepsTheDtype) {
   for (DType t : {u8, i8, i16, i32, i64}) {
     const Tensor x = tensor({1, 2}).to(t);

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <complex>
+
 #include "core/base/error.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
@@ -85,7 +87,8 @@ TEST(Promotion, InPlaceAsInPyTorch) {
       EXPECT_EQ(allowed, kInPlace[a][b] == '1') << name(a) << " += " << name(b);
       EXPECT_EQ(x.dtype(), static_cast<DType>(a));
       if (!allowed) continue;
-      EXPECT_EQ(x.to_vector<double>(), std::vector<double>(2, a == 0 ? 1 : 2));
+      using C = std::complex<double>;
+      EXPECT_EQ(x.to_vector<C>(), std::vector<C>(2, a == 0 ? 1 : 2));
     }
   }
 }

@@ -202,7 +202,9 @@ TEST(Dtypes, StatedOnesRunAndOthersAreRefusedByName) {
     if (is_complex(t)) {
       for (const auto& [op, f] : {std::pair<const char*, Function>{"vision::resize", bilinear},
                                   {"rgb_to_grayscale", grey},
-                                  {"to_float", to_float}}) {
+                                  {"to_float", to_float},
+                                  {"vision::crop", [](const Tensor& v) { return crop(v, 1, 1, 2); }},
+                                  {"vision::pad", [](const Tensor& v) { return pad(v, 1, {.fill = 0.5}); }}}) {
         refused(f, t, op);
       }
       continue;

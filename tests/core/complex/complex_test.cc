@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/autograd/backward.h"
+#include "core/autograd/gradcheck.h"
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/io/npy.h"
@@ -16,6 +17,7 @@
 #include "core/ops/complex.h"
 #include "core/ops/create.h"
 #include "core/ops/join.h"
+#include "core/ops/loss.h"
 #include "core/ops/math.h"
 #include "core/ops/matmul.h"
 #include "core/ops/order.h"
@@ -23,6 +25,7 @@
 #include "core/ops/reduce.h"
 #include "core/ops/scan.h"
 #include "core/ops/view.h"
+#include "core/optim/ema.h"
 
 namespace hearth {
 namespace {
@@ -56,9 +59,11 @@ TEST(Complex, ValuesIn_AndOut) {
   EXPECT_THAT(z.to(c128).to_vector<D>(), ElementsAre(D(1, 2), D(3, -4)));
   EXPECT_EQ(z.select(0, 1).item<C>(), C(3, -4));
   EXPECT_EQ(z.select(0, 1).item<D>(), D(3, -4));
-  EXPECT_THAT(error_of([&] { (void)z.select(0, 1).item(); }), HasSubstr("item<std::complex<double>>() reads one"));
+  EXPECT_THAT(error_of([&] { (void)z.select(0, 1).item(); }), HasSubstr("item<std::complex<double>>() reads them"));
   EXPECT_THAT(error_of([&] { (void)z.item<C>(); }), HasSubstr("does not have exactly one element"));
   EXPECT_THAT(z.to(f32).to_vector<float>(), ElementsAre(1, 3));  // the real part
+  EXPECT_THAT(error_of([&] { (void)z.to_vector<float>(); }),
+              HasSubstr("to_vector: a c64 tensor holds complex numbers: to_vector<std::complex<double>>() reads them"));
   EXPECT_THAT(z.to(i32).to_vector<int>(), ElementsAre(1, 3));
   EXPECT_THAT(numbers({{0, 0}, {0, 1}, {1, 0}}).to(boolean).to_vector<bool>(), ElementsAre(false, true, true));
   EXPECT_THAT(tensor({1, 2}).to(c64).to_vector<C>(), ElementsAre(C(1, 0), C(2, 0)));
@@ -196,6 +201,57 @@ TEST(Complex, GradientsAddUp) {
   EXPECT_THAT(h.to_vector<D>(), ElementsAre(D(6, -12)));
 }
 
+TEST(Complex, GradientsAtAndNearZero) {
+  // d angle / dz = i z / |z|^2, though |z|^2 is no f32.
+  Tensor z = numbers({{3e-25f, 4e-25f}, {3e25f, 4e25f}, {0, 0}}).requires_grad_();
+  angle(z).sum().backward();
+  const std::vector<C> g = z.grad().to_vector<C>();
+  EXPECT_NEAR(g[0].real(), -0.16e25, 1e18);
+  EXPECT_NEAR(g[0].imag(), 0.12e25, 1e18);
+  EXPECT_NEAR(g[1].real(), -0.16e-25, 1e-32);
+  EXPECT_NEAR(g[1].imag(), 0.12e-25, 1e-32);
+  EXPECT_EQ(g[2], C(0, 0));
+  // Second derivatives at 0 are taken as 0, as in PyTorch, and not NaN.
+  for (auto f : {static_cast<Tensor (*)(const Tensor&)>(abs), static_cast<Tensor (*)(const Tensor&)>(angle)}) {
+    Tensor w = from_values(std::vector<D>{{0, 0}, {1, 2}}, {2}).requires_grad_();
+    const Tensor first = grad(f(w).sum(), w, {}, {.create_graph = true});
+    const Tensor second = grad((real(first) + imag(first)).sum(), w);
+    EXPECT_EQ(second.to_vector<D>()[0], D(0, 0));
+    EXPECT_TRUE(isfinite(second).all().item<bool>());
+  }
+}
+
+TEST(Complex, Norms) {
+  const Tensor z = numbers({{3, 4}, {0, 0}, {-5, 12}}), sizes = tensor({5.0, 0.0, 13.0});
+  for (double p : {0.0, 0.5, 1.0, 2.0, 3.0, HUGE_VAL}) EXPECT_TRUE(equal(norm(z, p), norm(sizes, p))) << p;
+  Tensor x = numbers({{3, 4}, {0, 0}}).requires_grad_();
+  norm(x).backward();
+  EXPECT_THAT(x.grad().to_vector<C>(), ElementsAre(C(0.6f, 0.8f), C(0, 0)));
+}
+
+TEST(Complex, NumbersIntoMasks) {
+  const Tensor z = numbers({{1, 2}, {3, -4}}), mask = tensor({true, false});
+  EXPECT_THAT(z.masked_fill(mask, 0.5).to_vector<C>(), ElementsAre(C(0.5f, 0), C(3, -4)));
+  EXPECT_THAT(z.masked_fill(mask, numbers({{0, 7}}).select(0, 0)).to_vector<C>(), ElementsAre(C(0, 7), C(3, -4)));
+  EXPECT_THAT(where(mask, z, Scalar(0.25)).to_vector<C>(), ElementsAre(C(1, 2), C(0.25f, 0)));
+  EXPECT_THAT(error_of([&] { z.masked_fill(mask, 1e39); }), HasSubstr("masked_fill: the number"));
+}
+
+TEST(Complex, Averages) {
+  Tensor z = numbers({{1, 2}});
+  optim::EMA average({z}, 0.75);
+  z.fill_(5);
+  average.update();
+  EXPECT_THAT(average.state_dict().at("0").to_vector<C>(), ElementsAre(C(2, 1.5f)));
+}
+
+TEST(Complex, DifferencesAreOfRealOutputs) {
+  const std::vector<Tensor> x{tensor({1.0, 2.0}, {.dtype = f64}).requires_grad_()};
+  const auto f = [](std::span<const Tensor> in) -> std::vector<Tensor> { return {complex(in[0], in[0])}; };
+  EXPECT_THAT(error_of([&] { gradcheck(f, x); }), HasSubstr("gradcheck: an output is c128"));
+  EXPECT_THAT(error_of([&] { gradgradcheck(f, x); }), HasSubstr("gradgradcheck: an output is c128"));
+}
+
 TEST(Complex, RefusedByName) {
   const Tensor z = numbers({{1, 2}, {3, 4}});
   const std::pair<const char*, std::function<void()>> refused[] = {{"lt", [&] { lt(z, z); }},
@@ -213,6 +269,25 @@ TEST(Complex, RefusedByName) {
                                                                    {"prod", [&] { prod(z); }},
                                                                    {"median", [&] { median(z); }},
                                                                    {"nan_to_num", [&] { nan_to_num(z); }},
+                                                                   {"mse_loss", [&] { mse_loss(z, z); }},
+                                                                   {"l1_loss", [&] { l1_loss(real(z), z); }},
+                                                                   {"var", [&] { var(z); }},
+                                                                   {"le", [&] { le(z, 1); }},
+                                                                   {"gt", [&] { gt(real(z), z); }},
+                                                                   {"minimum", [&] { minimum(z, z); }},
+                                                                   {"ceil", [&] { ceil(z); }},
+                                                                   {"trunc", [&] { trunc(z); }},
+                                                                   {"round", [&] { round(z); }},
+                                                                   {"round", [&] { round(z, 1); }},
+                                                                   {"frac", [&] { frac(z); }},
+                                                                   {"clamp", [&] { clamp(z, {}, 1); }},
+                                                                   {"max", [&] { max(z); }},
+                                                                   {"min", [&] { min(z, 0); }},
+                                                                   {"argmax", [&] { argmax(z); }},
+                                                                   {"div", [&] { div(z, z, Rounding::kTrunc); }},
+                                                                   {"div", [&] { div(z, 2, Rounding::kFloor); }},
+                                                                   {"atan2", [&] { atan2(z, z); }},
+                                                                   {"logsumexp", [&] { logsumexp(z); }},
                                                                    {"logit", [&] { logit(z); }},
                                                                    {"fmod", [&] { fmod(z, z); }},
                                                                    {"remainder", [&] { remainder(z, z); }},

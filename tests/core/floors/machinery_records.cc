@@ -7,6 +7,7 @@ namespace hearth {
   const char name = 0
 STAND_IN(kAdd);
 STAND_IN(kAsStrided);
+STAND_IN(kConj);
 STAND_IN(kCopy);
 STAND_IN(kDetach);
 STAND_IN(kExpand);
