@@ -20,6 +20,9 @@ namespace {
 constexpr double kSlaneyStep = 200.0 / 3, kSlaneyBreak = 1000, kSlaneyBreakMel = kSlaneyBreak / kSlaneyStep;
 const double kSlaneyLog = std::log(6.4) / 27;
 
+// The highest frequency of a rate. As in torchaudio that of an odd rate is rounded down.
+double nyquist(int64_t rate) { return std::floor(static_cast<double>(rate) / 2); }
+
 // Of [..., n, frames] the columns times a matrix [n, m].
 Tensor times(const Tensor& x, const Tensor& matrix) { return transpose(matmul(transpose(x, -2, -1), matrix), -2, -1); }
 
@@ -47,8 +50,7 @@ Tensor melscale_fbanks(int64_t n_freqs, double f_min, double f_max, int64_t n_me
   }
   std::vector<double> bank(static_cast<size_t>(n_freqs * n_mels));
   for (int64_t f = 0; f < n_freqs; ++f) {
-    // As torchaudio: the highest frequency of an odd rate is rounded down.
-    const double hz = static_cast<double>(sample_rate / 2) * static_cast<double>(f) / static_cast<double>(n_freqs - 1);
+    const double hz = nyquist(sample_rate) * static_cast<double>(f) / static_cast<double>(n_freqs - 1);
     for (int64_t m = 0; m < n_mels; ++m) {
       const double left = at[static_cast<size_t>(m)], top = at[static_cast<size_t>(m + 1)],
                    right = at[static_cast<size_t>(m + 2)];
@@ -66,7 +68,7 @@ Tensor mel_spectrogram(const Tensor& x, const MelOptions& o) {
   HEARTH_CHECK(o.spectrogram.power, "mel_spectrogram: filters take no complex spectra; give a power");
   HEARTH_CHECK(o.spectrogram.onesided, "mel_spectrogram: filters are of one-sided spectra");
   const Tensor s = spectrogram(x, o.spectrogram);
-  const double f_max = o.f_max.value_or(static_cast<double>(o.sample_rate / 2));
+  const double f_max = o.f_max.value_or(nyquist(o.sample_rate));
   return times(s, melscale_fbanks(s.size(-2), o.f_min, f_max, o.n_mels, o.sample_rate, o.norm, o.mel_scale,
                                   {.dtype = s.dtype(), .device = s.device()}));
 }

@@ -99,6 +99,13 @@ void store_reals(const T* from, const Lines& lines, int64_t first, int64_t size,
   for (int64_t l = 0; l < size; ++l) to[lines.at(first + l) + k * lines.inner] = from[l] * factor;
 }
 
+// Every `step`th number of z as line t.
+template <class T>
+void store_line(const T* z, int64_t step, const Lines& lines, int64_t t, T* to) {
+  T* const line = to + lines.at(t);
+  for (int64_t k = 0; k < lines.n; ++k) line[k * lines.inner] = z[k * step];
+}
+
 template <class T>
 bool cut_in_two(const FftPlan<T>& plan, int64_t lines, int64_t lanes) {
   const int64_t bytes = 4 * std::max(plan.n, plan.padded) * lanes * static_cast<int64_t>(sizeof(T));
@@ -259,7 +266,7 @@ void c2r(const T* from, T* to, const Lines& in, const Lines& out, bool inverse, 
         }
       }
       fft_long(*plan, z, z, true, factor);
-      for (int64_t k = 0; k < n; ++k) to[out.at(t) + k * out.inner] = even ? z[k] : z[2 * k];
+      store_line(z, even ? 1 : 2, out, t, to);
     }
     return;
   }
