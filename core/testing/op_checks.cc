@@ -293,9 +293,11 @@ int64_t check_gradients_in_place(const OpDef& record, const Sample& s) {
       return y.requires_grad() ? grad({&y, 1}, wanted, {&with, 1}, {}, true) : Tensors(wanted.size());
     };
     const Tensors want = gradients(-1);
-    const Shape shape = run(record, seen.operands(), seen.attrs.ref()).shape();
+    const Tensor result = run(record, seen.operands(), seen.attrs.ref());
     for (size_t k = 0; k < leaves.size(); ++k) {
-      if (!leaves[k].defined() || leaves[k].dtype() != f64 || !(leaves[k].shape() == shape)) continue;
+      // A complex result cannot be written over a real operand.
+      if (!leaves[k].defined() || leaves[k].dtype() != f64 || result.is_complex()) continue;
+      if (!(leaves[k].shape() == result.shape())) continue;
       ++n;
       const Tensors got = gradients(static_cast<int>(k));
       for (size_t i = 0; i < want.size(); ++i) {
