@@ -1,5 +1,7 @@
 #include "text/regex/ruby_syntax.h"
 
+#include <pcre2.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -10,9 +12,23 @@
 namespace hearth::text {
 namespace {
 
-// PCRE2 10.42 knows other sets by \s and \w than Unicode (UTS #18, annex C) and Oniguruma do: \s has U+180E, \w lacks
-// marks.
-constexpr std::string_view kWord = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{200c}\\x{200d}";
+// PCRE2 10.42 knows other sets by \s and \w than Oniguruma does: \s has U+180E, \w lacks marks.
+constexpr std::string_view kWord = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+// Outside of brackets Oniguruma also counts superscripts and fractions of Latin-1 as word characters.
+constexpr std::string_view kLatinWord = "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}";
+
+// Whether the name is that of a script. To PCRE2 \p{Han} is all that Han text may contain (Script_Extensions), to
+// others only what is Han.
+bool is_script(std::string_view name) {
+  if (name.size() < 3) return false;
+  const std::string pattern = "\\p{sc:" + std::string(name) + "}";
+  int error = 0;
+  size_t where = 0;
+  pcre2_code* const code =
+      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), PCRE2_UTF, &error, &where, nullptr);
+  pcre2_code_free(code);
+  return code != nullptr;
+}
 
 // POSIX names that Oniguruma takes inside of \p{}; PCRE2 does not.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kPosix = {{
@@ -145,10 +161,15 @@ class Translator {
       at_ = end + 1;
       return absl::OkStatus();
     }
-    put(in_.substr(at_, end + 1 - at_));
+    put(negated != inverted ? "\\P{" : "\\p{");
+    if (is_script(lower)) put("sc:");
+    put(name.substr(inverted ? 1 : 0));
+    put("}");
     at_ = end + 1;
     return absl::OkStatus();
   }
+
+  std::string word() const { return std::string(kWord) + std::string(ruby_ ? kLatinWord : ""); }
 
   absl::Status escape(bool in_brackets) {
     if (at_ + 1 >= in_.size()) return absl::InvalidArgumentError("regular expression: it ends with \\");
@@ -176,11 +197,11 @@ class Translator {
         return set(kWord);
       case 'W':
         if (in_brackets) return refuse("\\W inside brackets");
-        return replace(std::string("[^") += std::string(kWord) += "]");
+        return replace("[^" + word() + "]");
       case 'b':
       case 'B': {
         if (in_brackets) return c == 'b' ? replace("\\x{8}") : refuse("\\B inside brackets");
-        const std::string w = std::string("[") += std::string(kWord) += "]";
+        const std::string w = "[" + word() + "]";
         if (c == 'b') return replace("(?:(?<=" + w + ")(?!" + w + ")|(?<!" + w + ")(?=" + w + "))");
         return replace("(?:(?<=" + w + ")(?=" + w + ")|(?<!" + w + ")(?!" + w + "))");
       }

@@ -59,7 +59,8 @@ Encoding without_overflow(const Encoding& e) {
 std::vector<int32_t> Encoding::sequence_ids() const {
   std::vector<int32_t> out(size(), sequences.empty() ? 0 : -1);
   for (size_t i = 0; i < sequences.size(); ++i) {
-    for (size_t t = sequences[i].first; t < std::min(sequences[i].second, size()); ++t) out[t] = static_cast<int32_t>(i);
+    for (size_t t = sequences[i].first; t < std::min(sequences[i].second, size()); ++t)
+      out[t] = static_cast<int32_t>(i);
   }
   return out;
 }

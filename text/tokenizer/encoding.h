@@ -26,15 +26,15 @@ enum class Side : uint8_t {
 
 /// The tokens of a text or of a pair of texts. All vectors but `overflowing` and `sequences` have one element a token.
 struct Encoding {
-  std::vector<int32_t> ids;                 ///< Ids of the vocabulary.
-  std::vector<int32_t> type_ids;            ///< 0 for the first text, 1 for the second, or as the template says.
-  std::vector<std::string> tokens;          ///< The tokens as the vocabulary writes them.
-  std::vector<Offset> byte_offsets;         ///< The part of the text, in bytes; [0, 0) for special tokens and padding.
-  std::vector<Offset> char_offsets;         ///< The same in characters (code points), as Python counts.
-  std::vector<int32_t> word_ids;            ///< Which word of its text, or -1 for special tokens and padding.
-  std::vector<uint8_t> special_tokens_mask; ///< 1 for tokens that the post-processor or the padding added.
-  std::vector<uint8_t> attention_mask;      ///< 0 for padding.
-  std::vector<Encoding> overflowing;        ///< What truncation cut off, in pieces of the same length.
+  std::vector<int32_t> ids;                  ///< Ids of the vocabulary.
+  std::vector<int32_t> type_ids;             ///< 0 for the first text, 1 for the second, or as the template says.
+  std::vector<std::string> tokens;           ///< The tokens as the vocabulary writes them.
+  std::vector<Offset> byte_offsets;          ///< The part of the text, in bytes; [0, 0) for special tokens and padding.
+  std::vector<Offset> char_offsets;          ///< The same in characters (code points), as Python counts.
+  std::vector<int32_t> word_ids;             ///< Which word of its text, or -1 for special tokens and padding.
+  std::vector<uint8_t> special_tokens_mask;  ///< 1 for tokens that the post-processor or the padding added.
+  std::vector<uint8_t> attention_mask;       ///< 0 for padding.
+  std::vector<Encoding> overflowing;         ///< What truncation cut off, in pieces of the same length.
   std::vector<std::pair<size_t, size_t>> sequences;  ///< Where the tokens of each text are, [begin, end).
 
   /// The number of tokens.
@@ -43,7 +43,7 @@ struct Encoding {
   std::vector<int32_t> sequence_ids() const;
 
   /// Keeps `max_length` tokens at the side that is not cut; the rest goes to `overflowing`, in pieces of at most
-  /// max_length that overlap by `stride` tokens. Needs stride < max_length unless max_length is 0.
+  /// max_length that overlap by `stride` tokens. A stride that is not below max_length counts as max_length - 1.
   void truncate(size_t max_length, size_t stride, Side cut);
   /// Adds padding up to `length` tokens, to what overflowed too. Longer encodings stay.
   void pad(size_t length, int32_t id, int32_t type_id, std::string_view token, Side side);

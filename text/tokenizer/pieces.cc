@@ -26,10 +26,12 @@ void append(std::string& out, std::vector<Run>& runs, char32_t c, Offset from) {
 
 Offset Pieces::source(uint32_t i) const {
   if (run_ >= runs_.size() || runs_[run_].begin > i || (run_ + 1 < runs_.size() && runs_[run_ + 1].begin <= i)) {
-    if (run_ + 1 < runs_.size() && runs_[run_ + 1].begin <= i && (run_ + 2 == runs_.size() || runs_[run_ + 2].begin > i)) {
+    if (run_ + 1 < runs_.size() && runs_[run_ + 1].begin <= i &&
+        (run_ + 2 == runs_.size() || runs_[run_ + 2].begin > i)) {
       ++run_;
     } else {
-      const auto after = std::upper_bound(runs_.begin(), runs_.end(), i, [](uint32_t at, const Run& r) { return at < r.begin; });
+      const auto after =
+          std::upper_bound(runs_.begin(), runs_.end(), i, [](uint32_t at, const Run& r) { return at < r.begin; });
       run_ = static_cast<size_t>(after - runs_.begin()) - 1;
     }
   }
@@ -59,29 +61,56 @@ void Pieces::replace(std::string text, std::vector<Run> runs) {
 
 void Pieces::copy(Piece& piece, std::string& out, std::vector<Run>& runs) const {
   const auto begin = static_cast<uint32_t>(out.size());
-  for (uint32_t i = piece.begin; i < piece.end;) {
-    // To the end of the run at a time.
-    source(i);
-    const Run& run = runs_[run_];
-    const uint32_t end = run_ + 1 < runs_.size() ? std::min(piece.end, runs_[run_ + 1].begin) : piece.end;
-    const auto at = static_cast<uint32_t>(out.size());
-    if (run.source_end != kSame) {
-      runs.push_back({at, run.source_begin, run.source_end});
-    } else {
-      const uint32_t from = run.source_begin + (i - run.begin);
-      const bool goes_on = !runs.empty() && runs.back().source_end == kSame &&
-                           runs.back().source_begin + (at - runs.back().begin) == from;
-      if (!goes_on) runs.push_back({at, from, kSame});
-    }
-    out.append(text_, i, end - i);
-    i = end;
-  }
+  copy(piece.begin, piece.end, out, runs);
   piece.begin = begin;
   piece.end = static_cast<uint32_t>(out.size());
 }
 
-// The rules of a change are those of `tokenizers`: an inserted character is from where the one before it is from; at the
-// very beginning of a piece, from the empty place before it.
+void Pieces::copy(uint32_t begin, uint32_t end, std::string& out, std::vector<Run>& runs) const {
+  while (begin < end) {
+    // To the end of the run at a time.
+    source(begin);
+    const Run& run = runs_[run_];
+    const uint32_t stop = run_ + 1 < runs_.size() ? std::min(end, runs_[run_ + 1].begin) : end;
+    const auto at = static_cast<uint32_t>(out.size());
+    if (run.source_end != kSame) {
+      runs.push_back({at, run.source_begin, run.source_end});
+    } else {
+      const uint32_t from = run.source_begin + (begin - run.begin);
+      const bool goes_on = !runs.empty() && runs.back().source_end == kSame &&
+                           runs.back().source_begin + (at - runs.back().begin) == from;
+      if (!goes_on) runs.push_back({at, from, kSame});
+    }
+    out.append(text_, begin, stop - begin);
+    begin = stop;
+  }
+}
+
+void Pieces::insert(std::string_view content, Offset from, std::string& out, std::vector<Run>& runs) {
+  const char* p = content.data();
+  while (p < content.data() + content.size()) append(out, runs, next_char(p), from);
+}
+
+bool Pieces::prepend_changes(std::string_view content, std::string_view text, std::vector<CharChange>& changes) {
+  const char* p = content.data();
+  while (p < content.data() + content.size()) changes.push_back({next_char(p), changes.empty() ? 0 : 1});
+  p = text.data();
+  changes.push_back({next_char(p), 1});
+  while (p < text.data() + text.size()) changes.push_back({next_char(p), 0});
+  return true;
+}
+
+void Pieces::to_byte_chars() {
+  transform([](const Piece&, std::string_view text, std::vector<CharChange>& changes, size_t&) {
+    for (const char byte : text) {
+      changes.push_back({byte_to_char(static_cast<uint8_t>(byte)), is_continuation(byte) ? 1 : 0});
+    }
+    return true;
+  });
+}
+
+// The rules of a change are those of `tokenizers`: an inserted character is from where the one before it is from; at
+// the very beginning of a piece, from the empty place before it.
 void Pieces::apply(Piece& piece, const std::vector<CharChange>& changes, size_t removed, std::string& out,
                    std::vector<Run>& runs) const {
   const auto begin = static_cast<uint32_t>(out.size());

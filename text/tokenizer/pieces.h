@@ -1,6 +1,8 @@
-// A text on its way to tokens: cut into pieces, changed, and always aware of which part of the original each byte is from.
+// A text on its way to tokens: cut into pieces, changed, and always aware of which part of the original each byte is
+// from.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,7 +15,8 @@ namespace hearth::text {
 
 // A stretch of the changed text. In an unchanged one (source_end is kSame), the character at begin + i is the one at
 // source_begin + i of the original, or one of the same length in its place. In any other, all bytes are from
-// [source_begin, source_end). So a text that was lower-cased is one run, and offsets cost nothing until something differs.
+// [source_begin, source_end). So a text that was lower-cased is one run, and offsets cost nothing until something
+// differs.
 struct Run {
   uint32_t begin;
   uint32_t source_begin;
@@ -31,7 +34,10 @@ class Pieces {
  public:
   // One piece: all of `source`, valid UTF-8 of less than 4 GiB that outlives this object.
   explicit Pieces(std::string_view source)
-      : text_(source), runs_{{0, 0, kSame}}, pieces_{{0, static_cast<uint32_t>(source.size()), 0, -1}} {}
+      : text_(source),
+        limit_(std::min(kMost, kAlways + 32 * source.size())),
+        runs_{{0, 0, kSame}},
+        pieces_{{0, static_cast<uint32_t>(source.size()), 0, -1}} {}
   Pieces(const Pieces&) = delete;
   Pieces& operator=(const Pieces&) = delete;
 
@@ -86,9 +92,68 @@ class Pieces {
       } else if (copying) {
         copy(piece, out, runs);
       }
+      if (out.size() > limit_) return give_up();
     }
     if (copying) replace(std::move(out), std::move(runs));
   }
+
+  // Replaces matches: f(text, replace) calls replace(begin, end) for each part of the text that becomes `content`, in
+  // order; it returns whether to go on. The new characters are from where the last one that they replace is from.
+  template <class F>
+  bool replace_all(std::string_view content, F f) {
+    std::string out;
+    std::vector<Run> runs;
+    bool copying = false;
+    for (size_t i = 0; i < pieces_.size(); ++i) {
+      Piece& piece = pieces_[i];
+      const Piece old = piece;
+      uint32_t done = old.begin;
+      bool changed = false;
+      if (piece.token < 0) {
+        const bool on = f(text(old), [&](size_t begin, size_t end) {
+          if (out.size() > limit_) return;
+          if (!copying) {
+            copying = true;
+            out.reserve(text_.size() + text_.size() / 4);
+            for (size_t k = 0; k < i; ++k) copy(pieces_[k], out, runs);
+          }
+          if (!changed) {
+            changed = true;
+            piece.begin = static_cast<uint32_t>(out.size());
+          }
+          const auto b = static_cast<uint32_t>(old.begin + begin), e = static_cast<uint32_t>(old.begin + end);
+          copy(done, b, out, runs);
+          insert(content, e > old.begin ? source(e - 1) : Offset{old.source_begin, old.source_begin}, out, runs);
+          done = e;
+        });
+        if (!on) return false;
+      }
+      if (out.size() > limit_) {
+        give_up();
+        return true;
+      }
+      if (changed) {
+        copy(done, old.end, out, runs);
+        piece.end = static_cast<uint32_t>(out.size());
+      } else if (copying) {
+        copy(piece, out, runs);
+      }
+    }
+    if (copying) replace(std::move(out), std::move(runs));
+    return true;
+  }
+
+  // Puts `content` before each piece that is no token and for which want(piece, text) is true. It is from where the
+  // piece's first character is from.
+  template <class F>
+  void prepend(std::string_view content, F want) {
+    transform([&](const Piece& piece, std::string_view text, std::vector<CharChange>& changes, size_t&) {
+      if (text.empty() || content.empty() || !want(piece, text)) return false;
+      return prepend_changes(content, text, changes);
+    });
+  }
+  // Replaces each byte by the character that stands for it in byte-level vocabularies.
+  void to_byte_chars();
 
   // Replaces bytes in place, by bytes of the same meaning for the alignment: f(char* begin, char* end) for each piece
   // that is no token.
@@ -99,18 +164,31 @@ class Pieces {
       if (piece.token < 0) f(buffer_.data() + piece.begin, buffer_.data() + piece.end);
     }
   }
+  // Whether the text has grown beyond all measure, as components of a hostile file can make it. Nothing is left of it
+  // then.
+  bool too_long() const { return too_long_; }
   // Whether all text is ASCII.
   bool ascii() const;
 
  private:
+  static constexpr size_t kAlways = size_t{64} << 20, kMost = size_t{3} << 30;
+  void give_up() {
+    too_long_ = true;
+    pieces_.clear();
+  }
+  static bool prepend_changes(std::string_view content, std::string_view text, std::vector<CharChange>& changes);
   void own();
   void copy(Piece& piece, std::string& out, std::vector<Run>& runs) const;
+  void copy(uint32_t begin, uint32_t end, std::string& out, std::vector<Run>& runs) const;
+  static void insert(std::string_view content, Offset from, std::string& out, std::vector<Run>& runs);
   void apply(Piece& piece, const std::vector<CharChange>& changes, size_t removed, std::string& out,
              std::vector<Run>& runs) const;
   void replace(std::string text, std::vector<Run> runs);
 
   std::string buffer_;     // the changed text, once it is changed
   std::string_view text_;  // the original or buffer_
+  size_t limit_;           // of the text's size
+  bool too_long_ = false;
   std::vector<Run> runs_;  // ascending, the first begins at 0
   std::vector<Piece> pieces_, fresh_;
   mutable size_t run_ = 0;  // where source() looked last

@@ -13,7 +13,8 @@
 
 namespace hearth::text {
 
-// A fast hash of a few bytes (not of an attacker's many equal ones: tables that use it compare the bytes too, and bound their probes).
+// A fast hash of a few bytes (not of an attacker's many equal ones: tables that use it compare the bytes too, and bound
+// their probes).
 uint64_t hash_bytes(std::string_view bytes);
 
 // Tokens and ids, both ways. Ids may have gaps. Const calls may be concurrent.
@@ -62,7 +63,7 @@ class Vocabulary {
   std::vector<Slot> slots_;
   size_t mask_ = 0;
   size_t longest_ = 0;
-  std::vector<uint32_t> dense_;                      // id -> index, where ids are close together
+  std::vector<uint32_t> dense_;                     // id -> index, where ids are close together
   absl::flat_hash_map<uint32_t, uint32_t> sparse_;  // the others
 };
 

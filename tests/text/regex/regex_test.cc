@@ -47,6 +47,12 @@ TEST(Regex, ClassesAreUnicodes) {
   EXPECT_EQ(matches(R"(\Boo)", "oo foo"), (List{"oo"}));
   EXPECT_EQ(matches(R"(\p{Alpha}+|\p{^alpha})", "aé1"), (List{"aé", "1"}));
   EXPECT_EQ(matches(R"(\u00e9)", "é"), (List{"é"}));
+  EXPECT_EQ(matches(R"(\w+|[^\w\s]+)", "a\u200Db"), (List{"a", "\u200D", "b"})) << "a joiner is no word character";
+  EXPECT_EQ(matches(R"(\w+)", "½x ①"), (List{"½x"}));
+  EXPECT_EQ(matches(R"([\w]+)", "½x ①"), (List{"x"}));
+  EXPECT_EQ(matches(R"(\w+)", "½x ①", RegexSyntax::kPerl), (List{"x"}));
+  // Of the script, not of its extensions: the full stop is used with kana, Han and others.
+  EXPECT_EQ(matches(R"(\p{Han}+|\P{Han}+)", "字。か"), (List{"字", "。か"}));
 }
 
 TEST(Regex, RubysSyntax) {
