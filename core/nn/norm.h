@@ -1,7 +1,9 @@
 // Normalisation layers. Weights start as 1, biases as 0.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "core/nn/module.h"
 
@@ -14,6 +16,10 @@ struct BatchNormOptions {
   bool track_running_stats = true;
 };
 
+/// Brings together what several processes have: takes this one's tensor of some shape and gives [processes, shape],
+/// with a gradient.
+using GatherFunction = std::function<Tensor(const Tensor&)>;
+
 // Channels (dimension 1) normalised over the batch. State as in PyTorch: weight, bias, running_mean, running_var,
 // num_batches_tracked. kMinRank and kMaxRank are the numbers of dimensions it takes.
 template <int kMinRank, int kMaxRank>
@@ -25,12 +31,17 @@ class BatchNorm : public Module<BatchNorm<kMinRank, kMaxRank>> {
   Tensor forward(const Tensor& x);
   /// Gives the parameters and the running statistics their first values anew.
   void reset_parameters();
+  /// Takes the batch's statistics over the batches of several processes (distributed::sync_batch_norm); null: over this
+  /// one's alone. Copies of the module have it too.
+  void set_gather(GatherFunction gather) { gather_ = std::move(gather); }
 
   std::optional<Parameter> weight, bias;
   std::optional<Buffer> running_mean, running_var, num_batches_tracked;
 
  private:
+  Tensor gathered(const Tensor& x);
   BatchNormOptions options_;
+  GatherFunction gather_;
 };
 using BatchNorm1d = BatchNorm<2, 3>;  // [n, c] or [n, c, l]
 using BatchNorm2d = BatchNorm<4, 4>;  // [n, c, h, w]; the result is channels-last
