@@ -48,7 +48,7 @@ std::string spell(std::string_view bytes) {
 }
 
 Json added_token(const std::string& content) {
-  return {{"id", 0U},         {"content", content},  {"single_word", false}, {"lstrip", false},
+  return {{"id", 0U},        {"content", content},  {"single_word", false}, {"lstrip", false},
           {"rstrip", false}, {"normalized", false}, {"special", true}};
 }
 

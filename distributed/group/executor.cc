@@ -1,0 +1,292 @@
+#include "distributed/group/executor.h"
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+
+#include "core/autograd/guards.h"
+#include "core/base/error.h"
+#include "core/base/parallel.h"
+#include "distributed/group/reduce.h"
+
+namespace hearth::distributed::detail {
+namespace {
+
+constexpr size_t kTold = 4;  // operations that a rank tells of itself on a failure
+
+double since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
+
+}  // namespace
+
+Executor::Executor(int rank, int size, std::shared_ptr<Store> store, std::unique_ptr<Backend> backend,
+                   const GroupOptions& options)
+    : rank_(rank),
+      size_(size),
+      store_(std::move(store)),
+      backend_(std::move(backend)),
+      options_(options),
+      recorder_(options.recorded) {
+  if (size_ == 1) return;
+  watch_ = std::make_unique<FailureWatch>(
+      store_, rank_, size_, [this] { return status(); }, [this](const std::string& why) { backend_->abort(why); });
+}
+
+Executor::~Executor() { close(); }
+
+void Executor::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(closed_, true)) return;
+  }
+  const bool thrown = std::uncaught_exceptions() > 0;
+  if (watch_ && thrown) watch_->leave(true);
+  try {
+    thread_.join();  // after what is queued
+  } catch (const std::exception&) {
+    // What threw is in the operations' own results.
+  }
+  bool whole = false;
+  {
+    const std::lock_guard lock(mutex_);
+    whole = broken_.empty();
+  }
+  if (watch_ && whole && !thrown) {
+    watch_->leave(false);
+    // Connections are not closed while another rank may still read from them.
+    const auto gone = store_->add("gone", 1);
+    if (gone.ok() && *gone == size_) (void)store_->set("all gone", "");
+    else if (gone.ok()) (void)store_->wait("all gone", std::chrono::milliseconds(500));
+  }
+  watch_.reset();
+}
+
+PeerStatus Executor::status() const {
+  PeerStatus s{.doing = recorder_.doing()};
+  const auto all = recorder_.list();
+  for (size_t i = all.size() - std::min(all.size(), kTold); i < all.size(); ++i)
+    s.last.push_back(all[i].text(recorder_.now()));
+  return s;
+}
+
+// Under the mutex.
+void Executor::expect_whole(const Call& call) {
+  if (!broken_.empty())
+    fail(ErrorKind::kIo, to_string(call.type), ": the group \"", options_.name, "\" has failed before: ", broken_);
+  if (closed_) fail(to_string(call.type), ": the group \"", options_.name, "\" has been closed");
+}
+
+Work Executor::submit(Operation op, bool now) {
+  auto work = std::make_shared<WorkState>();
+  std::unique_lock lock(mutex_);
+  expect_whole(op.transfer.call);
+  op.transfer.call.sequence = ++sequence_;
+  Task task{std::move(op), 0, work};
+  task.number = recorder_.add(task.op.transfer.call);
+  if (now && queue_.empty() && !running_) {
+    // Handing it to another thread would take longer than a small exchange.
+    running_ = true;
+    lock.unlock();
+    execute(task);
+    lock.lock();
+    running_ = false;
+    lock.unlock();
+    changed_.notify_all();
+    return Work(std::move(work));
+  }
+  if (!std::exchange(thread_started_, true)) thread_.start("ProcessGroup", 1, [this](int) { loop(); });
+  queue_.push_back(std::move(task));
+  lock.unlock();
+  changed_.notify_all();
+  return Work(std::move(work));
+}
+
+void Executor::loop() {
+  const ThreadWidth one(1);
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return !running_ && (stop_ || !queue_.empty()); });
+    if (queue_.empty()) return;
+    {
+      Task task = std::move(queue_.front());
+      queue_.pop_front();
+      running_ = true;
+      lock.unlock();
+      execute(task);
+    }
+    lock.lock();
+    running_ = false;
+    changed_.notify_all();
+  }
+}
+
+void Executor::execute(Task& task) {
+  const Call& call = task.op.transfer.call;
+  std::exception_ptr error;
+  const auto begin = Clock::now();
+  std::string broken;
+  {
+    const std::lock_guard lock(mutex_);
+    broken = broken_;
+  }
+  if (!broken.empty()) {
+    error =
+        std::make_exception_ptr(Error(ErrorKind::kIo, concat(call.text(), ": the group has failed before: ", broken)));
+    recorder_.end(task.number, true);
+  } else {
+    recorder_.begin(task.number);
+    try {
+      run(task.op);
+      recorder_.end(task.number, false);
+    } catch (const BackendError& x) {
+      error = std::make_exception_ptr(failure(call, x.what(), since(begin)));
+      recorder_.end(task.number, true);
+    } catch (...) {
+      error = std::current_exception();
+      recorder_.end(task.number, true);
+    }
+  }
+  const double seconds = since(begin);
+  task.op = {};  // whoever waits may free the tensors' memory
+  task.work->finish(seconds, error);
+}
+
+void Executor::run(Operation& op) {
+  const NoGrad off;
+  Transfer& t = op.transfer;
+  t.deadline = Clock::now() + options_.timeout;
+  if (options_.check && size_ > 1) compare(t.call);
+  if (size_ == 1) run_alone(t);
+  else if (t.call.type == OpType::kBarrier || t.count > 0 || t.call.type == OpType::kAllToAll) backend_->run(t);
+  if (op.averaged > 0 && size_ > 1 && !backend_->averages()) divide(t.out, op.averaged, t.call.dtype, size_);
+  finish(op);
+}
+
+void Executor::finish(Operation& op) {
+  const NoGrad off;
+  for (auto& [to, from] : op.copy_back) to.copy_(from);
+  // What is kept for backward and weights packed for a kernel go by the version.
+  for (const Tensor& w : op.written) w.impl()->storage->bump_version();
+}
+
+void Executor::run_alone(const Transfer& t) {
+  if (!t.in || !t.out || t.in == t.out) return;
+  const int64_t count = t.call.type == OpType::kAllToAll ? t.in_counts[0] : t.count;
+  std::memcpy(t.out, t.in, static_cast<size_t>(count) * size_of(t.call.dtype));
+}
+
+// Ranks tell each other through the store what they call.
+void Executor::compare(const Call& call) {
+  const std::string mine = concat(call.fingerprint(), " ", call.text());
+  const auto key = [](uint64_t sequence, int rank) {
+    return "check/" + std::to_string(sequence) + "/" + std::to_string(rank);
+  };
+  const auto expect = [](const absl::Status& s) {
+    if (!s.ok()) throw BackendError(std::string(s.message()));
+  };
+  expect(store_->set(key(call.sequence, rank_), mine));
+  const auto end = Clock::now() + options_.timeout;
+  std::string wrong, missing;
+  for (int r = 0; r < size_; ++r) {
+    if (r == rank_) continue;
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+    const auto theirs = store_->wait(key(call.sequence, r), std::max(left, std::chrono::milliseconds(0)));
+    if (!theirs.ok() && !absl::IsDeadlineExceeded(theirs.status())) expect(theirs.status());
+    if (!theirs.ok()) missing += concat(missing.empty() ? "rank " : ", ", r);
+    else if (*theirs != mine) wrong += concat("; rank ", r, " calls ", theirs->substr(theirs->find(' ') + 1));
+  }
+  if (!wrong.empty())
+    throw BackendError(concat("ranks call different operations: rank ", rank_, " calls ", call.text(), wrong));
+  if (!missing.empty()) throw BackendError(missing + " did not come");
+  // Everybody has seen the last but one: all have come to the last.
+  if (call.sequence > 2) (void)store_->erase(key(call.sequence - 2, rank_));
+}
+
+Error Executor::failure(const Call& call, const std::string& cause, double seconds) {
+  std::string text = concat(call.text(), " on rank ", rank_, " of ", size_, " (group \"", options_.name, "\", ",
+                            backend_->name(), ") failed after ", static_cast<int64_t>(seconds * 1e3), " ms");
+  if (watch_) text += watch_->report(cause);
+  else text += "; cause: " + cause;
+  {
+    const std::lock_guard lock(mutex_);
+    if (broken_.empty()) broken_ = text;
+  }
+  backend_->abort("this rank has failed");
+  return Error(ErrorKind::kIo, text);
+}
+
+// A send or receive: whoever waits for it finishes it.
+class Executor::Transferring final : public WorkState {
+ public:
+  Transferring(std::shared_ptr<Executor> executor, Operation op, uint64_t number)
+      : executor_(std::move(executor)), op_(std::move(op)), number_(number), begin_(Clock::now()) {}
+  ~Transferring() override {
+    pending_.reset();
+    if (!done_) executor_->recorder_.end(number_, true);
+  }
+  void start() {
+    const std::lock_guard lock(waiting_);
+    attempt([&] { pending_ = executor_->backend_->post(op_.transfer); });
+  }
+  bool wait_until(Clock::time_point until) override {
+    // One waits for the backend, the others for that one.
+    std::unique_lock turn(waiting_, std::defer_lock);
+    while (!turn.try_lock()) {
+      if (WorkState::wait_until(std::min(until, Clock::now() + std::chrono::milliseconds(20)))) return true;
+      if (Clock::now() >= until) return false;
+    }
+    if (!pending_) return true;
+    attempt([&] {
+      if (!pending_->wait(std::min(until, op_.transfer.deadline))) {
+        if (Clock::now() < op_.transfer.deadline) return;
+        throw BackendError("timed out");
+      }
+      executor_->finish(op_);
+      end(nullptr);
+    });
+    return !pending_;
+  }
+
+ private:
+  template <class F>
+  void attempt(F f) {
+    try {
+      f();
+    } catch (const BackendError& x) {
+      const double seconds = since(begin_);
+      end(std::make_exception_ptr(executor_->failure(op_.transfer.call, x.what(), seconds)));
+    } catch (...) {
+      end(std::current_exception());
+    }
+  }
+  void end(const std::exception_ptr& error) {
+    pending_.reset();
+    op_ = {};
+    executor_->recorder_.end(number_, error != nullptr);
+    finish(since(begin_), error);
+  }
+
+  const std::shared_ptr<Executor> executor_;
+  Operation op_;
+  const uint64_t number_;
+  const Clock::time_point begin_;
+  std::mutex waiting_;
+  std::unique_ptr<PendingTransfer> pending_;
+};
+
+Work Executor::post(Operation op) {
+  uint64_t number = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    Call& call = op.transfer.call;
+    expect_whole(call);
+    call.sequence = ++direct_sequences_[{{call.peer, call.tag}, call.type}];
+    number = recorder_.add(call);
+    recorder_.begin(number);
+  }
+  op.transfer.deadline = Clock::now() + options_.timeout;
+  auto work = std::make_shared<Transferring>(shared_from_this(), std::move(op), number);
+  work->start();
+  return Work(std::move(work));
+}
+
+}  // namespace hearth::distributed::detail

@@ -1,0 +1,33 @@
+// Which rank of which job this process is, as whatever started it says.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace hearth::distributed {
+
+/// What the environment says about a rank.
+struct Environment {
+  /// This rank, and the number of ranks.
+  int rank = 0, size = 1;
+  /// The same on this host; -1: nobody says.
+  int local_rank = 0, local_size = -1;
+  /// The host that has the store, rank 0's; empty: nobody says.
+  std::string master;
+  /// The store's port.
+  int port = 29500;
+  /// How often the launcher has started the job again.
+  int restarts = 0;
+  /// True if the launcher serves the store, so that rank 0 need not.
+  bool store_served = false;
+  /// "hearthrun or torchrun", "srun", "mpirun", "MPICH", "Kubernetes" or "hand": one process.
+  std::string started_by = "hand";
+};
+
+/// Reads RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE (hearthrun, torchrun) first; then Open MPI's variables, MPICH's
+/// (PMI), Slurm's and those of an indexed Job of Kubernetes with WORLD_SIZE. MASTER_ADDR and MASTER_PORT count in all
+/// cases. Throws Error naming a variable that is missing or no number, and for a rank that is not below the size.
+/// `get` gives a variable's text, or null; getenv by default.
+Environment environment(const std::function<const char*(const char*)>& get = nullptr);
+
+}  // namespace hearth::distributed

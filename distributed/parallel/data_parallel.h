@@ -1,0 +1,143 @@
+// DistributedDataParallel: every rank has the whole model and its part of the batch; gradients are averaged while
+// backward still runs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/nn/module.h"
+#include "distributed/group/process_group.h"
+
+namespace hearth::distributed {
+
+/// Gradients that are reduced together.
+struct GradBucket {
+  /// Their values, one after another: what `finish` leaves here counts.
+  Tensor flat;
+  /// Room for what is sent in place of `flat`, between `begin` and `finish`.
+  Tensor wire;
+  /// The bucket's number; 0 is the one that is ready first.
+  size_t index = 0;
+};
+
+/// How buckets become the average over ranks.
+struct CommHook {
+  /// Begins the exchange; called in backward, for one bucket after another, in the same order on all ranks.
+  std::function<Work(ProcessGroup& group, GradBucket& bucket)> begin;
+  /// Called when the work is done; may be null.
+  std::function<void(ProcessGroup& group, GradBucket& bucket)> finish;
+};
+
+/// Sends f32 and f64 gradients as f16 or bf16: half of the bytes, rounded. Divides by the number of ranks before, so
+/// that sums do not overflow. torch's fp16_compress_hook and bf16_compress_hook.
+CommHook compress_hook(DType dtype);
+
+/// Options of DistributedDataParallel.
+struct DataParallelOptions {
+  /// The most bytes of a bucket of several parameters.
+  int64_t bucket_bytes = 25 << 20;
+  /// The same for the first one: the sooner it is full, the sooner the exchange begins.
+  int64_t first_bucket_bytes = 1 << 20;
+  /// A parameter of so many bytes is a bucket by itself, reduced where its gradient lies: it needs no copy.
+  int64_t alone_bytes = 256 << 10;
+  /// Gives all ranks the first rank's buffers before each forward in training mode.
+  bool broadcast_buffers = true;
+  /// In place of a plain average.
+  CommHook hook = {};
+};
+
+/// What DistributedDataParallel has done so far.
+struct DataParallelStats {
+  /// Backward passes with an exchange.
+  int64_t steps = 0;
+  /// Seconds that exchanges took, and seconds that backward waited for them at its end.
+  double communication = 0, blocked = 0;
+};
+
+/// Averages gradients over ranks: torch.nn.parallel.DistributedDataParallel.
+///
+///   nn::Module net = …;  DistributedDataParallel parallel(net, group);
+///   loss(net(x)).backward();   // on return, grad() of each parameter is the average over ranks
+///
+/// It hangs on the module by hooks: the module is used as before, and its state_dict keeps its names. When it is made,
+/// all ranks get the first rank's parameters and buffers; throws Error on all ranks if they have different parameters.
+///
+/// With equal batches on all ranks and a loss that is a mean, the gradients are those of one process on the joined
+/// batch. What a rank has not used in a backward counts as zero; a parameter that no rank has used keeps no gradient.
+/// Ranks may use different parameters. All ranks run the same number of backward passes: see Join for uneven data. In a
+/// group of one rank it does nothing.
+///
+/// Reduced gradients have no history: create_graph gives none for them. The module must live longer.
+class DistributedDataParallel {
+ public:
+  /// Called by all ranks.
+  DistributedDataParallel(nn::ModuleBase& module, ProcessGroup& group, const DataParallelOptions& options = {});
+  /// Takes the hooks off.
+  ~DistributedDataParallel();
+  DistributedDataParallel(const DistributedDataParallel&) = delete;
+  DistributedDataParallel& operator=(const DistributedDataParallel&) = delete;
+
+  /// While it lives, gradients are added up on this rank alone; the next backward without it averages the sums.
+  class NoSync {
+   public:
+    /// Begins it.
+    explicit NoSync(DistributedDataParallel& parallel);
+    /// Ends it.
+    ~NoSync();
+    NoSync(const NoSync&) = delete;
+    NoSync& operator=(const NoSync&) = delete;
+
+   private:
+    DistributedDataParallel& parallel_;
+    const bool previous_;
+  };
+
+  /// The number of buckets; 0 in a group of one rank.
+  size_t buckets() const;
+  /// What it has done so far.
+  const DataParallelStats& stats() const;
+  /// The group.
+  ProcessGroup& group() const;
+
+ private:
+  friend class Join;
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Training where ranks have different numbers of batches. A rank that has no more takes part in the others' exchanges
+/// with nothing of its own, and in their optimizer steps, so that all ranks keep the same weights:
+///
+///   Join join(parallel);
+///   for (auto& [x, y] : loader) {
+///     join.step();                       // before forward; one exchanged backward follows
+///     optimizer.zero_grad(); loss(net(x), y).backward(); optimizer.step();
+///   }
+///   join.finish([&] { optimizer.step(); });   // until the last rank has no more
+///
+/// Gradients are then averaged over the ranks that still have batches.
+class Join {
+ public:
+  /// Called by all ranks, once for each epoch.
+  explicit Join(DistributedDataParallel& parallel);
+  /// Ends it; the next backward averages over all ranks.
+  ~Join();
+  Join(const Join&) = delete;
+  Join& operator=(const Join&) = delete;
+  /// Tells the others that this rank has a batch.
+  void step();
+  /// Takes part in the others' steps until nobody has a batch. Before each call of `step` the gradients are those of
+  /// the others.
+  void finish(const std::function<void()>& step);
+
+ private:
+  void exchange(bool has_batch);
+  DistributedDataParallel& parallel_;
+  bool anybody_ = false;
+};
+
+}  // namespace hearth::distributed
