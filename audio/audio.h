@@ -1,0 +1,5 @@
+// All of //audio.
+#pragma once
+
+#include "audio/codec/codec.h"
+#include "audio/codec/reader.h"
