@@ -39,7 +39,9 @@ class AudioReader {
   static absl::StatusOr<AudioReader> open(const std::string& path, SampleType type = SampleType::kFloat);
   /// Opens bytes in memory, which must outlive the reader. Errors as audio_info().
   static absl::StatusOr<AudioReader> open(std::span<const std::byte> bytes, SampleType type = SampleType::kFloat);
+  /// The other reader may only be destroyed or assigned to.
   AudioReader(AudioReader&&) noexcept;
+  /// The same; what this one had open is closed.
   AudioReader& operator=(AudioReader&&) noexcept;
   ~AudioReader();
 

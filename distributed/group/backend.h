@@ -35,8 +35,10 @@ struct Transfer {
   /// Elements of one rank's part: `in` of reduce_scatter and of the root's scatter, and `out` of all_gather and of the
   /// root's gather, have one part for each rank, one after another.
   int64_t count = 0;
-  /// all_to_all: elements for each rank, one part after another in `in`, and from each rank in `out`.
-  std::vector<int64_t> in_counts, out_counts;
+  /// all_to_all: elements for each rank, one part after another in `in`.
+  std::vector<int64_t> in_counts;
+  /// all_to_all: elements from each rank, one part after another in `out`.
+  std::vector<int64_t> out_counts;
   /// On a device with streams: the work is queued here, behind what made `in`, and run() returns when it is queued.
   Stream stream;
   /// A backend gives up then.

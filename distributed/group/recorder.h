@@ -15,8 +15,12 @@ namespace hearth::distributed {
 struct Recorded {
   /// What was called.
   Call call;
-  /// When it was called, when it began and when it ended; negative: it has not yet.
-  double called = 0, begin = -1, end = -1;
+  /// When it was called.
+  double called = 0;
+  /// When it began; negative: not yet.
+  double begin = -1;
+  /// When it ended; negative: not yet.
+  double end = -1;
   /// Whether it ended with an error.
   bool failed = false;
   /// "all_reduce #17 of f32 [1024], sum: 1.25 ms"; `now` is for what still runs.

@@ -15,15 +15,21 @@ namespace hearth::distributed {
 
 /// A run of a tensor's elements, in row-major order, that one file holds.
 struct ShardPiece {
-  /// The file's name in the checkpoint's directory, and the tensor's name in the file.
-  std::string file, key;
-  /// The first element and the number of elements.
-  int64_t begin = 0, count = 0;
+  /// The file's name in the checkpoint's directory.
+  std::string file;
+  /// The tensor's name in the file.
+  std::string key;
+  /// The first element.
+  int64_t begin = 0;
+  /// The number of elements.
+  int64_t count = 0;
 };
 
 /// A whole tensor, and where its elements are.
 struct ShardedEntry {
+  /// The dtype of the tensor.
   DType dtype = DType::kF32;
+  /// The shape of the whole tensor.
   Shape shape;
   /// In the order of elements, without gaps or overlaps.
   std::vector<ShardPiece> pieces;

@@ -8,10 +8,14 @@ namespace hearth::distributed {
 
 /// What the environment says about a rank.
 struct Environment {
-  /// This rank, and the number of ranks.
-  int rank = 0, size = 1;
-  /// The same on this host; -1: nobody says.
-  int local_rank = 0, local_size = -1;
+  /// This rank.
+  int rank = 0;
+  /// The number of ranks.
+  int size = 1;
+  /// This rank among those on this host.
+  int local_rank = 0;
+  /// The number of ranks on this host; -1: nobody says.
+  int local_size = -1;
   /// The host that has the store, rank 0's; empty: nobody says.
   std::string master;
   /// The store's port.

@@ -15,8 +15,10 @@ struct InitOptions {
   /// Where the ranks meet: "env" (the host and port that the environment says), "tcp://host:port" (rank 0 is on this
   /// host) or "file:///directory" (which all ranks see, and only this job uses).
   std::string method = "env";
-  /// This rank and the number of ranks; what the environment says if they are not given.
-  std::optional<int> rank, size;
+  /// This rank; by default what the environment says.
+  std::optional<int> rank;
+  /// The number of ranks; by default what the environment says.
+  std::optional<int> size;
   /// This host's name or address, as the other ranks reach it. By default HEARTH_HOST, or 127.0.0.1 where all ranks are
   /// on one host, or the address that leads to rank 0.
   std::string host = {};

@@ -8,14 +8,19 @@ namespace hearth::distributed {
 
 /// What hearthrun was told.
 struct LaunchOptions {
-  /// Ranks on this host, hosts, and this host's number.
-  int per_node = 1, nodes = 1, node = 0;
-  /// The host of node 0 and the port of its store; port 0, for one node: a free one.
+  /// Ranks on this host.
+  int per_node = 1;
+  /// Hosts.
+  int nodes = 1;
+  /// This host's number.
+  int node = 0;
+  /// The host of node 0.
   std::string master = "127.0.0.1";
+  /// The port of the store on node 0; 0, for one node: a free one.
   int port = 0;
   /// How often the job is started again when a rank has failed.
   int max_restarts = 0;
-  /// Where each rank's output goes: DIR/<attempt>.<rank>.log.
+  /// Where each rank's output goes: DIR/ATTEMPT.RANK.log.
   std::string log_dir = "logs";
   /// Whether the output is shown on the terminal too, each line behind its rank.
   bool show = true;

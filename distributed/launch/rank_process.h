@@ -25,6 +25,7 @@ class RankProcess {
   RankProcess(const RankProcess&) = delete;
   RankProcess& operator=(const RankProcess&) = delete;
 
+  /// The rank that runs in it.
   int rank() const { return rank_; }
   /// The end of the pipe to poll; -1: closed.
   int output() const { return output_; }

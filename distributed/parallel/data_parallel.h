@@ -54,8 +54,10 @@ struct DataParallelOptions {
 struct DataParallelStats {
   /// Backward passes with an exchange.
   int64_t steps = 0;
-  /// Seconds that exchanges took, and seconds that backward waited for them at its end.
-  double communication = 0, blocked = 0;
+  /// Seconds that exchanges took.
+  double communication = 0;
+  /// Seconds that backward waited for exchanges at its end.
+  double blocked = 0;
 };
 
 /// Averages gradients over ranks: torch.nn.parallel.DistributedDataParallel.

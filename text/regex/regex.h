@@ -17,7 +17,7 @@ enum class RegexSyntax : uint8_t {
   kPerl,  ///< PCRE2's own, close to that of tiktoken's patterns: `{1,3}+` is possessive.
 };
 
-/// A compiled pattern (PCRE2, with its just-in-time compiler where the system allows it). \s, \d, \w and \b are
+/// A compiled pattern (PCRE2, with its just-in-time compiler where the system allows it). `\s`, `\d`, `\w` and `\b` are
 /// Unicode's in both syntaxes. A value; const calls may be concurrent.
 class Regex {
  public:
@@ -28,7 +28,7 @@ class Regex {
   };
 
   /// Compiles a pattern of at most 64 KiB. kInvalidArgument: it is malformed, with the place; kUnimplemented: it uses
-  /// what is not translated (set operations, \K, callouts, \W inside brackets).
+  /// what is not translated (set operations, `\K`, callouts, `\W` inside brackets).
   static absl::StatusOr<Regex> compile(std::string_view pattern, RegexSyntax syntax = RegexSyntax::kRuby);
 
   /// Finds the first match in `text`, which must be valid UTF-8, from byte `from` on (the start of a character).

@@ -53,7 +53,7 @@ struct Padding {
 
 /// Options of encode() and its kin.
 struct EncodeOptions {
-  bool add_special_tokens = true;      ///< Add what the post-processor adds ([CLS], [SEP], <s>, ...).
+  bool add_special_tokens = true;      ///< Add what the post-processor adds (`[CLS]`, `[SEP]`, `<s>`, ...).
   bool encode_special_tokens = false;  ///< Read special tokens in the text as plain text: for text from strangers.
   bool replace_invalid_utf8 = false;   ///< Replace malformed UTF-8 by U+FFFD; otherwise it is an error.
   uint64_t seed = 0;                   ///< For BPE dropout: the same seed gives the same tokens.

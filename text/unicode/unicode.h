@@ -46,7 +46,7 @@ bool is_punctuation(char32_t c);
 bool is_bert_punctuation(char32_t c);
 /// Categories Cc, Cf, Co, Cs: characters that are no text.
 bool is_control_or_format(char32_t c);
-/// A character of words (UTS #18, \w): alphabetic, mark, decimal digit, connector punctuation, join control.
+/// A character of words (UTS #18, `\w`): alphabetic, mark, decimal digit, connector punctuation, join control.
 bool is_word(char32_t c);
 /// Ideographs as BERT counts them: the CJK Unified blocks and extensions, no kana, no Hangul.
 bool is_bert_ideograph(char32_t c);
