@@ -80,7 +80,8 @@ std::string little(uint64_t v, int bytes) {
 std::string wav(int tag, int channels, int rate, int bits, const std::string& data, int64_t declared = -1) {
   const int align = channels * bits / 8;
   const std::string fmt = little(static_cast<uint64_t>(tag), 2) + little(static_cast<uint64_t>(channels), 2) +
-                          little(static_cast<uint64_t>(rate), 4) + little(static_cast<uint64_t>(rate * align), 4) +
+                          little(static_cast<uint64_t>(rate), 4) +
+                          little(static_cast<uint64_t>(rate) * static_cast<uint64_t>(align), 4) +
                           little(static_cast<uint64_t>(align), 2) + little(static_cast<uint64_t>(bits), 2);
   const uint64_t size = declared < 0 ? data.size() : static_cast<uint64_t>(declared);
   return "RIFF" + little(28 + size, 4) + "WAVEfmt " + little(16, 4) + fmt + "data" + little(size, 4) + data;

@@ -6,10 +6,12 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/base/error.h"
 #include "core/graph/save.h"
 #include "core/graph/trace.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
+#include "core/version.h"
 #include "serve/http/compression.h"
 #include "tests/serve/client.h"
 #include "tests/serve/models.h"
@@ -68,7 +70,9 @@ TEST_F(ServerTest, AnswersTheProtocol) {
   Client c(port());
   EXPECT_EQ(
       c.get("/v2").body,
-      R"({"name":"hearth","version":"0.1","extensions":["binary_tensor_data","classification","model_configuration","model_repository","statistics"]})");
+      concat(
+          R"({"name":"hearth","version":")", version(),
+          R"(","extensions":["binary_tensor_data","classification","model_configuration","model_repository","statistics"]})"));
   EXPECT_EQ(c.get("/v2/health/live").body, R"({"live":true})");
   EXPECT_EQ(c.get("/v2/health/ready").body, R"({"ready":true})");
   EXPECT_EQ(
