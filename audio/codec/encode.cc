@@ -7,6 +7,7 @@
 #include "audio/codec/sndfile_internal.h"
 #include "core/base/error.h"
 #include "core/io/atomic_file.h"
+#include "core/io/with_path.h"
 
 namespace hearth::audio {
 namespace {
@@ -258,7 +259,7 @@ absl::Status save_audio(const std::string& path, const Tensor& samples, int64_t 
         concat(path, ": a sound's name must end in .wav, .flac, .ogg, .opus, .mp3, .aiff or .aif"));
   }
   const auto file = encode_audio(samples, sample_rate, format, o);
-  if (!file.ok()) return with_path(path, file.status());
+  if (!file.ok()) return io::with_path(path, file.status());
   return io::write_file(path, *file);
 }
 

@@ -1,10 +1,11 @@
 #include "audio/codec/info.h"
 
 #include <algorithm>
-#include <mutex>
 
 #include "audio/codec/container.h"
 #include "audio/codec/sndfile_internal.h"
+#include "core/base/mutex.h"
+#include "core/io/with_path.h"
 
 namespace hearth::audio {
 namespace {
@@ -59,8 +60,8 @@ static_assert(static_cast<int>(FileFormat::kWav) == static_cast<int>(Container::
               static_cast<int>(FileFormat::kAiff) == static_cast<int>(Container::kAiff));
 
 SndfileHandle open_virtual(SF_VIRTUAL_IO& io, int mode, SF_INFO& info, void* user, std::string& error) {
-  static std::mutex one_at_a_time;
-  const std::lock_guard lock(one_at_a_time);
+  static Mutex one_at_a_time;
+  const MutexLock lock(one_at_a_time);
   SndfileHandle file(sf_open_virtual(&io, mode, &info, user));
   if (!file) error = sf_strerror(nullptr);
   return file;
@@ -101,17 +102,13 @@ absl::Status OpenSound::open() {
   return absl::OkStatus();
 }
 
-absl::Status with_path(const std::string& path, const absl::Status& s) {
-  return absl::Status(s.code(), concat(path, ": ", std::string(s.message().data(), s.message().size())));
-}
-
 absl::StatusOr<AudioInfo> audio_info(std::span<const std::byte> bytes) { return info_of(ByteSource::memory(bytes)); }
 
 absl::StatusOr<AudioInfo> audio_info(const std::string& path) {
   auto source = ByteSource::file(path);
   if (!source.ok()) return source.status();
   auto info = info_of(*std::move(source));
-  if (!info.ok()) return with_path(path, info.status());
+  if (!info.ok()) return io::with_path(path, info.status());
   return info;
 }
 

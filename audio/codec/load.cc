@@ -4,6 +4,7 @@
 #include "audio/codec/codec.h"
 #include "audio/codec/sndfile_internal.h"
 #include "core/base/error.h"
+#include "core/io/with_path.h"
 
 namespace hearth::audio {
 namespace {
@@ -83,7 +84,7 @@ absl::StatusOr<Audio> load(AudioReader& reader, const LoadOptions& o) {
 // `path` is empty for bytes in memory. The reader's own errors name it.
 absl::StatusOr<Audio> load(absl::StatusOr<AudioReader> reader, const std::string& path, const LoadOptions& o) {
   if (!reader.ok()) return reader.status();
-  const auto error = [&](const absl::Status& s) { return path.empty() ? s : with_path(path, s); };
+  const auto error = [&](const absl::Status& s) { return path.empty() ? s : io::with_path(path, s); };
   if (absl::Status s = check(*reader, o); !s.ok()) return error(s);
   try {
     return load(*reader, o);

@@ -5,6 +5,7 @@
 
 #include "audio/codec/sndfile_internal.h"
 #include "core/base/error.h"
+#include "core/io/with_path.h"
 
 namespace hearth::audio {
 namespace {
@@ -41,7 +42,7 @@ sf_count_t read_frames(SNDFILE* f, int* to, int64_t n) { return sf_readf_int(f, 
 struct AudioReader::State {
   State(std::unique_ptr<ByteSource> s, std::string p) : sound(std::move(s)), path(std::move(p)) {}
 
-  absl::Status error(const absl::Status& s) const { return path.empty() ? s : with_path(path, s); }
+  absl::Status error(const absl::Status& s) const { return path.empty() ? s : io::with_path(path, s); }
   absl::Status damaged(int64_t frame) const {
     const int code = sf_error(sound.file.get());
     const auto& i = sound.info;

@@ -39,6 +39,4 @@ SndfileHandle open_virtual(SF_VIRTUAL_IO& io, int mode, SF_INFO& info, void* use
 // libsndfile's number for an encoding.
 int subtype_of(Encoding e);
 
-absl::Status with_path(const std::string& path, const absl::Status& s);
-
 }  // namespace hearth::audio

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/io/file.h"
+#include "core/io/with_path.h"
 
 namespace hearth::vision {
 namespace {
@@ -121,10 +122,6 @@ void to_native(std::byte* p, size_t count, size_t width) {
   for (size_t i = 0; i < count; ++i) std::reverse(p + i * width, p + (i + 1) * width);
 }
 
-absl::Status with_path(const std::string& path, const absl::Status& s) {
-  return absl::Status(s.code(), absl::StrCat(path, ": ", s.message()));
-}
-
 }  // namespace
 
 absl::StatusOr<Tensor> parse_idx(std::span<const std::byte> bytes, uint64_t max_bytes) {
@@ -183,7 +180,7 @@ absl::StatusOr<Tensor> read_idx(const std::string& path, uint64_t max_bytes) {
   auto file = io::MappedFile::open(path);
   if (!file.ok()) return file.status();
   auto out = parse_idx((*file)->bytes(), max_bytes);
-  if (!out.ok()) return with_path(path, out.status());
+  if (!out.ok()) return io::with_path(path, out.status());
   return out;
 }
 

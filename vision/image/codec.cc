@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/io/atomic_file.h"
 #include "core/io/file.h"
+#include "core/io/with_path.h"
 #include "vision/image/header.h"
 
 namespace hearth::vision {
@@ -219,10 +220,6 @@ absl::StatusOr<std::string> encode(const char* what, const char* extension, cons
   return absl::InternalError(concat(what, ": the picture could not be encoded"));
 }
 
-absl::Status with_path(const std::string& path, const absl::Status& s) {
-  return absl::Status(s.code(), absl::StrCat(path, ": ", s.message()));
-}
-
 }  // namespace
 
 absl::StatusOr<Tensor> decode_image(std::span<const std::byte> bytes, const DecodeOptions& o) {
@@ -247,7 +244,7 @@ absl::StatusOr<Tensor> read_image(const std::string& path, const DecodeOptions& 
   const auto file = io::read_file(path, kMaxFile);
   if (!file.ok()) return file.status();
   auto image = decode_image(std::as_bytes(std::span<const char>(*file)), o);
-  if (!image.ok()) return with_path(path, image.status());
+  if (!image.ok()) return io::with_path(path, image.status());
   return image;
 }
 
@@ -276,7 +273,7 @@ absl::Status write_image(const std::string& path, const Tensor& image, const Wri
   if (ending == ".png") file = encode_png(image, o.png);
   else if (ending == ".jpg" || ending == ".jpeg") file = encode_jpeg(image, o.jpeg);
   else return absl::InvalidArgumentError(concat(path, ": a picture's name must end in .png, .jpg or .jpeg"));
-  if (!file.ok()) return with_path(path, file.status());
+  if (!file.ok()) return io::with_path(path, file.status());
   return io::write_file(path, *file);
 }
 
