@@ -194,7 +194,7 @@ class Translator {
       case 'D':
         return replace("\\P{Nd}");
       case 'w':
-        return set(kWord);
+        return in_brackets ? replace(kWord) : replace("[" + word() + "]");
       case 'W':
         if (in_brackets) return refuse("\\W inside brackets");
         return replace("[^" + word() + "]");
