@@ -57,7 +57,7 @@ class GuardedTransport final : public gloo::transport::Context {
 }  // namespace
 
 void Abortion::abort() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   aborted_ = true;
   for (UnboundBuffer* b : live_) {
     b->abortWaitRecv();

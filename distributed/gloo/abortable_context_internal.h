@@ -6,9 +6,10 @@
 #include <gloo/transport/unbound_buffer.h>
 
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
+
+#include "core/base/mutex.h"
 
 namespace hearth::distributed {
 
@@ -18,22 +19,22 @@ class Abortion {
   /// Ends all waits, those that begin later too.
   void abort();
   bool aborted() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return aborted_;
   }
   void add(gloo::transport::UnboundBuffer* buffer) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     live_.insert(buffer);
   }
   void remove(gloo::transport::UnboundBuffer* buffer) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     live_.erase(buffer);
   }
 
  private:
-  mutable std::mutex mutex_;
-  std::set<gloo::transport::UnboundBuffer*> live_;
-  bool aborted_ = false;
+  mutable Mutex mutex_;
+  std::set<gloo::transport::UnboundBuffer*> live_ ABSL_GUARDED_BY(mutex_);
+  bool aborted_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 /// Closing Gloo's connections wakes only those who wait at that moment: who begins to wait a little later waits for the

@@ -14,12 +14,12 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstring>
-#include <mutex>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/base/threads.h"
 #include "distributed/gloo/abortable_context_internal.h"
 #include "distributed/group/reduce.h"
@@ -150,7 +150,7 @@ class Pending final : public PendingTransfer {
     });
   }
   bool wait(Clock::time_point until) override {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     if (!done_ && !thread_ && until >= deadline_) {
       lock.unlock();
       wait_whole();
@@ -167,14 +167,14 @@ class Pending final : public PendingTransfer {
           wrong = e.what();
         }
         {
-          const std::lock_guard done(mutex_);
+          const MutexLock done(mutex_);
           done_ = true;
           wrong_ = wrong;
         }
         changed_.notify_all();
       });
     }
-    changed_.wait_until(lock, until, [&] { return done_; });
+    lock.wait_until(changed_, until, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return done_; });
     if (!wrong_.empty()) throw BackendError(wrong_);
     return done_;
   }
@@ -191,10 +191,10 @@ class Pending final : public PendingTransfer {
   const bool send_;
   const Clock::time_point deadline_;
   std::unique_ptr<gloo::transport::UnboundBuffer> buffer_;
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable changed_;
-  bool done_ = false;
-  std::string wrong_;
+  bool done_ ABSL_GUARDED_BY(mutex_) = false;
+  std::string wrong_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<ThreadGroup> thread_;  // last: it uses the others
 };
 
@@ -206,7 +206,7 @@ class Gloo final : public Backend {
 
   void abort(const std::string& why) override {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (!why_.empty()) return;
       why_ = why;
     }
@@ -231,7 +231,7 @@ class Gloo final : public Backend {
 
  private:
   void expect_whole() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!why_.empty()) throw BackendError(why_);
   }
 
@@ -406,8 +406,8 @@ class Gloo final : public Backend {
 
   const std::shared_ptr<Context> context_;
   const int rank_, size_;
-  mutable std::mutex mutex_;
-  std::string why_;  // why nothing can be exchanged any more
+  mutable Mutex mutex_;
+  std::string why_ ABSL_GUARDED_BY(mutex_);  // why nothing can be exchanged any more
 };
 
 }  // namespace

@@ -35,7 +35,7 @@ Executor::~Executor() { close(); }
 
 void Executor::close() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (std::exchange(closed_, true)) return;
   }
   const bool thrown = std::uncaught_exceptions() > 0;
@@ -47,7 +47,7 @@ void Executor::close() {
   }
   bool whole = false;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     whole = broken_.empty();
   }
   if (watch_ && whole && !thrown) {
@@ -68,7 +68,6 @@ PeerStatus Executor::status() const {
   return s;
 }
 
-// Under the mutex.
 void Executor::expect_whole(const Call& call) {
   if (!broken_.empty())
     fail(ErrorKind::kIo, to_string(call.type), ": the group \"", options_.name, "\" has failed before: ", broken_);
@@ -77,7 +76,7 @@ void Executor::expect_whole(const Call& call) {
 
 Work Executor::submit(Operation op, bool now) {
   auto work = std::make_shared<WorkState>();
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   expect_whole(op.transfer.call);
   op.transfer.call.sequence = ++sequence_;
   Task task{std::move(op), 0, work};
@@ -102,9 +101,10 @@ Work Executor::submit(Operation op, bool now) {
 
 void Executor::loop() {
   const ThreadWidth one(1);
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&] { return !running_ && (stop_ || !queue_.empty()); });
+    lock.wait(changed_,
+              [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !running_ && (stop_ || !queue_.empty()); });
     if (queue_.empty()) return;
     {
       Task task = std::move(queue_.front());
@@ -125,7 +125,7 @@ void Executor::execute(Task& task) {
   const auto begin = Clock::now();
   std::string broken;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     broken = broken_;
   }
   if (!broken.empty()) {
@@ -207,7 +207,7 @@ Error Executor::failure(const Call& call, const std::string& cause, double secon
   if (watch_) text += watch_->report(cause);
   else text += "; cause: " + cause;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (broken_.empty()) broken_ = text;
   }
   backend_->abort("this rank has failed");
@@ -218,22 +218,18 @@ Error Executor::failure(const Call& call, const std::string& cause, double secon
 class Executor::Transferring final : public WorkState {
  public:
   Transferring(std::shared_ptr<Executor> executor, Operation op, uint64_t number)
-      : executor_(std::move(executor)), op_(std::move(op)), number_(number), begin_(Clock::now()) {}
+      : executor_(std::move(executor)), number_(number), begin_(Clock::now()), op_(std::move(op)) {}
   ~Transferring() override {
     pending_.reset();
-    if (!done_) executor_->recorder_.end(number_, true);
+    if (!done()) executor_->recorder_.end(number_, true);
   }
   void start() {
-    const std::lock_guard lock(waiting_);
     attempt([&] { pending_ = executor_->backend_->post(op_.transfer); });
   }
   bool wait_until(Clock::time_point until) override {
-    // One waits for the backend, the others for that one.
-    std::unique_lock turn(waiting_, std::defer_lock);
-    while (!turn.try_lock()) {
-      if (WorkState::wait_until(std::min(until, Clock::now() + std::chrono::milliseconds(20)))) return true;
-      if (Clock::now() >= until) return false;
-    }
+    // One thread at a time waits for the backend.
+    const Turn turn(*this, until);
+    if (!turn.taken()) return done();
     if (!pending_) return true;
     attempt([&] {
       if (!pending_->wait(std::min(until, op_.transfer.deadline))) {
@@ -247,6 +243,29 @@ class Executor::Transferring final : public WorkState {
   }
 
  private:
+  class Turn {
+   public:
+    Turn(Transferring& t, Clock::time_point until) : t_(t) {
+      MutexLock lock(t_.mutex_);
+      taken_ = lock.wait_until(t_.free_, until, [&t]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(t.mutex_) { return !t.waiting_; });
+      if (taken_) t_.waiting_ = true;
+    }
+    ~Turn() {
+      if (!taken_) return;
+      {
+        const MutexLock lock(t_.mutex_);
+        t_.waiting_ = false;
+      }
+      t_.free_.notify_one();
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    bool taken() const { return taken_; }
+
+   private:
+    Transferring& t_;
+    bool taken_;
+  };
   template <class F>
   void attempt(F f) {
     try {
@@ -266,17 +285,20 @@ class Executor::Transferring final : public WorkState {
   }
 
   const std::shared_ptr<Executor> executor_;
-  Operation op_;
   const uint64_t number_;
   const Clock::time_point begin_;
-  std::mutex waiting_;
+  Mutex mutex_;
+  std::condition_variable free_;
+  bool waiting_ ABSL_GUARDED_BY(mutex_) = false;  // a thread has the turn
+  // Of who has the turn:
+  Operation op_;
   std::unique_ptr<PendingTransfer> pending_;
 };
 
 Work Executor::post(Operation op) {
   uint64_t number = 0;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Call& call = op.transfer.call;
     expect_whole(call);
     call.sequence = ++direct_sequences_[{{call.peer, call.tag}, call.type}];

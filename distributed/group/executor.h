@@ -5,12 +5,12 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/base/threads.h"
 #include "core/tensor/tensor.h"
 #include "distributed/group/failure_watch.h"
@@ -64,7 +64,7 @@ class Executor : public std::enable_shared_from_this<Executor> {
   void finish(Operation& op);
   void compare(const Call& call);
   Error failure(const Call& call, const std::string& cause, double seconds);
-  void expect_whole(const Call& call);
+  void expect_whole(const Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   PeerStatus status() const;
 
   const int rank_, size_;
@@ -73,18 +73,22 @@ class Executor : public std::enable_shared_from_this<Executor> {
   const GroupOptions options_;
   Recorder recorder_;
 
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Task> queue_;
-  bool running_ = false, stop_ = false, closed_ = false, thread_started_ = false;
-  std::string broken_;  // why nothing can be called any more
-  uint64_t sequence_ = 0;
-  std::map<std::pair<std::pair<int, uint32_t>, OpType>, uint64_t> direct_sequences_;  // of peer, tag and direction
+  std::deque<Task> queue_ ABSL_GUARDED_BY(mutex_);
+  bool running_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool thread_started_ ABSL_GUARDED_BY(mutex_) = false;
+  std::string broken_ ABSL_GUARDED_BY(mutex_);  // why nothing can be called any more
+  uint64_t sequence_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Of peer, tag and direction.
+  std::map<std::pair<std::pair<int, uint32_t>, OpType>, uint64_t> direct_sequences_ ABSL_GUARDED_BY(mutex_);
 
   std::unique_ptr<FailureWatch> watch_;
   ThreadGroup thread_{[this] {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       stop_ = true;
     }
     changed_.notify_all();

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
-#include <mutex>
 #include <numeric>
 #include <utility>
 
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/ops/create.h"
 #include "core/ops/view.h"
 #include "distributed/group/executor.h"
@@ -60,7 +60,7 @@ class ProcessGroup::Impl {
     }
     GroupOptions o = executor_->options();
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       o.name = concat(o.name, "/", list, "#", ++subgroups_[list]);
     }
     return std::make_unique<ProcessGroup>(static_cast<int>(mine - ranks.begin()), static_cast<int>(ranks.size()),
@@ -412,8 +412,8 @@ class ProcessGroup::Impl {
   const std::shared_ptr<Store> parent_store_;
   const BackendFactory factory_;
   std::shared_ptr<detail::Executor> executor_;
-  std::mutex mutex_;
-  std::map<std::string, int> subgroups_;  // how often a group of these ranks was made
+  Mutex mutex_;
+  std::map<std::string, int> subgroups_ ABSL_GUARDED_BY(mutex_);  // how often a group of these ranks was made
 };
 
 ProcessGroup::ProcessGroup(int rank, int size, std::shared_ptr<Store> store, BackendFactory factory,

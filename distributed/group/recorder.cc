@@ -23,23 +23,22 @@ std::string Recorded::text(double now) const {
 }
 
 uint64_t Recorder::add(const Call& call) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Recorded r{.call = call, .called = now()};
   if (ring_.size() < capacity_) ring_.push_back(r);
   else ring_[count_ % capacity_] = r;
   return count_++;
 }
 
-// Under the mutex; null if it has been overwritten.
 Recorded* Recorder::find(uint64_t number) { return number + capacity_ < count_ ? nullptr : &ring_[number % capacity_]; }
 
 void Recorder::begin(uint64_t number) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (Recorded* r = find(number)) r->begin = now();
 }
 
 void Recorder::end(uint64_t number, bool failed) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (Recorded* r = find(number)) {
     r->end = now();
     r->failed = failed;
@@ -47,7 +46,7 @@ void Recorder::end(uint64_t number, bool failed) {
 }
 
 std::vector<Recorded> Recorder::list() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::vector<Recorded> out;
   for (uint64_t i = count_ - ring_.size(); i < count_; ++i) out.push_back(ring_[i % capacity_]);
   return out;

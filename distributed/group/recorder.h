@@ -3,10 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "core/base/mutex.h"
 #include "distributed/group/backend.h"
 
 namespace hearth::distributed {
@@ -47,12 +47,13 @@ class Recorder {
   double now() const { return std::chrono::duration<double>(Clock::now() - made_).count(); }
 
  private:
-  Recorded* find(uint64_t number);
+  // Null if it has been overwritten.
+  Recorded* find(uint64_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   const size_t capacity_;
   const Clock::time_point made_ = Clock::now();
-  mutable std::mutex mutex_;
-  std::vector<Recorded> ring_;
-  uint64_t count_ = 0;
+  mutable Mutex mutex_;
+  std::vector<Recorded> ring_ ABSL_GUARDED_BY(mutex_);
+  uint64_t count_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace hearth::distributed

@@ -3,8 +3,8 @@
 
 #include <condition_variable>
 #include <exception>
-#include <mutex>
 
+#include "core/base/mutex.h"
 #include "distributed/group/backend.h"
 
 namespace hearth::distributed::detail {
@@ -15,18 +15,18 @@ class WorkState {
   virtual ~WorkState() = default;
   /// True if it has ended by `until`.
   virtual bool wait_until(Clock::time_point until) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_until(lock, until, [&] { return done_; });
+    MutexLock lock(mutex_);
+    return lock.wait_until(changed_, until, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return done_; });
   }
   /// Rethrows the error, if there is one.
   void check() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (error_) std::rethrow_exception(error_);
   }
   /// Tells those who wait.
   void finish(double seconds, std::exception_ptr error) {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (done_) return;
       done_ = true;
       seconds_ = seconds;
@@ -35,18 +35,22 @@ class WorkState {
     changed_.notify_all();
   }
   double seconds() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return seconds_;
   }
 
  protected:
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  bool done_ = false;
+  bool done() const {
+    const MutexLock lock(mutex_);
+    return done_;
+  }
 
  private:
-  double seconds_ = 0;
-  std::exception_ptr error_;
+  mutable Mutex mutex_;
+  std::condition_variable changed_;
+  bool done_ ABSL_GUARDED_BY(mutex_) = false;
+  double seconds_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::exception_ptr error_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace hearth::distributed::detail

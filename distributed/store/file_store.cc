@@ -4,7 +4,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
-#include <mutex>
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/mutex.h"
 #include "core/io/file.h"
 #include "distributed/store/table.h"
 
@@ -127,7 +127,7 @@ absl::StatusOr<std::string> FileStore::get(const std::string& key) {
 absl::StatusOr<std::string> FileStore::wait(const std::string& key, std::chrono::milliseconds timeout,
                                             const std::stop_token& stop) {
   const auto end = Clock::now() + timeout;
-  std::mutex mutex;
+  Mutex mutex;
   std::condition_variable_any stopped;
   auto pause = kFirstPause;
   while (true) {
@@ -137,7 +137,7 @@ absl::StatusOr<std::string> FileStore::wait(const std::string& key, std::chrono:
     const auto now = Clock::now();
     if (now >= end)
       return absl::DeadlineExceededError(absl::StrCat("store: no \"", key, "\" within ", timeout.count(), " ms"));
-    std::unique_lock lock(mutex);
+    MutexLock lock(mutex);
     stopped.wait_until(lock, stop, std::min(end, now + pause), [] { return false; });
     pause = std::min(pause * 2, kLastPause);
   }

@@ -32,7 +32,6 @@ absl::StatusOr<int64_t> checked_sum(const std::string& key, int64_t a, int64_t b
   return sum;
 }
 
-// Under the mutex.
 absl::Status Table::put(const std::string& key, const std::string& value) {
   const auto it = values_.find(key);
   const size_t before = it == values_.end() ? 0 : key.size() + it->second.size();
@@ -51,13 +50,13 @@ absl::Status Table::put(const std::string& key, const std::string& value) {
 
 absl::Status Table::set(const std::string& key, const std::string& value) {
   if (absl::Status s = check_entry(key, value); !s.ok()) return s;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return put(key, value);
 }
 
 absl::StatusOr<std::string> Table::get(const std::string& key) const {
   if (absl::Status s = check_entry(key, ""); !s.ok()) return s;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto it = values_.find(key);
   if (it == values_.end()) return absl::NotFoundError(absl::StrCat("store: there is no \"", key, "\""));
   return it->second;
@@ -65,7 +64,7 @@ absl::StatusOr<std::string> Table::get(const std::string& key) const {
 
 absl::StatusOr<std::string> Table::set_if_absent(const std::string& key, const std::string& value) {
   if (absl::Status s = check_entry(key, value); !s.ok()) return s;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (const auto it = values_.find(key); it != values_.end()) return it->second;
   if (absl::Status s = put(key, value); !s.ok()) return s;
   return value;
@@ -73,7 +72,7 @@ absl::StatusOr<std::string> Table::set_if_absent(const std::string& key, const s
 
 absl::StatusOr<int64_t> Table::add(const std::string& key, int64_t amount) {
   if (absl::Status s = check_entry(key, ""); !s.ok()) return s;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   int64_t before = 0;
   if (const auto it = values_.find(key); it != values_.end()) {
     const auto n = parse_number(key, it->second);
@@ -88,7 +87,7 @@ absl::StatusOr<int64_t> Table::add(const std::string& key, int64_t amount) {
 
 absl::Status Table::erase(const std::string& key) {
   if (absl::Status s = check_entry(key, ""); !s.ok()) return s;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto it = values_.find(key);
   if (it == values_.end()) return absl::OkStatus();
   bytes_ -= key.size() + it->second.size();
@@ -97,7 +96,7 @@ absl::Status Table::erase(const std::string& key) {
 }
 
 std::map<std::string, std::string> Table::entries(const std::string& prefix) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::map<std::string, std::string> out;
   for (auto it = values_.lower_bound(prefix); it != values_.end() && it->first.rfind(prefix, 0) == 0; ++it)
     out.insert(*it);
@@ -106,7 +105,7 @@ std::map<std::string, std::string> Table::entries(const std::string& prefix) con
 
 absl::StatusOr<uint64_t> Table::when_set(const std::string& key, Waiter waiter) {
   if (absl::Status s = check_entry(key, ""); !s.ok()) return s;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (const auto it = values_.find(key); it != values_.end()) {
     waiter(it->second);
     return 0;
@@ -119,7 +118,7 @@ absl::StatusOr<uint64_t> Table::when_set(const std::string& key, Waiter waiter) 
 }
 
 bool Table::forget(uint64_t number) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto it = waiters_.find(number);
   if (it == waiters_.end()) return false;
   const auto [begin, end] = waiting_.equal_range(it->second.first);

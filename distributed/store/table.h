@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/mutex.h"
 
 namespace hearth::distributed {
 
@@ -53,15 +53,15 @@ class Table {
   bool forget(uint64_t number);
 
  private:
-  absl::Status put(const std::string& key, const std::string& value);
+  absl::Status put(const std::string& key, const std::string& value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t max_bytes_, max_waiters_;
-  mutable std::mutex mutex_;
-  size_t bytes_ = 0;
-  uint64_t last_ = 0;
-  std::map<std::string, std::string> values_;
-  std::map<uint64_t, std::pair<std::string, Waiter>> waiters_;
-  std::multimap<std::string, uint64_t> waiting_;
+  mutable Mutex mutex_;
+  size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t last_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, std::string> values_ ABSL_GUARDED_BY(mutex_);
+  std::map<uint64_t, std::pair<std::string, Waiter>> waiters_ ABSL_GUARDED_BY(mutex_);
+  std::multimap<std::string, uint64_t> waiting_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace hearth::distributed

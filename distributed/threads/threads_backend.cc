@@ -4,12 +4,12 @@
 #include <condition_variable>
 #include <cstring>
 #include <map>
-#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/base/parallel.h"
 #include "core/base/threads.h"
 #include "core/tensor/generator.h"
@@ -26,12 +26,14 @@ class Meeting {
 
   // Waits until all ranks are here. Throws naming those that are not.
   void meet(int rank, Clock::time_point deadline) {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     if (broken_) throw BackendError(why_);
     const uint64_t mine = ++arrived_[static_cast<size_t>(rank)];
-    const auto all = [&] { return std::ranges::all_of(arrived_, [&](uint64_t a) { return a >= mine; }); };
+    const auto all = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return std::ranges::all_of(arrived_, [&](uint64_t a) { return a >= mine; });
+    };
     if (all()) return changed_.notify_all();
-    changed_.wait_until(lock, deadline, [&] { return broken_ || all(); });
+    lock.wait_until(changed_, deadline, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return broken_ || all(); });
     if (all()) return;
     if (!broken_) {
       std::string missing;
@@ -44,13 +46,15 @@ class Meeting {
   }
   // Waits for all ranks, which have met before and are on their way here: nobody may go while another reads its memory.
   void part(int rank) {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     const uint64_t mine = ++arrived_[static_cast<size_t>(rank)];
     changed_.notify_all();
-    changed_.wait(lock, [&] { return std::ranges::all_of(arrived_, [&](uint64_t a) { return a >= mine; }); });
+    lock.wait(changed_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return std::ranges::all_of(arrived_, [&](uint64_t a) { return a >= mine; });
+    });
   }
   void abort(const std::string& why) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     end(why);
   }
 
@@ -63,7 +67,7 @@ class Meeting {
   using Key = std::pair<std::pair<int, int>, uint32_t>;  // from, to, fingerprint
 
   std::shared_ptr<Direct> post(const Key& key, const Transfer& t) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (broken_) throw BackendError(why_);
     auto& d = direct_[key];
     if (!d) d = std::make_shared<Direct>();
@@ -78,14 +82,14 @@ class Meeting {
     return mine;
   }
   bool wait(const Direct& d, Clock::time_point until) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, until, [&] { return broken_ || d.done; });
+    MutexLock lock(mutex_);
+    lock.wait_until(changed_, until, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return broken_ || d.done; });
     if (!d.done && broken_) throw BackendError(why_);
     return d.done;
   }
   // Nobody copies from or to it any more.
   void forget(const Key& key, const std::shared_ptr<Direct>& d, const Transfer& t) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (d->done) return;
     (t.call.type == OpType::kSend ? d->send : d->receive) = nullptr;
     if (!d->send && !d->receive) direct_.erase(key);
@@ -95,19 +99,18 @@ class Meeting {
   std::vector<const Transfer*> transfers;  // of a rank that has come; read by the others between two meetings
 
  private:
-  // Under the mutex.
-  void end(const std::string& why) {
+  void end(const std::string& why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (!broken_) why_ = why;
     broken_ = true;
     changed_.notify_all();
   }
 
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable changed_;
-  std::vector<uint64_t> arrived_;  // meetings that each rank has come to
-  std::map<Key, std::shared_ptr<Direct>> direct_;
-  bool broken_ = false;
-  std::string why_;
+  std::vector<uint64_t> arrived_ ABSL_GUARDED_BY(mutex_);  // meetings that each rank has come to
+  std::map<Key, std::shared_ptr<Direct>> direct_ ABSL_GUARDED_BY(mutex_);
+  bool broken_ ABSL_GUARDED_BY(mutex_) = false;
+  std::string why_ ABSL_GUARDED_BY(mutex_);
 };
 
 // Pieces stay in the cache.
@@ -235,8 +238,8 @@ std::unique_ptr<PendingTransfer> Threads::post(const Transfer& t) {
 
 // The meetings of all groups of these ranks.
 struct Hall {
-  std::mutex mutex;
-  std::map<std::string, std::weak_ptr<Meeting>> meetings;
+  Mutex mutex;
+  std::map<std::string, std::weak_ptr<Meeting>> meetings ABSL_GUARDED_BY(mutex);
 };
 
 }  // namespace
@@ -247,7 +250,7 @@ BackendFactory threads_backend() {
                 std::chrono::milliseconds timeout) {
     std::shared_ptr<Meeting> meeting;
     {
-      const std::lock_guard lock(hall->mutex);
+      const MutexLock lock(hall->mutex);
       auto& known = hall->meetings[group];
       meeting = known.lock();
       if (!meeting) known = meeting = std::make_shared<Meeting>(size);
@@ -268,7 +271,7 @@ void run_ranks(int ranks, const std::function<void(ProcessGroup&)>& body, const 
   const int width = std::max(1, num_threads() / ranks);
   const GeneratorState random = default_generator().state();
   // The first exception counts: those of the others mostly follow from it.
-  std::mutex mutex;
+  Mutex mutex;
   std::exception_ptr first;
   {
     ThreadGroup threads([] {});
@@ -281,7 +284,7 @@ void run_ranks(int ranks, const std::function<void(ProcessGroup&)>& body, const 
         ProcessGroup group(rank, ranks, store, factory, options);
         body(group);
       } catch (...) {
-        const std::lock_guard lock(mutex);
+        const MutexLock lock(mutex);
         if (!first) first = std::current_exception();
       }
     });

@@ -1,9 +1,9 @@
 #include "text/tokenizer/tokenizer.h"
 
 #include <algorithm>
-#include <mutex>
 
 #include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/base/parallel.h"
 #include "text/tokenizer/tokenizer_impl_internal.h"
 #include "text/unicode/utf8.h"
@@ -59,14 +59,14 @@ Random random_for(const EncodeOptions& options, uint64_t number) {
 // Calls one(i) for each i on all cores; the error of the lowest i, if there is any.
 template <class F>
 absl::Status on_all_cores(size_t n, F one) {
-  std::mutex mutex;
+  Mutex mutex;
   size_t failed = n;
   absl::Status status;
   parallel_for(static_cast<int64_t>(n), 4, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       absl::Status s = one(static_cast<size_t>(i));
       if (s.ok()) continue;
-      const std::scoped_lock lock(mutex);
+      const MutexLock lock(mutex);
       if (static_cast<size_t>(i) < failed) {
         failed = static_cast<size_t>(i);
         const absl::string_view why = s.message();

@@ -34,7 +34,7 @@ bool WordCache::find(std::string_view word, uint64_t hash, std::vector<ModelToke
 
 void WordCache::insert(std::string_view word, uint64_t hash, std::span<const ModelToken> tokens) {
   if (full_.load(std::memory_order_relaxed)) return;
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   Slot* slots = slots_.load(std::memory_order_relaxed);
   if (!slots) {
     slots = new (std::nothrow) Slot[kSlots]();

@@ -4,12 +4,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string_view>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
+#include "core/base/mutex.h"
 
 namespace hearth::text {
 
@@ -45,7 +44,7 @@ class WordCache {
   static constexpr size_t kBlock = size_t{256} << 10;
 
   std::atomic<Slot*> slots_ = nullptr;
-  std::mutex mutex_;
+  Mutex mutex_;
   std::vector<std::unique_ptr<std::byte[]>> blocks_ ABSL_GUARDED_BY(mutex_);
   size_t used_ ABSL_GUARDED_BY(mutex_) = kBlock;  // of the last block
   size_t entries_ ABSL_GUARDED_BY(mutex_) = 0;
