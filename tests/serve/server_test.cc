@@ -312,6 +312,9 @@ TEST_F(ServerTest, WhatBodiesUnpackToCounts) {
   EXPECT_EQ(a.status, 503);
   EXPECT_NE(a.body.find("already use their memory limit"), std::string::npos) << a.body;
   EXPECT_EQ(Client(port()).post(kInfer, compress(std::string(1000, ' '), Compression::kGzip), gzip).status, 400);
+  // All three were requests of the model, and failed.
+  const std::string stats = Client(port()).get("/v2/models/scale/stats").body;
+  EXPECT_NE(stats.find(R"("fail":{"count":3,)"), std::string::npos) << stats;
   for (int i = 0; i < 1000 && server->memory()->in_use() > 0; ++i) std::this_thread::sleep_for(milliseconds(5));
   EXPECT_EQ(server->memory()->in_use(), 0);
 }

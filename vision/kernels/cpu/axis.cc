@@ -1,4 +1,4 @@
-#include "vision/kernels/axis.h"
+#include "vision/kernels/cpu/axis.h"
 
 #include <algorithm>
 #include <cmath>

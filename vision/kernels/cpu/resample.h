@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/tensor/tensor.h"
-#include "vision/kernels/axis.h"
+#include "vision/kernels/cpu/axis.h"
 
 namespace hearth::vision::cpu {
 

@@ -1,4 +1,4 @@
-#include "vision/kernels/resample.h"
+#include "vision/kernels/cpu/resample.h"
 
 #include <algorithm>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include "core/kernels/cpu/copy_tensor.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "vision/kernels/resample.cc"
+#define HWY_TARGET_INCLUDE "vision/kernels/cpu/resample.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 

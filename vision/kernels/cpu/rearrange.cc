@@ -1,4 +1,4 @@
-#include "vision/kernels/rearrange.h"
+#include "vision/kernels/cpu/rearrange.h"
 
 #include <algorithm>
 #include <cstring>
