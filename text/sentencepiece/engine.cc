@@ -5,11 +5,16 @@
 #include <exception>
 #include <random>
 
-// The library's generator, one for each thread. Its header shows only SetRandomGeneratorSeed(), which does nothing once
-// a thread has drawn a number.
-namespace sentencepiece::random {
+// What the library has, but does not show in its header.
+namespace sentencepiece {
+namespace random {
+// The generator of the thread. SetRandomGeneratorSeed() does nothing once a thread has drawn a number.
 std::mt19937* GetRandomGenerator();
+}  // namespace random
+namespace logging {
+void SetMinLogLevel(int level);
 }
+}  // namespace sentencepiece
 
 namespace hearth::text::sentencepiece_engine {
 
@@ -34,6 +39,11 @@ Failure call(F f) {
 
 }  // namespace
 
+void silence() {
+  constexpr int kNothing = 4;
+  [[maybe_unused]] static const bool once = (sentencepiece::logging::SetMinLogLevel(kNothing), true);
+}
+
 Failure plain(std::string_view message) {
   // "src/file.cc(12) [condition] why"
   const size_t place = message.find(".cc(");
@@ -49,6 +59,7 @@ Engine::~Engine() = default;
 
 Failure Engine::load(std::string_view model, std::unique_ptr<Engine>& engine) {
   return call([&] {
+    silence();
     auto impl = std::make_unique<Impl>();
     sentencepiece::util::Status status = impl->processor.LoadFromSerializedProto(model);
     if (status.ok()) engine.reset(new Engine(std::move(impl)));

@@ -44,6 +44,9 @@ class Engine {
   std::unique_ptr<Impl> impl_;
 };
 
+// Keeps the library from writing to standard error: what goes wrong comes back.
+void silence();
+
 // The message of the library's status without the place in its sources.
 Failure plain(std::string_view message);
 

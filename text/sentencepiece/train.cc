@@ -136,8 +136,6 @@ Options options_of(const SentencePieceTrainerOptions& o) {
       {"max_sentence_length", std::to_string(o.max_sentence_length)},
       // Sums of parts: the number of parts is fixed, so that any number of cores gives the same pieces.
       {"num_threads", "16"},
-      // Errors come back as a status.
-      {"minloglevel", "4"},
   };
   if (!o.control_symbols.empty()) out["control_symbols"] = csv(o.control_symbols);
   if (!o.user_defined_symbols.empty()) out["user_defined_symbols"] = csv(o.user_defined_symbols);

@@ -26,6 +26,7 @@ class Sentences : public sentencepiece::SentenceIterator {
 Failure train(const std::unordered_map<std::string, std::string>& options, const NextSentence& next,
               std::string& model) {
   try {
+    silence();
     Sentences sentences(next);
     const sentencepiece::util::Status status = sentencepiece::SentencePieceTrainer::Train(options, &sentences, &model);
     if (status.ok()) return {};

@@ -149,10 +149,11 @@ Json pipeline(const SentencePieceFile& file) {
     normalizers.push_back({{"type", "Precompiled"}, {"precompiled_charsmap", base64}});
   }
   if (file.remove_extra_whitespaces) {
-    normalizers.push_back(replace({{"Regex", R"(\A +| +\z)"}}, ""));
+    // A space at the beginning stays where one is put before the text: Metaspace takes it for that.
+    normalizers.push_back(replace({{"Regex", file.add_dummy_prefix ? R"( +\z)" : R"(\A +| +\z)"}}, ""));
     normalizers.push_back(replace({{"Regex", " {2,}"}}, " "));
   }
-  // Where spaces at the beginning stay, Metaspace would take one for the space before the text.
+  // Where all spaces at the beginning stay, another one comes before them.
   const bool prepend = file.add_dummy_prefix && !file.remove_extra_whitespaces;
   if (prepend) normalizers.push_back({{"type", "Prepend"}, {"prepend", kSpace}});
   normalizers.push_back(replace({{"String", " "}}, kSpace));
