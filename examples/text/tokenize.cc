@@ -4,8 +4,8 @@
 //                                     {"ids": [...], "offsets": [[begin, end], ...]}, in characters
 //   tokenize TOKENIZER --decode       reads JSON lists of ids, prints the texts
 //
-// TOKENIZER is a tokenizer.json, a directory that has one, a SentencePiece model (*.model), tiktoken's ranks (*.tiktoken)
-// or a vocab.txt.
+// TOKENIZER is a tokenizer.json, a directory that has one, a SentencePiece model (*.model), tiktoken's ranks
+// (*.tiktoken) or a vocab.txt.
 #include <charconv>
 #include <iostream>
 #include <string>
