@@ -7,7 +7,8 @@
 
     tools/golden/text_sentencepiece.py --compare DUMP DIRECTORY [COUNT]
         COUNT (10,000) strings through every .model below DIRECTORY, in the Python package and in Hearth; prints how many
-        are equal, for the class SentencePiece and for the Tokenizer made of the same file. DUMP is the program
+        are equal, for the class SentencePiece and for the Tokenizer made of the same file, and how many ids of that one are
+        those of `tokenizers` when it opens the tokenizer.json that Hearth writes. DUMP is the program
         //tests/text/sentencepiece:dump. DIRECTORY holds unpacked packages (pip download --no-deps mistral-common).
 
 Needs sentencepiece, and what text_tokenizers.py needs. Debian's 0.1.97 has no package for Python 3.11; its bpe trainer
@@ -23,6 +24,8 @@ import sys
 import zlib
 
 import sentencepiece
+from tokenizers import Tokenizer
+
 from text_tokenizers import PROSE, strings
 
 GROUP = 8
@@ -119,17 +122,22 @@ def compare(dump, directory, count):
             f.write(struct.pack("<I", len(t.encode())) + t.encode())
     for path in models(directory):
         sp = sentencepiece.SentencePieceProcessor(model_file=path)
-        ours = subprocess.run([dump, path, packed], stdout=subprocess.PIPE, check=True).stdout.decode().splitlines()
-        same, same_ids, first = 0, 0, None
+        saved = "/tmp/hearth_tokenizer.json"
+        ours = subprocess.run([dump, path, packed, saved], stdout=subprocess.PIPE, check=True).stdout.decode().splitlines()
+        peer = Tokenizer.from_file(saved)
+        peer.encode_special_tokens = True
+        same, same_ids, same_peer, first = 0, 0, 0, None
         for text, line in zip(texts, ours, strict=True):
             all_of_it, ids = of_text(sp, text)
             whole, ids_alone = line.split()
             same += whole == "%08x" % zlib.crc32(all_of_it)
             equal = ids_alone == "%08x" % zlib.crc32(pack(len(ids), *ids))
             same_ids += equal
+            ids = peer.encode(text).ids
+            same_peer += ids_alone == "%08x" % zlib.crc32(pack(len(ids), *ids))
             if not equal and first is None:
                 first = text
-        print(f"{os.path.basename(path)}: SentencePiece {same} of {len(texts)} equal, Tokenizer {same_ids}"
+        print(f"{os.path.basename(path)}: SentencePiece {same} of {len(texts)} equal, Tokenizer {same_ids}, with tokenizers {same_peer}"
               + (f"; first other: {first!r}" if first is not None else ""), flush=True)
 
 

@@ -1,10 +1,10 @@
 // Checksums of what a .model makes of strings, for tools/golden/text_sentencepiece.py --compare:
 //
-//   dump MODEL STRINGS    STRINGS: of each string its length in four bytes and its bytes. Prints a line for each: the
-//                         checksum of SentencePiece's pieces, and that of the Tokenizer's ids.
+//   dump MODEL STRINGS TOKENIZER.json
+//                         STRINGS: of each string its length in four bytes and its bytes. Prints a line for each: the
+//                         checksum of SentencePiece's pieces, and that of the Tokenizer's ids. Saves the Tokenizer.
 #include <cstdio>
 #include <cstring>
-#include <optional>
 #include <string>
 
 #include "core/io/file.h"
@@ -13,10 +13,11 @@
 
 int main(int argc, char** argv) {
   using namespace hearth::text;
-  if (argc != 3) return 2;
+  if (argc != 4) return 2;
   const SentencePiece model = SentencePiece::load(argv[1]).value();
   const absl::StatusOr<Tokenizer> tokenizer = load_sentencepiece(argv[1]);
-  if (!tokenizer.ok()) std::fprintf(stderr, "%s\n", std::string(tokenizer.status().message()).c_str());
+  const absl::Status saved = tokenizer.ok() ? tokenizer->save(argv[3]) : tokenizer.status();
+  if (!saved.ok()) std::fprintf(stderr, "%s\n", std::string(saved.message()).c_str());
   const std::string strings = hearth::io::read_file(argv[2], 1 << 30).value();
   for (size_t at = 0; at < strings.size();) {
     uint32_t size = 0;
