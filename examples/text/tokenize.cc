@@ -24,7 +24,9 @@ using hearth::text::Tokenizer;
 
 absl::StatusOr<Tokenizer> load(const std::string& path) {
   if (path.ends_with(".tiktoken")) return hearth::text::load_tiktoken(path);
-  if (path.ends_with(".model")) return hearth::text::load_sentencepiece(path);
+  // Some models have their version behind: tokenizer.model.v3.
+  if (path.ends_with(".model") || path.find(".model.v") != std::string::npos)
+    return hearth::text::load_sentencepiece(path);
   if (path.ends_with("vocab.txt")) return hearth::text::load_vocab_txt(path);
   return Tokenizer::load(path);
 }
