@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "core/base/error.h"
 #include "text/sentencepiece/charsmap_internal.h"
+#include "text/sentencepiece/nesting_internal.h"
 #include "text/unicode/utf8.h"
 
 namespace hearth::text {
@@ -224,11 +225,13 @@ absl::Status check_pieces(const SentencePieceFile& file) {
   size_t unknown = 0, text = 0;
   std::array<bool, 256> bytes{};
   size_t byte_pieces = 0;
+  std::vector<std::string_view> symbols;
   for (size_t i = 0; i < file.pieces.size(); ++i) {
     const ModelPiece& piece = file.pieces[i];
     if (!seen.emplace(piece.text, i).second) return bad(i, concat("\"", piece.text, "\" stands twice"));
     unknown += piece.type == PieceType::kUnknown;
     text += piece.type == PieceType::kNormal || piece.type == PieceType::kUserDefined;
+    if (piece.type == PieceType::kUserDefined) symbols.push_back(piece.text);
     if (piece.type != PieceType::kByte) continue;
     const int byte = byte_of(piece.text);
     if (byte < 0) return bad(i, concat("\"", piece.text, "\" is not a byte"));
@@ -237,6 +240,10 @@ absl::Status check_pieces(const SentencePieceFile& file) {
     ++byte_pieces;
   }
   if (unknown != 1) return absl::InvalidArgumentError(concat("one unknown piece is wanted, but there are ", unknown));
+  if (const size_t deepest = deepest_nesting(std::move(symbols)); deepest > kMaxNestedSymbols) {
+    return absl::InvalidArgumentError(concat("of the user-defined symbols ", deepest,
+                                             " begin with each other, but at most ", kMaxNestedSymbols, " may"));
+  }
   if (text == 0) return absl::InvalidArgumentError("no piece stands for text");
   if (file.byte_fallback && byte_pieces != 256) {
     return absl::InvalidArgumentError(concat("256 pieces of a byte are wanted, but there are ", byte_pieces));

@@ -64,7 +64,8 @@ constexpr size_t kMaxPiece = 1024;
 
 /// Reads the bytes of a `.model`. kInvalidArgument, with the place in the bytes or the piece: cut short, no such
 /// file, a piece that is empty, not UTF-8 or stands twice, a score that is not finite, no or several unknown pieces,
-/// bytes that lack pieces, or a map of characters that points outside of itself.
+/// bytes that lack pieces, more than 64 user-defined symbols that begin with each other, or a map of characters that
+/// points outside of itself.
 absl::StatusOr<SentencePieceFile> parse_sentencepiece_file(std::string_view bytes);
 
 }  // namespace hearth::text

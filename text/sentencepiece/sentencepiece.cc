@@ -21,8 +21,8 @@ using sentencepiece_engine::Failure;
 constexpr uint64_t kMaxFile = uint64_t{1} << 28;
 // What the library may make of a text, in bytes after normalisation.
 constexpr size_t kMaxNormalised = size_t{1} << 29;
-// Cutting a text in several ways keeps them all in memory.
-constexpr size_t kMaxLattice = size_t{1} << 22;
+// Cutting a text in several ways keeps the ways in memory, and each piece at each place of the text.
+constexpr size_t kMaxWays = size_t{1} << 20, kMaxLattice = size_t{1} << 24;
 constexpr int kMaxBest = 1024, kMaxSampleBest = 512;
 
 absl::Status failed(const char* what, const Failure& failure) {
@@ -36,6 +36,7 @@ struct SentencePiece::Impl {
   std::string bytes;
   std::unique_ptr<Engine> engine;
   absl::flat_hash_map<std::string, int32_t> ids;
+  size_t longest = 1;  // piece, in characters
   int32_t unk_id = 0;
   std::optional<int32_t> bos_id, eos_id, pad_id;
 
@@ -50,8 +51,10 @@ struct SentencePiece::Impl {
     }
     return absl::OkStatus();
   }
-  static absl::Status check_lattice(std::string_view text, size_t count) {
-    if (text.size() <= kMaxLattice / count) return absl::OkStatus();
+  absl::Status check_lattice(std::string_view text, size_t count) const {
+    // Of ordinary maps of characters, the longest replacement has 33 bytes.
+    const size_t bytes = text.size() * (1 + file.longest_replacement / 34);
+    if (bytes <= kMaxWays / count && bytes <= kMaxLattice / longest) return absl::OkStatus();
     return absl::ResourceExhaustedError(concat("SentencePiece: ", count, " ways to cut a text of ", text.size(),
                                                " bytes are too many; cut it into sentences"));
   }
@@ -74,6 +77,7 @@ absl::StatusOr<SentencePiece> SentencePiece::parse(std::string_view bytes) {
   if (const Failure failure = Engine::load(bytes, impl->engine); !failure.empty()) return failed("load", failure);
   for (size_t i = 0; i < impl->file.pieces.size(); ++i) {
     const ModelPiece& piece = impl->file.pieces[i];
+    impl->longest = std::max(impl->longest, count_chars(piece.text));
     impl->ids.emplace(piece.text, static_cast<int32_t>(i));
     if (piece.type == PieceType::kUnknown) impl->unk_id = static_cast<int32_t>(i);
   }
@@ -131,7 +135,7 @@ absl::StatusOr<std::vector<std::vector<int32_t>>> SentencePiece::encode_best(std
     return absl::InvalidArgumentError(concat("SentencePiece: count is ", count, ", but 1 to ", kMaxBest, " is wanted"));
   }
   if (absl::Status status = impl_->check_text(text); !status.ok()) return status;
-  if (absl::Status status = Impl::check_lattice(text, static_cast<size_t>(count)); !status.ok()) return status;
+  if (absl::Status status = impl_->check_lattice(text, static_cast<size_t>(count)); !status.ok()) return status;
   std::vector<std::vector<int32_t>> ids;
   if (const Failure failure = impl_->engine->best(text, count, ids); !failure.empty()) {
     return failed("encode_best", failure);
@@ -158,7 +162,7 @@ absl::StatusOr<std::vector<int32_t>> SentencePiece::sample(std::string_view text
   }
   if (absl::Status status = impl_->check_text(text); !status.ok()) return status;
   const size_t kept = !bpe && n > 0 ? static_cast<size_t>(n) : 1;
-  if (absl::Status status = Impl::check_lattice(text, kept); !status.ok()) return status;
+  if (absl::Status status = impl_->check_lattice(text, kept); !status.ok()) return status;
   std::vector<int32_t> ids;
   const Failure failure = impl_->engine->sample(text, bpe ? -1 : n, options.alpha, options.seed, ids);
   if (!failure.empty()) return failed("sample", failure);

@@ -64,7 +64,8 @@ class SentencePiece {
   /// The pieces of a text and where they are in it.
   absl::StatusOr<std::vector<TextPiece>> encode_pieces(std::string_view text) const;
   /// The `count` (1 to 1024) most probable ways to cut a text, the best first. Unigram models only;
-  /// kResourceExhausted: count times the text's bytes is above 2^22.
+  /// kResourceExhausted: count times the text's bytes is above 2^20, or the longest piece's characters times these
+  /// bytes above 2^24.
   absl::StatusOr<std::vector<std::vector<int32_t>>> encode_best(std::string_view text, int count) const;
   /// A random way to cut a text, for training that sees more than one (Kudo, "Subword Regularization", 2018; Provilkov
   /// et al., "BPE-Dropout", 2019). Unigram and BPE only. kInvalidArgument: an option out of its range;

@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "core/base/error.h"
+#include "text/sentencepiece/nesting_internal.h"
 #include "text/sentencepiece/train_engine_internal.h"
 #include "text/unicode/unicode.h"
 #include "text/unicode/utf8.h"
@@ -96,6 +97,11 @@ absl::Status check(const SentencePieceTrainerOptions& o) {
       }
       if (!symbols.insert(symbol).second) return wrong(concat("the symbol \"", symbol, "\" stands twice"));
     }
+  }
+  if (const size_t deepest = deepest_nesting({o.user_defined_symbols.begin(), o.user_defined_symbols.end()});
+      deepest > kMaxNestedSymbols) {
+    return wrong(concat("of the user-defined symbols ", deepest, " begin with each other, but at most ",
+                        kMaxNestedSymbols, " may"));
   }
   absl::flat_hash_set<int32_t> ids = {o.unk_id};
   for (const auto& [name, id] : {std::pair("unk_id", std::optional(o.unk_id)), std::pair("bos_id", o.bos_id),

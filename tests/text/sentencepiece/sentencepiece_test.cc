@@ -324,6 +324,8 @@ TEST(SentencePiece, NamesWhatIsWrong) {
             "SentencePiece: the best ways to cut a text are known to Unigram models only");
   EXPECT_EQ(message(unigram.encode_best(std::string(10000, 'a'), 1000)),
             "SentencePiece: 1000 ways to cut a text of 10000 bytes are too many; cut it into sentences");
+  EXPECT_EQ(message(unigram.sample(std::string((1 << 20) + 1, 'a'))),
+            "SentencePiece: 1 ways to cut a text of 1048577 bytes are too many; cut it into sentences");
   EXPECT_EQ(message(unigram.sample("a", {.alpha = std::nanf("")})),
             "SentencePiece: alpha is nan, but 0 to 1000 is wanted");
   EXPECT_EQ(message(bpe.sample("a", {.alpha = 1.5F})), "SentencePiece: alpha is 1.5, but 0 to 1 is wanted");
@@ -391,6 +393,28 @@ TEST(SentencePieceFile, NamesWhatIsWrong) {
   EXPECT_EQ(parse(tiny("") + piece("<0xG0>", 0, 6)), "piece 2: \"<0xG0>\" is not a byte");
   EXPECT_TRUE(parse(tiny("") + field(2, field(3, uint64_t{5}))).ends_with("a model of type 5 is not known"));
   EXPECT_TRUE(parse(tiny("") + field(3, "")).ends_with("part 3 stands twice"));
+}
+
+// The library writes behind its room where more are found at one place.
+TEST(SentencePieceFile, SymbolsBeginWithEachOtherAtMost64Times) {
+  const auto symbols = [](size_t count) {
+    std::string all = tiny("");
+    for (size_t n = 1; n <= count; ++n) {
+      all += piece(std::string(n, 'b'), 0, 4) + piece(std::string(n, 'c') + "d", 0, 4);
+    }
+    return all;
+  };
+  for (const uint64_t model : {1, 2}) {
+    const std::string type = field(2, field(3, model));
+    const SentencePiece most = SentencePiece::parse(symbols(64) + type).value();
+    // The space before the text, 64 three times, and 8.
+    EXPECT_EQ(most.encode(std::string(200, 'b')).value().size(), 5u);
+    EXPECT_EQ(parse(symbols(65) + type), "of the user-defined symbols 65 begin with each other, but at most 64 may");
+  }
+  Strings nested;
+  for (size_t n = 1; n <= 65; ++n) nested.emplace_back(n, 'b');
+  EXPECT_EQ(message(train_sentencepiece(Strings(20, "bbbb a"), {.vocab_size = 90, .user_defined_symbols = nested})),
+            "training: of the user-defined symbols 65 begin with each other, but at most 64 may");
 }
 
 TEST(SentencePieceFile, MapsOfCharactersStayWithinThemselves) {
