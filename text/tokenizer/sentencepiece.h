@@ -16,14 +16,12 @@ struct SentencePieceOptions {
 };
 
 /// Reads a SentencePiece `.model` (Unigram, BPE or characters) as `tokenizers` would take it: control pieces and the
-/// unknown one become special tokens, user-defined symbols added tokens. The ids are SentencePiece's, but for:
-/// - special tokens, which are found in the text (see EncodeOptions), and the space before what follows them or follows
-/// a
-///   user-defined symbol at the beginning;
-/// - decomposed characters and other clusters, where the normaliser of tokenizer.json differs from SentencePiece's;
-/// - Unigram: of two ways to cut a text that are as good as each other either may be taken, and the name of a piece in
-/// the
-///   text (`<0x41>`) is that piece.
+/// unknown one become special tokens, user-defined symbols added tokens. The ids are SentencePiece's, with these
+/// exceptions. Special tokens are found in the text (see EncodeOptions), and SentencePiece puts the space before a text
+/// elsewhere if the text begins with one of them or with a symbol. Symbols with a space in them are found.
+/// Decomposed characters and other clusters may be normalised otherwise. Of two Unigram ways to cut a text that are as
+/// good as each other either may be taken, and in a text the name of a Unigram piece (`<0x41>`) is that piece.
+///
 /// Errors name the path. kInvalidArgument: no such file (see SentencePiece::load()), or an option asks for a piece that
 /// the model does not have; kUnimplemented: a model of words, spaces behind words or not escaped, unused pieces, or a
 /// BPE piece with a character that is no piece.

@@ -73,6 +73,14 @@ TEST_P(SameIds, AsTheLibrary) {
     // The normaliser of tokenizer.json takes clusters of characters for one, SentencePiece the longest beginning that
     // it knows.
     if (normalizes && !is_normalized(text, NormalForm::kNfkc)) continue;
+    // SentencePiece puts its space before a symbol at the beginning.
+    const Strings& symbols = GetParam().options.user_defined_symbols;
+    const size_t begin = std::min(text.find_first_not_of(' '), text.size());
+    if (GetParam().options.add_dummy_prefix && std::any_of(symbols.begin(), symbols.end(), [&](const std::string& s) {
+          return std::string_view(text).substr(begin).starts_with(s);
+        })) {
+      continue;
+    }
     ++compared;
     if (ids != expected) {
       // Sums are rounded otherwise: of two ways that are as good as each other the other one may be taken.
@@ -90,36 +98,48 @@ TEST_P(SameIds, AsTheLibrary) {
 
 INSTANTIATE_TEST_SUITE_P(
     Models, SameIds,
-    testing::Values(Case{"unigram", {.vocab_size = 800, .character_coverage = 1}},
-                    Case{"unigram_bytes",
-                         {.vocab_size = 850,
-                          .character_coverage = 0.98,
-                          .byte_fallback = true,
-                          .normalization = SentencePieceNormalization::kIdentity}},
-                    Case{"unigram_across_spaces",
-                         {.vocab_size = 750, .character_coverage = 0.99, .split_by_whitespace = false}},
-                    Case{"llama",
-                         {.model = SentencePieceModel::kBpe,
-                          .vocab_size = 950,
-                          .character_coverage = 0.98,
-                          .byte_fallback = true,
-                          .split_digits = true,
-                          .normalization = SentencePieceNormalization::kIdentity,
-                          .remove_extra_whitespaces = false}},
-                    Case{"bpe_without_prefix",
-                         {.model = SentencePieceModel::kBpe,
-                          .vocab_size = 800,
-                          .character_coverage = 0.99,
-                          .normalization = SentencePieceNormalization::kNmtNfkc,
-                          .add_dummy_prefix = false}},
-                    Case{"bpe_symbols",
-                         {.model = SentencePieceModel::kBpe,
-                          .vocab_size = 800,
-                          .character_coverage = 1,
-                          .normalization = SentencePieceNormalization::kIdentity,
-                          .add_dummy_prefix = false,
-                          .user_defined_symbols = {"fox", "<sep>"}}},
-                    Case{"char", {.model = SentencePieceModel::kChar, .vocab_size = 400, .character_coverage = 0.98}}),
+    testing::Values(
+        Case{"unigram", {.vocab_size = 800, .character_coverage = 1}},
+        Case{"unigram_bytes",
+             {.vocab_size = 850,
+              .character_coverage = 0.98,
+              .byte_fallback = true,
+              .normalization = SentencePieceNormalization::kIdentity}},
+        Case{"unigram_across_spaces", {.vocab_size = 750, .character_coverage = 0.99, .split_by_whitespace = false}},
+        Case{"llama",
+             {.model = SentencePieceModel::kBpe,
+              .vocab_size = 950,
+              .character_coverage = 0.98,
+              .byte_fallback = true,
+              .split_digits = true,
+              .normalization = SentencePieceNormalization::kIdentity,
+              .remove_extra_whitespaces = false}},
+        Case{"bpe_without_prefix",
+             {.model = SentencePieceModel::kBpe,
+              .vocab_size = 800,
+              .character_coverage = 0.99,
+              .normalization = SentencePieceNormalization::kNmtNfkc,
+              .add_dummy_prefix = false}},
+        Case{"bpe_symbols",
+             {.model = SentencePieceModel::kBpe,
+              .vocab_size = 800,
+              .character_coverage = 1,
+              .normalization = SentencePieceNormalization::kIdentity,
+              .add_dummy_prefix = false,
+              .user_defined_symbols = {"fox", "<sep>"}}},
+        // As Gemma's: rows of spaces are symbols.
+        Case{"gemma",
+             {.model = SentencePieceModel::kBpe,
+              .vocab_size = 950,
+              .character_coverage = 0.98,
+              .byte_fallback = true,
+              .normalization = SentencePieceNormalization::kIdentity,
+              .add_dummy_prefix = false,
+              .remove_extra_whitespaces = false,
+              .user_defined_symbols = {"\u2581\u2581", "\u2581\u2581\u2581", "<sep>"}}},
+        Case{"unigram_symbols",
+             {.vocab_size = 800, .character_coverage = 1, .user_defined_symbols = {"brown", "<|endoftext|>"}}},
+        Case{"char", {.model = SentencePieceModel::kChar, .vocab_size = 400, .character_coverage = 0.98}}),
     [](const auto& info) { return info.param.name; });
 
 TEST(LoadSentencePiece, PutsPiecesAroundTexts) {
