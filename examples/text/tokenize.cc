@@ -4,7 +4,8 @@
 //                                     {"ids": [...], "offsets": [[begin, end], ...]}, in characters
 //   tokenize TOKENIZER --decode       reads JSON lists of ids, prints the texts
 //
-// TOKENIZER is a tokenizer.json, a directory that has one, tiktoken's ranks (*.tiktoken) or a vocab.txt.
+// TOKENIZER is a tokenizer.json, a directory that has one, a SentencePiece model (*.model), tiktoken's ranks
+// (*.tiktoken) or a vocab.txt.
 #include <charconv>
 #include <iostream>
 #include <string>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "text/tokenizer/files.h"
+#include "text/tokenizer/sentencepiece.h"
 #include "text/tokenizer/tokenizer.h"
 
 namespace {
@@ -22,6 +24,9 @@ using hearth::text::Tokenizer;
 
 absl::StatusOr<Tokenizer> load(const std::string& path) {
   if (path.ends_with(".tiktoken")) return hearth::text::load_tiktoken(path);
+  // Some models have their version behind: tokenizer.model.v3.
+  if (path.ends_with(".model") || path.find(".model.v") != std::string::npos)
+    return hearth::text::load_sentencepiece(path);
   if (path.ends_with("vocab.txt")) return hearth::text::load_vocab_txt(path);
   return Tokenizer::load(path);
 }
