@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,13 +29,20 @@ class Regex {
   };
 
   /// Compiles a pattern of at most 64 KiB. kInvalidArgument: it is malformed, with the place; kUnimplemented: it uses
-  /// what is not translated (set operations, `\K`, callouts, `\W` inside brackets).
+  /// what is not translated (`\K`, `\G`, callouts, absent operators, look-behind of varying length). In the Ruby syntax
+  /// a pattern matches what it does in Oniguruma, but for the longer forms of a letter: (?i)ss is not ß here.
   static absl::StatusOr<Regex> compile(std::string_view pattern, RegexSyntax syntax = RegexSyntax::kRuby);
 
   /// Finds the first match in `text`, which must be valid UTF-8, from byte `from` on (the start of a character).
   /// Returns whether there is one. kResourceExhausted: the pattern backtracks too often on this text (catastrophic
   /// patterns end here, after a fraction of a second).
   absl::StatusOr<bool> find(std::string_view text, size_t from, Match& match) const;
+  /// The same for a caller that finds all matches: `work` is what they all may cost, in bytes looked at beyond the
+  /// next few thousand. It begins as work_for() and becomes less with each call.
+  absl::StatusOr<bool> find(std::string_view text, size_t from, Match& match, uint64_t& work) const;
+  /// The work that all matches in a text of that many bytes may cost: no pattern takes a time that grows with its
+  /// square.
+  static uint64_t work_for(size_t text_size);
 
   /// The pattern as it was given.
   const std::string& pattern() const;
@@ -44,8 +52,5 @@ class Regex {
   explicit Regex(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
   std::shared_ptr<const Impl> impl_;
 };
-
-/// The text with everything that has a meaning in patterns escaped: a pattern that matches `text` itself.
-std::string regex_escape(std::string_view text);
 
 }  // namespace hearth::text

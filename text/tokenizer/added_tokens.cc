@@ -45,31 +45,6 @@ size_t without_spaces_at_end(std::string_view text) {
 
 }  // namespace
 
-void StringSet::add(std::string_view text, uint32_t id) {
-  if (text.empty()) return;
-  first_[static_cast<unsigned char>(text[0])] = true;
-  uint32_t node = 0;
-  for (const char c : text) {
-    const uint64_t key = static_cast<uint64_t>(node) << 8 | static_cast<unsigned char>(c);
-    const auto [it, fresh] = children_.try_emplace(key, static_cast<uint32_t>(ids_.size()));
-    if (fresh) ids_.push_back(-1);
-    node = it->second;
-  }
-  if (ids_[node] < 0) ids_[node] = id;
-}
-
-std::pair<uint32_t, size_t> StringSet::longest(std::string_view text, size_t at) const {
-  std::pair<uint32_t, size_t> best{0, 0};
-  uint32_t node = 0;
-  for (size_t i = at; i < text.size(); ++i) {
-    const auto it = children_.find(static_cast<uint64_t>(node) << 8 | static_cast<unsigned char>(text[i]));
-    if (it == children_.end()) break;
-    node = it->second;
-    if (ids_[node] >= 0) best = {static_cast<uint32_t>(ids_[node]), i + 1 - at};
-  }
-  return best;
-}
-
 const AddedToken* AddedTokens::token(uint32_t id) const {
   const auto it = by_id_.find(id);
   return it == by_id_.end() ? nullptr : &it->second;
@@ -98,7 +73,10 @@ absl::Status AddedTokens::add(const std::vector<AddedToken>& tokens, const Model
       return absl::InvalidArgumentError("added token: not valid UTF-8");
     }
     if (token.content.empty()) continue;
-    if (token.special) special_.insert(token.content);
+    // Of two that look alike once they are normalised, the first in this order counts.
+    if (token.special && special_.insert(token.content).second) {
+      order_.insert(order_.begin() + static_cast<std::ptrdiff_t>(special_count_++), token.content);
+    }
     std::optional<uint32_t> id = this->id(token.content);
     if (id && by_id_.at(*id) == token) continue;
     if (!id) id = model.vocabulary().find(token.content);
@@ -110,10 +88,13 @@ absl::Status AddedTokens::add(const std::vector<AddedToken>& tokens, const Model
     highest = std::max<uint64_t>(highest, *id);
     ids_[token.content] = *id;
     by_id_[*id] = token;
+    if (!special_.contains(token.content)) order_.push_back(token.content);
   }
   raw_ = {};
   normalized_ = {};
-  for (const auto& [id, token] : by_id_) {
+  for (const std::string& content : order_) {
+    const uint32_t id = ids_.find(content)->second;
+    const AddedToken& token = by_id_.at(id);
     if (!token.normalized) {
       raw_.add(token.content, id);
       shown_[id] = token.content;
@@ -128,6 +109,8 @@ absl::Status AddedTokens::add(const std::vector<AddedToken>& tokens, const Model
       shown_[id] = pieces.text(piece);
     }
   }
+  raw_.build();
+  normalized_.build();
   return absl::OkStatus();
 }
 
@@ -143,17 +126,9 @@ void AddedTokens::find(Pieces& pieces, bool normalized, bool encode_special_toke
   }
   pieces.split([&](std::string_view text, auto emit) {
     size_t done = 0;
-    for (size_t at = 0; at < text.size();) {
-      if (!set.may_begin(static_cast<unsigned char>(text[at]))) {
-        ++at;
-        continue;
-      }
-      const auto [id, length] = set.longest(text, at);
-      if (length == 0) {
-        ++at;
-        continue;
-      }
-      size_t begin = at, end = at + length;
+    StringSet::Found found{0, 0, 0};
+    for (size_t at = 0; set.find(text, at, found);) {
+      auto [begin, end, id] = found;
       at = end;
       const AddedToken& token = by_id_.at(id);
       if (encode_special_tokens && token.special) continue;

@@ -1,38 +1,23 @@
 // Tokens that were added to a model's vocabulary: found in the text before the model sees it.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "text/tokenizer/added_token.h"
 #include "text/tokenizer/model.h"
 #include "text/tokenizer/pieces.h"
+#include "text/tokenizer/string_set.h"
 
 namespace hearth::text {
 
 class Normalizer;
-
-// The longest of several strings at a place.
-class StringSet {
- public:
-  void add(std::string_view text, uint32_t id);
-  bool empty() const { return children_.empty(); }
-  // The id of the longest string that text has at `at`, and its length; length 0: none.
-  std::pair<uint32_t, size_t> longest(std::string_view text, size_t at) const;
-  bool may_begin(unsigned char byte) const { return first_[byte]; }
-
- private:
-  absl::flat_hash_map<uint64_t, uint32_t> children_;  // by node and byte
-  std::vector<int64_t> ids_{-1};                      // by node
-  std::array<bool, 256> first_{};
-};
 
 class AddedTokens {
  public:
@@ -56,6 +41,8 @@ class AddedTokens {
   std::map<std::string, uint32_t, std::less<>> ids_;
   std::map<uint32_t, std::string> shown_;
   std::set<std::string, std::less<>> special_;
+  std::vector<std::string> order_;  // as they were added, the special ones first
+  size_t special_count_ = 0;
   StringSet raw_, normalized_;
 };
 

@@ -5,6 +5,7 @@
 #include <queue>
 
 #include "core/base/error.h"
+#include "text/tokenizer/byte_token.h"
 #include "text/unicode/unicode.h"
 #include "text/unicode/utf8.h"
 
@@ -15,11 +16,6 @@ namespace {
 constexpr size_t kFew = 28;
 // Longer words are cut where they can be.
 constexpr size_t kLongWord = 64;
-
-std::string byte_token(unsigned byte) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
-  return std::string("<0x") + kDigits[byte >> 4] + kDigits[byte & 15] + ">";
-}
 
 // The bytes that a token of a byte-level vocabulary stands for; nothing if a character of it stands for none.
 std::optional<std::string> raw_bytes(std::string_view token) {
@@ -166,15 +162,17 @@ bool Bpe::take_bytes() {
 
 absl::Status Bpe::tokenize_word(std::string_view word, Random& random, std::vector<ModelToken>& out) const {
   if (options_.dropout.value_or(0) > 0) return merge_word(word, random, out);
-  if (options_.ignore_merges) {
-    if (const auto id = (bytes_ ? raw_ : vocabulary()).find(word)) {
-      out.push_back({*id, 0, static_cast<uint32_t>(word.size())});
-      return absl::OkStatus();
-    }
-  }
+  const auto take_whole = [&](std::vector<ModelToken>& to) {
+    const auto id = options_.ignore_merges ? (bytes_ ? raw_ : vocabulary()).find(word) : std::nullopt;
+    if (id) to.push_back({*id, 0, static_cast<uint32_t>(word.size())});
+    return id.has_value();
+  };
   if (word.size() <= kLongWord || !cuts_) {
-    return cached(word, out, [&](std::vector<ModelToken>& to) { return merge_word(word, random, to); });
+    return cached(word, out, [&](std::vector<ModelToken>& to) {
+      return take_whole(to) ? absl::OkStatus() : merge_word(word, random, to);
+    });
   }
+  if (take_whole(out)) return absl::OkStatus();
   const size_t first = out.size();
   size_t begin = 0;
   if (bytes_) {
@@ -211,7 +209,11 @@ absl::Status Bpe::tokenize_word(std::string_view word, Random& random, std::vect
 absl::Status Bpe::segment(std::string_view part, size_t first, Random& random, std::vector<ModelToken>& out) const {
   const size_t from = out.size();
   const uint32_t begin = from > first ? out.back().end : 0;
-  absl::Status status = cached(part, out, [&](std::vector<ModelToken>& to) { return merge_word(part, random, to); });
+  // As a word of its own it may be a token that merges do not make.
+  constexpr uint64_t kPart = 0x9E3779B97F4A7C15;
+  absl::Status status = cached(
+      part, out, [&](std::vector<ModelToken>& to) { return merge_word(part, random, to); },
+      options_.ignore_merges ? kPart : 0);
   for (size_t i = from; i < out.size(); ++i) {
     out[i].begin += begin;
     out[i].end += begin;

@@ -16,6 +16,10 @@
 
 namespace hearth::text {
 
+// Of one encoding, with what overflowed: more would be pieces of pieces, and take gigabytes.
+constexpr size_t kMostTokens = size_t{1} << 24;
+absl::Status too_many_tokens(size_t tokens);
+
 class Normalizer {
  public:
   virtual ~Normalizer() = default;
@@ -37,8 +41,9 @@ class PostProcessor {
   virtual ~PostProcessor() = default;
   // How many tokens it adds to a text, or to a pair.
   virtual size_t added_tokens(bool pair) const = 0;
-  // One encoding for each text becomes several, whose tokens follow each other.
-  virtual void process(std::vector<Encoding>& encodings, bool add_special_tokens) const = 0;
+  // One encoding for each text becomes several, whose tokens follow each other. kResourceExhausted: with what
+  // overflowed these are too many tokens.
+  virtual absl::Status process(std::vector<Encoding>& encodings, bool add_special_tokens) const = 0;
   // Whether it is one that adds tokens: only the last of a sequence may.
   virtual bool adds() const { return false; }
 };

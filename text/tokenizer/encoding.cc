@@ -93,6 +93,12 @@ void Encoding::truncate(size_t max_length, size_t stride, Side cut) {
   overflowing.assign(std::make_move_iterator(parts.begin() + 1), std::make_move_iterator(parts.end()));
 }
 
+void Encoding::drop(size_t max_length, Side cut) {
+  const size_t n = size();
+  if (max_length >= n) return;
+  *this = cut == Side::kRight ? part(*this, 0, max_length) : part(*this, n - max_length, n);
+}
+
 void Encoding::pad(size_t length, int32_t id, int32_t type_id, std::string_view token, Side side) {
   for (Encoding& e : overflowing) e.pad(length, id, type_id, token, side);
   if (size() >= length) return;

@@ -45,6 +45,8 @@ struct Encoding {
   /// Keeps `max_length` tokens at the side that is not cut; the rest goes to `overflowing`, in pieces of at most
   /// max_length that overlap by `stride` tokens. A stride that is not below max_length counts as max_length - 1.
   void truncate(size_t max_length, size_t stride, Side cut);
+  /// Keeps `max_length` tokens at the side that is not cut; the rest is dropped.
+  void drop(size_t max_length, Side cut);
   /// Adds padding up to `length` tokens, to what overflowed too. Longer encodings stay.
   void pad(size_t length, int32_t id, int32_t type_id, std::string_view token, Side side);
   /// Appends the other's tokens. What overflowed of both is combined: each piece with each.

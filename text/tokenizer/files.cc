@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/io/file.h"
 #include "core/io/json_internal.h"
+#include "core/io/with_path.h"
 #include "text/tokenizer/bpe.h"
 #include "text/tokenizer/tokenizer_impl_internal.h"
 #include "text/tokenizer/word_piece.h"
@@ -32,12 +33,6 @@ absl::Status each_line(std::string_view text, F f) {
     if (absl::Status status = f(line, ++number); !status.ok()) return status;
   }
   return absl::OkStatus();
-}
-
-absl::Status in_file(const std::string& path, const absl::Status& status) {
-  const absl::string_view why = status.message();
-  return status.ok() ? status
-                     : absl::Status(status.code(), concat(path, ": ", std::string_view(why.data(), why.size())));
 }
 
 // The characters of a byte-level vocabulary for the bytes.
@@ -89,7 +84,7 @@ absl::StatusOr<Tokenizer> load_tiktoken(const std::string& path, const TiktokenO
   const absl::StatusOr<std::string> text = io::read_file(path, kMaxFile);
   if (!text.ok()) return text.status();
   const absl::StatusOr<Ranks> ranks = read_ranks(*text);
-  if (!ranks.ok()) return in_file(path, ranks.status());
+  if (!ranks.ok()) return io::with_path(path, ranks.status());
   std::vector<std::pair<std::string, int64_t>> vocabulary;
   std::vector<Merge> merges;
   std::vector<uint32_t> merge_ranks;
@@ -107,20 +102,25 @@ absl::StatusOr<Tokenizer> load_tiktoken(const std::string& path, const TiktokenO
   auto special = options.special_tokens;
   std::sort(special.begin(), special.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   Json added = Json::array();
+  bool gaps = next != static_cast<int64_t>(vocabulary.size());
   for (const auto& [token, id] : special) {
     // Ids between the ranks and the special tokens belong to nobody.
     if (id < next) {
       return absl::InvalidArgumentError(
           concat(path, ": the special token \"", token, "\" has id ", id, ", which is not free"));
     }
-    vocabulary.emplace_back(token, id);
+    gaps |= id > next;
     next = int64_t{id} + 1;
     added.push_back(added_token(token));
   }
+  // Where each id is the next free one, added tokens get them by themselves. In the vocabulary a special token would
+  // also be found as a word.
+  if (gaps) vocabulary.insert(vocabulary.end(), special.begin(), special.end());
   absl::StatusOr<Vocabulary> made = Vocabulary::create(std::move(vocabulary));
-  if (!made.ok()) return in_file(path, made.status());
-  absl::StatusOr<std::unique_ptr<Bpe>> bpe = Bpe::create(std::move(*made), merges, {}, merge_ranks);
-  if (!bpe.ok()) return in_file(path, bpe.status());
+  if (!made.ok()) return io::with_path(path, made.status());
+  absl::StatusOr<std::unique_ptr<Bpe>> bpe =
+      Bpe::create(std::move(*made), merges, {.ignore_merges = true}, merge_ranks);
+  if (!bpe.ok()) return io::with_path(path, bpe.status());
   const Json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
   const Json split = {
       {"type", "Split"}, {"pattern", {{"Regex", options.pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
@@ -134,14 +134,15 @@ absl::StatusOr<Tokenizer> load_vocab_txt(const std::string& path, const BertOpti
   if (!text.ok()) return text.status();
   if (find_invalid_utf8(*text) != std::string_view::npos)
     return absl::InvalidArgumentError(concat(path, ": not valid UTF-8"));
-  std::vector<std::pair<std::string, int64_t>> tokens;
+  // Of a token that stands twice the later line counts, as in `tokenizers`.
+  absl::flat_hash_map<std::string, int64_t> lines;
   absl::Status status = each_line(*text, [&](std::string_view line, size_t number) {
-    tokens.emplace_back(line, static_cast<int64_t>(number) - 1);
+    lines[std::string(line)] = static_cast<int64_t>(number) - 1;
     return absl::OkStatus();
   });
   if (!status.ok()) return status;
-  absl::StatusOr<Vocabulary> vocabulary = Vocabulary::create(std::move(tokens));
-  if (!vocabulary.ok()) return in_file(path, vocabulary.status());
+  absl::StatusOr<Vocabulary> vocabulary = Vocabulary::create({lines.begin(), lines.end()});
+  if (!vocabulary.ok()) return io::with_path(path, vocabulary.status());
   Json config = {{"normalizer",
                   {{"type", "BertNormalizer"},
                    {"clean_text", true},
@@ -169,7 +170,7 @@ absl::StatusOr<Tokenizer> load_vocab_and_merges(const std::string& vocab_path, c
   const absl::StatusOr<std::string> lines = io::read_file(merges_path, kMaxFile);
   if (!lines.ok()) return lines.status();
   const absl::StatusOr<Json> json = io::parse_json(*vocab);
-  if (!json.ok()) return in_file(vocab_path, json.status());
+  if (!json.ok()) return io::with_path(vocab_path, json.status());
   if (!json->is_object())
     return absl::InvalidArgumentError(concat(vocab_path, ": an object of tokens and ids is wanted"));
   Json merges = Json::array();
@@ -182,10 +183,10 @@ absl::StatusOr<Tokenizer> load_vocab_and_merges(const std::string& vocab_path, c
     merges.push_back({std::string(line.substr(0, space)), std::string(line.substr(space + 1))});
     return absl::OkStatus();
   });
-  if (!status.ok()) return in_file(merges_path, status);
+  if (!status.ok()) return io::with_path(merges_path, status);
   const Json model = {{"type", "BPE"}, {"vocab", *json}, {"merges", std::move(merges)}};
   absl::StatusOr<std::shared_ptr<Model>> made = make_model(model, concat(vocab_path, " with ", merges_path));
-  if (!made.ok()) return in_file(vocab_path, made.status());
+  if (!made.ok()) return io::with_path(vocab_path, made.status());
   Json config = {{"pre_tokenizer",
                   {{"type", "ByteLevel"}, {"add_prefix_space", options.add_prefix_space}, {"trim_offsets", true}}},
                  {"post_processor", {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", false}}},

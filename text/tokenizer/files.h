@@ -20,8 +20,8 @@ struct TiktokenOptions {
 };
 
 /// Reads tiktoken's ranks: a line for each token, its bytes in base64 and its rank, which is its id. Merges go by the
-/// rank of what they make, as in tiktoken. kInvalidArgument: a line that is no such line, or a special token's id that
-/// is not free.
+/// rank of what they make, and a word that is a token is taken whole, as in tiktoken. kInvalidArgument: a line that is
+/// no such line, or a special token's id that is not free.
 absl::StatusOr<Tokenizer> load_tiktoken(const std::string& path, const TiktokenOptions& options = {});
 
 /// Options of load_vocab_txt().
@@ -29,8 +29,8 @@ struct BertOptions {
   bool lowercase = true;  ///< Lower-case the text and take its accents off ("uncased" models).
 };
 
-/// Reads BERT's vocab.txt, a token a line; the line's number is the id. The text is cleaned, cut as BERT does, and goes
-/// between [CLS] and [SEP] where the vocabulary has these.
+/// Reads BERT's vocab.txt, a token a line; the line's number is the id (the last line's, of equal ones). The text is
+/// cleaned, cut as BERT does, and goes between [CLS] and [SEP] where the vocabulary has these.
 absl::StatusOr<Tokenizer> load_vocab_txt(const std::string& path, const BertOptions& options = {});
 
 /// Options of load_vocab_and_merges().

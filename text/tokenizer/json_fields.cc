@@ -13,6 +13,11 @@ const Json& nothing(Json::value_t type) {
 
 }  // namespace
 
+std::string_view message_of(const absl::Status& status) {
+  const absl::string_view why = status.message();
+  return {why.data(), why.size()};
+}
+
 Fields::Fields(const Json& object, std::string place) : json_(object), place_(std::move(place)) {
   if (!json_.is_object()) {
     status_ = absl::InvalidArgumentError(concat(place_, ": an object is wanted, but it is ", json_.type_name()));

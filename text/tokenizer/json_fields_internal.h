@@ -12,6 +12,9 @@
 
 namespace hearth::text {
 
+// The status's message as a string_view of the standard library.
+std::string_view message_of(const absl::Status& status);
+
 class Fields {
  public:
   // `place` names the object in messages: "tokenizer.json: normalizer".

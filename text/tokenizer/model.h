@@ -52,11 +52,12 @@ class Model {
 
  protected:
   virtual absl::Status tokenize_word(std::string_view word, Random& random, std::vector<ModelToken>& out) const = 0;
-  // From the cache, or by compute(out), which is then remembered.
+  // From the cache, or by compute(out), which is then remembered. Of equal words with different kinds each is
+  // remembered by itself.
   template <class F>
-  absl::Status cached(std::string_view word, std::vector<ModelToken>& out, F compute) const {
+  absl::Status cached(std::string_view word, std::vector<ModelToken>& out, F compute, uint64_t kind = 0) const {
     if (word.size() > WordCache::kLongest) return compute(out);
-    const uint64_t hash = hash_bytes(word);
+    const uint64_t hash = hash_bytes(word) ^ kind;
     if (cache_.find(word, hash, out)) return absl::OkStatus();
     const size_t before = out.size();
     absl::Status status = compute(out);

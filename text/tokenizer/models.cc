@@ -156,6 +156,14 @@ absl::StatusOr<std::shared_ptr<Model>> make_model(const Json& json, const std::s
   absl::StatusOr<Vocabulary> vocabulary = vocabulary_of(f);
   if (!f.ok()) return f.status();
   if (!vocabulary.ok()) return vocabulary.status();
+  // The longest token is looked for from every piece on.
+  constexpr size_t kLongestPiece = 1024;
+  for (const auto& [token, id] : vocabulary->tokens()) {
+    if (type == "WordPiece" && token.size() > kLongestPiece) {
+      f.fail("vocab", concat("a token of ", token.size(), " bytes is longer than ", kLongestPiece));
+      return f.status();
+    }
+  }
   if (type == "WordLevel")
     return std::shared_ptr<Model>(std::make_shared<WordLevel>(std::move(*vocabulary), std::move(unk)));
   return std::shared_ptr<Model>(

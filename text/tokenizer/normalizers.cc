@@ -3,6 +3,7 @@
 
 #include "absl/strings/escaping.h"
 #include "core/base/error.h"
+#include "core/io/with_path.h"
 #include "text/tokenizer/components_internal.h"
 #include "text/unicode/unicode.h"
 #include "text/unicode/utf8.h"
@@ -254,6 +255,8 @@ class Precompiled : public Normalizer {
       grapheme_ends(text, ends);
       uint32_t begin = 0;
       for (const uint32_t end : ends) {
+        // A map may make much of every character.
+        if (changes.size() > pieces.limit()) break;
         const std::string_view grapheme = text.substr(begin, end - begin);
         begin = end;
         // So it is in `tokenizers`: short clusters are looked up whole, and what their beginning becomes stands for
@@ -374,8 +377,7 @@ absl::StatusOr<std::shared_ptr<const Normalizer>> make_normalizer(const Json& js
     }
     absl::StatusOr<Result> precompiled = Precompiled::create(blob);
     if (!precompiled.ok()) {
-      const absl::string_view why = precompiled.status().message();
-      f.fail("precompiled_charsmap", {why.data(), why.size()});
+      f.fail("precompiled_charsmap", message_of(precompiled.status()));
     } else {
       made = std::move(*precompiled);
     }
@@ -404,16 +406,14 @@ absl::StatusOr<Pattern> make_pattern(Fields& fields) {
   if (!fields.ok()) return fields.status();
   if (p.has("String")) {
     std::string text = p.string("String");
+    if (text.empty()) p.fail("String", "it is empty");
     if (!p.ok()) return p.status();
     return Pattern::literal(std::move(text));
   }
   const std::string text = p.string("Regex");
   if (!p.ok()) return p.status();
   absl::StatusOr<Regex> regex = Regex::compile(text);
-  if (!regex.ok()) {
-    const absl::string_view why = regex.status().message();
-    return absl::Status(regex.status().code(), concat(p.place(), ": ", std::string_view(why.data(), why.size())));
-  }
+  if (!regex.ok()) return io::with_path(p.place(), regex.status());
   return Pattern::regex(std::move(*regex));
 }
 

@@ -13,6 +13,7 @@ namespace hearth::text {
 
 class Pattern {
  public:
+  // `text` is not empty.
   static Pattern literal(std::string text) { return Pattern(std::move(text), std::nullopt); }
   static Pattern regex(Regex regex) { return Pattern("", std::move(regex)); }
 
@@ -20,16 +21,16 @@ class Pattern {
   template <class F>
   absl::Status each(std::string_view text, F f) const {
     if (!regex_) {
-      if (literal_.empty()) return absl::OkStatus();
       for (size_t at = text.find(literal_); at != std::string_view::npos;
            at = text.find(literal_, at + literal_.size()))
         f(at, at + literal_.size());
       return absl::OkStatus();
     }
     size_t at = 0, last_end = std::string_view::npos;
+    uint64_t work = Regex::work_for(text.size());
     while (at <= text.size()) {
       Regex::Match m;
-      const absl::StatusOr<bool> found = regex_->find(text, at, m);
+      const absl::StatusOr<bool> found = regex_->find(text, at, m, work);
       if (!found.ok()) return found.status();
       if (!*found) break;
       if (m.begin == m.end) {

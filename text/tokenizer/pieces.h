@@ -167,11 +167,13 @@ class Pieces {
   // Whether the text has grown beyond all measure, as components of a hostile file can make it. Nothing is left of it
   // then.
   bool too_long() const { return too_long_; }
+  // The size in bytes above which it is too long.
+  size_t limit() const { return limit_; }
   // Whether all text is ASCII.
   bool ascii() const;
 
  private:
-  static constexpr size_t kAlways = size_t{64} << 20, kMost = size_t{3} << 30;
+  static constexpr size_t kAlways = size_t{16} << 20, kMost = size_t{3} << 30;
   void give_up() {
     too_long_ = true;
     pieces_.clear();

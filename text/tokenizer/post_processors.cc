@@ -46,6 +46,13 @@ void trim_all(std::vector<Encoding>& encodings, bool add_prefix_space) {
   }
 }
 
+// The tokens of the encoding and of what overflowed.
+size_t all_tokens(const Encoding& e) {
+  size_t n = e.size();
+  for (const Encoding& o : e.overflowing) n += o.size();
+  return n;
+}
+
 Encoding special_tokens(const std::vector<std::pair<std::string, int32_t>>& tokens, int32_t type_id) {
   Encoding e;
   for (const auto& [token, id] : tokens) {
@@ -66,8 +73,9 @@ class ByteLevel : public PostProcessor {
  public:
   ByteLevel(bool trim, bool add_prefix_space) : trim_(trim), add_prefix_space_(add_prefix_space) {}
   size_t added_tokens(bool /*pair*/) const override { return 0; }
-  void process(std::vector<Encoding>& encodings, bool /*add_special_tokens*/) const override {
+  absl::Status process(std::vector<Encoding>& encodings, bool /*add_special_tokens*/) const override {
     if (trim_) trim_all(encodings, add_prefix_space_);
+    return absl::OkStatus();
   }
 
  private:
@@ -87,17 +95,18 @@ class Classic : public PostProcessor {
         add_prefix_space_(add_prefix_space) {}
   size_t added_tokens(bool pair) const override { return pair ? (roberta_ ? 4 : 3) : 2; }
   bool adds() const override { return true; }
-  void process(std::vector<Encoding>& encodings, bool add_special_tokens) const override {
+  absl::Status process(std::vector<Encoding>& encodings, bool add_special_tokens) const override {
     if (trim_) trim_all(encodings, add_prefix_space_);
     if (roberta_) {
       for (Encoding& e : encodings) std::fill(e.type_ids.begin(), e.type_ids.end(), 0);
     }
-    if (!add_special_tokens) return;
+    if (!add_special_tokens) return absl::OkStatus();
     for (size_t i = 0; i < encodings.size(); ++i) {
       Encoding whole = wrap(encodings[i], i);
       for (const Encoding& o : encodings[i].overflowing) whole.overflowing.push_back(wrap(o, i));
       encodings[i] = std::move(whole);
     }
+    return absl::OkStatus();
   }
 
  private:
@@ -132,9 +141,17 @@ class Template : public PostProcessor {
     return n;
   }
   bool adds() const override { return true; }
-  void process(std::vector<Encoding>& encodings, bool add_special_tokens) const override {
+  absl::Status process(std::vector<Encoding>& encodings, bool add_special_tokens) const override {
+    const std::vector<Part>& parts = encodings.size() > 1 ? pair_ : single_;
+    size_t total = 0;
+    for (const Part& part : parts) {
+      if (part.sequence >= 0) total += all_tokens(encodings[static_cast<size_t>(part.sequence)]);
+    }
+    size_t before = 0;
+    for (const Encoding& e : encodings) before += all_tokens(e);
+    if (total > kMostTokens && total > 2 * before) return too_many_tokens(total);
     std::vector<Encoding> out;
-    for (const Part& part : encodings.size() > 1 ? pair_ : single_) {
+    for (const Part& part : parts) {
       if (part.sequence < 0) {
         if (add_special_tokens) out.push_back(special_tokens(part.tokens, part.type_id));
         continue;
@@ -145,6 +162,7 @@ class Template : public PostProcessor {
       out.push_back(std::move(e));
     }
     encodings = std::move(out);
+    return absl::OkStatus();
   }
 
  private:
@@ -162,8 +180,11 @@ class Sequence : public PostProcessor {
   bool adds() const override {
     return std::any_of(all_.begin(), all_.end(), [](const auto& one) { return one->adds(); });
   }
-  void process(std::vector<Encoding>& encodings, bool add_special_tokens) const override {
-    for (const auto& one : all_) one->process(encodings, add_special_tokens);
+  absl::Status process(std::vector<Encoding>& encodings, bool add_special_tokens) const override {
+    for (const auto& one : all_) {
+      if (absl::Status status = one->process(encodings, add_special_tokens); !status.ok()) return status;
+    }
+    return absl::OkStatus();
   }
 
  private:
@@ -198,17 +219,15 @@ Specials special_map(Fields& f) {
       }
       list.emplace_back(tokens[i].get<std::string>(), ids[i].get<int32_t>());
     }
-    if (!token.ok()) {
-      const absl::string_view why = token.status().message();
-      f.fail("special_tokens", {why.data(), why.size()});
-    }
+    if (!token.ok()) f.fail("special_tokens", message_of(token.status()));
     out[name] = std::move(list);
   }
   return out;
 }
 
 std::vector<Template::Part> parts_of(Fields& f, std::string_view key, const Specials& specials, bool pair) {
-  constexpr size_t kMostParts = 1000;
+  constexpr size_t kMostParts = 1000, kMostSpecial = 65536;
+  size_t special = 0;
   std::vector<Template::Part> parts;
   bool seen[2] = {false, false};
   const Json& list = f.array(key);
@@ -226,12 +245,17 @@ std::vector<Template::Part> parts_of(Fields& f, std::string_view key, const Spec
       if (id == "B" && !pair) inner.fail("id", "there is no sequence B in a template of one text");
       seen[part.sequence] = true;
     } else if (const auto it = specials.find(id); it != specials.end()) {
+      special += it->second.size();
+      if (special > kMostSpecial) {
+        f.fail(key, concat("it adds more than ", kMostSpecial, " special tokens"));
+        break;
+      }
       part.tokens = it->second;
     } else if (inner.ok()) {
       inner.fail("id", concat("\"", id, "\" is not among special_tokens"));
     }
     const absl::Status& status = one.ok() ? inner.status() : one.status();
-    if (!status.ok()) f.fail(key, {status.message().data(), status.message().size()});
+    if (!status.ok()) f.fail(key, message_of(status));
     parts.push_back(std::move(part));
   }
   if (pair && f.ok() && !(seen[0] && seen[1])) f.fail(key, "a template of a pair needs the sequences A and B");
@@ -239,6 +263,12 @@ std::vector<Template::Part> parts_of(Fields& f, std::string_view key, const Spec
 }
 
 }  // namespace
+
+absl::Status too_many_tokens(size_t tokens) {
+  return absl::ResourceExhaustedError(
+      concat("encode: with what truncation cuts off there would be ", tokens, " tokens, more than the limit of ",
+             kMostTokens, "; a smaller stride makes fewer, EncodeOptions::overflowing = false none"));
+}
 
 absl::StatusOr<std::shared_ptr<const PostProcessor>> make_post_processor(const Json& json, const std::string& place) {
   using Result = std::shared_ptr<const PostProcessor>;

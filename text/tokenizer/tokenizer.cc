@@ -12,6 +12,7 @@ namespace hearth::text {
 namespace {
 
 constexpr size_t kMaxPadding = size_t{1} << 24;
+constexpr size_t kMaxPaddingBytes = size_t{1} << 28;
 
 // Positions in characters of positions in bytes, quickly for those near the last one.
 class CharIndex {
@@ -69,35 +70,50 @@ absl::Status on_all_cores(size_t n, F one) {
       const MutexLock lock(mutex);
       if (static_cast<size_t>(i) < failed) {
         failed = static_cast<size_t>(i);
-        const absl::string_view why = s.message();
-        status =
-            absl::Status(s.code(), concat("text ", i, " of the batch: ", std::string_view(why.data(), why.size())));
+        status = absl::Status(s.code(), concat("text ", i, " of the batch: ", message_of(s)));
       }
     }
   });
   return status;
 }
 
-absl::Status cut(Encoding& e, size_t length, const Truncation& t) {
+absl::Status no_room(size_t max_length, size_t added) {
+  return absl::InvalidArgumentError(
+      concat("truncation: a max_length of ", max_length, " is below the ", added, " special tokens"));
+}
+
+// How many tokens the pieces of `size` tokens have that truncation makes.
+size_t tokens_of_pieces(size_t size, size_t length, size_t stride) {
+  if (length >= size || length == 0) return size;
+  const size_t step = length - std::min(stride, length - 1);
+  return size + (size - length + step - 1) / step * (length - step);
+}
+
+absl::Status cut(Encoding& e, size_t length, const Truncation& t, bool overflowing) {
   if (length > 0 && length < e.size() && t.stride >= length) {
     return absl::InvalidArgumentError(concat("truncation: a stride of ", t.stride, " leaves nothing of the ", length,
                                              " tokens that a text may have"));
   }
+  if (!overflowing) {
+    e.drop(length, t.direction);
+    return absl::OkStatus();
+  }
+  const size_t tokens = tokens_of_pieces(e.size(), length, t.stride);
+  if (tokens > kMostTokens && tokens > 2 * e.size()) return too_many_tokens(tokens);
   e.truncate(length, t.stride, t.direction);
   return absl::OkStatus();
 }
 
-absl::Status truncate(Encoding& first, std::optional<Encoding>& second, const Truncation& t) {
+absl::Status truncate(Encoding& first, std::optional<Encoding>& second, const Truncation& t, bool overflowing) {
   if (t.max_length == 0) {
-    first.truncate(0, 0, t.direction);
-    if (second) second->truncate(0, 0, t.direction);
-    return absl::OkStatus();
+    absl::Status status = cut(first, 0, t, overflowing);
+    return status.ok() && second ? cut(*second, 0, t, overflowing) : status;
   }
   const size_t total = first.size() + (second ? second->size() : 0);
   if (total <= t.max_length) return absl::OkStatus();
   const size_t excess = total - t.max_length;
   if (t.strategy == TruncationStrategy::kLongestFirst) {
-    if (!second) return cut(first, t.max_length, t);
+    if (!second) return cut(first, t.max_length, t, overflowing);
     // The shorter one stays whole if it can; otherwise both get half.
     size_t a = first.size(), b = second->size();
     const bool swapped = a > b;
@@ -108,8 +124,8 @@ absl::Status truncate(Encoding& first, std::optional<Encoding>& second, const Tr
       b = a + t.max_length % 2;
     }
     if (swapped) std::swap(a, b);
-    absl::Status status = cut(first, a, t);
-    return status.ok() ? cut(*second, b, t) : status;
+    absl::Status status = cut(first, a, t, overflowing);
+    return status.ok() ? cut(*second, b, t, overflowing) : status;
   }
   const bool only_first = t.strategy == TruncationStrategy::kOnlyFirst;
   if (!only_first && !second) return absl::InvalidArgumentError("truncation: there is no second text to cut");
@@ -118,7 +134,23 @@ absl::Status truncate(Encoding& first, std::optional<Encoding>& second, const Tr
     return absl::InvalidArgumentError(concat("truncation: the ", only_first ? "first" : "second", " text has ",
                                              target.size(), " tokens, too few to cut ", excess));
   }
-  return cut(target, target.size() - excess, t);
+  return cut(target, target.size() - excess, t, overflowing);
+}
+
+// What overflowed of the parts is combined, each piece with each.
+absl::Status check_combined(const std::vector<Encoding>& parts) {
+  double pieces = 1, length = 0;
+  size_t tokens = 0, overflowing = 0;
+  for (const Encoding& e : parts) {
+    pieces *= static_cast<double>(1 + e.overflowing.size());
+    length += static_cast<double>(e.size());
+    overflowing += !e.overflowing.empty();
+    tokens += e.size();
+    for (const Encoding& o : e.overflowing) tokens += o.size();
+  }
+  const double total = pieces * length;
+  if (overflowing == 0 || total <= static_cast<double>(std::max(kMostTokens, 4 * tokens))) return absl::OkStatus();
+  return too_many_tokens(static_cast<size_t>(std::min(total, 1e18)));
 }
 
 }  // namespace
@@ -134,7 +166,7 @@ void Tokenizer::Impl::find_around() {
   e.word_ids = {0};
   e.special_tokens_mask = {0};
   e.attention_mask = {1};
-  if (post_processor) post_processor->process(one, true);
+  if (post_processor && !post_processor->process(one, true).ok()) return;
   std::vector<int32_t> all;
   for (const Encoding& part : one) all.insert(all.end(), part.ids.begin(), part.ids.end());
   const auto at = std::find(all.begin(), all.end(), -1);
@@ -144,7 +176,8 @@ void Tokenizer::Impl::find_around() {
 
 absl::Status Tokenizer::Impl::check_truncation(const Truncation& t) const {
   const size_t added = post_processor ? post_processor->added_tokens(false) : 0;
-  const size_t room = t.max_length - std::min(t.max_length, added);
+  if (t.max_length < added) return no_room(t.max_length, added);
+  const size_t room = t.max_length - added;
   if (t.stride > 0 && t.stride >= room) {
     return absl::InvalidArgumentError(concat("truncation: a stride of ", t.stride, " leaves nothing of the ", room,
                                              " tokens between the special ones"));
@@ -206,7 +239,9 @@ absl::Status Tokenizer::Impl::run(std::string_view text, int32_t type_id, int32_
       return status;
     }
     for (const ModelToken& t : tokens) {
-      Offset o{t.begin, t.end};  // A byte token behind a word's end (a suffix in bytes) is nowhere, as in `tokenizers`.
+      // A byte token behind a word's end (a suffix in bytes) is nowhere, as in `tokenizers`, but never ends behind the
+      // text.
+      Offset o{t.begin, t.end};
       bool placed = t.end <= size;
       if (placed && t.begin < t.end) {
         o = {pieces.source(piece.begin + t.begin).begin, pieces.source(piece.begin + t.end - 1).end};
@@ -237,9 +272,11 @@ absl::StatusOr<Encoding> Tokenizer::Impl::finish(Encoding encoding, std::optiona
   if (truncation) {
     Truncation t = *truncation;
     if (options.add_special_tokens && post_processor) {
-      t.max_length -= std::min(t.max_length, post_processor->added_tokens(pair.has_value()));
+      const size_t added = post_processor->added_tokens(pair.has_value());
+      if (t.max_length < added) return no_room(t.max_length, added);
+      t.max_length -= added;
     }
-    if (absl::Status status = truncate(encoding, pair, t); !status.ok()) return status;
+    if (absl::Status status = truncate(encoding, pair, t, options.overflowing); !status.ok()) return status;
   }
   std::vector<Encoding> all;
   all.push_back(std::move(encoding));
@@ -252,23 +289,33 @@ absl::StatusOr<Encoding> Tokenizer::Impl::finish(Encoding encoding, std::optiona
     mark(all[i]);
     for (Encoding& o : all[i].overflowing) mark(o);
   }
-  if (post_processor) post_processor->process(all, options.add_special_tokens);
+  if (post_processor) {
+    if (absl::Status status = post_processor->process(all, options.add_special_tokens); !status.ok()) return status;
+  }
+  if (absl::Status status = check_combined(all); !status.ok()) return status;
   Encoding out;
   if (!all.empty()) out = std::move(all[0]);
   for (size_t i = 1; i < all.size(); ++i) out.append(all[i]);
-  pad({&out, 1});
+  if (absl::Status status = pad({&out, 1}); !status.ok()) return status;
   return out;
 }
 
-void Tokenizer::Impl::pad(std::span<Encoding> encodings) const {
-  if (!padding) return;
+absl::Status Tokenizer::Impl::pad(std::span<Encoding> encodings) const {
+  if (!padding) return absl::OkStatus();
   size_t length = padding->length.value_or(0);
   if (!padding->length) {
     for (const Encoding& e : encodings) length = std::max(length, e.size());
   }
   if (padding->multiple_of > 0)
     length = (length + padding->multiple_of - 1) / padding->multiple_of * padding->multiple_of;
-  for (Encoding& e : encodings) e.pad(length, padding->id, padding->type_id, padding->token, padding->direction);
+  for (Encoding& e : encodings) {
+    size_t before = e.size();
+    for (const Encoding& o : e.overflowing) before += o.size();
+    const size_t after = length * (1 + e.overflowing.size());
+    if (!e.overflowing.empty() && after > kMostTokens && after > 4 * before) return too_many_tokens(after);
+    e.pad(length, padding->id, padding->type_id, padding->token, padding->direction);
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Encoding> Tokenizer::Impl::encode(std::string_view text, const std::string_view* pair,
@@ -362,8 +409,8 @@ absl::StatusOr<std::vector<Encoding>> Tokenizer::encode_batch(std::span<const st
     if (e.ok()) out[i] = std::move(*e);
     return e.status();
   });
+  if (status.ok()) status = impl_->pad(out);
   if (!status.ok()) return status;
-  impl_->pad(out);
   return out;
 }
 
@@ -376,8 +423,8 @@ absl::StatusOr<std::vector<Encoding>> Tokenizer::encode_batch(
     if (e.ok()) out[i] = std::move(*e);
     return e.status();
   });
+  if (status.ok()) status = impl_->pad(out);
   if (!status.ok()) return status;
-  impl_->pad(out);
   return out;
 }
 
@@ -495,6 +542,11 @@ const std::optional<Padding>& Tokenizer::padding() const { return impl_->padding
 absl::Status Tokenizer::set_padding(std::optional<Padding> padding) {
   if (padding && std::max(padding->length.value_or(0), padding->multiple_of) > kMaxPadding) {
     return absl::InvalidArgumentError(concat("padding: a length of more than ", kMaxPadding, " tokens"));
+  }
+  if (padding &&
+      (padding->token.size() > AddedTokens::kLongest ||
+       std::max(padding->length.value_or(0), padding->multiple_of) * padding->token.size() > kMaxPaddingBytes)) {
+    return absl::InvalidArgumentError(concat("padding: a token of ", padding->token.size(), " bytes is too long"));
   }
   auto changed = std::make_shared<Impl>(*impl_);
   changed->padding = std::move(padding);

@@ -56,6 +56,7 @@ struct EncodeOptions {
   bool add_special_tokens = true;      ///< Add what the post-processor adds (`[CLS]`, `[SEP]`, `<s>`, ...).
   bool encode_special_tokens = false;  ///< Read special tokens in the text as plain text: for text from strangers.
   bool replace_invalid_utf8 = false;   ///< Replace malformed UTF-8 by U+FFFD; otherwise it is an error.
+  bool overflowing = true;             ///< Keep what truncation cuts off (Encoding::overflowing).
   uint64_t seed = 0;                   ///< For BPE dropout: the same seed gives the same tokens.
 };
 
@@ -78,7 +79,9 @@ class Tokenizer {
   std::string to_json() const;
 
   /// The tokens of a text. kInvalidArgument: malformed UTF-8, more than kMaxText bytes, or an unknown character where
-  /// the model has no unknown token; kResourceExhausted: a pattern of the tokenizer backtracks too often.
+  /// the model has no unknown token; kResourceExhausted: a pattern of the tokenizer backtracks too often, or what
+  /// truncation cuts off would be more than 2^24 tokens (and more than twice those of the text) with what its pieces
+  /// share.
   absl::StatusOr<Encoding> encode(std::string_view text, const EncodeOptions& options = {}) const;
   /// The tokens of two texts that belong together (question and passage).
   absl::StatusOr<Encoding> encode(std::string_view text, std::string_view pair,
@@ -123,11 +126,13 @@ class Tokenizer {
 
   /// How texts are cut; none by default.
   const std::optional<Truncation>& truncation() const;
-  /// Sets it. kInvalidArgument: the stride leaves no room beside the special tokens.
+  /// Sets it. kInvalidArgument: the special tokens do not fit into max_length, or the stride leaves no room beside
+  /// them. For pairs, which may have more special tokens, encode() tells.
   absl::Status set_truncation(std::optional<Truncation> truncation);
   /// How texts are filled up; not by default.
   const std::optional<Padding>& padding() const;
-  /// Sets it. kInvalidArgument: a length of more than 2^24 tokens.
+  /// Sets it. kInvalidArgument: a length of more than 2^24 tokens, a token of more than 1024 bytes, or 2^28 bytes of
+  /// these in one encoding.
   absl::Status set_padding(std::optional<Padding> padding);
 
  private:

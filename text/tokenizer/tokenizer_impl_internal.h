@@ -34,7 +34,7 @@ struct Tokenizer::Impl {
   absl::StatusOr<Encoding> finish(Encoding encoding, std::optional<Encoding> pair, const EncodeOptions& options) const;
   absl::StatusOr<Encoding> encode(std::string_view text, const std::string_view* pair, const EncodeOptions& options,
                                   uint64_t number) const;
-  void pad(std::span<Encoding> encodings) const;
+  absl::Status pad(std::span<Encoding> encodings) const;
 
  private:
   absl::Status prepare(Pieces& pieces, const EncodeOptions& options) const;

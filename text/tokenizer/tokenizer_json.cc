@@ -7,6 +7,7 @@
 #include "core/io/atomic_file.h"
 #include "core/io/file.h"
 #include "core/io/json_internal.h"
+#include "core/io/with_path.h"
 #include "text/tokenizer/tokenizer_impl_internal.h"
 #include "text/tokenizer/word_piece.h"
 
@@ -79,6 +80,26 @@ absl::StatusOr<std::vector<AddedToken>> added_of(const Json& list) {
   return tokens;
 }
 
+// Writes out fields that may be left out here, but not in `tokenizers`: a file that is saved opens there.
+void complete(Json& component) {
+  if (!component.is_object()) return;
+  const auto type = component.find("type");
+  if (type == component.end()) return;
+  const auto missing = [&](const char* key, bool value) {
+    if (!component.contains(key) || component[key].is_null()) component[key] = value;
+  };
+  if (*type == "ByteLevel") {
+    for (const char* key : {"add_prefix_space", "trim_offsets", "use_regex"}) missing(key, true);
+  } else if (*type == "Digits") {
+    missing("individual_digits", false);
+  }
+  for (const char* list : {"pretokenizers", "decoders", "processors"}) {
+    if (component.contains(list) && component[list].is_array()) {
+      for (Json& inner : component[list]) complete(inner);
+    }
+  }
+}
+
 const char* side_name(Side side) { return side == Side::kLeft ? "Left" : "Right"; }
 
 }  // namespace
@@ -90,9 +111,8 @@ absl::StatusOr<Tokenizer> Tokenizer::load(const std::string& path) {
   const absl::StatusOr<std::string> text = io::read_file(file, kMaxFile);
   if (!text.ok()) return text.status();
   absl::StatusOr<Tokenizer> made = parse(*text);
-  if (made.ok()) return made;
-  const absl::string_view why = made.status().message();
-  return absl::Status(made.status().code(), concat(file, ": ", std::string_view(why.data(), why.size())));
+  if (!made.ok()) return io::with_path(file, made.status());
+  return made;
 }
 
 absl::StatusOr<Tokenizer> Tokenizer::parse(std::string_view text) {
@@ -115,6 +135,7 @@ absl::StatusOr<Tokenizer> TokenizerFactory::assemble(std::shared_ptr<Model> mode
   impl->json = Json::object();
   const auto component = [&](const char* key) -> const Json* {
     impl->json[key] = f.has(key) ? f.at(key) : Json();
+    if (key != std::string_view("normalizer")) complete(impl->json[key]);
     return f.has(key) ? &f.at(key) : nullptr;
   };
   if (const Json* c = component("normalizer")) {

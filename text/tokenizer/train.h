@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,7 +31,8 @@ struct BpeTrainerOptions {
 Tokenizer byte_level_pipeline();
 
 /// Learns byte-pair merges (Sennrich et al., 2016) from texts, which `pipeline` normalises and cuts into words; the
-/// result has the pipeline's other parts. The merges are those of `tokenizers` on the same text. kInvalidArgument:
+/// result has the pipeline's other parts. The merges are those of `tokenizers` on the same text; with a prefix, a
+/// suffix or limit_alphabet, ids and merges of `tokenizers` depend on chance, and they are not. kInvalidArgument:
 /// malformed UTF-8, an empty special token or a vocab_size above 2^24.
 absl::StatusOr<Tokenizer> train_bpe(const Tokenizer& pipeline, std::span<const std::string> texts,
                                     const BpeTrainerOptions& options = {});

@@ -1,11 +1,11 @@
 #include "text/tokenizer/unigram.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 
 #include "core/base/error.h"
+#include "text/tokenizer/byte_token.h"
 #include "text/unicode/utf8.h"
 
 namespace hearth::text {
@@ -13,11 +13,6 @@ namespace {
 
 constexpr uint32_t kNone = 0xFFFFFFFF;
 constexpr double kUnknownPenalty = 10;
-
-std::string byte_token(unsigned byte) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
-  return std::string("<0x") + kDigits[byte >> 4] + kDigits[byte & 15] + ">";
-}
 
 }  // namespace
 
@@ -42,32 +37,9 @@ absl::StatusOr<std::unique_ptr<Unigram>> Unigram::create(std::vector<ScoredPiece
   u->unknown_score_ = lowest - kUnknownPenalty;
   if (unk_id) u->unk_id_ = static_cast<uint32_t>(*unk_id);
   u->byte_fallback_ = byte_fallback;
-  u->build_trie();
+  for (const auto& [token, id] : u->vocabulary().tokens()) u->tokens_.add(token, *u->vocabulary().find(token));
+  u->tokens_.build();
   return u;
-}
-
-void Unigram::build_trie() {
-  // First as a plain map, then as the table whose size is known.
-  absl::flat_hash_map<uint64_t, uint32_t> edges;
-  token_of_.assign(1, kNone);
-  for (const auto& [token, id] : vocabulary().tokens()) {
-    uint32_t node = 0;
-    for (const char c : token) {
-      const uint64_t key = static_cast<uint64_t>(node) << 8 | static_cast<unsigned char>(c);
-      const auto [it, fresh] = edges.try_emplace(key, static_cast<uint32_t>(token_of_.size()));
-      if (fresh) token_of_.push_back(kNone);
-      node = it->second;
-    }
-    if (!token.empty()) token_of_[node] = *vocabulary().find(token);
-  }
-  const size_t capacity = std::bit_ceil(std::max<size_t>(16, edges.size() * 2));
-  edges_.assign(capacity, {~uint64_t{0}, 0});
-  mask_ = capacity - 1;
-  for (const auto& [key, node] : edges) {
-    size_t i = slot_of(key);
-    while (edges_[i].node != 0) i = (i + 1) & mask_;
-    edges_[i] = {key, node};
-  }
 }
 
 absl::Status Unigram::tokenize_word(std::string_view word, Random& /*random*/, std::vector<ModelToken>& out) const {
@@ -89,25 +61,25 @@ absl::Status Unigram::best_path(std::string_view word, std::vector<ModelToken>& 
     End& e = ends[end];
     if (e.begin == kNone || score > e.score) e = {score, begin, id};
   };
+  uint32_t node = StringSet::kRoot;
   for (uint32_t at = 0; at < n;) {
-    const double so_far = ends[at].score;
     const auto length = static_cast<uint32_t>(utf8_length(static_cast<unsigned char>(word[at])));
+    const uint32_t end = at + length;
+    for (uint32_t i = at; i < end; ++i) node = tokens_.step(node, static_cast<unsigned char>(word[i]));
+    // All tokens end at a character's end. Those that begin early come first: of equal sums they stay.
     bool single = false;
-    uint32_t node = 0;
-    for (uint32_t i = at; i < n && (node = child(node, static_cast<unsigned char>(word[i]))) != 0; ++i) {
-      const uint32_t id = token_of_[node];
-      if (id == kNone) continue;
-      offer(at, i + 1, scores_[id] + so_far, id);
-      single |= i + 1 - at == length;
-    }
+    tokens_.each_ending(node, [&](uint32_t size, uint32_t id) {
+      offer(end - size, end, scores_[id] + ends[end - size].score, id);
+      single |= size == length;
+    });
     if (!single) {
       if (!unk_id_) {
         return absl::InvalidArgumentError(
             concat("Unigram: \"", word.substr(at, length), "\" is not in the vocabulary, which has no unknown token"));
       }
-      offer(at, at + length, unknown_score_ + so_far, *unk_id_);
+      offer(at, end, unknown_score_ + ends[at].score, *unk_id_);
     }
-    at += length;
+    at = end;
   }
   // Backwards; neighbouring unknown characters are one piece.
   std::vector<Stretch> path;

@@ -28,30 +28,28 @@ uint64_t hash_bytes(std::string_view bytes) {
   return mix(hash ^ word, kB ^ (hash >> 3));
 }
 
-bool Vocabulary::insert(uint32_t index, bool replace) {
+// Of equal tokens the last one stays.
+void Vocabulary::insert(uint32_t index) {
   const std::string& token = tokens_[index].first;
   const uint64_t hash = hash_bytes(token);
   for (size_t i = hash & mask_;; i = (i + 1) & mask_) {
     Slot& slot = slots_[i];
     if (slot.index == kEmpty) {
       slot = {static_cast<uint32_t>(hash >> 32), index};
-      return true;
+      return;
     }
     if (slot.hash == static_cast<uint32_t>(hash >> 32) && tokens_[slot.index].first == token) {
-      if (replace) slot.index = index;
-      return replace;
+      slot.index = index;
+      return;
     }
   }
 }
 
-void Vocabulary::index_all(bool replace) {
+void Vocabulary::index_all() {
   const size_t capacity = std::bit_ceil(std::max<size_t>(16, tokens_.size() * 2));
   slots_.assign(capacity, {0, kEmpty});
   mask_ = capacity - 1;
-  for (uint32_t i = 0; i < tokens_.size(); ++i) {
-    longest_ = std::max(longest_, tokens_[i].first.size());
-    insert(i, replace);
-  }
+  for (uint32_t i = 0; i < tokens_.size(); ++i) insert(i);
   const size_t dense = tokens_.size() * 2 + 1024;
   for (uint32_t i = 0; i < tokens_.size(); ++i) {
     const uint32_t id = tokens_[i].second;
@@ -78,7 +76,7 @@ absl::StatusOr<Vocabulary> Vocabulary::create(std::vector<std::pair<std::string,
     }
     v.tokens_.emplace_back(std::move(token), static_cast<uint32_t>(id));
   }
-  v.index_all(true);
+  v.index_all();
   for (uint32_t i = 0; i < v.tokens_.size(); ++i) {
     if (*v.find(v.tokens_[i].first) != v.tokens_[i].second) {
       return absl::InvalidArgumentError(concat("vocabulary: \"", v.tokens_[i].first, "\" stands twice"));
@@ -91,7 +89,7 @@ Vocabulary Vocabulary::from_list(std::vector<std::string> tokens) {
   Vocabulary v;
   v.tokens_.reserve(tokens.size());
   for (uint32_t i = 0; i < tokens.size(); ++i) v.tokens_.emplace_back(std::move(tokens[i]), i);
-  v.index_all(true);
+  v.index_all();
   return v;
 }
 

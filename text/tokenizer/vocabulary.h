@@ -46,8 +46,6 @@ class Vocabulary {
   }
   // All, ascending by id.
   const std::vector<std::pair<std::string, uint32_t>>& tokens() const { return tokens_; }
-  // The length of the longest token in bytes.
-  size_t longest() const { return longest_; }
 
  private:
   static constexpr uint32_t kEmpty = 0xFFFFFFFF;
@@ -55,14 +53,12 @@ class Vocabulary {
     uint32_t hash;
     uint32_t index;
   };
-  // false: the token stands twice and `replace` is false.
-  bool insert(uint32_t index, bool replace);
-  void index_all(bool replace);
+  void insert(uint32_t index);
+  void index_all();
 
   std::vector<std::pair<std::string, uint32_t>> tokens_;
   std::vector<Slot> slots_;
   size_t mask_ = 0;
-  size_t longest_ = 0;
   std::vector<uint32_t> dense_;                     // id -> index, where ids are close together
   absl::flat_hash_map<uint32_t, uint32_t> sparse_;  // the others
 };

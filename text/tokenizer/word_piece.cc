@@ -1,7 +1,5 @@
 #include "text/tokenizer/word_piece.h"
 
-#include <algorithm>
-
 #include "core/base/error.h"
 #include "text/unicode/utf8.h"
 
@@ -14,6 +12,29 @@ absl::Status no_unknown(std::string_view model, std::string_view token) {
 }
 
 }  // namespace
+
+WordPiece::WordPiece(Vocabulary vocabulary, WordPieceOptions options)
+    : Model(std::move(vocabulary)), options_(std::move(options)) {
+  for (const auto& [token, id] : this->vocabulary().tokens()) tokens_.add(token, id);
+  tokens_.build();
+  prefix_ = StringSet::kRoot;
+  for (const char c : options_.continuing_subword_prefix) {
+    prefix_ = tokens_.child(*prefix_, static_cast<unsigned char>(c));
+    if (*prefix_ != StringSet::kRoot) continue;
+    prefix_.reset();
+    break;
+  }
+}
+
+std::pair<uint32_t, size_t> WordPiece::longest(std::string_view text, uint32_t node) const {
+  std::pair<uint32_t, size_t> best{0, 0};
+  for (size_t i = 0; i < text.size(); ++i) {
+    node = tokens_.child(node, static_cast<unsigned char>(text[i]));
+    if (node == StringSet::kRoot) break;
+    if (tokens_.id(node) != StringSet::kNone) best = {tokens_.id(node), i + 1};
+  }
+  return best;
+}
 
 absl::Status WordPiece::tokenize_word(std::string_view word, Random& /*random*/, std::vector<ModelToken>& out) const {
   return cached(word, out, [&](std::vector<ModelToken>& to) { return pieces(word, to); });
@@ -29,31 +50,19 @@ absl::Status WordPiece::pieces(std::string_view word, std::vector<ModelToken>& o
   if (word.size() > options_.max_input_chars_per_word && count_chars(word) > options_.max_input_chars_per_word)
     return unknown();
   const size_t before = out.size();
-  std::string prefixed = options_.continuing_subword_prefix;
-  const size_t prefix = prefixed.size();
   for (size_t begin = 0; begin < word.size();) {
-    // Nothing longer than the longest token is looked up.
-    const size_t room = vocabulary().longest() - std::min(vocabulary().longest(), begin > 0 ? prefix : 0);
-    size_t end = std::min(word.size(), begin + room);
-    while (end < word.size() && end > begin && is_continuation(word[end])) --end;
-    std::string_view candidate = word.substr(begin, end - begin);
-    if (begin > 0) {
-      prefixed.resize(prefix);
-      prefixed += candidate;
-      candidate = prefixed;
+    std::pair<uint32_t, size_t> best{0, 0};
+    if (begin == 0) {
+      best = longest(word, StringSet::kRoot);
+    } else if (prefix_) {
+      best = longest(word.substr(begin), *prefix_);
     }
-    const size_t least = begin > 0 ? prefix : 0;
-    std::optional<uint32_t> id;
-    while (candidate.size() > least && !(id = vocabulary().find(candidate))) {
-      do candidate.remove_suffix(1);
-      while (candidate.size() > least && is_continuation(candidate.data()[candidate.size()]));
-    }
-    if (!id) {
+    if (best.second == 0) {
       out.resize(before);
       return unknown();
     }
-    end = begin + candidate.size() - least;
-    out.push_back({*id, static_cast<uint32_t>(begin), static_cast<uint32_t>(end)});
+    const size_t end = begin + best.second;
+    out.push_back({best.first, static_cast<uint32_t>(begin), static_cast<uint32_t>(end)});
     begin = end;
   }
   return absl::OkStatus();

@@ -2,9 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "text/tokenizer/model.h"
+#include "text/tokenizer/string_set.h"
 
 namespace hearth::text {
 
@@ -18,8 +22,7 @@ struct WordPieceOptions {
 // fails or the word is too long.
 class WordPiece : public Model {
  public:
-  WordPiece(Vocabulary vocabulary, WordPieceOptions options)
-      : Model(std::move(vocabulary)), options_(std::move(options)) {}
+  WordPiece(Vocabulary vocabulary, WordPieceOptions options);
   const WordPieceOptions& options() const { return options_; }
 
  protected:
@@ -27,7 +30,11 @@ class WordPiece : public Model {
 
  private:
   absl::Status pieces(std::string_view word, std::vector<ModelToken>& out) const;
+  // The longest token that the text begins with, after the beginning that `node` is; length 0: none.
+  std::pair<uint32_t, size_t> longest(std::string_view text, uint32_t node) const;
   WordPieceOptions options_;
+  StringSet tokens_;
+  std::optional<uint32_t> prefix_;  // the node that the prefix is; nothing if no token has it
 };
 
 // A word is a token, or unknown.

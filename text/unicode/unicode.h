@@ -36,8 +36,6 @@ bool is_white_space(char32_t c);
 bool is_nonspacing_mark(char32_t c);
 /// Categories Mn, Mc, Me.
 bool is_mark(char32_t c);
-/// Categories Lu, Ll, Lt, Lm, Lo.
-bool is_letter(char32_t c);
 /// Categories Nd, Nl, No.
 bool is_number(char32_t c);
 /// Categories Pc, Pd, Ps, Pe, Pi, Pf, Po.

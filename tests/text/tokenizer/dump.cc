@@ -2,6 +2,8 @@
 //
 //   dump TOKENIZER STRINGS MODE     MODE: single, pair, words
 //   dump TOKENIZER STRINGS MODE N   what string N becomes, in words
+//   dump TOKENIZER save             the tokenizer.json that Hearth writes for it
+//   dump pipeline save              the same for byte_level_pipeline()
 //
 // STRINGS holds strings, each behind its length (32 bits, little endian). In mode pair two neighbours are one pair; in
 // mode words a string is split at single spaces.
@@ -14,6 +16,7 @@
 
 #include "core/io/file.h"
 #include "tests/text/tokenizer/digest.h"
+#include "text/tokenizer/train.h"
 
 namespace {
 
@@ -43,11 +46,19 @@ void show(const text::Tokenizer& tokenizer, const absl::StatusOr<text::Encoding>
 }
 
 int run(int argc, char** argv) {
-  if (argc < 4) return 2;
-  const auto tokenizer = text::Tokenizer::load(argv[1]);
+  if (argc < 3) return 2;
+  const bool save = argc == 3 && std::string(argv[2]) == "save";
+  if (argc < 4 && !save) return 2;
+  const auto tokenizer = save && std::string(argv[1]) == "pipeline"
+                             ? absl::StatusOr<text::Tokenizer>(text::byte_level_pipeline())
+                             : text::Tokenizer::load(argv[1]);
   if (!tokenizer.ok()) {
     std::cerr << tokenizer.status() << "\n";
     return 1;
+  }
+  if (save) {
+    std::cout << tokenizer->to_json();
+    return 0;
   }
   const std::string all = io::read_file(argv[2], uint64_t{1} << 32).value_or("");
   std::vector<std::string> strings;

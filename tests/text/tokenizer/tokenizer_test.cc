@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "core/base/parallel.h"
 #include "core/io/file.h"
 #include "core/io/json_internal.h"
@@ -175,6 +177,142 @@ TEST(Tokenizer, TruncationNeedsRoom) {
   EXPECT_EQ(t.encode("a b c").status().message(), "truncation: there is no second text to cut");
 }
 
+// "[CLS] a [SEP]", "[CLS] a [SEP] b [SEP]".
+Json bert() {
+  return {{"pre_tokenizer", {{"type", "WhitespaceSplit"}}},
+          {"post_processor",
+           {{"type", "BertProcessing"}, {"sep", Json::array({"[SEP]", 2})}, {"cls", Json::array({"[CLS]", 1})}}}};
+}
+
+TEST(Tokenizer, TruncationNeedsRoomForSpecialTokens) {
+  Tokenizer t = make("word_level", bert());
+  for (const size_t length : {0U, 1U}) {
+    EXPECT_EQ(t.set_truncation(Truncation{.max_length = length}).message(),
+              "truncation: a max_length of " + std::to_string(length) + " is below the 2 special tokens");
+  }
+  ASSERT_TRUE(t.set_truncation(Truncation{.max_length = 2}).ok());
+  EXPECT_EQ(t.encode("a b").value().ids, (std::vector<int32_t>{1, 2}));
+  EXPECT_EQ(t.encode("a", "b").status().message(), "truncation: a max_length of 2 is below the 3 special tokens");
+  EXPECT_EQ(t.encode("a b c", std::string_view("d e"), {.add_special_tokens = false}).value().size(), 2u);
+}
+
+TEST(Tokenizer, WhatOverflowsHasALimit) {
+  Tokenizer t = make("word_level", bert());
+  std::string text;
+  for (int i = 0; i < 40000; ++i) text += "a ";
+  ASSERT_TRUE(t.set_truncation(Truncation{.max_length = 5002, .stride = 4999}).ok());
+  const auto refused = t.encode(text);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(refused.status().message(),
+            "encode: with what truncation cuts off there would be 175005000 tokens, more than the limit of 16777216; a "
+            "smaller stride makes fewer, EncodeOptions::overflowing = false none");
+  const Encoding kept = t.encode(text, {.overflowing = false}).value();
+  EXPECT_EQ(kept.size(), 5002u);
+  EXPECT_TRUE(kept.overflowing.empty());
+  // Of a pair each piece goes with each.
+  ASSERT_TRUE(t.set_truncation(Truncation{.max_length = 128}).ok());
+  EXPECT_EQ(t.encode(text, std::string_view(text)).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(t.encode(text, std::string_view(text), {.overflowing = false}).value().size(), 128u);
+  for (const Side side : {Side::kLeft, Side::kRight}) {
+    ASSERT_TRUE(t.set_truncation(Truncation{.max_length = 9, .direction = side}).ok());
+    const Encoding all = t.encode("a b c d e f g", std::string_view("a e i o u")).value();
+    EXPECT_FALSE(all.overflowing.empty());
+    EXPECT_EQ(t.encode("a b c d e f g", std::string_view("a e i o u"), {.overflowing = false}).value().ids, all.ids);
+  }
+  // What overflows is padded too.
+  ASSERT_TRUE(t.set_truncation(Truncation{.max_length = 3}).ok());
+  ASSERT_TRUE(t.set_padding(Padding{.length = 100000}).ok());
+  EXPECT_EQ(t.encode(text).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(t.encode(text, {.overflowing = false}).value().size(), 100000u);
+}
+
+TEST(Tokenizer, TemplatesHaveLimits) {
+  Json config = {{"pre_tokenizer", {{"type", "WhitespaceSplit"}}},
+                 {"truncation", {{"max_length", 4}, {"stride", 0}, {"strategy", "LongestFirst"}}}};
+  Json& post = config["post_processor"];
+  post = {{"type", "TemplateProcessing"}, {"special_tokens", Json::object()}};
+  const Json a = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}, b = {{"Sequence", {{"id", "B"}, {"type_id", 0}}}};
+  post["single"] = Json(std::vector<Json>(20, a));
+  post["pair"] = Json::array({a, b});
+  const Tokenizer t = make("word_level", config);
+  EXPECT_EQ(t.encode("a b c").value().size(), 60u);
+  EXPECT_EQ(t.encode("a b c d e f").status().code(), absl::StatusCode::kResourceExhausted) << "2^20 pieces of 80";
+  // Many parts of many special tokens.
+  const std::vector<int> ids(1000, 1);
+  const std::vector<std::string> tokens(1000, "x");
+  post["special_tokens"] = {{"x", {{"id", "x"}, {"ids", ids}, {"tokens", tokens}}}};
+  const Json x = {{"SpecialToken", {{"id", "x"}, {"type_id", 0}}}};
+  post["single"] = Json(std::vector<Json>(70, x));
+  config["model"] = golden()["models"]["word_level"];
+  EXPECT_EQ(error(config.dump()), "tokenizer.json: post_processor.single: it adds more than 65536 special tokens");
+}
+
+TEST(Tokenizer, PaddingHasALimit) {
+  Tokenizer t = byte_level();
+  EXPECT_EQ(t.set_padding(Padding{.length = size_t{1} << 24, .token = std::string(1000, 'x')}).message(),
+            "padding: a token of 1000 bytes is too long");
+  EXPECT_EQ(t.set_padding(Padding{.token = std::string(1025, 'x')}).message(),
+            "padding: a token of 1025 bytes is too long");
+  EXPECT_TRUE(t.set_padding(Padding{.length = 1000, .token = std::string(1000, 'x')}).ok());
+}
+
+TEST(Tokenizer, OfAddedTokensThatLookAlikeTheFirstIsTaken) {
+  const auto first_id = [](std::vector<AddedToken> tokens) {
+    Tokenizer t = make("word_level", {{"normalizer", {{"type", "Lowercase"}}}});
+    EXPECT_TRUE(t.add_tokens(tokens).ok());
+    const Encoding e = t.encode("zebra").value();
+    return e.ids.at(0) - *t.token_to_id(tokens[0].content);
+  };
+  EXPECT_EQ(first_id({{.content = "ZEBRA"}, {.content = "Zebra"}}), 0);
+  EXPECT_EQ(first_id({{.content = "ZEBRA"}, {.content = "Zebra", .special = true}}), 1) << "special ones come first";
+  // The second of these is in the vocabulary, and has the lower id.
+  Tokenizer t = Tokenizer::parse(with(R"("normalizer": {"type": "Lowercase"}, "added_tokens": [
+      {"id": 3, "content": "B", "single_word": false, "lstrip": false, "rstrip": false, "normalized": true, "special": false},
+      {"id": 2, "content": "b", "single_word": false, "lstrip": false, "rstrip": false, "normalized": true, "special": false}])"))
+                    .value();
+  EXPECT_EQ(t.encode_ids("b").value(), std::vector<int32_t>{3});
+}
+
+// Each of these took seconds to minutes: a product of the text's length and a token's.
+TEST(Tokenizer, LongTokensAndLongTexts) {
+  const std::string text(size_t{1} << 20, 'a');
+  Tokenizer added = byte_level();
+  ASSERT_TRUE(added.add_tokens({{.content = std::string(1023, 'a') + "b"}}).ok());
+  EXPECT_TRUE(added.encode_ids(text).ok());
+  const std::string token = std::string(20000, 'a') + "b";
+  const Json unigram = {
+      {"type", "Unigram"},
+      {"unk_id", 0},
+      {"vocab", Json::array({Json::array({"?", 0.0}), Json::array({"a", -1.0}), Json::array({token, -2.0})})}};
+  EXPECT_EQ(Tokenizer::parse(Json{{"model", unigram}}.dump()).value().encode_ids(text).value().size(), text.size());
+  Json piece = {{"type", "WordPiece"},
+                {"unk_token", "a"},
+                {"continuing_subword_prefix", ""},
+                {"max_input_chars_per_word", 100000},
+                {"vocab", {{"a", 0}, {token.substr(19000), 1}}}};
+  EXPECT_EQ(Tokenizer::parse(Json{{"model", piece}}.dump()).value().encode_ids(text.substr(0, 65536)).value().size(),
+            65536u);
+  piece["vocab"][token] = 2;
+  EXPECT_EQ(error(Json{{"model", piece}}.dump()),
+            "tokenizer.json: model.vocab: a token of 20001 bytes is longer than 1024");
+  // SentencePiece's map of characters that makes 64 KiB of each "a": a trie of one unit for 'a' whose value is at 0.
+  std::vector<uint32_t> units(512, 0);
+  units[0] = 1U << 10;                          // the children are at 1 ^ byte
+  units[1 ^ 'a'] = 'a' | 1U << 8 | 256U << 10;  // has a value, which is at 256 from here
+  units[1 ^ 'a' ^ 256] = 1U << 31;
+  std::string map(4, '\0');
+  const auto bytes = static_cast<uint32_t>(units.size() * 4);
+  std::memcpy(map.data(), &bytes, 4);
+  map.append(reinterpret_cast<const char*>(units.data()), bytes);
+  map += std::string(65536, 'b') + '\0';
+  const Tokenizer grows = Tokenizer::parse(with(R"("normalizer": {"type": "Precompiled", "precompiled_charsmap": ")" +
+                                                absl::Base64Escape(map) + "\"}"))
+                              .value();
+  EXPECT_EQ(grows.encode("xay").value().char_offsets, (std::vector<Offset>{{0, 3}}));
+  EXPECT_EQ(grows.encode(text.substr(0, 20000)).status().message(),
+            "encode: the tokenizer's normalizer or pre-tokenizer makes the text far too long");
+}
+
 TEST(DecodeStream, NeverHalfACharacter) {
   for (const char* model : {"byte_level", "spm"}) {
     const Tokenizer t =
@@ -245,6 +383,8 @@ TEST(TokenizerJson, WhatIsWrongIsNamed) {
       error(with(
           R"("pre_tokenizer": {"type": "Split", "behavior": "Removed", "invert": false, "pattern": {"Regex": "("}})")),
       "tokenizer.json: pre_tokenizer.pattern: regular expression: missing closing parenthesis");
+  EXPECT_EQ(error(with(R"("normalizer": {"type": "Replace", "pattern": {"String": ""}, "content": "x"})")),
+            "tokenizer.json: normalizer.pattern.String: it is empty");
   EXPECT_EQ(error(with(R"("pre_tokenizer": {"type": "FixedLength", "length": 0})")),
             "tokenizer.json: pre_tokenizer.length: it is 0");
   EXPECT_EQ(error(with(R"("pre_tokenizer": {"type": "CharDelimiterSplit", "delimiter": "ab"})")),
@@ -260,6 +400,22 @@ TEST(TokenizerJson, WhatIsWrongIsNamed) {
   EXPECT_NE(error(std::string(100000, '[')).find("nested more than"), std::string::npos);
   EXPECT_NE(Tokenizer::load("/nowhere/tokenizer.json").status().message().find("/nowhere/tokenizer.json"),
             absl::string_view::npos);
+}
+
+// `tokenizers` does not open a file without these.
+TEST(TokenizerJson, SavedFilesAreComplete) {
+  const auto t = Tokenizer::parse(with(R"("decoder": {"type": "Sequence", "decoders": [{"type": "ByteLevel"}]},
+      "normalizer": {"type": "ByteLevel"}, "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+      {"type": "Digits"}, {"type": "ByteLevel", "add_prefix_space": false}]})"))
+                     .value();
+  const Json json = Json::parse(t.to_json());
+  const Json rest = {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}};
+  EXPECT_EQ(json["decoder"]["decoders"][0], rest);
+  EXPECT_EQ(json["normalizer"], Json({{"type", "ByteLevel"}}));
+  EXPECT_EQ(json["pre_tokenizer"]["pretokenizers"][0], Json({{"type", "Digits"}, {"individual_digits", false}}));
+  EXPECT_EQ(json["pre_tokenizer"]["pretokenizers"][1]["add_prefix_space"], false);
+  EXPECT_EQ(json["pre_tokenizer"]["pretokenizers"][1]["trim_offsets"], true);
+  EXPECT_EQ(t.encode_ids("a").value(), std::vector<int32_t>{1});
 }
 
 TEST(TokenizerJson, PatternsThatBacktrackEndWithAnError) {
