@@ -9,6 +9,7 @@
 #include "distributed/launch/init.h"
 #include "distributed/parallel/data_parallel.h"
 #include "distributed/parallel/grad_norm.h"
+#include "distributed/parallel/join.h"
 #include "distributed/parallel/sync_batch_norm.h"
 #include "distributed/parallel/zero.h"
 #include "distributed/threads/threads_backend.h"

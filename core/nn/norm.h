@@ -42,6 +42,8 @@ class BatchNorm : public Module<BatchNorm<kMinRank, kMaxRank>> {
   /// Takes the batch's statistics over the batches of several processes (distributed::sync_batch_norm); null: over this
   /// one's alone. Copies of the module have it too.
   void set_gather(GatherFunction gather) { gather_ = std::move(gather); }
+  /// Whether it takes them over the batches of several processes.
+  bool gathers() const { return static_cast<bool>(gather_); }
 
   /// [channels], first 1; with the option affine.
   std::optional<Parameter> weight;

@@ -5,6 +5,8 @@
 #include <gloo/transport/context.h>
 #include <gloo/transport/unbound_buffer.h>
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <set>
 #include <string>
@@ -13,14 +15,26 @@
 
 namespace hearth::distributed {
 
-/// Whether waits are to end, and the buffers that somebody may be waiting for.
-class Abortion {
+/// Whether and when waits are to end, and the buffers that somebody may be waiting for.
+class AbortFlag {
  public:
   /// Ends all waits, those that begin later too.
   void abort();
   bool aborted() const {
     const MutexLock lock(mutex_);
     return aborted_;
+  }
+  /// The time for a wait: what was asked for, or, where an algorithm asks for none, what is left of the operation's.
+  std::chrono::milliseconds time_for(std::chrono::milliseconds asked) const {
+    if (asked.count() >= 0) return asked;
+    const MutexLock lock(mutex_);
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now());
+    return std::max(left, std::chrono::milliseconds(1));
+  }
+  void set_deadline(std::chrono::steady_clock::time_point deadline) {
+    const MutexLock lock(mutex_);
+    deadline_ = deadline;
   }
   void add(gloo::transport::UnboundBuffer* buffer) {
     const MutexLock lock(mutex_);
@@ -35,6 +49,7 @@ class Abortion {
   mutable Mutex mutex_;
   std::set<gloo::transport::UnboundBuffer*> live_ ABSL_GUARDED_BY(mutex_);
   bool aborted_ ABSL_GUARDED_BY(mutex_) = false;
+  std::chrono::steady_clock::time_point deadline_ ABSL_GUARDED_BY(mutex_);
 };
 
 /// Closing Gloo's connections wakes only those who wait at that moment: who begins to wait a little later waits for the
@@ -45,11 +60,14 @@ class AbortableContext final : public gloo::rendezvous::Context {
   /// When the context is connected: puts itself between the algorithms and the buffers; operations without a time of
   /// their own get `timeout`.
   void guard(std::chrono::milliseconds timeout);
+  /// When the operation that is about to run must be done: some of Gloo's algorithms do not pass its timeout on to all
+  /// of their waits.
+  void set_deadline(std::chrono::steady_clock::time_point deadline) { abort_flag_->set_deadline(deadline); }
   /// Ends all waits and closes the connections.
   void abort();
 
  private:
-  const std::shared_ptr<Abortion> abortion_ = std::make_shared<Abortion>();
+  const std::shared_ptr<AbortFlag> abort_flag_ = std::make_shared<AbortFlag>();
 };
 
 }  // namespace hearth::distributed

@@ -57,6 +57,22 @@ auto guarded(F f) {
 
 [[noreturn]] void rethrow(const absl::Status& s) { throw BackendError(std::string(s.message())); }
 
+// Buffers of transfers that nobody waits for any more. While Gloo's thread may find the other rank's message for one,
+// it must be there: without it the connection would be read no further.
+class LeftBuffers {
+ public:
+  void add(std::unique_ptr<gloo::transport::UnboundBuffer> buffer, std::shared_ptr<const void> owner) {
+    const MutexLock lock(mutex_);
+    left_.emplace_back(std::move(owner), std::move(buffer));
+  }
+
+ private:
+  Mutex mutex_;
+  // The memory goes after the buffer.
+  std::vector<std::pair<std::shared_ptr<const void>, std::unique_ptr<gloo::transport::UnboundBuffer>>> left_
+      ABSL_GUARDED_BY(mutex_);
+};
+
 // Gloo's interface of a store over ours.
 class StoreForGloo final : public gloo::rendezvous::Store {
  public:
@@ -138,7 +154,8 @@ std::shared_ptr<Context> connect(Store& store, const std::string& host, int rank
 // its deadline. Who wants to look without waiting has it made by a thread.
 class Pending final : public PendingTransfer {
  public:
-  Pending(Context& context, const Transfer& t) : send_(t.call.type == OpType::kSend), deadline_(t.deadline) {
+  Pending(Context& context, LeftBuffers& left, const Transfer& t)
+      : send_(t.call.type == OpType::kSend), deadline_(t.deadline), left_(left), owner_(t.owner) {
     const size_t bytes = static_cast<size_t>(t.count) * size_of(t.call.dtype);
     const uint64_t slot = kDirect << 40 | uint64_t{t.call.fingerprint()} << 8;
     done_ = bytes == 0;
@@ -148,6 +165,11 @@ class Pending final : public PendingTransfer {
       if (send_) buffer_->send(t.call.peer, slot);
       else buffer_->recv(t.call.peer, slot);
     });
+  }
+  ~Pending() override {
+    thread_.reset();
+    const MutexLock lock(mutex_);
+    if (buffer_ && !(done_ && wrong_.empty())) left_.add(std::move(buffer_), std::move(owner_));
   }
   bool wait(Clock::time_point until) override {
     MutexLock lock(mutex_);
@@ -190,6 +212,8 @@ class Pending final : public PendingTransfer {
   }
   const bool send_;
   const Clock::time_point deadline_;
+  LeftBuffers& left_;
+  std::shared_ptr<const void> owner_;
   std::unique_ptr<gloo::transport::UnboundBuffer> buffer_;
   Mutex mutex_;
   std::condition_variable changed_;
@@ -217,6 +241,7 @@ class Gloo final : public Backend {
   // Gloo would end the process, by an exception in a thread of its own, if a message of another size came.
   void run(const Transfer& t) override {
     expect_whole();
+    context_->set_deadline(t.deadline);
     try {
       guarded([&] { exchange(t); });
     } catch (const BackendError&) {
@@ -226,7 +251,7 @@ class Gloo final : public Backend {
   }
   std::unique_ptr<PendingTransfer> post(const Transfer& t) override {
     expect_whole();
-    return std::make_unique<Pending>(*context_, t);
+    return std::make_unique<Pending>(*context_, left_, t);
   }
 
  private:
@@ -405,6 +430,7 @@ class Gloo final : public Backend {
   }
 
   const std::shared_ptr<Context> context_;
+  LeftBuffers left_;
   const int rank_, size_;
   mutable Mutex mutex_;
   std::string why_ ABSL_GUARDED_BY(mutex_);  // why nothing can be exchanged any more

@@ -18,6 +18,9 @@ namespace hearth::distributed {
 /// The clock of deadlines.
 using Clock = std::chrono::steady_clock;
 
+/// Seconds that have passed since then.
+inline double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
+
 /// Thrown by a backend. The group cannot be used again.
 struct BackendError : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -43,9 +46,12 @@ struct Transfer {
   Stream stream;
   /// A backend gives up then.
   Clock::time_point deadline;
+  /// Of a send or receive: what owns the memory. A backend that may still touch it keeps this.
+  std::shared_ptr<const void> owner = nullptr;
 };
 
-/// A send or receive that is on its way. Destroying it gives it up; its memory is not touched afterwards.
+/// A send or receive that is on its way. Destroying it ends nothing: the other rank may still take or give what it was
+/// for, and Transfer::owner keeps the memory for that.
 class PendingTransfer {
  public:
   virtual ~PendingTransfer() = default;
@@ -61,7 +67,8 @@ class Backend {
   virtual const char* name() const = 0;
   /// Whether it takes memory of the device.
   virtual bool carries(Device device) const { return device.is_cpu(); }
-  /// Whether it divides averages itself. Otherwise ReduceOp::kAvg means a sum, and the group divides.
+  /// Whether it divides averages itself. Otherwise ReduceOp::kAvg means a sum, and the group divides: before the sum
+  /// for f16, whose sums may be too large for it, otherwise after.
   virtual bool averages() const { return false; }
   /// Does everything but sends and receives. Calls come one at a time, in the group's order, and block on the CPU.
   /// Throws BackendError where a rank is missing at the deadline, has gone, or calls something else.

@@ -26,10 +26,11 @@ enum class OpType : uint8_t {
 
 /// How values of several ranks become one.
 enum class ReduceOp : uint8_t {
-  kSum,      ///< The sum; of bools: or.
-  kAvg,      ///< The sum divided by the number of ranks; floating-point only.
-  kMin,      ///< The smallest; NaN if one is NaN.
-  kMax,      ///< The largest; NaN if one is NaN.
+  kSum,  ///< The sum; of bools: or.
+  kAvg,  ///< The sum divided by the number of ranks; floating-point only. f16 is divided before the sum, which may be
+         ///< too large for it, and rounded twice.
+  kMin,  ///< The smallest; NaN if one is NaN.
+  kMax,  ///< The largest; NaN if one is NaN.
   kProduct,  ///< The product; of bools: and.
 };
 

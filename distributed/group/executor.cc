@@ -8,13 +8,14 @@
 #include "core/base/error.h"
 #include "core/base/parallel.h"
 #include "distributed/group/reduce.h"
+#include "distributed/store/text.h"
 
 namespace hearth::distributed::detail {
 namespace {
 
 constexpr size_t kTold = 4;  // operations that a rank tells of itself on a failure
 
-double since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
+bool averages(const Call& c) { return c.reduce == ReduceOp::kAvg; }
 
 }  // namespace
 
@@ -25,10 +26,12 @@ Executor::Executor(int rank, int size, std::shared_ptr<Store> store, std::unique
       store_(std::move(store)),
       backend_(std::move(backend)),
       options_(options),
+      timeout_(options.timeout),
       recorder_(options.recorded) {
   if (size_ == 1) return;
   watch_ = std::make_unique<FailureWatch>(
-      store_, rank_, size_, [this] { return status(); }, [this](const std::string& why) { backend_->abort(why); });
+      store_, rank_, size_, options_.grace, [this] { return status(); },
+      [this](const std::string& why) { abort(why); });
 }
 
 Executor::~Executor() { close(); }
@@ -78,10 +81,16 @@ Work Executor::submit(Operation op, bool now) {
   auto work = std::make_shared<WorkState>();
   MutexLock lock(mutex_);
   expect_whole(op.transfer.call);
+  const bool here = now && queue_.empty() && !running_;
+  if (!here && !thread_started_) {
+    // Before the operation has a number: if the system refuses the thread, nothing has been called.
+    thread_.start("ProcessGroup", 1, [this](int) { loop(); });
+    thread_started_ = true;
+  }
   op.transfer.call.sequence = ++sequence_;
   Task task{std::move(op), 0, work};
   task.number = recorder_.add(task.op.transfer.call);
-  if (now && queue_.empty() && !running_) {
+  if (here) {
     // Handing it to another thread would take longer than a small exchange.
     running_ = true;
     lock.unlock();
@@ -92,7 +101,6 @@ Work Executor::submit(Operation op, bool now) {
     changed_.notify_all();
     return Work(std::move(work));
   }
-  if (!std::exchange(thread_started_, true)) thread_.start("ProcessGroup", 1, [this](int) { loop(); });
   queue_.push_back(std::move(task));
   lock.unlock();
   changed_.notify_all();
@@ -137,15 +145,13 @@ void Executor::execute(Task& task) {
     try {
       run(task.op);
       recorder_.end(task.number, false);
-    } catch (const BackendError& x) {
-      error = std::make_exception_ptr(failure(call, x.what(), since(begin)));
-      recorder_.end(task.number, true);
-    } catch (...) {
-      error = std::current_exception();
+    } catch (const std::exception& x) {
+      // Whatever it was (memory that the system refused, too): the other ranks count on this one.
+      error = std::make_exception_ptr(failure(call, x.what(), seconds_since(begin)));
       recorder_.end(task.number, true);
     }
   }
-  const double seconds = since(begin);
+  const double seconds = seconds_since(begin);
   task.op = {};  // whoever waits may free the tensors' memory
   task.work->finish(seconds, error);
 }
@@ -153,12 +159,41 @@ void Executor::execute(Task& task) {
 void Executor::run(Operation& op) {
   const NoGrad off;
   Transfer& t = op.transfer;
-  t.deadline = Clock::now() + options_.timeout;
-  if (options_.check && size_ > 1) compare(t.call);
+  t.deadline = Clock::now() + timeout();
+  if (options_.check && size_ > 1) compare(t.call, t.deadline);
   if (size_ == 1) run_alone(t);
-  else if (t.call.type == OpType::kBarrier || t.count > 0 || t.call.type == OpType::kAllToAll) backend_->run(t);
-  if (op.averaged > 0 && size_ > 1 && !backend_->averages()) divide(t.out, op.averaged, t.call.dtype, size_);
+  else if (t.call.type == OpType::kBarrier || t.count > 0 || t.call.type == OpType::kAllToAll) exchange(t);
   finish(op);
+}
+
+void Executor::exchange(const Transfer& t) {
+  if (!averages(t.call) || backend_->averages()) return backend_->run(t);
+  if (t.call.dtype != DType::kF16) {
+    backend_->run(t);
+    if (t.out) divide(t.out, t.count, t.call.dtype, size_);
+    return;
+  }
+  const int64_t count = t.call.type == OpType::kReduceScatter ? t.count * size_ : t.count;
+  const size_t bytes = static_cast<size_t>(count) * size_of(t.call.dtype);
+  Transfer divided = t;
+  std::vector<char> own;
+  void* in = t.out;
+  if (t.in != t.out) {
+    own.resize(bytes);
+    std::memcpy(own.data(), t.in, bytes);
+    divided.in = in = own.data();
+  }
+  divide(in, count, t.call.dtype, size_);
+  backend_->run(divided);
+}
+
+void Executor::abort(const std::string& why) {
+  {
+    const MutexLock lock(mutex_);
+    if (why_.empty()) why_ = why;
+  }
+  aborted_.request_stop();
+  backend_->abort(why);
 }
 
 void Executor::finish(Operation& op) {
@@ -175,7 +210,7 @@ void Executor::run_alone(const Transfer& t) {
 }
 
 // Ranks tell each other through the store what they call.
-void Executor::compare(const Call& call) {
+void Executor::compare(const Call& call, Clock::time_point deadline) {
   const std::string mine = concat(call.fingerprint(), " ", call.text());
   const auto key = [](uint64_t sequence, int rank) {
     return "check/" + std::to_string(sequence) + "/" + std::to_string(rank);
@@ -184,15 +219,20 @@ void Executor::compare(const Call& call) {
     if (!s.ok()) throw BackendError(std::string(s.message()));
   };
   expect(store_->set(key(call.sequence, rank_), mine));
-  const auto end = Clock::now() + options_.timeout;
   std::string wrong, missing;
   for (int r = 0; r < size_; ++r) {
     if (r == rank_) continue;
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
-    const auto theirs = store_->wait(key(call.sequence, r), std::max(left, std::chrono::milliseconds(0)));
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    const auto theirs =
+        store_->wait(key(call.sequence, r), std::max(left, std::chrono::milliseconds(0)), aborted_.get_token());
+    if (absl::IsCancelled(theirs.status())) {
+      const MutexLock lock(mutex_);
+      throw BackendError(why_);
+    }
     if (!theirs.ok() && !absl::IsDeadlineExceeded(theirs.status())) expect(theirs.status());
     if (!theirs.ok()) missing += concat(missing.empty() ? "rank " : ", ", r);
-    else if (*theirs != mine) wrong += concat("; rank ", r, " calls ", theirs->substr(theirs->find(' ') + 1));
+    else if (*theirs != mine)
+      wrong += concat("; rank ", r, " calls ", printable(theirs->substr(theirs->find(' ') + 1)));
   }
   if (!wrong.empty())
     throw BackendError(concat("ranks call different operations: rank ", rank_, " calls ", call.text(), wrong));
@@ -210,7 +250,7 @@ Error Executor::failure(const Call& call, const std::string& cause, double secon
     const MutexLock lock(mutex_);
     if (broken_.empty()) broken_ = text;
   }
-  backend_->abort("this rank has failed");
+  abort("this rank has failed");
   return Error(ErrorKind::kIo, text);
 }
 
@@ -218,7 +258,10 @@ Error Executor::failure(const Call& call, const std::string& cause, double secon
 class Executor::Transferring final : public WorkState {
  public:
   Transferring(std::shared_ptr<Executor> executor, Operation op, uint64_t number)
-      : executor_(std::move(executor)), number_(number), begin_(Clock::now()), op_(std::move(op)) {}
+      : executor_(std::move(executor)), number_(number), begin_(Clock::now()), op_(std::move(op)) {
+    // The backend may need the memory for longer than anybody waits.
+    op_.transfer.owner = std::make_shared<const std::vector<Tensor>>(std::move(op_.held));
+  }
   ~Transferring() override {
     pending_.reset();
     if (!done()) executor_->recorder_.end(number_, true);
@@ -270,18 +313,16 @@ class Executor::Transferring final : public WorkState {
   void attempt(F f) {
     try {
       f();
-    } catch (const BackendError& x) {
-      const double seconds = since(begin_);
+    } catch (const std::exception& x) {
+      const double seconds = seconds_since(begin_);
       end(std::make_exception_ptr(executor_->failure(op_.transfer.call, x.what(), seconds)));
-    } catch (...) {
-      end(std::current_exception());
     }
   }
   void end(const std::exception_ptr& error) {
     pending_.reset();
     op_ = {};
     executor_->recorder_.end(number_, error != nullptr);
-    finish(since(begin_), error);
+    finish(seconds_since(begin_), error);
   }
 
   const std::shared_ptr<Executor> executor_;
@@ -305,7 +346,7 @@ Work Executor::post(Operation op) {
     number = recorder_.add(call);
     recorder_.begin(number);
   }
-  op.transfer.deadline = Clock::now() + options_.timeout;
+  op.transfer.deadline = Clock::now() + timeout();
   auto work = std::make_shared<Transferring>(shared_from_this(), std::move(op), number);
   work->start();
   return Work(std::move(work));

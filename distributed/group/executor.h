@@ -1,10 +1,13 @@
 // Executor: runs a group's operations one after another, and makes an error of a failure that names all ranks.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,7 +28,6 @@ struct Operation {
   std::vector<Tensor> held;                          // keep the memory alive
   std::vector<std::pair<Tensor, Tensor>> copy_back;  // afterwards the second is copied into the first
   std::vector<Tensor> written;                       // in place: their versions rise when it is done
-  int64_t averaged = 0;                              // elements of `out` to be divided by the number of ranks
 };
 
 /// The part of a group that runs operations. Thread-safe.
@@ -46,6 +48,8 @@ class Executor : public std::enable_shared_from_this<Executor> {
   int size() const { return size_; }
   const Backend& backend() const { return *backend_; }
   const GroupOptions& options() const { return options_; }
+  std::chrono::milliseconds timeout() const { return timeout_; }
+  void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
   const std::shared_ptr<Store>& store() const { return store_; }
   const Recorder& recorder() const { return recorder_; }
 
@@ -60,9 +64,11 @@ class Executor : public std::enable_shared_from_this<Executor> {
   void loop();
   void execute(Task& task);
   void run(Operation& op);
+  void exchange(const Transfer& t);
   void run_alone(const Transfer& t);
+  void abort(const std::string& why);
   void finish(Operation& op);
-  void compare(const Call& call);
+  void compare(const Call& call, Clock::time_point deadline);
   Error failure(const Call& call, const std::string& cause, double seconds);
   void expect_whole(const Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   PeerStatus status() const;
@@ -71,7 +77,9 @@ class Executor : public std::enable_shared_from_this<Executor> {
   const std::shared_ptr<Store> store_;
   const std::unique_ptr<Backend> backend_;
   const GroupOptions options_;
+  std::atomic<std::chrono::milliseconds> timeout_;
   Recorder recorder_;
+  std::stop_source aborted_;  // ends waits in the store
 
   Mutex mutex_;
   std::condition_variable changed_;
@@ -81,6 +89,7 @@ class Executor : public std::enable_shared_from_this<Executor> {
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   bool thread_started_ ABSL_GUARDED_BY(mutex_) = false;
   std::string broken_ ABSL_GUARDED_BY(mutex_);  // why nothing can be called any more
+  std::string why_ ABSL_GUARDED_BY(mutex_);     // why it was aborted
   uint64_t sequence_ ABSL_GUARDED_BY(mutex_) = 0;
   // Of peer, tag and direction.
   std::map<std::pair<std::pair<int, uint32_t>, OpType>, uint64_t> direct_sequences_ ABSL_GUARDED_BY(mutex_);

@@ -6,25 +6,25 @@
 
 #include "core/base/error.h"
 #include "distributed/group/backend.h"
+#include "distributed/store/text.h"
 
 namespace hearth::distributed {
 namespace {
 
-// How long a rank that has failed waits for word from the others.
-constexpr std::chrono::milliseconds kGrace{500};
 constexpr const char* kFailed = "failed";
+// Between two attempts to reach a store that does not answer.
+constexpr std::chrono::milliseconds kFirstPause{50}, kLastPause{2000};
 
 std::string status_key(int rank) { return "status/" + std::to_string(rank); }
 
-std::string text_of(const absl::Status& s) { return std::string(s.message()); }
-
 }  // namespace
 
-FailureWatch::FailureWatch(std::shared_ptr<Store> store, int rank, int size, std::function<PeerStatus()> status,
-                           std::function<void(const std::string&)> on_failure)
+FailureWatch::FailureWatch(std::shared_ptr<Store> store, int rank, int size, std::chrono::milliseconds grace,
+                           std::function<PeerStatus()> status, std::function<void(const std::string&)> on_failure)
     : store_(std::move(store)),
       rank_(rank),
       size_(size),
+      grace_(grace),
       status_(std::move(status)),
       on_failure_(std::move(on_failure)) {
   thread_.start("ProcessGroup", 1, [this](int) { watch(); });
@@ -33,13 +33,21 @@ FailureWatch::FailureWatch(std::shared_ptr<Store> store, int rank, int size, std
 FailureWatch::~FailureWatch() = default;
 
 void FailureWatch::watch() {
+  auto pause = kFirstPause;
   while (!stop_.stop_requested()) {
     const auto failed = store_->wait(kFailed, std::chrono::hours(1), stop_.get_token());
-    if (absl::IsDeadlineExceeded(failed.status())) continue;
-    // Without its store a group still works; that nobody can be asked is said when something fails.
-    if (!failed.ok()) return;
-    (void)store_->set_if_absent(status_key(rank_), status_().to_json());
-    return on_failure_(*failed);
+    if (failed.ok()) {
+      (void)store_->set_if_absent(status_key(rank_), status_().to_json());
+      return on_failure_(printable(*failed));
+    }
+    if (absl::IsDeadlineExceeded(failed.status())) {
+      pause = kFirstPause;
+      continue;
+    }
+    // Without its store a group still works; that nobody can be asked is said when something fails. It may come back.
+    MutexLock lock(mutex_);
+    paused_.wait_for(lock, stop_.get_token(), pause, [] { return false; });
+    pause = std::min(pause * 2, kLastPause);
   }
 }
 
@@ -48,10 +56,10 @@ std::string FailureWatch::report(const std::string& cause) {
   std::string unreachable;
   std::vector<std::optional<PeerStatus>> theirs(static_cast<size_t>(size_));
   if (const auto s = store_->set_if_absent(status_key(rank_), mine.to_json()); !s.ok()) {
-    unreachable = text_of(s.status());
+    unreachable = std::string(s.status().message());
   } else {
     (void)store_->set_if_absent(kFailed, concat("rank ", rank_, " has failed (", cause, ")"));
-    const auto end = Clock::now() + kGrace;
+    const auto end = Clock::now() + grace_;
     for (int r = 0; r < size_; ++r) {
       if (r == rank_) continue;
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());

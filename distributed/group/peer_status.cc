@@ -1,20 +1,14 @@
 #include "distributed/group/peer_status.h"
 
 #include "core/io/json_internal.h"
+#include "distributed/store/text.h"
 
 namespace hearth::distributed {
 namespace {
 
 constexpr size_t kLongest = 500, kMost = 32;
 
-// Printable, on one line: it goes to a terminal.
-std::string clean(const std::string& text) {
-  std::string out = text.substr(0, kLongest);
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  }
-  return out;
-}
+std::string clean(const std::string& text) { return printable(text, kLongest); }
 
 }  // namespace
 

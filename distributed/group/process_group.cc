@@ -12,10 +12,14 @@
 #include "core/ops/create.h"
 #include "core/ops/view.h"
 #include "distributed/group/executor.h"
+#include "distributed/group/packing.h"
+#include "distributed/store/hash.h"
 
 namespace hearth::distributed {
 
 using detail::Operation;
+using detail::pack;
+using detail::unpack;
 
 // Checks operands and lays their memory out as a backend needs it.
 class ProcessGroup::Impl {
@@ -24,7 +28,7 @@ class ProcessGroup::Impl {
       : parent_store_(std::move(parent_store)), factory_(std::move(factory)) {
     HEARTH_CHECK(size >= 1 && rank >= 0 && rank < size, "ProcessGroup: rank ", rank, " of ", size,
                  " ranks does not exist");
-    HEARTH_CHECK(options.timeout.count() > 0, "ProcessGroup: the timeout must be above 0");
+    check_timeout(options.timeout);
     HEARTH_CHECK(options.recorded > 0, "ProcessGroup: recorded must be at least 1");
     auto store = std::make_shared<PrefixStore>(parent_store_, "group/" + options.name + "/");
     std::unique_ptr<Backend> backend;
@@ -37,6 +41,10 @@ class ProcessGroup::Impl {
     executor_ = std::make_shared<detail::Executor>(rank, size, std::move(store), std::move(backend), options);
   }
   ~Impl() { executor_->close(); }
+
+  static void check_timeout(std::chrono::milliseconds timeout) {
+    HEARTH_CHECK(timeout.count() > 0, "ProcessGroup: the timeout must be above 0");
+  }
 
   detail::Executor& executor() { return *executor_; }
   int rank() const { return executor_->rank(); }
@@ -53,12 +61,9 @@ class ProcessGroup::Impl {
       list += concat(i ? "," : "", ranks[i]);
     }
     // A key of the store has room for some hundred ranks only.
-    if (list.size() > 64) {
-      uint64_t h = 0xcbf29ce484222325u;
-      for (const char c : list) h = (h ^ static_cast<uint8_t>(c)) * 0x100000001b3u;
-      list = concat(ranks.size(), " ranks ", h);
-    }
+    if (list.size() > 64) list = concat(ranks.size(), " ranks ", hash_of(list));
     GroupOptions o = executor_->options();
+    o.timeout = executor_->timeout();
     {
       const MutexLock lock(mutex_);
       o.name = concat(o.name, "/", list, "#", ++subgroups_[list]);
@@ -133,13 +138,12 @@ class ProcessGroup::Impl {
     op.transfer.call.reduce = reduce;
     op.transfer.out = write(op, t, true);
     op.transfer.in = op.transfer.out;
-    if (reduce == ReduceOp::kAvg) op.averaged = t.numel();
     return executor_->submit(std::move(op), now);
   }
   Work reduce(const Tensor& t, int root, ReduceOp reduce, bool now) {
     check_rank(root, "reduce");
-    if (rank() == root) check_written(t, "reduce");
-    else check_operand(t, "reduce");
+    // On every rank, so that all throw or none.
+    check_written(t, "reduce");
     check_reduction(t, reduce, "reduce");
     Operation op = operation(OpType::kReduce, t);
     op.transfer.call.reduce = reduce;
@@ -147,7 +151,6 @@ class ProcessGroup::Impl {
     if (rank() == root) {
       op.transfer.out = write(op, t, true);
       op.transfer.in = op.transfer.out;
-      if (reduce == ReduceOp::kAvg) op.averaged = t.numel();
     } else {
       op.transfer.in = read(op, t);
     }
@@ -155,8 +158,8 @@ class ProcessGroup::Impl {
   }
   Work broadcast(const Tensor& t, int root, bool now) {
     check_rank(root, "broadcast");
-    if (rank() == root) check_operand(t, "broadcast");
-    else check_written(t, "broadcast");
+    // On the root too, so that all ranks throw or none.
+    check_written(t, "broadcast");
     Operation op = operation(OpType::kBroadcast, t);
     op.transfer.call.root = root;
     if (rank() == root) op.transfer.in = read(op, t);
@@ -197,7 +200,6 @@ class ProcessGroup::Impl {
     op.transfer.call.reduce = reduce;
     op.transfer.in = read_apart(op, t, out);
     op.transfer.out = write(op, out, false);
-    if (reduce == ReduceOp::kAvg) op.averaged = out.numel();
     return executor_->submit(std::move(op), now);
   }
   Work gather(const Tensor& out, const Tensor& t, int root, bool now) {
@@ -310,39 +312,8 @@ class ProcessGroup::Impl {
     op.transfer.call = {
         .type = type, .dtype = dtype, .shape = {sum}, .tensors = static_cast<int>(tensors.size()), .shapes = h};
     op.transfer.count = sum;
+    if (!tensors.empty()) op.transfer.stream = {tensors[0].device(), nullptr};
     return op;
-  }
-  // [parts, all elements]: for each part its piece of each tensor, whose elements are parts * piece.
-  static Tensor packed(Operation& op, std::span<const Tensor> tensors, int64_t parts, bool values) {
-    const NoGrad off;
-    int64_t sum = 0;
-    for (const Tensor& t : tensors) sum += t.numel() / parts;
-    Tensor flat = empty({parts, sum}, {.dtype = op.transfer.call.dtype});
-    op.held.push_back(flat);
-    if (values) {
-      int64_t at = 0;
-      for (const Tensor& t : tensors) {
-        Tensor place = piece(flat, t, parts, at);
-        place.copy_(t.detach().reshape({parts, t.numel() / parts}));
-        at += t.numel() / parts;
-      }
-    }
-    return flat;
-  }
-  static Tensor piece(const Tensor& flat, const Tensor& t, int64_t parts, int64_t at) {
-    return flat.narrow(1, at, t.numel() / parts);
-  }
-  // Says what is copied where when the operation is done: both are views.
-  static void unpack(Operation& op, const Tensor& flat, std::span<const Tensor> tensors, int64_t parts) {
-    const NoGrad off;
-    int64_t at = 0;
-    for (const Tensor& t : tensors) {
-      Tensor to = t.detach();
-      // [parts * n, ...] as [parts, n, ...].
-      if (parts > 1 && t.size(0) != parts) to = to.unflatten(0, {parts, t.size(0) / parts});
-      op.copy_back.emplace_back(to, piece(flat, t, parts, at).reshape(to.shape()));
-      at += t.numel() / parts;
-    }
   }
   void check_all_written(std::span<const Tensor> tensors, const char* name) const {
     for (const Tensor& t : tensors) check_written(t, name);
@@ -353,19 +324,18 @@ class ProcessGroup::Impl {
     for (const Tensor& t : tensors) check_reduction(t, reduce, "all_reduce");
     Operation op = listed(OpType::kAllReduce, tensors, "all_reduce");
     op.transfer.call.reduce = reduce;
-    Tensor flat = packed(op, tensors, 1, true);
+    Tensor flat = pack(op, tensors, 1, true);
     op.transfer.out = flat.mutable_raw_data();
     op.transfer.in = op.transfer.out;
-    if (reduce == ReduceOp::kAvg) op.averaged = flat.numel();
     unpack(op, flat, tensors, 1);
     return executor_->submit(std::move(op), now);
   }
   Work broadcast(std::span<const Tensor> tensors, int root, bool now) {
     check_rank(root, "broadcast");
-    if (rank() != root) check_all_written(tensors, "broadcast");
+    check_all_written(tensors, "broadcast");
     Operation op = listed(OpType::kBroadcast, tensors, "broadcast");
     op.transfer.call.root = root;
-    Tensor flat = packed(op, tensors, 1, rank() == root);
+    Tensor flat = pack(op, tensors, 1, rank() == root);
     if (rank() == root) {
       op.transfer.in = flat.raw_data();
     } else {
@@ -386,9 +356,9 @@ class ProcessGroup::Impl {
     check_lists(outs, tensors, "all_gather");
     check_all_written(outs, "all_gather");
     Operation op = listed(OpType::kAllGather, tensors, "all_gather");
-    Tensor flat = packed(op, tensors, 1, true);
+    Tensor flat = pack(op, tensors, 1, true);
     op.transfer.in = flat.raw_data();
-    Tensor all = packed(op, outs, size(), false);
+    Tensor all = pack(op, outs, size(), false);
     op.transfer.out = all.mutable_raw_data();
     unpack(op, all, outs, size());
     return executor_->submit(std::move(op), now);
@@ -399,11 +369,10 @@ class ProcessGroup::Impl {
     for (const Tensor& t : tensors) check_reduction(t, reduce, "reduce_scatter");
     Operation op = listed(OpType::kReduceScatter, outs, "reduce_scatter");
     op.transfer.call.reduce = reduce;
-    Tensor all = packed(op, tensors, size(), true);
+    Tensor all = pack(op, tensors, size(), true);
     op.transfer.in = all.raw_data();
-    Tensor flat = packed(op, outs, 1, false);
+    Tensor flat = pack(op, outs, 1, false);
     op.transfer.out = flat.mutable_raw_data();
-    if (reduce == ReduceOp::kAvg) op.averaged = flat.numel();
     unpack(op, flat, outs, 1);
     return executor_->submit(std::move(op), now);
   }
@@ -428,6 +397,15 @@ const GroupOptions& ProcessGroup::options() const { return impl_->executor().opt
 const std::shared_ptr<Store>& ProcessGroup::store() const { return impl_->executor().store(); }
 std::vector<Recorded> ProcessGroup::record() const { return impl_->executor().recorder().list(); }
 std::unique_ptr<ProcessGroup> ProcessGroup::subgroup(const std::vector<int>& ranks) { return impl_->subgroup(ranks); }
+std::unique_ptr<ProcessGroup> ProcessGroup::duplicate() {
+  std::vector<int> all(static_cast<size_t>(size()));
+  std::iota(all.begin(), all.end(), 0);
+  return subgroup(all);
+}
+void ProcessGroup::set_timeout(std::chrono::milliseconds timeout) {
+  Impl::check_timeout(timeout);
+  impl_->executor().set_timeout(timeout);
+}
 
 void ProcessGroup::all_reduce(const Tensor& t, ReduceOp op) { impl_->all_reduce(t, op, true).wait(); }
 Work ProcessGroup::all_reduce_async(const Tensor& t, ReduceOp op) { return impl_->all_reduce(t, op, false); }

@@ -25,6 +25,8 @@ struct GroupOptions {
   /// Compares what all ranks call before each collective: differences are found within milliseconds, not at the
   /// timeout. Costs some exchanges with the store for each call. For debugging.
   bool check = false;
+  /// How long a rank that has failed waits for word from the others, for the error's text.
+  std::chrono::milliseconds grace = std::chrono::milliseconds(500);
   /// How many of the last operations are remembered, at least 1.
   size_t recorded = 256;
 };
@@ -69,6 +71,11 @@ class ProcessGroup {
   /// A group of these ranks of this one, in this order; all of them call it, and only they. Throws Error unless this
   /// rank is among them and each is named once.
   std::unique_ptr<ProcessGroup> subgroup(const std::vector<int>& ranks);
+  /// A group of the same ranks; all of them call it. The order of its operations is its own: what runs in the
+  /// background, or in backward, does not mix with the operations of this one.
+  std::unique_ptr<ProcessGroup> duplicate();
+  /// In place of GroupOptions::timeout, for operations that begin from now on and for new subgroups.
+  void set_timeout(std::chrono::milliseconds timeout);
 
   /// Every rank's tensor becomes the reduction of all.
   void all_reduce(const Tensor& t, ReduceOp op = ReduceOp::kSum);
@@ -79,7 +86,8 @@ class ProcessGroup {
   /// The same without waiting.
   Work all_reduce_async(std::span<const Tensor> tensors, ReduceOp op = ReduceOp::kSum);
 
-  /// The root's tensor becomes the reduction of all; the others keep theirs.
+  /// The root's tensor becomes the reduction of all; the others keep theirs. Like broadcast, it refuses on every rank a
+  /// tensor that it could not write to.
   void reduce(const Tensor& t, int root, ReduceOp op = ReduceOp::kSum);
   /// The same without waiting.
   Work reduce_async(const Tensor& t, int root, ReduceOp op = ReduceOp::kSum);

@@ -1,5 +1,6 @@
 #include "distributed/group/reduce.h"
 
+#include <cmath>
 #include <type_traits>
 
 #include "core/base/error.h"
@@ -13,16 +14,17 @@ constexpr int64_t kGrain = 1 << 16;
 
 // What T is computed in. Integers wrap around, so they are added without sign.
 template <class T>
-auto computed() {
-  if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) return float();
-  else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) return uint64_t();
-  else return T();
-}
-template <class T>
-using Computed = decltype(computed<T>());
+using Computed = std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float,
+                                    std::conditional_t<std::is_integral_v<T> && !std::is_same_v<T, bool>, uint64_t, T>>;
 // What T is compared as.
 template <class T>
 using Compared = std::conditional_t<std::is_integral_v<T>, T, Computed<T>>;
+
+template <class T>
+bool is_nan(T x) {
+  if constexpr (std::is_floating_point_v<T>) return std::isnan(x);
+  else return false;
+}
 
 template <class C, class T, class F>
 void loop(void* to, const void* a, const void* b, int64_t n, F f) {
@@ -45,9 +47,9 @@ void reduce(void* to, const void* a, const void* b, int64_t n, ReduceOp op) {
       else return loop<C, T>(to, a, b, n, [](C x, C y) { return x * y; });
     // x if it is NaN: every comparison with it is false.
     case ReduceOp::kMin:
-      return loop<O, T>(to, a, b, n, [](O x, O y) { return x <= y || x != x ? x : y; });
+      return loop<O, T>(to, a, b, n, [](O x, O y) { return x <= y || is_nan(x) ? x : y; });
     case ReduceOp::kMax:
-      return loop<O, T>(to, a, b, n, [](O x, O y) { return x >= y || x != x ? x : y; });
+      return loop<O, T>(to, a, b, n, [](O x, O y) { return x >= y || is_nan(x) ? x : y; });
   }
 }
 

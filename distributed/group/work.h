@@ -10,8 +10,9 @@ namespace detail {
 class WorkState;
 }
 
-/// A collective that was begun. Its tensors must be left alone until wait() has returned. Dropping the handle does not
-/// end a collective; a send or receive that nobody has waited for is given up. Copies are the same work. Thread-safe.
+/// A collective, send or receive that was begun. Its tensors must be left alone until wait() has returned. Dropping the
+/// handle ends nothing: a receive that nobody has waited for still takes what its rank sends, into memory that is kept
+/// for it as long as the group lives. Copies are the same work. Thread-safe.
 class Work {
  public:
   /// No work: done.

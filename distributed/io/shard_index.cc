@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/io/json_internal.h"
@@ -88,9 +89,7 @@ absl::StatusOr<ShardedEntry> entry(const json& j, const std::string& where, bool
 
 std::string ShardIndex::to_json() const {
   json j = {{"format", "hearth sharded checkpoint"}, {"version", kVersion}, {"step", step}};
-  j["texts"] = json::object();
   j["tensors"] = json::object();
-  for (const auto& [name, value] : texts) j["texts"][name] = value;
   for (const auto& [name, e] : tensors) {
     json pieces = json::array();
     for (const ShardPiece& p : e.pieces)
@@ -117,16 +116,18 @@ absl::StatusOr<ShardIndex> ShardIndex::parse(const std::string& bytes, bool whol
   const auto step = number(*j, "step", "it");
   if (!step.ok()) return step.status();
   out.step = *step;
-  const json *texts = member(*j, "texts"), *tensors = member(*j, "tensors");
-  if (!texts || !texts->is_object() || !tensors || !tensors->is_object())
-    return bad("\"texts\" and \"tensors\" must be objects");
-  for (const auto& [name, value] : texts->items()) {
-    if (!value.is_string()) return bad("texts must be texts");
-    out.texts[name] = value.get<std::string>();
-  }
+  const json* tensors = member(*j, "tensors");
+  if (!tensors || !tensors->is_object()) return bad("\"tensors\" must be an object");
+  // So that a small file cannot claim to be a large tensor.
+  std::set<std::pair<std::string, std::string>> taken;
   for (const auto& [name, value] : tensors->items()) {
-    auto e = entry(value, absl::StrCat("\"", name, "\""), whole);
+    const std::string where = absl::StrCat("\"", name, "\"");
+    auto e = entry(value, where, whole);
     if (!e.ok()) return e.status();
+    for (const ShardPiece& p : e->pieces) {
+      if (!taken.emplace(p.file, p.key).second)
+        return bad(absl::StrCat(where, ": two pieces are \"", p.key, "\" of ", p.file));
+    }
     out.tensors[name] = *std::move(e);
   }
   return out;

@@ -41,14 +41,12 @@ struct ShardIndex {
   int64_t step = 0;
   /// Tensors by name.
   std::map<std::string, ShardedEntry> tensors;
-  /// The program's own texts, by name.
-  std::map<std::string, std::string> texts;
 
-  /// As index.json has it.
+  /// As index.json has it. Names must be UTF-8.
   std::string to_json() const;
-  /// Reads index.json. kInvalidArgument names what is wrong: an element of a tensor in no piece or in two, a file's
-  /// name that leads out of the directory, a shape that is too large; kUnimplemented for a newer version. `whole` =
-  /// false: of one rank's part, whose pieces need not be all.
+  /// Reads index.json. kInvalidArgument names what is wrong: an element of a tensor in no piece or in two, a tensor
+  /// of a file that two pieces name, a file's name that leads out of the directory, a shape that is too large;
+  /// kUnimplemented for a newer version. `whole` = false: of one rank's part, whose pieces need not be all.
   static absl::StatusOr<ShardIndex> parse(const std::string& json, bool whole = true);
   /// The names of all files, each once.
   std::vector<std::string> files() const;

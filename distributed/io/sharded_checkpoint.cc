@@ -1,10 +1,11 @@
 #include "distributed/io/sharded_checkpoint.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
+#include <set>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -14,9 +15,13 @@
 #include "core/io/atomic_directory.h"
 #include "core/io/atomic_file.h"
 #include "core/io/file.h"
+#include "core/io/json_internal.h"
+#include "core/io/with_path.h"
 #include "core/ops/create.h"
 #include "core/ops/view.h"
 #include "distributed/group/objects.h"
+#include "distributed/store/hash.h"
+#include "distributed/store/text.h"
 
 namespace hearth::distributed {
 namespace {
@@ -32,11 +37,56 @@ std::string file_of(int rank, int size) {
   return name;
 }
 
+// Whether it is the name of a rank's file, of any number of ranks.
+bool is_ranks_file(const std::string& name) {
+  int rank = 0, size = 0;
+  return std::sscanf(name.c_str(), "rank-%d-of-%d", &rank, &size) == 2 && name == file_of(rank, size);
+}
+
+// What may lie in a checkpoint's directory, and in what an interrupted save has left beside it: the index, the rest and
+// this save's files, and those of saves by another number of ranks.
+std::vector<std::string> files_of(const std::string& path, int size) {
+  std::set<std::string> found;
+  for (int r = 0; r < size; ++r) found.insert(file_of(r, size));
+  for (const char* place : {"", ".tmp", ".old"}) {
+    std::error_code error;
+    for (std::filesystem::directory_iterator it(path + place, error), end; !error && it != end; it.increment(error)) {
+      std::string name = it->path().filename().string();
+      if (name.ends_with(".tmp")) name.resize(name.size() - 4);
+      if (is_ranks_file(name)) found.insert(name);
+    }
+  }
+  std::vector<std::string> out = {kIndex, kRest};
+  out.insert(out.end(), found.begin(), found.end());
+  return out;
+}
+
 // Which rank writes a small tensor that all have.
-int writer_of(const std::string& key, int size) {
-  uint32_t h = 2166136261u;
-  for (const char c : key) h = (h ^ static_cast<uint8_t>(c)) * 16777619u;
-  return static_cast<int>(h % static_cast<uint32_t>(size));
+int writer_of(const std::string& key, int size) { return static_cast<int>(hash_of(key) % static_cast<uint64_t>(size)); }
+
+// What differs between what this rank and rank 0 save of what all ranks have.
+absl::Status difference(const std::string& mine, const std::string& firsts) {
+  if (mine == firsts) return absl::OkStatus();
+  const auto own = io::parse_json(mine, 4), first = io::parse_json(firsts, 4);
+  if (!own.ok()) return own.status();
+  if (!first.ok()) return first.status();
+  if (own->at("step") != first->at("step"))
+    return absl::InvalidArgumentError(
+        absl::StrCat("it saves step ", own->at("step").dump(), ", but rank 0 step ", first->at("step").dump()));
+  const nlohmann::json &a = first->at("tensors"), &b = own->at("tensors");
+  for (const auto& [key, what] : a.items()) {
+    const auto it = b.find(key);
+    if (it != b.end() && *it == what) continue;
+    return absl::InvalidArgumentError(absl::StrCat("rank 0 puts \"", key, "\", ", what.get<std::string>(),
+                                                   ", as a tensor that all ranks have, but this rank ",
+                                                   it == b.end() ? "does not" : "one of " + it->get<std::string>()));
+  }
+  for (const auto& [key, what] : b.items()) {
+    if (!a.contains(key))
+      return absl::InvalidArgumentError(absl::StrCat("it puts \"", key, "\", ", what.get<std::string>(),
+                                                     ", as a tensor that all ranks have, but rank 0 does not"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status at_rank(int rank, const std::string& text) {
@@ -50,6 +100,7 @@ std::string message(const absl::Status& s) { return std::string(s.message()); }
 void ShardedCheckpoint::add(const std::string& name, Part part) {
   HEARTH_CHECK(!name.empty() && !parts_.contains(name), "ShardedCheckpoint: the name \"", name,
                "\" is empty or taken already");
+  HEARTH_CHECK(is_utf8(name), "ShardedCheckpoint: the name \"", name, "\" is not UTF-8");
   HEARTH_CHECK(part.tensor.values.defined(), "ShardedCheckpoint: \"", name, "\" is undefined");
   const NoGrad off;
   part.tensor.values = part.tensor.values.detach().clone(MemoryFormat::kContiguous);
@@ -74,6 +125,15 @@ void ShardedCheckpoint::put(const std::string& name, ZeroOptimizer& optimizer) {
   for (const auto& [key, part] : optimizer.shards()) put(absl::StrCat(name, "/", key), part);
 }
 
+// What this rank saves of what all ranks have, as JSON.
+std::string ShardedCheckpoint::everywhere(int64_t step) const {
+  nlohmann::json tensors = nlohmann::json::object();
+  for (const auto& [key, part] : parts_) {
+    if (part.everywhere) tensors[key] = concat(part.tensor.values.dtype(), " ", part.tensor.shape);
+  }
+  return nlohmann::json{{"step", step}, {"tensors", std::move(tensors)}}.dump();
+}
+
 absl::Status ShardedCheckpoint::save(ProcessGroup& group, const std::string& directory, int64_t step,
                                      const io::Checkpoint& rest) const {
   if (step < 0) return absl::InvalidArgumentError(absl::StrCat("sharded checkpoint: the step is ", step));
@@ -84,18 +144,8 @@ absl::Status ShardedCheckpoint::save(ProcessGroup& group, const std::string& dir
   std::unique_ptr<io::AtomicDirectory> place;
   std::string opened;
   if (rank == 0) {
-    std::vector<std::string> files = {kIndex, kRest};
-    for (int r = 0; r < size; ++r) files.push_back(file_of(r, size));
-    // Files of an earlier save by another number of ranks may be replaced too.
     const std::string path = absl::StrCat(directory, "/", name);
-    if (const auto old = io::read_file(absl::StrCat(path, "/", kIndex), kMaxIndex); old.ok()) {
-      if (const auto index = ShardIndex::parse(*old); index.ok()) {
-        for (const std::string& f : index->files()) {
-          if (std::ranges::find(files, f) == files.end()) files.push_back(f);
-        }
-      }
-    }
-    auto made = io::AtomicDirectory::create(path, files);
+    auto made = io::AtomicDirectory::create(path, files_of(path, size));
     if (made.ok()) {
       place = std::make_unique<io::AtomicDirectory>(*std::move(made));
       opened = "1" + place->file("");
@@ -106,6 +156,9 @@ absl::Status ShardedCheckpoint::save(ProcessGroup& group, const std::string& dir
   opened = broadcast_bytes(group, opened, 0);
   if (opened.empty() || opened[0] != '1') return at_rank(0, opened.substr(opened.empty() ? 0 : 1));
   const std::string temporary = opened.substr(1);
+
+  // What all ranks have, each of them must have put: only one writes it.
+  const std::string had = everywhere(step), firsts = broadcast_bytes(group, had, 0);
 
   // What this rank writes.
   ShardIndex mine;
@@ -127,7 +180,8 @@ absl::Status ShardedCheckpoint::save(ProcessGroup& group, const std::string& dir
     tensors[key] = t.values.narrow(0, begin - t.begin, count);
     mine.tensors[key] = {t.values.dtype(), t.shape, {{file_of(rank, size), key, begin, count}}};
   }
-  absl::Status own = io::save_safetensors(temporary + file_of(rank, size), tensors);
+  absl::Status own = difference(had, firsts);
+  if (own.ok()) own = io::save_safetensors(temporary + file_of(rank, size), tensors);
   const std::vector<std::string> all = all_gather_bytes(group, own.ok() ? "1" + mine.to_json() : "0" + message(own));
   for (int r = 0; r < size; ++r) {
     const std::string& word = all[static_cast<size_t>(r)];
@@ -170,17 +224,7 @@ absl::Status ShardedCheckpoint::save(ProcessGroup& group, const std::string& dir
   return done == "1" ? absl::OkStatus() : at_rank(0, done.substr(done.empty() ? 0 : 1));
 }
 
-namespace {
-
-std::unique_ptr<ProcessGroup> all_of(ProcessGroup& group) {
-  std::vector<int> ranks;
-  for (int r = 0; r < group.size(); ++r) ranks.push_back(r);
-  return group.subgroup(ranks);
-}
-
-}  // namespace
-
-BackgroundSaver::BackgroundSaver(ProcessGroup& group) : group_(all_of(group)) {}
+BackgroundSaver::BackgroundSaver(ProcessGroup& group) : group_(group.duplicate()) {}
 BackgroundSaver::~BackgroundSaver() = default;
 
 absl::Status BackgroundSaver::save(ShardedCheckpoint checkpoint, const std::string& directory, int64_t step,
@@ -205,41 +249,57 @@ absl::Status BackgroundSaver::wait() {
 }
 
 absl::StatusOr<ShardedReader> ShardedReader::open(const std::string& directory) {
-  ShardedReader out;
-  out.path_ = directory;
-  struct stat info;
-  if (::stat(absl::StrCat(directory, "/", kIndex).c_str(), &info) != 0) {
-    const auto latest = io::read_file(absl::StrCat(directory, "/", kLatest), 256);
-    if (!latest.ok()) return latest.status();
+  std::string path = directory;
+  bool named = false;
+  if (const auto latest = io::read_file(absl::StrCat(directory, "/", kLatest), 256); latest.ok()) {
     std::string name = *latest;
     while (!name.empty() && name.back() == '\n') name.pop_back();
     if (name.rfind("step-", 0) != 0 || name.find('/') != std::string::npos)
       return absl::InvalidArgumentError(absl::StrCat(directory, "/", kLatest, " names no checkpoint"));
-    out.path_ = absl::StrCat(directory, "/", name);
+    path = absl::StrCat(directory, "/", name);
+    named = true;
+  } else if (!absl::IsNotFound(latest.status())) {
+    return latest.status();
   }
-  const auto json = io::read_file(absl::StrCat(out.path_, "/", kIndex), kMaxIndex);
+  // Another process may replace the directory meanwhile, or may have been killed while it did.
+  ShardedReader out;
+  bool indexed = false;
+  const absl::Status s = io::with_directory(path, [&](const std::string& at) {
+    out = ShardedReader();
+    out.path_ = path;
+    return out.read(at, indexed);
+  });
+  // There is a checkpoint, and a part of it is missing.
+  if (absl::IsNotFound(s) && (named || indexed)) return absl::DataLossError(s.message());
+  if (!s.ok()) return s;
+  return out;
+}
+
+absl::Status ShardedReader::read(const std::string& directory, bool& indexed) {
+  const auto json = io::read_file(absl::StrCat(directory, "/", kIndex), kMaxIndex);
+  indexed = json.ok();
   if (!json.ok()) return json.status();
   auto index = ShardIndex::parse(*json);
-  if (!index.ok()) return absl::Status(index.status().code(), absl::StrCat(out.path_, ": ", index.status().message()));
-  out.index_ = *std::move(index);
-  for (const std::string& f : out.index_.files()) {
-    auto file = io::load_safetensors(absl::StrCat(out.path_, "/", f));
+  if (!index.ok()) return io::with_path(absl::StrCat(path_, "/", kIndex), index.status());
+  index_ = *std::move(index);
+  for (const std::string& f : index_.files()) {
+    auto file = io::load_safetensors(absl::StrCat(directory, "/", f));
     if (!file.ok()) return file.status();
-    out.files_[f] = *std::move(file);
+    files_[f] = *std::move(file);
   }
-  for (const auto& [name, e] : out.index_.tensors) {
+  for (const auto& [name, e] : index_.tensors) {
     for (const ShardPiece& p : e.pieces) {
-      const auto& tensors = out.files_[p.file].tensors;
+      const auto& tensors = files_[p.file].tensors;
       const auto t = tensors.find(p.key);
       if (t == tensors.end() || t->second.dtype() != e.dtype || t->second.dim() != 1 || t->second.numel() != p.count)
-        return absl::InvalidArgumentError(absl::StrCat(out.path_, "/", p.file, ": expected ", traits(e.dtype).name,
-                                                       " [", p.count, "] as \"", p.key, "\""));
+        return absl::InvalidArgumentError(absl::StrCat(path_, "/", p.file, ": expected ", traits(e.dtype).name, " [",
+                                                       p.count, "] as \"", p.key, "\""));
     }
   }
-  auto rest = io::Checkpoint::load(absl::StrCat(out.path_, "/", kRest));
+  auto rest = io::Checkpoint::load(absl::StrCat(directory, "/", kRest));
   if (!rest.ok()) return rest.status();
-  out.rest_ = *std::move(rest);
-  return out;
+  rest_ = *std::move(rest);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Tensor> ShardedReader::elements(const std::string& name, int64_t begin, int64_t count) const {

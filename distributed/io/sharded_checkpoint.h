@@ -30,21 +30,23 @@ namespace hearth::distributed {
 ///
 /// DIRECTORY/step-N holds a safetensors file for each rank (tensors in one dimension), index.json (global shapes, and
 /// which file has which elements) and state.safetensors (the rest). It is put in place as a whole when all ranks have
-/// written; then DIRECTORY/latest says "step-N". Whatever happens, `latest` names a whole checkpoint.
+/// written; then DIRECTORY/latest says "step-N". Whatever happens, ShardedReader::open finds a whole checkpoint by it.
 class ShardedCheckpoint {
  public:
   /// Copies the parameters and persistent buffers, which all ranks have, as "NAME/PARAMETER". All forms throw Error for
-  /// a name that is empty or stands for something already.
+  /// a name that is empty, is not UTF-8 or stands for something already.
   void put(const std::string& name, const nn::ModuleBase& module);
   /// Copies this rank's part of the state.
   void put(const std::string& name, ZeroOptimizer& optimizer);
-  /// Copies a tensor that all ranks have.
+  /// Copies a tensor that all ranks have, and must put: one of them writes it, or each a part.
   void put(const std::string& name, const Tensor& tensor);
   /// Copies this rank's part of a tensor.
   void put(const std::string& name, const ShardedTensor& part);
 
   /// Writes it; called by all ranks, and gives all of them the same status, which names the rank that could not write
-  /// and the system's reason. All ranks see one file system. A checkpoint of the same step is replaced.
+  /// and the system's reason, or the rank that does not put what the first one puts as a tensor that all have. All
+  /// ranks see one file system. A checkpoint of the same step is replaced. Throws Error where the group itself fails (a
+  /// rank is missing); BackgroundSaver gives kUnavailable then.
   absl::Status save(ProcessGroup& group, const std::string& directory, int64_t step, const io::Checkpoint& rest) const;
 
  private:
@@ -53,6 +55,7 @@ class ShardedCheckpoint {
     bool everywhere = false;
   };
   void add(const std::string& name, Part part);
+  std::string everywhere(int64_t step) const;
   std::map<std::string, Part> parts_;
 };
 
@@ -79,8 +82,9 @@ class BackgroundSaver {
 /// A sharded checkpoint to read from. No other rank is needed: each reads what it wants.
 class ShardedReader {
  public:
-  /// Opens DIRECTORY/step-N, or the one that DIRECTORY/latest names. Everything that the files say is checked;
-  /// kNotFound if there is no checkpoint, kInvalidArgument or kDataLoss naming the file that is damaged.
+  /// Opens DIRECTORY/step-N, or the one that DIRECTORY/latest names. Everything that the files say is checked.
+  /// kNotFound only if there is no checkpoint; kInvalidArgument or kDataLoss naming the file that is damaged or
+  /// missing. A save of the same step that ends meanwhile does no harm: the files are of one save.
   static absl::StatusOr<ShardedReader> open(const std::string& directory);
 
   /// What it holds.
@@ -98,6 +102,7 @@ class ShardedReader {
   absl::Status get(const std::string& name, ZeroOptimizer& optimizer) const;
 
  private:
+  absl::Status read(const std::string& directory, bool& indexed);
   std::map<std::string, std::string> named(const std::string& name) const;
   std::string path_;
   ShardIndex index_;

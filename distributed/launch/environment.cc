@@ -53,7 +53,13 @@ std::string first_host(const std::string& list) {
 Environment environment(const std::function<const char*(const char*)>& get) {
   const Reader env(get);
   Environment e;
-  if (env.has("RANK") || (env.has("WORLD_SIZE") && !env.has("JOB_COMPLETION_INDEX"))) {
+  const bool slurm = env.has("SLURM_PROCID") && env.number("SLURM_STEP_NUM_TASKS", 1) > 1;
+  // With MpiDefault=pmi2 Slurm sets these of MPICH too, to the same numbers.
+  const bool pmi = env.has("PMI_RANK") && env.has("PMI_SIZE") &&
+                   !(slurm && !env.has("MPI_LOCALRANKID") && env.number("PMI_RANK") == env.number("SLURM_PROCID") &&
+                     env.number("PMI_SIZE") == env.number("SLURM_STEP_NUM_TASKS"));
+  const bool others = env.has("OMPI_COMM_WORLD_RANK") || pmi || slurm || env.has("JOB_COMPLETION_INDEX");
+  if (env.has("RANK") || (env.has("WORLD_SIZE") && !others)) {
     e.started_by = "hearthrun or torchrun";
     e.rank = env.number("RANK");
     e.size = env.number("WORLD_SIZE");
@@ -67,14 +73,14 @@ Environment environment(const std::function<const char*(const char*)>& get) {
     e.local_size = env.number("OMPI_COMM_WORLD_LOCAL_SIZE");
     // Its variables name the host of mpirun, which need not be rank 0's: on several hosts give -x MASTER_ADDR=….
     if (e.local_size == e.size) e.master = "127.0.0.1";
-  } else if (env.has("PMI_RANK") && env.has("PMI_SIZE")) {
+  } else if (pmi) {
     e.started_by = "MPICH";
     e.rank = env.number("PMI_RANK");
     e.size = env.number("PMI_SIZE");
     e.local_rank = env.number("MPI_LOCALRANKID", e.rank);
     e.local_size = env.number("MPI_LOCALNRANKS", -1);
     if (e.local_size == e.size) e.master = "127.0.0.1";
-  } else if (env.has("SLURM_PROCID") && env.number("SLURM_STEP_NUM_TASKS", 1) > 1) {
+  } else if (slurm) {
     // A program in an allocation that srun has not started is no rank of it: the step's tasks count.
     e.started_by = "srun";
     e.rank = env.number("SLURM_PROCID");
@@ -96,11 +102,18 @@ Environment environment(const std::function<const char*(const char*)>& get) {
   if (const char* m = env.text("MASTER_ADDR")) e.master = m;
   e.port = env.number("MASTER_PORT", e.port);
   e.restarts = env.number("HEARTH_RESTART_COUNT", 0);
+  if (env.has("TORCHELASTIC_RUN_ID")) {
+    // torchrun itself listens on MASTER_PORT.
+    e.port += e.port < 65535 ? 1 : -1;
+    e.restarts = env.number("TORCHELASTIC_RESTART_COUNT", 0);
+  }
+  e.port = env.number("HEARTH_MASTER_PORT", e.port);
   e.store_served = env.number("HEARTH_STORE_SERVED", 0) != 0;
   if (e.size == 1 && e.local_size < 0) e.local_size = 1;
   HEARTH_CHECK(e.size >= 1 && e.rank < e.size, "distributed: started by ", e.started_by, ", this is rank ", e.rank,
                " of ", e.size, ": a rank must be below their number");
-  HEARTH_CHECK(e.port >= 1 && e.port <= 65535, "distributed: MASTER_PORT must be from 1 to 65535, but is ", e.port);
+  HEARTH_CHECK(e.port >= 1 && e.port <= 65535, "distributed: the port (MASTER_PORT) must be from 1 to 65535, but is ",
+               e.port);
   return e;
 }
 

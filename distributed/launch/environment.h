@@ -30,8 +30,9 @@ struct Environment {
 
 /// Reads RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE (hearthrun, torchrun) first; then Open MPI's variables, MPICH's
 /// (PMI), Slurm's and those of an indexed Job of Kubernetes with WORLD_SIZE. MASTER_ADDR and MASTER_PORT count in all
-/// cases. Throws Error naming a variable that is missing or no number, and for a rank that is not below the size.
-/// `get` gives a variable's text, or null; getenv by default.
+/// cases; under torchrun, whose agent has MASTER_PORT, the store's port is the next one. HEARTH_MASTER_PORT, if set, is
+/// the store's port. Throws Error naming a variable that is missing or no number, and for a rank that is not below the
+/// size. `get` gives a variable's text, or null; getenv by default.
 Environment environment(const std::function<const char*(const char*)>& get = nullptr);
 
 }  // namespace hearth::distributed

@@ -6,14 +6,14 @@
 
 #include "distributed/group/process_group.h"
 #include "distributed/launch/environment.h"
-#include "distributed/store/grpc_store.h"
+#include "distributed/store/store_security.h"
 
 namespace hearth::distributed {
 
 /// How a process joins its job.
 struct InitOptions {
-  /// Where the ranks meet: "env" (the host and port that the environment says), "tcp://host:port" (rank 0 is on this
-  /// host) or "file:///directory" (which all ranks see, and only this job uses).
+  /// Where the ranks meet: "env" (the host and port that the environment says), "tcp://host:port" (rank 0 is on that
+  /// host; an IPv6 address stands in brackets) or "file:///directory" (which all ranks see, and only this job uses).
   std::string method = "env";
   /// This rank; by default what the environment says.
   std::optional<int> rank;
@@ -24,8 +24,9 @@ struct InitOptions {
   std::string host = {};
   /// Of the group.
   GroupOptions group = {};
-  /// Of the store. By default the token is HEARTH_JOB_TOKEN, and the files HEARTH_TLS_CA, HEARTH_TLS_CERTIFICATE and
-  /// HEARTH_TLS_KEY.
+  /// Of the store. By default the token is HEARTH_JOB_TOKEN, without which ranks on several hosts are refused, and the
+  /// files HEARTH_TLS_CA, HEARTH_TLS_CERTIFICATE and HEARTH_TLS_KEY. What is given here counts as it is, also without a
+  /// token.
   std::optional<StoreSecurity> security = std::nullopt;
 };
 

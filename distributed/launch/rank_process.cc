@@ -84,11 +84,11 @@ RankProcess::RankProcess(int rank, const std::vector<std::string>& command,
 
 RankProcess::~RankProcess() {
   signal(SIGKILL);
-  if (running_) {
-    while (::waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
-    }
-  }
+  while (running()) ended(0);
   guardian_.forget(pid_);
+  // Only now may the system give the number, the process group's too, to another.
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
   read_output();
   if (!line_.empty()) show_line();
   if (output_ >= 0) ::close(output_);
@@ -130,15 +130,29 @@ void RankProcess::show_line() {
 }
 
 bool RankProcess::running() {
-  if (running_ && ::waitpid(pid_, &status_, WNOHANG) == pid_) running_ = false;
+  if (running_) ended(WNOHANG);
   return running_;
 }
 
-bool RankProcess::killed() const { return WIFSIGNALED(status_); }
+// The process stays a zombie: its group can be told from others for as long.
+void RankProcess::ended(int flags) {
+  siginfo_t info{};
+  if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | flags) == 0) {
+    if (info.si_pid != pid_) return;
+    running_ = false;
+    killed_ = info.si_code != CLD_EXITED;
+    status_ = info.si_status;
+  } else if (errno == ECHILD) {
+    // Somebody else has taken its status.
+    running_ = false;
+    status_ = -1;
+  }
+}
 
 std::string RankProcess::how() const {
-  if (killed()) return concat("was ended by ", ::strsignal(WTERMSIG(status_)));
-  return concat("ended with ", WEXITSTATUS(status_));
+  if (killed_) return concat("was ended by ", ::strsignal(status_));
+  if (status_ < 0) return "ended, and nobody knows how";
+  return concat("ended with ", status_);
 }
 
 void RankProcess::signal(int number) const { ::kill(-pid_, number); }

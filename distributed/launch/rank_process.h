@@ -34,9 +34,9 @@ class RankProcess {
   /// Whether it is still running; takes its status if it has ended.
   bool running();
   /// Whether it ended with 0.
-  bool ended_well() const { return status_ == 0; }
+  bool ended_well() const { return status_ == 0 && !killed_; }
   /// Whether a signal has ended it.
-  bool killed() const;
+  bool killed() const { return killed_; }
   /// "was ended by Killed", "ended with 1".
   std::string how() const;
   /// Sends a signal to the rank and all that it has started.
@@ -45,6 +45,7 @@ class RankProcess {
   std::vector<std::string> last_lines() const;
 
  private:
+  void ended(int flags);
   void take(const char* data, size_t n);
   void show_line();
 
@@ -52,8 +53,9 @@ class RankProcess {
   const bool show_;
   const Guardian& guardian_;
   pid_t pid_ = -1;
-  int output_ = -1, status_ = 0;
-  bool running_ = false;
+  int output_ = -1;
+  int status_ = 0;  // what it ended with, or the signal that ended it; -1: unknown
+  bool running_ = false, killed_ = false;
   std::FILE* log_ = nullptr;
   std::string line_;
   std::vector<std::string> last_;

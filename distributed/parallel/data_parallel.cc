@@ -18,9 +18,12 @@ namespace {
 // Elements; each parameter in a bucket begins on a cache line.
 constexpr int64_t kAlign = 16;
 
-double since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
-
 int64_t bytes_of(const Tensor& t) { return static_cast<int64_t>(t.nbytes()); }
+
+// Whether others hold the tensor or a part of it, beside so many handles and so many tensors of its memory.
+bool held_beside(const Tensor& t, uint32_t handles, uint32_t tensors) {
+  return t.impl()->use_count() > handles || t.impl()->storage->use_count() > tensors;
+}
 
 // All memory of a dense tensor in one dimension, in the order in which it lies.
 Tensor flat_view(const Tensor& t) {
@@ -79,9 +82,10 @@ class DistributedDataParallel::Impl {
     }
     if (group.size() == 1) return;
     expect_same(module, group);
+    own_ = group.duplicate();
     std::vector<Tensor> all = buffers();
     for (const Tensor& p : module.parameters()) all.push_back(p.detach());
-    broadcast_all(group, all, 0);
+    broadcast_all(*own_, all, 0);
     make_buckets();
     for (size_t k = 0; k < places_.size(); ++k) {
       hooks_.push_back(
@@ -90,7 +94,7 @@ class DistributedDataParallel::Impl {
     if (options_.broadcast_buffers && !buffers().empty()) {
       hooks_.push_back(module.register_forward_pre_hook([this](nn::ModuleBase& m, nn::HookTensors&) {
         // A copy of the module has the hook too, but buffers of its own.
-        if (&m == &module_ && m.training() && sync_) broadcast_all(group_, buffers(), source_);
+        if (&m == &module_ && m.training() && sync_) send_buffers();
       }));
     }
   }
@@ -101,14 +105,21 @@ class DistributedDataParallel::Impl {
   // As if a backward had run on no data.
   void shadow() {
     module_.zero_grad();
-    if (options_.broadcast_buffers && module_.training() && !buffers().empty())
-      broadcast_all(group_, buffers(), source_);
+    if (options_.broadcast_buffers && module_.training() && !buffers().empty()) send_buffers();
     finish(true);
   }
-  std::vector<Tensor> state() const {
-    std::vector<Tensor> out = buffers();
-    for (const Tensor& p : module_.parameters()) out.push_back(p.detach());
-    return out;
+  // Ranks without a batch give nothing to the averages from now on, and no buffers. False: no rank has one.
+  bool begin_uneven(bool has_batch) {
+    const auto has = own_->all_gather(full({}, has_batch, {.dtype = boolean})).to_vector<int>();
+    const auto count = std::count(has.begin(), has.end(), 1);
+    if (count == 0) return false;
+    scale_ = static_cast<double>(has.size()) / static_cast<double>(count);
+    source_ = static_cast<int>(std::find(has.begin(), has.end(), 1) - has.begin());
+    return true;
+  }
+  void end_uneven() {
+    scale_ = 1;
+    source_ = 0;
   }
 
   nn::ModuleBase& module_;
@@ -116,20 +127,19 @@ class DistributedDataParallel::Impl {
   DataParallelOptions options_;
   DataParallelStats stats_;
   bool sync_ = true;
-  double scale_ = 1;  // of averages, where only some ranks have a batch
-  int source_ = 0;    // of buffers
 
   size_t buckets() const { return buckets_.size(); }
 
  private:
   struct Bucket {
     GradBucket grads;
-    size_t parameters = 0, ready = 0;
-    bool alone = false;  // a parameter whose gradient is reduced where it lies
+    size_t first = 0, parameters = 0, ready = 0;  // places: the first, their number, those that have arrived
+    bool alone = false;                           // a parameter whose gradient is reduced where it lies
     Work work;
   };
   struct Place {
     Tensor parameter, view;  // the gradient's place in the bucket
+    int64_t offset = 0;      // its first element there
     size_t bucket = 0;
     bool here = false;  // in this backward
     bool used = false;  // on this rank, since zero_grad()
@@ -141,8 +151,12 @@ class DistributedDataParallel::Impl {
     return out;
   }
 
-  // Parameters in reverse order: about that in which their gradients arrive. The last bucket also has a number for each
-  // parameter: whether a rank has used it. It is sent when all that is known.
+  // Once for each exchanged backward: what a first forward has saved for it may not be written to by a second one.
+  void send_buffers() {
+    if (!std::exchange(buffers_sent_, true)) broadcast_all(*own_, buffers(), source_);
+  }
+
+  // Parameters in reverse order: about that in which their gradients arrive.
   void make_buckets() {
     std::vector<Tensor> parameters = module_.parameters();
     std::erase_if(parameters, [](const Tensor& p) { return !p.requires_grad(); });
@@ -164,33 +178,37 @@ class DistributedDataParallel::Impl {
       } while (!b.alone && end < parameters.size() && parameters[end].dtype() == first.dtype() &&
                !large(parameters[end]) &&
                elements * static_cast<int64_t>(first.itemsize()) + bytes_of(parameters[end]) <= limit);
+      b.first = i;
       b.parameters = end - i;
-      const bool last = end == parameters.size() && !b.alone;
-      if (!b.alone) make_flat(b, first, elements, last ? parameters.size() : 0);
-      for (size_t k = i; k < end; ++k) {
-        const Tensor& p = parameters[k];
-        Tensor view;
-        // Laid out as the parameter, so that the optimizer needs no copy.
-        if (!b.alone) {
-          const Strides strides = p.layout().dense ? p.strides() : contiguous_strides(p.shape());
-          view = hearth::detail::alias(b.grads.flat, Layout(p.shape(), strides, offsets[k - i]), true);
-        }
-        places_.push_back({p, view, buckets_.size()});
-      }
+      for (size_t k = i; k < end; ++k)
+        places_.push_back({.parameter = parameters[k], .offset = offsets[k - i], .bucket = buckets_.size()});
+      if (!b.alone) set_flat(b, zeros({elements}, {.dtype = first.dtype(), .device = first.device()}));
       buckets_.push_back(std::move(b));
       i = end;
     }
-    if (buckets_.back().alone) {
-      Bucket b;
-      b.grads.index = buckets_.size();
-      make_flat(b, ones({1}), 0, parameters.size());
-      buckets_.push_back(std::move(b));
+  }
+  // Lays the bucket's places in this memory.
+  void set_flat(Bucket& b, const Tensor& flat) {
+    b.grads.flat = flat;
+    for (size_t k = b.first; k < b.first + b.parameters; ++k) {
+      // Laid out as the parameter, so that the optimizer needs no copy.
+      const Tensor& p = places_[k].parameter;
+      const Strides strides = p.layout().dense ? p.strides() : contiguous_strides(p.shape());
+      places_[k].view = hearth::detail::alias(flat, Layout(p.shape(), strides, places_[k].offset), true);
     }
   }
-  void make_flat(Bucket& b, const Tensor& like, int64_t elements, size_t flags) {
-    const auto n = static_cast<int64_t>(flags);
-    b.grads.flat = zeros({elements + n}, {.dtype = like.dtype(), .device = like.device()});
-    if (n > 0) flags_ = b.grads.flat.narrow(0, elements, n);
+  // The gradient's place, which may be written to: if the user holds a gradient that was there, it stays his, and the
+  // bucket takes other memory.
+  Tensor& free_view(Place& p, Bucket& b) {
+    if (!held_beside(p.view, 1, static_cast<uint32_t>(b.parameters) + 1)) return p.view;
+    std::vector<bool> in_use;
+    for (size_t k = b.first; k < b.first + b.parameters; ++k)
+      in_use.push_back(places_[k].parameter.grad().is(places_[k].view));
+    set_flat(b, b.grads.flat.clone());
+    for (size_t k = 0; k < b.parameters; ++k) {
+      if (in_use[k]) places_[b.first + k].parameter.set_grad(places_[b.first + k].view);
+    }
+    return p.view;
   }
 
   void arrived(size_t i) {
@@ -213,8 +231,10 @@ class DistributedDataParallel::Impl {
   void place(Place& p, Bucket& b) {
     const Tensor g = p.parameter.grad();
     if (b.alone) {
-      // In the parameter's order: other ranks' gradients may lie otherwise.
-      if (g.strides() != p.parameter.strides() || !g.layout().dense) {
+      // In the parameter's order: other ranks' gradients may lie otherwise. In memory of its own: while backward makes
+      // a graph, other nodes may still read the gradient. Without a history, as in the other buckets.
+      const bool ours = !held_beside(g, 2, b.grads.flat.defined() ? 2 : 1) && !g.requires_grad();
+      if (!ours || g.strides() != p.parameter.strides() || !g.layout().dense) {
         Tensor own = empty_like(p.parameter.detach());
         own.copy_(g);
         p.parameter.set_grad(own);
@@ -222,7 +242,7 @@ class DistributedDataParallel::Impl {
       b.grads.flat = flat_view(p.parameter.grad());
     } else if (!g.is(p.view)) {
       // After zero_grad() the engine gives a tensor of its own; what it adds later is added in the bucket.
-      p.view.copy_(g);
+      free_view(p, b).copy_(g);
       p.parameter.set_grad(p.view);
     }
   }
@@ -230,16 +250,16 @@ class DistributedDataParallel::Impl {
   void send_full() {
     for (; next_ < buckets_.size() && buckets_[next_].ready == buckets_[next_].parameters; ++next_) {
       Bucket& b = buckets_[next_];
-      if (next_ + 1 == buckets_.size()) write_flags();
-      b.work = options_.hook.begin(group_, b.grads);
+      if (next_ + 1 == buckets_.size()) send_flags();
+      b.work = options_.hook.begin(*own_, b.grads);
     }
   }
   // All parameters are here, or backward is over.
-  void write_flags() {
-    Tensor used = empty({static_cast<int64_t>(places_.size())});
-    float* flag = used.mutable_data<float>();
-    for (const Place& p : places_) *flag++ = p.used ? 1 : 0;
-    flags_.copy_(used);
+  void send_flags() {
+    flags_ = empty({static_cast<int64_t>(places_.size())}, {.dtype = boolean});
+    bool* flag = flags_.mutable_data<bool>();
+    for (const Place& p : places_) *flag++ = p.used;
+    flags_work_ = own_->all_reduce_async(flags_);
   }
 
   void finish(bool complete) {
@@ -249,17 +269,21 @@ class DistributedDataParallel::Impl {
       add_unused();
       const auto begin = Clock::now();
       send_full();
+      flags_work_.wait();
+      stats_.communication += flags_work_.seconds();
       for (Bucket& b : buckets_) {
         b.work.wait();
-        if (options_.hook.finish) options_.hook.finish(group_, b.grads);
+        if (options_.hook.finish) options_.hook.finish(*own_, b.grads);
         stats_.communication += b.work.seconds();
         if (scale_ != 1) b.grads.flat.mul_(scale_);
       }
-      stats_.blocked += since(begin);
+      stats_.blocked += seconds_since(begin);
       ++stats_.steps;
       drop_unused();
     }
     for (Place& p : places_) p.here = false;
+    buffers_sent_ = false;
+    flags_work_ = {};
     for (Bucket& b : buckets_) {
       if (!complete) {
         try {
@@ -282,7 +306,7 @@ class DistributedDataParallel::Impl {
       Bucket& b = buckets_[p.bucket];
       const bool has = p.parameter.grad().defined();
       p.used = has;
-      if (!has) p.parameter.set_grad(b.alone ? zeros_like(p.parameter.detach()) : zeroed(p.view));
+      if (!has) p.parameter.set_grad(b.alone ? zeros_like(p.parameter.detach()) : zeroed(free_view(p, b)));
       place(p, b);
       ++b.ready;
     }
@@ -293,17 +317,23 @@ class DistributedDataParallel::Impl {
   }
   // A parameter that no rank has used has no gradient, as in one process.
   void drop_unused() {
-    const std::vector<double> used = flags_.to_vector<double>();
+    const bool* used = flags_.data<bool>();
     for (size_t i = 0; i < places_.size(); ++i) {
-      if (used[i] == 0) places_[i].parameter.set_grad({});
+      if (!used[i]) places_[i].parameter.set_grad({});
     }
   }
 
   std::vector<Bucket> buckets_;
   std::vector<Place> places_;
-  Tensor flags_;     // the end of the last bucket
-  size_t next_ = 0;  // the bucket to be sent next: the order is the same on all ranks
+  // Its operations do not mix with the user's, such as those that batch norm calls in the middle of backward.
+  std::unique_ptr<ProcessGroup> own_;
+  Tensor flags_;  // for each place: whether this rank, then whether any rank has used it
+  Work flags_work_;
+  size_t next_ = 0;   // the bucket to be sent next: the order is the same on all ranks
+  double scale_ = 1;  // of averages, where only some ranks have a batch
+  int source_ = 0;    // of buffers
   bool running_ = false;
+  bool buffers_sent_ = false;  // since the last backward
   std::vector<HookHandle> hooks_;
 };
 
@@ -319,32 +349,9 @@ DistributedDataParallel::NoSync::NoSync(DistributedDataParallel& parallel)
     : parallel_(parallel), previous_(std::exchange(parallel.impl_->sync_, false)) {}
 DistributedDataParallel::NoSync::~NoSync() { parallel_.impl_->sync_ = previous_; }
 
-Join::Join(DistributedDataParallel& parallel) : parallel_(parallel) {}
-Join::~Join() {
-  parallel_.impl_->scale_ = 1;
-  parallel_.impl_->source_ = 0;
-}
-
-void Join::exchange(bool has_batch) {
-  ProcessGroup& group = parallel_.group();
-  const auto has = group.all_gather(full({}, has_batch, {.dtype = boolean})).to_vector<int>();
-  const auto count = std::count(has.begin(), has.end(), 1);
-  anybody_ = count > 0;
-  if (!anybody_) return;
-  parallel_.impl_->scale_ = static_cast<double>(group.size()) / static_cast<double>(count);
-  parallel_.impl_->source_ = static_cast<int>(std::find(has.begin(), has.end(), 1) - has.begin());
-}
-
-void Join::step() { exchange(true); }
-
-void Join::finish(const std::function<void()>& step) {
-  if (parallel_.group().size() == 1) return;
-  while (true) {
-    exchange(false);
-    if (!anybody_) return;
-    parallel_.impl_->shadow();
-    step();
-  }
-}
+nn::ModuleBase& DistributedDataParallel::module() const { return impl_->module_; }
+bool DistributedDataParallel::begin_uneven(bool has_batch) { return impl_->begin_uneven(has_batch); }
+void DistributedDataParallel::shadow() { impl_->shadow(); }
+void DistributedDataParallel::end_uneven() { impl_->end_uneven(); }
 
 }  // namespace hearth::distributed

@@ -26,7 +26,8 @@ struct GradBucket {
 
 /// How buckets become the average over ranks.
 struct CommHook {
-  /// Begins the exchange; called in backward, for one bucket after another, in the same order on all ranks.
+  /// Begins the exchange; called in backward, for one bucket after another, in the same order on all ranks. `group` has
+  /// the ranks of the one that DistributedDataParallel was given.
   std::function<Work(ProcessGroup& group, GradBucket& bucket)> begin;
   /// Called when the work is done; may be null.
   std::function<void(ProcessGroup& group, GradBucket& bucket)> finish;
@@ -44,7 +45,7 @@ struct DataParallelOptions {
   int64_t first_bucket_bytes = 1 << 20;
   /// A parameter of so many bytes is a bucket by itself, reduced where its gradient lies: it needs no copy.
   int64_t alone_bytes = 256 << 10;
-  /// Gives all ranks the first rank's buffers before each forward in training mode.
+  /// Gives all ranks the first rank's buffers before the first forward in training mode after each exchanged backward.
   bool broadcast_buffers = true;
   /// In place of a plain average.
   CommHook hook = {};
@@ -67,13 +68,17 @@ struct DataParallelStats {
 ///
 /// It hangs on the module by hooks: the module is used as before, and its state_dict keeps its names. When it is made,
 /// all ranks get the first rank's parameters and buffers; throws Error on all ranks if they have different parameters.
+/// It makes a group of its own of the same ranks, so that its exchanges do not mix with those that forward and backward
+/// call themselves.
 ///
 /// With equal batches on all ranks and a loss that is a mean, the gradients are those of one process on the joined
 /// batch. What a rank has not used in a backward counts as zero; a parameter that no rank has used keeps no gradient.
-/// Ranks may use different parameters. All ranks run the same number of backward passes: see Join for uneven data. In a
-/// group of one rank it does nothing.
+/// Ranks may use different parameters, but each rank's loss must reach at least one of them: a backward that reaches
+/// none cannot be noticed (add 0 * net(x).sum() to such a loss). All ranks run the same number of backward passes: see
+/// Join for uneven data. In a group of one rank it does nothing.
 ///
-/// Reduced gradients have no history: create_graph gives none for them. The module must live longer.
+/// Reduced gradients have no history: create_graph gives none for them. A gradient that was kept (g = p.grad()) stays
+/// as it is when zero_grad() and another backward follow. The module must live longer.
 class DistributedDataParallel {
  public:
   /// Called by all ranks.
@@ -107,39 +112,12 @@ class DistributedDataParallel {
 
  private:
   friend class Join;
+  nn::ModuleBase& module() const;
+  bool begin_uneven(bool has_batch);
+  void shadow();
+  void end_uneven();
   class Impl;
   std::unique_ptr<Impl> impl_;
-};
-
-/// Training where ranks have different numbers of batches. A rank that has no more takes part in the others' exchanges
-/// with nothing of its own, and in their optimizer steps, so that all ranks keep the same weights:
-///
-///   Join join(parallel);
-///   for (auto& [x, y] : loader) {
-///     join.step();                       // before forward; one exchanged backward follows
-///     optimizer.zero_grad(); loss(net(x), y).backward(); optimizer.step();
-///   }
-///   join.finish([&] { optimizer.step(); });   // until the last rank has no more
-///
-/// Gradients are then averaged over the ranks that still have batches.
-class Join {
- public:
-  /// Called by all ranks, once for each epoch.
-  explicit Join(DistributedDataParallel& parallel);
-  /// Ends it; the next backward averages over all ranks.
-  ~Join();
-  Join(const Join&) = delete;
-  Join& operator=(const Join&) = delete;
-  /// Tells the others that this rank has a batch.
-  void step();
-  /// Takes part in the others' steps until nobody has a batch. Before each call of `step` the gradients are those of
-  /// the others.
-  void finish(const std::function<void()>& step);
-
- private:
-  void exchange(bool has_batch);
-  DistributedDataParallel& parallel_;
-  bool anybody_ = false;
 };
 
 }  // namespace hearth::distributed

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <string_view>
 #include <utility>
 
 #include "core/autograd/guards.h"
@@ -15,6 +16,13 @@ namespace {
 
 // Bytes that are gathered in one exchange.
 constexpr int64_t kGathered = 25 << 20;
+
+// "group.0": the options of a group, whatever the parameters are called.
+bool is_options(const std::string& key) {
+  constexpr std::string_view kGroup = "group.";
+  return key.size() > kGroup.size() && key.rfind(kGroup, 0) == 0 &&
+         std::all_of(key.begin() + kGroup.size(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
 
 // In row-major order; a view where the tensor lies so.
 Tensor flat(const Tensor& t) { return t.detach().reshape({t.numel()}); }
@@ -36,7 +44,7 @@ ZeroOptimizer::ZeroOptimizer(const optim::Optimizer& optimizer, ProcessGroup& gr
       s.values = flat(s.parameter).narrow(0, s.begin, s.length).clone();
       s.values.requires_grad_();
       named.emplace_back(s.name, s.parameter);
-      if (s.length > 0) mine.emplace_back(s.name, s.values);
+      if (s.kept()) mine.emplace_back(s.name, s.values);
       slices_.push_back(std::move(s));
     }
     if (optimizer.named()) add(named);
@@ -102,6 +110,7 @@ void ZeroOptimizer::gather(size_t first, size_t end) {
 }
 
 const ZeroOptimizer::Slice* ZeroOptimizer::slice_of(const std::string& key) const {
+  if (is_options(key)) return nullptr;
   const Slice* found = nullptr;
   for (const Slice& s : slices_) {
     // The longest: a name may be the beginning of another.
@@ -173,8 +182,8 @@ void ZeroOptimizer::load(const std::map<std::string, Shape>& shapes,
     if (s && key != s->name + ".step") {
       HEARTH_CHECK(shape == s->parameter.shape(), "ZeroOptimizer: \"", key, "\" has shape ", shape,
                    ", but the parameter ", s->parameter.shape());
-      if (s->length > 0) own[key] = read(key, s->begin, s->length);
-    } else if (!s || s->length > 0) {
+      if (s->kept()) own[key] = read(key, s->begin, s->length);
+    } else if (!s || s->kept()) {
       own[key] = read(key, 0, shape.numel()).reshape(shape);
     }
   }

@@ -64,13 +64,15 @@ class ZeroOptimizer final : public optim::Optimizer {
     Tensor parameter, values;  // values: this rank's elements, a leaf of the inner optimizer
     std::string name;
     int64_t chunk = 0, begin = 0, length = 0;  // elements of each rank, of this rank
+    // Whether this rank has state of it. All ranks have that of a parameter without elements.
+    bool kept() const { return length > 0 || parameter.numel() == 0; }
   };
   const Slice* slice_of(const std::string& key) const;
   void gather(size_t first, size_t end);
 
   ProcessGroup& group_;
   std::vector<Slice> slices_;
-  std::unique_ptr<optim::Optimizer> own_;  // over the slices that have elements
+  std::unique_ptr<optim::Optimizer> own_;  // over the slices of which this rank has state
 };
 
 }  // namespace hearth::distributed

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/mutex.h"
 #include "core/io/file.h"
+#include "distributed/store/hash.h"
 #include "distributed/store/table.h"
 
 namespace hearth::distributed {
@@ -75,13 +76,7 @@ std::string FileStore::path_of(const std::string& key) const {
   }
   constexpr size_t kLongest = 200;
   if (name.size() > kLongest) {
-    uint64_t a = 0xcbf29ce484222325u, b = 0x9E3779B97F4A7C15u;
-    for (const char c : key) {
-      a = (a ^ static_cast<uint8_t>(c)) * 0x100000001b3u;
-      b = (b ^ static_cast<uint8_t>(c)) * 0xBF58476D1CE4E5B9u;
-      b ^= b >> 29;
-    }
-    name = absl::StrCat(name.substr(0, kLongest), "__", absl::Hex(a, absl::kZeroPad16), absl::Hex(b, absl::kZeroPad16));
+    name = absl::StrCat(name.substr(0, kLongest), "__", absl::Hex(hash_of(key), absl::kZeroPad16));
   }
   return directory_ + "/" + name;
 }

@@ -32,18 +32,38 @@ absl::StatusOr<int64_t> checked_sum(const std::string& key, int64_t a, int64_t b
   return sum;
 }
 
+namespace {
+
+size_t size_of_entry(const std::string& key, const std::string& value) {
+  return Table::kEntry + key.size() + value.size();
+}
+// Its key is kept twice, and what it calls.
+size_t size_of_waiter(const std::string& key) { return 2 * (Table::kEntry + key.size()); }
+
+}  // namespace
+
+absl::Status Table::take(size_t bytes) {
+  if (bytes > max_bytes_ - bytes_)
+    return absl::ResourceExhaustedError(absl::StrCat("store: it holds ", bytes_, " bytes, and may hold ", max_bytes_));
+  bytes_ += bytes;
+  return absl::OkStatus();
+}
+
 absl::Status Table::put(const std::string& key, const std::string& value) {
   const auto it = values_.find(key);
-  const size_t before = it == values_.end() ? 0 : key.size() + it->second.size();
-  if (bytes_ - before + key.size() + value.size() > max_bytes_)
-    return absl::ResourceExhaustedError(absl::StrCat("store: it holds ", bytes_, " bytes, and may hold ", max_bytes_));
-  bytes_ = bytes_ - before + key.size() + value.size();
+  const size_t before = it == values_.end() ? 0 : size_of_entry(key, it->second);
+  bytes_ -= before;
+  if (absl::Status s = take(size_of_entry(key, value)); !s.ok()) {
+    bytes_ += before;
+    return s;
+  }
   if (it == values_.end()) values_.emplace(key, value);
   else it->second = value;
   for (auto w = waiting_.find(key); w != waiting_.end() && w->first == key; w = waiting_.erase(w)) {
     const auto entry = waiters_.find(w->second);
     entry->second.second(value);
     waiters_.erase(entry);
+    bytes_ -= size_of_waiter(key);
   }
   return absl::OkStatus();
 }
@@ -90,7 +110,7 @@ absl::Status Table::erase(const std::string& key) {
   const MutexLock lock(mutex_);
   const auto it = values_.find(key);
   if (it == values_.end()) return absl::OkStatus();
-  bytes_ -= key.size() + it->second.size();
+  bytes_ -= size_of_entry(key, it->second);
   values_.erase(it);
   return absl::OkStatus();
 }
@@ -111,6 +131,7 @@ absl::StatusOr<uint64_t> Table::when_set(const std::string& key, Waiter waiter) 
     return 0;
   }
   if (waiters_.size() >= max_waiters_) return absl::ResourceExhaustedError("store: too many calls wait for a value");
+  if (absl::Status s = take(size_of_waiter(key)); !s.ok()) return s;
   const uint64_t number = ++last_;
   waiters_.emplace(number, std::make_pair(key, std::move(waiter)));
   waiting_.emplace(key, number);
@@ -121,6 +142,7 @@ bool Table::forget(uint64_t number) {
   const MutexLock lock(mutex_);
   const auto it = waiters_.find(number);
   if (it == waiters_.end()) return false;
+  bytes_ -= size_of_waiter(it->second.first);
   const auto [begin, end] = waiting_.equal_range(it->second.first);
   for (auto w = begin; w != end; ++w) {
     if (w->second != number) continue;

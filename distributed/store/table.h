@@ -28,7 +28,11 @@ class Table {
   /// not call the table.
   using Waiter = std::function<void(const std::string& value)>;
 
-  /// At most `max_bytes` of keys and values together, and `max_waiters` waiters at once: kResourceExhausted for more.
+  /// What an entry or a waiter counts beside the bytes of its key and value: about the memory that it takes.
+  static constexpr size_t kEntry = 128;
+
+  /// At most `max_bytes` for entries and waiters together, and `max_waiters` waiters at once: kResourceExhausted for
+  /// more.
   explicit Table(size_t max_bytes = size_t{256} << 20, size_t max_waiters = 1 << 16)
       : max_bytes_(max_bytes), max_waiters_(max_waiters) {}
 
@@ -54,6 +58,7 @@ class Table {
 
  private:
   absl::Status put(const std::string& key, const std::string& value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status take(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t max_bytes_, max_waiters_;
   mutable Mutex mutex_;

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -60,8 +61,7 @@ class Meeting {
 
   // A send and a receive of one transfer; whoever comes second copies.
   struct Direct {
-    const Transfer* send = nullptr;
-    const Transfer* receive = nullptr;
+    std::optional<Transfer> send, receive;
     bool done = false;
   };
   using Key = std::pair<std::pair<int, int>, uint32_t>;  // from, to, fingerprint
@@ -72,10 +72,12 @@ class Meeting {
     auto& d = direct_[key];
     if (!d) d = std::make_shared<Direct>();
     auto mine = d;
-    (t.call.type == OpType::kSend ? d->send : d->receive) = &t;
+    (t.call.type == OpType::kSend ? d->send : d->receive) = t;
     if (d->send && d->receive) {
       std::memcpy(d->receive->out, d->send->in, static_cast<size_t>(t.count) * size_of(t.call.dtype));
       d->done = true;
+      d->send.reset();
+      d->receive.reset();
       direct_.erase(key);
       changed_.notify_all();
     }
@@ -86,13 +88,6 @@ class Meeting {
     lock.wait_until(changed_, until, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return broken_ || d.done; });
     if (!d.done && broken_) throw BackendError(why_);
     return d.done;
-  }
-  // Nobody copies from or to it any more.
-  void forget(const Key& key, const std::shared_ptr<Direct>& d, const Transfer& t) {
-    const MutexLock lock(mutex_);
-    if (d->done) return;
-    (t.call.type == OpType::kSend ? d->send : d->receive) = nullptr;
-    if (!d->send && !d->receive) direct_.erase(key);
   }
 
   const int size;
@@ -126,23 +121,44 @@ class Threads final : public Backend {
     meeting_->transfers[static_cast<size_t>(rank_)] = &t;
     meeting_->meet(rank_, t.deadline);
     std::string wrong;
-    for (int r = 0; r < size() && wrong.empty(); ++r) {
-      if (of(r).call.fingerprint() == t.call.fingerprint()) continue;
-      wrong = "ranks call different operations";
-      for (int k = 0; k < size(); ++k) wrong += concat("; rank ", k, " calls ", of(k).call.text());
+    {
+      const Parting parting(*meeting_, rank_);
+      wrong = difference(t);
+      if (wrong.empty()) wrong = exchange(t);
     }
-    if (wrong.empty()) wrong = exchange(t);
-    meeting_->part(rank_);
     if (!wrong.empty()) throw BackendError(wrong);
   }
 
   std::unique_ptr<PendingTransfer> post(const Transfer& t) override;
 
  private:
-  friend class Pending;
+  // Whoever has met the others parts from them, also by an exception: they wait for it.
+  class Parting {
+   public:
+    Parting(Meeting& meeting, int rank) : meeting_(meeting), rank_(rank) {}
+    ~Parting() { meeting_.part(rank_); }
+    Parting(const Parting&) = delete;
+    Parting& operator=(const Parting&) = delete;
+
+   private:
+    Meeting& meeting_;
+    const int rank_;
+  };
+
   int size() const { return meeting_->size; }
   const Transfer& of(int r) const { return *meeting_->transfers[static_cast<size_t>(r)]; }
   const char* in(int r) const { return static_cast<const char*>(of(r).in); }
+
+  // What the ranks call, unless they call the same.
+  std::string difference(const Transfer& t) const {
+    for (int r = 0; r < size(); ++r) {
+      if (of(r).call.fingerprint() == t.call.fingerprint()) continue;
+      std::string all = "ranks call different operations";
+      for (int k = 0; k < size(); ++k) all += concat("; rank ", k, " calls ", of(k).call.text());
+      return all;
+    }
+    return {};
+  }
 
   // to = the reduction of `bytes` at `at` in all ranks' inputs, in pieces.
   template <class F>
@@ -219,14 +235,11 @@ class Threads final : public Backend {
 class Pending final : public PendingTransfer {
  public:
   Pending(std::shared_ptr<Meeting> meeting, const Meeting::Key& key, const Transfer& t)
-      : meeting_(std::move(meeting)), key_(key), transfer_(t), direct_(meeting_->post(key_, transfer_)) {}
-  ~Pending() override { meeting_->forget(key_, direct_, transfer_); }
+      : meeting_(std::move(meeting)), direct_(meeting_->post(key, t)) {}
   bool wait(Clock::time_point until) override { return meeting_->wait(*direct_, until); }
 
  private:
   const std::shared_ptr<Meeting> meeting_;
-  const Meeting::Key key_;
-  const Transfer transfer_;
   const std::shared_ptr<Meeting::Direct> direct_;
 };
 

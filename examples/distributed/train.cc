@@ -84,9 +84,15 @@ void train() {
   dist::ZeroOptimizer optimizer(optim::AdamW(net.named_parameters(), {.lr = lr}), group);
   optim::OneCycleLR schedule(optimizer, {.max_lr = lr, .total_steps = epochs * loader.batches()});
 
-  // Rank 0 says whether there is a checkpoint, so that all do the same.
-  const auto last = dist::ShardedReader::open(out);
-  if (dist::broadcast_bytes(group, last.ok() ? "yes" : "no", 0) == "yes") {
+  // Rank 0 says whether there is a checkpoint, so that all do the same. One that is damaged is not the same as none.
+  std::string found;
+  if (first) {
+    const absl::Status last = dist::ShardedReader::open(out).status();
+    found = last.ok() ? "yes" : absl::IsNotFound(last) ? "no" : std::string(last.message());
+  }
+  found = dist::broadcast_bytes(group, found, 0);
+  HEARTH_CHECK(found == "yes" || found == "no", "cannot go on from the checkpoint: ", found);
+  if (found == "yes") {
     const dist::ShardedReader reader = io::or_throw(dist::ShardedReader::open(out));
     io::or_throw(reader.get("model", net));
     io::or_throw(reader.get("optimizer", optimizer));

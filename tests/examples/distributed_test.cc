@@ -1,30 +1,21 @@
 // The distributed example with real processes: it trains, and goes on from its checkpoint with another number of ranks.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
+
+#include "tests/distributed/command.h"
 
 namespace {
 
-struct Ended {
-  int status = -1;
-  std::string out;
-};
+using hearth::distributed::Ended;
 
 Ended run(const std::string& ranks, const std::string& arguments) {
-  Ended r;
-  const std::string command = "distributed/launch/hearthrun --log_dir=" + testing::TempDir() +
-                              "/logs --nproc_per_node=" + ranks + " examples/distributed/train " + arguments + " 2>&1";
-  FILE* p = popen(command.c_str(), "r");
-  std::array<char, 4096> data;
-  while (const size_t n = fread(data.data(), 1, data.size(), p)) r.out.append(data.data(), n);
-  const int status = pclose(p);
-  r.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return r;
+  return hearth::distributed::run_command("distributed/launch/hearthrun --log_dir=" + testing::TempDir() +
+                                          "/logs --nproc_per_node=" + ranks + " examples/distributed/train " +
+                                          arguments);
 }
 
 TEST(DistributedExample, TrainsAndGoesOnWithAnotherNumberOfRanks) {
@@ -44,6 +35,11 @@ TEST(DistributedExample, TrainsAndGoesOnWithAnotherNumberOfRanks) {
   EXPECT_NE(second.out.find("[0] going on after step 31"), std::string::npos) << second.out;
   EXPECT_NE(second.out.find("1 ranks, test accuracy: " + first.out.substr(at + 24, 5)), std::string::npos)
       << first.out << second.out;
+  // A damaged checkpoint is not taken for none.
+  std::ofstream(testing::TempDir() + "/run/step-31/index.json") << "{}";
+  const Ended damaged = run("2", "--epochs=1" + out);
+  EXPECT_NE(damaged.status, 0) << damaged.out;
+  EXPECT_NE(damaged.out.find("step-31/index.json: shard index: "), std::string::npos) << damaged.out;
 }
 
 }  // namespace

@@ -268,6 +268,44 @@ TEST_P(Collectives, WritesAreSeenByVersionsAndGuarded) {
   });
 }
 
+// The sum of f16 is beyond its range, the average is not.
+TEST_P(Collectives, AveragesOfF16DoNotOverflow) {
+  run([](ProcessGroup& g) {
+    const int n = g.size();
+    const auto large = [](const Shape& shape) { return full(shape, 40000, {.dtype = f16}); };
+    const auto expect_large = [](const Tensor& t) {
+      for (const double v : t.to_vector<double>()) EXPECT_NEAR(v, 40000, 64) << "two roundings";
+    };
+    Tensor t = large({5});
+    g.all_reduce(t, ReduceOp::kAvg);
+    expect_large(t);
+    t = large({5});
+    g.reduce(t, n - 1, ReduceOp::kAvg);
+    expect_large(t);
+    const Tensor all = large({n, 3}), mine = zeros({3}, {.dtype = f16});
+    g.reduce_scatter(mine, all, ReduceOp::kAvg);
+    expect_large(mine);
+    EXPECT_TRUE(equal(all, large({n, 3}))) << "what is read stays";
+    const std::vector<Tensor> several = {large({2}), large({3, 2}).t()};
+    g.all_reduce(several, ReduceOp::kAvg);
+    for (const Tensor& s : several) expect_large(s);
+  });
+}
+
+// The root does not write, and refuses all the same: else it would go on alone.
+TEST_P(Collectives, WhatCannotBeWrittenIsRefusedOnAllRanks) {
+  run([](ProcessGroup& g) {
+    const Tensor one_address = ones({1}).expand({4});
+    EXPECT_NE(error_of([&] { g.broadcast(one_address, 0); }).find("share one address"), std::string::npos);
+    EXPECT_NE(error_of([&] { g.reduce(one_address, 0); }).find("share one address"), std::string::npos);
+    const std::vector<Tensor> several = {ones({2}), one_address};
+    EXPECT_NE(error_of([&] { g.broadcast(several, 0); }).find("share one address"), std::string::npos);
+    const Tensor leaf = ones({2}).requires_grad_();
+    EXPECT_NE(error_of([&] { g.broadcast(leaf, 0); }).find("requires a gradient"), std::string::npos);
+    g.barrier();
+  });
+}
+
 TEST_P(Collectives, NanIsNotLost) {
   run([](ProcessGroup& g) {
     for (const DType d : {f16, bf16, f32, f64}) {

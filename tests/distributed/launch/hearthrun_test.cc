@@ -4,10 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -16,39 +14,27 @@
 #include <thread>
 #include <vector>
 
+#include "tests/distributed/command.h"
 #include "tests/distributed/free_port.h"
 
 namespace hearth {
 namespace {
 
+using distributed::Ended;
+using distributed::run_command;
 using std::chrono::milliseconds;
 
 const std::string kDirectory = "distributed/launch/";
 const std::string kRank = "tests/distributed/launch/rank_main";
-
-struct Ended {
-  int status = -1;
-  std::string out;  // both streams
-};
 
 std::string temporary() {
   std::string dir = testing::TempDir() + "/hearthrun_XXXXXX";
   return mkdtemp(dir.data());
 }
 
-Ended run(const std::string& command) {
-  Ended r;
-  FILE* p = popen((command + " 2>&1").c_str(), "r");
-  std::array<char, 4096> data;
-  while (const size_t n = fread(data.data(), 1, data.size(), p)) r.out.append(data.data(), n);
-  const int status = pclose(p);
-  r.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return r;
-}
-
 Ended hearthrun(const std::string& options, const std::string& what, const std::string& logs) {
-  return run("unset HEARTH_NUM_THREADS; " + kDirectory + "hearthrun --log_dir=" + logs + " " + options + " " + kRank +
-             " " + what);
+  return run_command("unset HEARTH_NUM_THREADS; " + kDirectory + "hearthrun --log_dir=" + logs + " " + options + " " +
+                     kRank + " " + what);
 }
 
 std::string text_of(const std::string& path) {
@@ -90,13 +76,11 @@ TEST(Hearthrun, RanksExchange) {
 }
 
 TEST(Hearthrun, ShowsTheErrorOfTheOneThatFailedLast) {
-  const auto begin = std::chrono::steady_clock::now();
   const Ended r = hearthrun("--nproc_per_node=3", "fail", temporary());
   EXPECT_EQ(r.status, 1);
   const size_t at = r.out.find("hearthrun: rank 2 ended with 1; the end of ");
   ASSERT_NE(at, std::string::npos) << r.out;
   EXPECT_TRUE(has(r.out.substr(at), "out of cheese")) << r.out;
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(40));
 }
 
 TEST(Hearthrun, ARankThatThrowsBeforeTheFirstCollective) {
@@ -118,7 +102,7 @@ TEST(Hearthrun, StartsAgainAfterAKill) {
 
 TEST(Hearthrun, AStoppedRankIsNamed) {
   const std::string logs = temporary();
-  const Ended r = hearthrun("--nproc_per_node=3", "stop 2", logs);
+  const Ended r = hearthrun("--nproc_per_node=3", "stop 5", logs);
   EXPECT_EQ(r.status, 1);
   // The first of the two to notice ends the job; the other has a moment to say so too.
   const std::string text = text_of(logs + "/0.0.log") + text_of(logs + "/0.1.log");
@@ -172,6 +156,43 @@ TEST(Hearthrun, TwoLaunchersAreTwoHosts) {
   EXPECT_TRUE(has(first.out, "[0] sum 3 over gloo")) << first.out;
 }
 
+// The first host's rank has ended well when the second host's fails: both start again.
+TEST(Hearthrun, AHostThatIsDoneStartsAgainWithTheOthers) {
+  const std::string logs = temporary();
+  const std::string common =
+      "--nnodes=2 --nproc_per_node=1 --max_restarts=1 --master_port=" + std::to_string(distributed::free_port());
+  setenv("HEARTH_JOB_TOKEN", "shared", 1);
+  Ended second;
+  std::thread other([&] { second = hearthrun(common + " --node_rank=1", "late", logs); });
+  const Ended first = hearthrun(common + " --node_rank=0", "late", logs);
+  other.join();
+  unsetenv("HEARTH_JOB_TOKEN");
+  EXPECT_EQ(first.status, 0) << first.out;
+  EXPECT_EQ(second.status, 0) << second.out;
+  EXPECT_TRUE(has(first.out, "another host ends the job: rank 1 ended with 1")) << first.out;
+  EXPECT_TRUE(has(first.out, "[0] sum 3 over gloo")) << first.out;
+}
+
+TEST(Hearthrun, OneHostIsItsOwnMaster) {
+  // As job scripts for several hosts have it. Nobody has this address.
+  const Ended r = hearthrun("--nproc_per_node=2 --master_addr=192.0.2.7", "sum", temporary());
+  EXPECT_EQ(r.status, 0) << r.out;
+  EXPECT_TRUE(has(r.out, "[1] sum 3 over gloo")) << r.out;
+}
+
+TEST(Hearthrun, EndsAlsoWhereItsParentIgnoresSigchld) {
+  const std::string logs = temporary();
+  const pid_t p = fork();
+  if (p == 0) {
+    std::signal(SIGCHLD, SIG_IGN);
+    execl((kDirectory + "hearthrun").c_str(), "hearthrun", ("--log_dir=" + logs).c_str(), "false", nullptr);
+    _exit(127);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(p, &status, 0), p);
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+}
+
 TEST(Hearthrun, SaysWhatIsWrongWithItsOptions) {
   for (const auto& [options, text] : std::vector<std::pair<std::string, std::string>>{
            {"--nproc_per_node=0 x", "--nproc_per_node must be a whole number from 1"},
@@ -180,14 +201,14 @@ TEST(Hearthrun, SaysWhatIsWrongWithItsOptions) {
            {"--nproc_per_node=2", "there is no program"},
            {"--node_rank=1 x", "must be below"},
            {"--log_dir", "needs a value"}}) {
-    const Ended r = run(kDirectory + "hearthrun " + options);
+    const Ended r = run_command(kDirectory + "hearthrun " + options);
     EXPECT_EQ(r.status, 2);
     EXPECT_TRUE(has(r.out, text)) << r.out;
   }
-  const Ended missing = run(kDirectory + "hearthrun --log_dir=" + temporary() + " /nonexistent/program");
+  const Ended missing = run_command(kDirectory + "hearthrun --log_dir=" + temporary() + " /nonexistent/program");
   EXPECT_EQ(missing.status, 1);
   EXPECT_TRUE(has(missing.out, "cannot run /nonexistent/program: No such file")) << missing.out;
-  EXPECT_EQ(run(kDirectory + "hearthrun --help").status, 0);
+  EXPECT_EQ(run_command(kDirectory + "hearthrun --help").status, 0);
 }
 
 }  // namespace

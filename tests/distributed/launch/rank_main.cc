@@ -33,6 +33,12 @@ int main(int argc, char** argv) {
       std::ofstream(std::string(argv[3]) + "/" + std::to_string(e.rank)) << getpid() << std::endl;
       std::this_thread::sleep_for(std::chrono::hours(1));
     }
+    // At first the first rank ends well, and the last one fails later.
+    if (what == "late" && first) {
+      if (e.rank != last) return 0;
+      std::this_thread::sleep_for(std::chrono::seconds(2));
+      throw std::runtime_error("out of cheese, late");
+    }
     if (what == "throw" && e.rank == last) throw std::runtime_error("out of cheese before the first collective");
     InitOptions o;
     o.group.timeout = std::chrono::seconds(argc > 2 ? std::atoi(argv[2]) : 60);

@@ -2,13 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/hearth.h"
 #include "distributed/parallel/grad_norm.h"
+#include "distributed/parallel/join.h"
 #include "distributed/parallel/sync_batch_norm.h"
 #include "tests/distributed/backends.h"
 
@@ -173,19 +176,184 @@ TEST_P(Parallel, BuffersAreTheFirstRanks) {
     Generator random(static_cast<uint64_t>(g.rank()));
     net(zeros({8, 4}).normal_(0, 1, &random)).sum().backward();
     const auto mean = net.norm.running_mean->clone();
-    net(zeros({8, 4}).normal_(0, 1, &random)).sum().backward();
-    // What a forward began with was the first rank's.
     const Tensor all = g.all_gather(mean);
     EXPECT_FALSE(equal(all[0], all[1])) << "batches differ";
-    net.norm.running_mean->copy_(mean);
+    // Running means are 0.9 of what was there and 0.1 of the batch's: what a forward begins with is the first rank's.
+    const auto after = [&](const Tensor& before, const Tensor& x) { return before * 0.9 + net.fc(x).mean(0) * 0.1; };
+    const auto expect_near = [](const Tensor& a, const Tensor& b, const char* what) {
+      EXPECT_LE((a.detach() - b.detach()).abs().max().item<double>(), 1e-5) << what;
+    };
+    const Tensor x = zeros({8, 4}).normal_(0, 1, &random);
+    net(x).sum().backward();
+    expect_near(*net.norm.running_mean, after(all[0], x), "the first rank's");
+    // Without an exchange, what a forward begins with is the rank's own.
+    const Tensor own = net.norm.running_mean->clone();
+    EXPECT_FALSE(equal(g.all_gather(own)[0], g.all_gather(own)[1]));
     {
       const DistributedDataParallel::NoSync alone(parallel);
-      net(zeros({8, 4}).normal_(0, 1, &random));
+      net(x);
     }
+    expect_near(*net.norm.running_mean, after(own, x), "its own");
+    // A second forward before backward writes to nothing that the first has saved.
+    const Tensor before = net.norm.running_mean->clone();
+    net(x);
+    expect_near(*net.norm.running_mean, after(g.all_gather(before)[0], x), "the first rank's again");
+    const Tensor once = net.norm.running_mean->clone();
+    net(x).sum().backward();
+    expect_near(*net.norm.running_mean, after(once, x), "once");
     net.eval();
-    const auto before = net.norm.running_var->clone();
+    const auto variance = net.norm.running_var->clone();
     net(ones({8, 4}));
-    EXPECT_TRUE(equal(*net.norm.running_var, before));
+    EXPECT_TRUE(equal(*net.norm.running_var, variance));
+  });
+}
+
+// A buffer that backward needs.
+struct Scaled : nn::Module<Scaled> {
+  nn::Linear fc{this, "fc", 4, 4};
+  nn::Buffer scale{this, "scale", ones({4})};
+  Tensor forward(const Tensor& x) { return fc(x) * scale; }
+};
+
+TEST_P(Parallel, TwoForwardsBeforeABackward) {
+  run([](ProcessGroup& g) {
+    Scaled net;
+    DistributedDataParallel parallel(net, g);
+    for (int i = 0; i < 2; ++i) {
+      net.zero_grad();
+      (net(ones({2, 4})).sum() + net(full({2, 4}, 2.0)).sum()).backward();
+      EXPECT_NEAR(net.fc.weight.grad().to_vector<double>()[0], 2 + 4, 1e-5);
+    }
+  });
+}
+
+// y = x * w + p: the gradient of p is the one that reaches x * w too, so that several nodes hold it.
+struct Sum : nn::Module<Sum> {
+  nn::Parameter w{this, "w", ones({512, 256})}, p{this, "p", ones({512, 256})};
+  Tensor forward(const Tensor& x) {
+    Tensor h = x * w;
+    // Time for the exchange of p's gradient, in which w's is computed.
+    h.register_hook([](const Tensor&) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      return Tensor();
+    });
+    return h + p;
+  }
+};
+
+TEST_P(Parallel, GradientsWithAGraph) {
+  run([](ProcessGroup& g) {
+    double of_w = 0, of_p = 0;
+    for (int r = 0; r < g.size(); ++r) {
+      of_w += (1.0 + r) * (2.0 + 3 * r) / g.size();
+      of_p += (2.0 + 3 * r) / g.size();
+    }
+    // Each a bucket by itself, or both in one.
+    for (const int64_t alone : {int64_t{1}, int64_t{1} << 30}) {
+      Sum net;
+      DistributedDataParallel parallel(net, g,
+                                       {.bucket_bytes = 1 << 10, .first_bucket_bytes = 1 << 10, .alone_bytes = alone});
+      for (const bool graph : {true, false}) {
+        net.zero_grad();
+        const Tensor y = net(full({512, 256}, 1.0 + g.rank())) * full({512, 256}, 2.0 + 3 * g.rank());
+        y.sum().backward({.create_graph = graph});
+        EXPECT_NEAR(net.w.grad().detach().mean().item<double>(), of_w, 1e-4) << alone << graph;
+        EXPECT_NEAR(net.p.grad().detach().mean().item<double>(), of_p, 1e-4) << alone << graph;
+        EXPECT_FALSE(net.w.grad().requires_grad());
+        EXPECT_FALSE(net.p.grad().requires_grad());
+      }
+    }
+  });
+}
+
+TEST_P(Parallel, AGradientThatIsKeptStays) {
+  run([](ProcessGroup& g) {
+    for (const int64_t alone : {int64_t{1}, int64_t{1} << 30}) {
+      nn::Linear net(4, 3);
+      DistributedDataParallel parallel(net, g, {.alone_bytes = alone});
+      const auto backward = [&](double x) { net(full({2, 4}, x)).sum().backward(); };
+      backward(1);
+      const Tensor kept = net.weight.grad(), row = net.bias->grad()[0];
+      net.zero_grad();
+      backward(10);
+      EXPECT_EQ(kept.to_vector<double>(), std::vector<double>(12, 2)) << alone;
+      EXPECT_EQ(row.item<double>(), 2);
+      EXPECT_EQ(net.weight.grad().to_vector<double>(), std::vector<double>(12, 20));
+      // Nobody keeps this one: its memory is used again.
+      const void* place = net.weight.grad().raw_data();
+      net.zero_grad();
+      backward(3);
+      if (alone > 1) {
+        EXPECT_EQ(net.weight.grad().raw_data(), place);
+      }
+      // One that grows is the same tensor, as in one process.
+      const Tensor growing = net.weight.grad();
+      backward(3);
+      EXPECT_TRUE(growing.is(net.weight.grad()) || alone == 1);
+      EXPECT_EQ(net.weight.grad().to_vector<double>(), std::vector<double>(12, 12));
+    }
+  });
+}
+
+// A weight that stands in two places, and parameters of several dtypes.
+struct Mixed : nn::Module<Mixed> {
+  nn::Parameter a{this, "a", ones({5})}, b{this, "b", ones({5}, {.dtype = bf16})},
+      c{this, "c", ones({7}, {.dtype = f64})};
+  nn::Linear first{this, "first", 5, 5};
+  nn::Parameter again{this, "again", first.weight};
+  Tensor forward(const Tensor& x) {
+    const Tensor h = matmul(first(x), again).sum();
+    return (a * x).sum() + (b.to(f32) * x).sum() + c.sum().to(f32) + h;
+  }
+};
+
+TEST_P(Parallel, SeveralDTypesAndTiedWeights) {
+  run([](ProcessGroup& g) {
+    Mixed net;
+    DistributedDataParallel parallel(net, g);
+    const auto whole = nn::clone(net);
+    double mean = 0;
+    for (int r = 0; r < g.size(); ++r) {
+      mean += (1.0 + r) / g.size();
+      ((*whole)(full({5}, 1.0 + r)) / g.size()).backward();
+    }
+    net(full({5}, 1.0 + g.rank())).backward();
+    EXPECT_NEAR(net.a.grad().mean().item<double>(), mean, 1e-6);
+    EXPECT_EQ(net.b.grad().dtype(), bf16);
+    EXPECT_NEAR(net.b.grad().to(f32).mean().item<double>(), mean, 1e-2);
+    EXPECT_EQ(net.c.grad().to_vector<double>(), std::vector<double>(7, 1));
+    EXPECT_TRUE(net.first.weight.grad().is(net.again.grad()));
+    EXPECT_LE(difference({net.first.weight.grad()}, {whole->first.weight.grad()}), 1e-4);
+  });
+}
+
+// Batch norm exchanges in the middle of backward, when only the ranks that use `head` have sent its gradient.
+struct Normed : nn::Module<Normed> {
+  nn::Linear fc{this, "fc", 4, 4};
+  nn::BatchNorm1d norm{this, "norm", 4};
+  nn::Linear head{this, "head", 4, 4};
+  bool uses_head = true;
+  Tensor forward(const Tensor& x) {
+    const Tensor y = norm(fc(x));
+    return uses_head ? head(y) : y;
+  }
+};
+
+TEST_P(Parallel, BatchNormOverAllRanksBesideUnusedParameters) {
+  run([](ProcessGroup& g) {
+    Normed net;
+    sync_batch_norm(net, g);
+    DistributedDataParallel parallel(net, g, {.bucket_bytes = 64, .first_bucket_bytes = 64});
+    net.uses_head = g.rank() == 0;
+    Generator random(1);
+    for (int i = 0; i < 3; ++i) {
+      net.zero_grad();
+      net(zeros({8, 4}).normal_(0, 1, &random)).square().sum().backward();
+      const Tensor all = g.all_gather(net.fc.weight.grad());
+      for (int r = 1; r < g.size(); ++r) EXPECT_TRUE(equal(all[0], all[r]));
+      EXPECT_TRUE(net.head.weight.grad().defined());
+    }
+    EXPECT_NE(error_of([&] { Join join(parallel); }).find("sync_batch_norm"), std::string::npos);
   });
 }
 
@@ -204,6 +372,7 @@ TEST_P(Parallel, UnevenDataTakesPartToTheEnd) {
         join.step();
         optimizer.zero_grad();
         const Batch b = batch(g.rank(), step);
+        net(b.x);  // a step may have several forwards
         cross_entropy(net(b.x), b.y).backward();
         optimizer.step();
       }

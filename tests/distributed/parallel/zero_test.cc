@@ -87,6 +87,42 @@ TEST_P(Zero, IsTheOptimizerItselfBitForBit) {
   });
 }
 
+// A parameter with the name of what the options of groups stand under, one below it, and one without elements.
+struct Named : nn::Module<Named> {
+  nn::Parameter group{this, "group", ones({7})}, other{this, "other", ones({3})}, none{this, "none", zeros({0, 4})};
+  Tensor forward(const Tensor& x) { return (x * group).sum() + other.square().sum() + none.sum(); }
+};
+
+TEST_P(Zero, StateIsTheOptimizersWhateverTheNames) {
+  on_ranks(GetParam().first, GetParam().second, [](ProcessGroup& g) {
+    Named net, other;
+    ZeroOptimizer zero(optim::AdamW(net.named_parameters()), g);
+    optim::AdamW plain(other.named_parameters());
+    const auto step = [](Named& n, optim::Optimizer& o) {
+      o.zero_grad();
+      n(arange(7, {.dtype = f32})).backward();
+      o.step();
+    };
+    step(net, zero);
+    step(other, plain);
+    const auto whole = zero.state_dict(), expected = plain.state_dict();
+    EXPECT_TRUE(expected.contains("group.exp_avg"));
+    EXPECT_TRUE(expected.contains("group.0"));
+    ASSERT_EQ(whole.size(), expected.size());
+    for (const auto& [key, t] : expected) {
+      ASSERT_TRUE(whole.contains(key)) << key;
+      EXPECT_TRUE(equal(whole.at(key), t)) << key;
+    }
+    zero.load_state_dict(expected);
+    step(net, zero);
+    step(other, plain);
+    EXPECT_TRUE(equal(net.group.detach(), other.group.detach()));
+    // What ranks write to a checkpoint is the whole.
+    for (const auto& [key, part] : zero.shards())
+      EXPECT_EQ(to_string(part.shape), to_string(expected.at(key).shape())) << key;
+  });
+}
+
 TEST_P(Zero, GoesOnFromTheStateOfAnyNumberOfRanks) {
   // Of one process.
   Net first;

@@ -11,6 +11,8 @@
 #include "distributed/store/file_store.h"
 #include "distributed/store/grpc_store.h"
 #include "distributed/store/memory_store.h"
+#include "distributed/store/store_server.h"
+#include "distributed/store/text.h"
 
 namespace hearth::distributed {
 namespace {
@@ -149,19 +151,87 @@ TEST(GrpcStore, AServerThatGoesEndsCalls) {
   EXPECT_FALSE(client->set("x", "").ok());
 }
 
+TEST(GrpcStore, RefusesATokenThatCannotBeSent) {
+  // Such as one from a file that ends with a newline.
+  for (const char* token : {"secret\n", " secret", "secret ", "se\tcret",
+                            "s\xc3\xa9"
+                            "cret"}) {
+    for (const absl::Status& s : {StoreServer::start("127.0.0.1", 0, {.token = token}).status(),
+                                  connect_store("127.0.0.1", 1, {.token = token}, milliseconds(1)).status()}) {
+      EXPECT_TRUE(absl::IsInvalidArgument(s)) << s;
+      EXPECT_NE(s.message().find("HEARTH_JOB_TOKEN"), std::string::npos) << s;
+    }
+  }
+  EXPECT_TRUE(check_token("two words, and ~!").ok());
+}
+
+TEST(GrpcStore, OverIPv6) {
+  const auto server = StoreServer::start("::1", 0, {});
+  if (!server.ok()) GTEST_SKIP() << "no IPv6 here: " << server.status();
+  const auto client = connect_store("::1", (*server)->port(), {}, seconds(60));
+  ASSERT_TRUE(client.ok()) << client.status();
+  EXPECT_TRUE((*client)->set("x", "").ok());
+}
+
+// A server on all addresses is reached by each.
+TEST(GrpcStore, OnAllAddresses) {
+  const auto server = *StoreServer::start("::", 0, {});
+  EXPECT_TRUE(connect_store("127.0.0.1", server->port(), {}, seconds(60)).ok());
+  EXPECT_TRUE(connect_store("localhost", server->port(), {}, seconds(60)).ok());
+}
+
 TEST(Table, IsLimited) {
-  Table t(100, 1);
+  Table t(Table::kEntry + 100, 1);
   EXPECT_TRUE(t.set("a", std::string(60, 'x')).ok());
   EXPECT_TRUE(absl::IsResourceExhausted(t.set("b", std::string(60, 'x'))));
   EXPECT_TRUE(t.set("a", std::string(90, 'x')).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(t.set("a", std::string(100, 'x'))));
+  EXPECT_EQ(*t.get("a"), std::string(90, 'x'));
   EXPECT_TRUE(t.erase("a").ok());
   EXPECT_TRUE(t.set("b", std::string(60, 'x')).ok());
-  const auto first = t.when_set("c", [](const std::string&) {});
+  EXPECT_TRUE(absl::IsResourceExhausted(t.when_set("c", [](const std::string&) {}).status())) << "it takes memory too";
+}
+
+TEST(Table, CountsWhatEntriesAndWaitersTake) {
+  Table t(1 << 20, 2);
+  int64_t entries = 0;
+  while (t.set(std::to_string(entries), "").ok()) ++entries;
+  EXPECT_LE(entries, (1 << 20) / 128);
+  for (int64_t i = 0; i < entries; ++i) EXPECT_TRUE(t.erase(std::to_string(i)).ok());
+  const auto nothing = [](const std::string&) {};
+  const auto first = t.when_set("c", nothing);
   ASSERT_TRUE(first.ok());
-  EXPECT_TRUE(absl::IsResourceExhausted(t.when_set("d", [](const std::string&) {}).status()));
+  ASSERT_TRUE(t.when_set("c", nothing).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(t.when_set("d", nothing).status()));
   EXPECT_TRUE(t.forget(*first));
   EXPECT_FALSE(t.forget(*first));
-  EXPECT_TRUE(t.when_set("d", [](const std::string&) {}).ok());
+  EXPECT_TRUE(t.when_set("d", nothing).ok());
+  EXPECT_TRUE(t.set("c", "").ok());
+  EXPECT_TRUE(t.set("d", "").ok());
+  // All is given back.
+  EXPECT_TRUE(t.erase("c").ok());
+  EXPECT_TRUE(t.erase("d").ok());
+  int64_t again = 0;
+  while (t.set(std::to_string(again), "").ok()) ++again;
+  EXPECT_EQ(again, entries);
+}
+
+TEST(Text, IsMadePrintable) {
+  EXPECT_EQ(printable("rank 1 \x1b[31mfails\n"), "rank 1  [31mfails ");
+  EXPECT_EQ(printable(std::string("a\0b\x7f", 4)), "a b ");
+  EXPECT_EQ(printable("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"), "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
+  // U+0085 and U+009B, which terminals obey; U+202E, which turns the writing direction; a byte alone.
+  EXPECT_EQ(printable("a\xc2\x85"
+                      "b\xc2\x9b"
+                      "c\xe2\x80\xae"
+                      "d\x9b"),
+            "a b c d?");
+  // Too long a form, a surrogate, beyond Unicode, cut off.
+  EXPECT_EQ(printable("\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80\xe2\x82"), std::string(2 + 3 + 4 + 2, '?'));
+  EXPECT_EQ(printable("abcdef", 4), "abcd...");
+  EXPECT_EQ(printable("abc\xc3\xa9", 4), "abc...");
+  EXPECT_TRUE(is_utf8("caf\xc3\xa9"));
+  EXPECT_FALSE(is_utf8("caf\xc3"));
 }
 
 }  // namespace
