@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/mutex.h"
@@ -36,12 +37,12 @@ absl::StatusOr<std::string> MemoryStore::wait(const std::string& key, std::chron
     answer->changed.wait_until(lock, stop, std::chrono::steady_clock::now() + timeout,
                                [&]()
                                    ABSL_EXCLUSIVE_LOCKS_REQUIRED(answer->mutex) { return answer->value.has_value(); });
-    if (answer->value) return *answer->value;
+    if (std::optional<std::string> value = answer->value) return *std::move(value);
   }
   if (!table_.forget(*number)) {
     // It was set a moment ago.
     const MutexLock lock(answer->mutex);
-    if (answer->value) return *answer->value;
+    if (std::optional<std::string> value = answer->value) return *std::move(value);
   }
   if (stop.stop_requested()) return absl::CancelledError("store: the wait was ended");
   return absl::DeadlineExceededError(absl::StrCat("store: no \"", key, "\" within ", timeout.count(), " ms"));

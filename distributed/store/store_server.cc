@@ -136,8 +136,9 @@ class StoreServer::Impl final : public StoreService::CallbackService {
     return answer(c, [&] { return table_.erase(in->key()); });
   }
   static absl::Status give(absl::StatusOr<std::string> value, StoreValue* out) {
-    if (value.ok()) out->set_value(*std::move(value));
-    return value.status();
+    if (!value.ok()) return value.status();
+    out->set_value(*std::move(value));
+    return absl::OkStatus();
   }
 
   const std::string token_;

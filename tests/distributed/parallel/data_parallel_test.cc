@@ -80,7 +80,7 @@ TEST_P(Parallel, GradientsAreThoseOfTheJoinedBatch) {
   run([](ProcessGroup& g) {
     const Batch all = batch_of(8 * g.size()), mine = all.part(g.rank(), g.size());
     // Other weights on each rank, until they are parallel.
-    manual_seed(static_cast<uint64_t>(5 + g.rank()));
+    manual_seed(5 + static_cast<uint64_t>(g.rank()));
     Plain net;
     DistributedDataParallel parallel(net, g, kSmallBuckets);
     EXPECT_GE(parallel.buckets(), 4u);
@@ -365,7 +365,9 @@ TEST_P(Parallel, UnevenDataTakesPartToTheEnd) {
     whole.load_state_dict(net.state_dict());
     optim::SGD optimizer(net.parameters(), {.lr = 0.1, .momentum = 0.9}),
         reference(whole.parameters(), {.lr = 0.1, .momentum = 0.9});
-    const auto batch = [](int rank, int step) { return batch_of(4, static_cast<uint64_t>(100 * rank + step)); };
+    const auto batch = [](int rank, int step) {
+      return batch_of(4, 100 * static_cast<uint64_t>(rank) + static_cast<uint64_t>(step));
+    };
     {
       Join join(parallel);
       for (int step = 0; step <= 2 * g.rank(); ++step) {
