@@ -56,7 +56,8 @@ absl::Status Bpe::set_merges(const std::vector<Merge>& merges, const std::vector
   mask_ = capacity - 1;
   const size_t prefix = options_.continuing_subword_prefix ? options_.continuing_subword_prefix->size() : 0;
   for (size_t rank = 0; rank < merges.size(); ++rank) {
-    const auto& [left, right] = merges[rank];
+    const std::string& left = merges[rank].first;
+    const std::string& right = merges[rank].second;
     const auto missing = [&](std::string_view token) {
       return absl::InvalidArgumentError(
           concat("BPE: merge ", rank, " (\"", left, "\", \"", right, "\"): \"", token, "\" is not in the vocabulary"));

@@ -137,6 +137,10 @@ absl::Status truncate(Encoding& first, std::optional<Encoding>& second, const Tr
   return cut(target, target.size() - excess, t, overflowing);
 }
 
+bool contains(const Vocabulary& vocabulary, const AddedToken& token) {
+  return vocabulary.find(token.content).has_value();
+}
+
 // What overflowed of the parts is combined, each piece with each.
 absl::Status check_combined(const std::vector<Encoding>& parts) {
   double pieces = 1, length = 0;
@@ -385,7 +389,8 @@ absl::StatusOr<Encoding> Tokenizer::encode_words(std::span<const std::string> wo
 }
 
 absl::StatusOr<std::vector<int32_t>> Tokenizer::encode_ids(std::string_view text, const EncodeOptions& options) const {
-  if (impl_->truncation || impl_->padding || !impl_->around) {
+  const auto* const around = impl_->around.has_value() ? &*impl_->around : nullptr;
+  if (impl_->truncation || impl_->padding || !around) {
     absl::StatusOr<Encoding> e = encode(text, options);
     if (!e.ok()) return e.status();
     return std::move(e->ids);
@@ -395,9 +400,9 @@ absl::StatusOr<std::vector<int32_t>> Tokenizer::encode_ids(std::string_view text
   const absl::StatusOr<std::string_view> valid = checked(text, options, storage);
   if (!valid.ok()) return valid.status();
   std::vector<int32_t> out;
-  if (options.add_special_tokens) out = impl_->around->first;
+  if (options.add_special_tokens) out = around->first;
   if (absl::Status status = impl_->ids(*valid, options, random, out); !status.ok()) return status;
-  if (options.add_special_tokens) out.insert(out.end(), impl_->around->second.begin(), impl_->around->second.end());
+  if (options.add_special_tokens) out.insert(out.end(), around->second.begin(), around->second.end());
   return out;
 }
 
@@ -483,9 +488,10 @@ absl::StatusOr<std::vector<std::string>> Tokenizer::decode_batch(std::span<const
 }
 
 size_t Tokenizer::vocab_size(bool with_added_tokens) const {
-  size_t n = impl_->model->vocabulary().size();
+  const Vocabulary& vocabulary = impl_->model->vocabulary();
+  size_t n = vocabulary.size();
   if (!with_added_tokens) return n;
-  for (const auto& [id, token] : impl_->added.by_id()) n += !impl_->model->vocabulary().find(token.content);
+  for (const auto& [id, token] : impl_->added.by_id()) n += contains(vocabulary, token) ? 0 : 1;
   return n;
 }
 
@@ -506,7 +512,7 @@ std::vector<std::pair<std::string, int32_t>> Tokenizer::vocabulary() const {
   std::vector<std::pair<std::string, int32_t>> out;
   for (const auto& [token, id] : impl_->model->vocabulary().tokens()) out.emplace_back(token, static_cast<int32_t>(id));
   for (const auto& [id, token] : impl_->added.by_id()) {
-    if (!impl_->model->vocabulary().find(token.content)) out.emplace_back(token.content, static_cast<int32_t>(id));
+    if (!contains(impl_->model->vocabulary(), token)) out.emplace_back(token.content, static_cast<int32_t>(id));
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   return out;

@@ -37,7 +37,9 @@ absl::StatusOr<std::unique_ptr<Unigram>> Unigram::create(std::vector<ScoredPiece
   u->unknown_score_ = lowest - kUnknownPenalty;
   if (unk_id) u->unk_id_ = static_cast<uint32_t>(*unk_id);
   u->byte_fallback_ = byte_fallback;
-  for (const auto& [token, id] : u->vocabulary().tokens()) u->tokens_.add(token, *u->vocabulary().find(token));
+  // Of equal tokens the last one counts, as in find().
+  const auto& all = u->vocabulary().tokens();
+  for (auto it = all.rbegin(); it != all.rend(); ++it) u->tokens_.add(it->first, it->second);
   u->tokens_.build();
   return u;
 }

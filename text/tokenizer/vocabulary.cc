@@ -78,7 +78,7 @@ absl::StatusOr<Vocabulary> Vocabulary::create(std::vector<std::pair<std::string,
   }
   v.index_all();
   for (uint32_t i = 0; i < v.tokens_.size(); ++i) {
-    if (*v.find(v.tokens_[i].first) != v.tokens_[i].second) {
+    if (v.find(v.tokens_[i].first) != v.tokens_[i].second) {
       return absl::InvalidArgumentError(concat("vocabulary: \"", v.tokens_[i].first, "\" stands twice"));
     }
   }
