@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include "core/base/error.h"
 #include "core/graph/save.h"
@@ -427,15 +428,17 @@ TEST_F(ServerTest, ClientsThatGoAwayAreNotComputedFor) {
       concat("POST ", kInfer, " HTTP/1.1\r\nHost: localhost\r\nContent-Length: ", ask().size(), "\r\n\r\n", ask());
   busy.send(request);
   wait_for_batches(1);
+  std::vector<std::unique_ptr<Client>> clients;
   for (int i = 0; i < 20; ++i) {
-    Client c(port());
-    c.send(request);
+    clients.push_back(std::make_unique<Client>(port()));
+    clients.back()->send(request);
     while (Client(server->admin_port())
                .get("/metrics")
                .body.find(concat("pending_request_count{model=\"scale\",version=\"1\"} ", i + 1, "\n")) ==
            std::string::npos)
       std::this_thread::sleep_for(milliseconds(1));
   }
+  clients.clear();
   while (Client(server->admin_port()).get("/metrics").body.find("reason=\"CANCELED\"} 20\n") == std::string::npos)
     std::this_thread::sleep_for(milliseconds(1));
   model->hold(false);
