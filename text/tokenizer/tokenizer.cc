@@ -389,7 +389,7 @@ absl::StatusOr<Encoding> Tokenizer::encode_words(std::span<const std::string> wo
 }
 
 absl::StatusOr<std::vector<int32_t>> Tokenizer::encode_ids(std::string_view text, const EncodeOptions& options) const {
-  const auto* const around = impl_->around.has_value() ? &*impl_->around : nullptr;
+  const auto& around = impl_->around;
   if (impl_->truncation || impl_->padding || !around) {
     absl::StatusOr<Encoding> e = encode(text, options);
     if (!e.ok()) return e.status();
