@@ -153,9 +153,7 @@ TEST(GrpcStore, AServerThatGoesEndsCalls) {
 
 TEST(GrpcStore, RefusesATokenThatCannotBeSent) {
   // Such as one from a file that ends with a newline.
-  for (const char* token : {"secret\n", " secret", "secret ", "se\tcret",
-                            "s\xc3\xa9"
-                            "cret"}) {
+  for (const char* token : {"secret\n", " secret", "secret ", "se\tcret", "secr\xc3\xa9t"}) {
     for (const absl::Status& s : {StoreServer::start("127.0.0.1", 0, {.token = token}).status(),
                                   connect_store("127.0.0.1", 1, {.token = token}, milliseconds(1)).status()}) {
       EXPECT_TRUE(absl::IsInvalidArgument(s)) << s;
