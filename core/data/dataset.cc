@@ -9,6 +9,9 @@
 
 namespace hearth::data {
 namespace {
+void check_dataset(const char* what, const DatasetPtr& dataset) {
+  HEARTH_CHECK(dataset, what, ": there is no dataset");
+}
 void check_index(const char* what, int64_t i, int64_t size) {
   HEARTH_CHECK(i >= 0 && i < size, what, ": example ", i, " is out of range for ", size, " examples");
 }
@@ -50,6 +53,7 @@ std::optional<Example> TensorDataset::get_batch(std::span<const int64_t> indices
 
 Subset::Subset(DatasetPtr dataset, std::vector<int64_t> indices)
     : dataset_(std::move(dataset)), indices_(std::move(indices)) {
+  check_dataset("Subset", dataset_);
   for (int64_t i : indices_) check_index("Subset", i, dataset_->size());
 }
 Example Subset::get(int64_t i, Generator& random) const {
@@ -67,13 +71,17 @@ std::optional<Example> Subset::get_batch(std::span<const int64_t> indices) const
 }
 
 MapDataset::MapDataset(DatasetPtr dataset, Function f) : dataset_(std::move(dataset)), function_(std::move(f)) {
-  HEARTH_CHECK(dataset_ && function_, "MapDataset: there is no ", dataset_ ? "function" : "dataset");
+  check_dataset("MapDataset", dataset_);
+  HEARTH_CHECK(function_, "MapDataset: there is no function");
 }
 Example MapDataset::get(int64_t i, Generator& random) const { return function_(dataset_->get(i, random), random); }
 
 ConcatDataset::ConcatDataset(std::vector<DatasetPtr> datasets) : datasets_(std::move(datasets)) {
   int64_t end = 0;
-  for (const DatasetPtr& d : datasets_) ends_.push_back(end += d->size());
+  for (size_t k = 0; k < datasets_.size(); ++k) {
+    HEARTH_CHECK(datasets_[k], "ConcatDataset: dataset ", k, " is null");
+    ends_.push_back(end += datasets_[k]->size());
+  }
 }
 Example ConcatDataset::get(int64_t i, Generator& random) const {
   check_index("ConcatDataset", i, size());
@@ -82,6 +90,7 @@ Example ConcatDataset::get(int64_t i, Generator& random) const {
 }
 
 std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vector<int64_t>& sizes, uint64_t seed) {
+  check_dataset("random_split", dataset);
   int64_t rest = dataset->size();
   for (int64_t n : sizes) {
     HEARTH_CHECK(n >= 0, "random_split: a size is negative: ", n);

@@ -55,7 +55,8 @@ class TensorDataset final : public Dataset {
 /// Some of another dataset's examples.
 class Subset final : public Dataset {
  public:
-  /// Example i is the other's example indices[i]. Throws Error for an index that it does not have.
+  /// Example i is the other's example indices[i]. Throws Error if there is no dataset, and for an index
+  /// that it does not have.
   Subset(DatasetPtr dataset, std::vector<int64_t> indices);
   /// The number of indices.
   int64_t size() const override { return static_cast<int64_t>(indices_.size()); }
@@ -89,7 +90,7 @@ class MapDataset final : public Dataset {
 /// Several datasets one after the other.
 class ConcatDataset final : public Dataset {
  public:
-  /// The examples of datasets[0], then those of datasets[1], and so on.
+  /// The examples of datasets[0], then those of datasets[1], and so on. Throws Error if one is null.
   explicit ConcatDataset(std::vector<DatasetPtr> datasets);
   /// The sum of their sizes.
   int64_t size() const override { return ends_.empty() ? 0 : ends_.back(); }
@@ -102,7 +103,8 @@ class ConcatDataset final : public Dataset {
 };
 
 /// Splits a dataset into parts of the given sizes: part k takes the next sizes[k] examples of an order that is shuffled
-/// with this seed. Throws Error if a size is negative or the sizes do not add up to the dataset's.
+/// with this seed. Throws Error if there is no dataset, if a size is negative or if the sizes do not add up
+/// to the dataset's.
 std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vector<int64_t>& sizes, uint64_t seed);
 
 }  // namespace hearth::data

@@ -10,6 +10,8 @@ namespace hearth::cpu {
 
 void layer_norm(OpCall&);       // LayerNormAttrs: x, weight, bias -> y, mean, rstd
 void layer_norm_grad(OpCall&);  // LayerNormAttrs: g, x, weight, mean, rstd -> dx, dweight, dbias
+void group_norm(OpCall&);       // GroupNormAttrs: x, weight, bias -> y, mean, rstd
+void group_norm_grad(OpCall&);  // GroupNormAttrs: g, x, weight, mean, rstd -> dx, dweight, dbias
 void batch_norm(OpCall&);       // BatchNormAttrs: x, weight, bias, mean, var -> y, mean, rstd
 void batch_norm_grad(OpCall&);  // BatchNormAttrs: g, x, weight, mean, rstd -> dx, dweight, dbias
 
@@ -19,6 +21,8 @@ namespace hearth::cuda {
 
 [[gnu::weak]] void layer_norm(OpCall&);
 [[gnu::weak]] void layer_norm_grad(OpCall&);
+[[gnu::weak]] void group_norm(OpCall&);
+[[gnu::weak]] void group_norm_grad(OpCall&);
 [[gnu::weak]] void batch_norm(OpCall&);
 [[gnu::weak]] void batch_norm_grad(OpCall&);
 

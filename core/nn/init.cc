@@ -1,5 +1,6 @@
 #include "core/nn/init.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/autograd/guards.h"
@@ -65,19 +66,24 @@ Tensor& constant_(Tensor& t, double value) {
 Tensor& zeros_(Tensor& t) { return constant_(t, 0); }
 Tensor& ones_(Tensor& t) { return constant_(t, 1); }
 
+namespace {
+// To divide by: a weight without elements has no fans.
+double divisor(int64_t fans) { return static_cast<double>(std::max<int64_t>(fans, 1)); }
+}  // namespace
+
 Tensor& xavier_uniform_(Tensor& t, double gain, Generator* g) {
   const Fans f = fans(t);
-  const double bound = gain * std::sqrt(6.0 / static_cast<double>(f.in + f.out));
+  const double bound = gain * std::sqrt(6.0 / divisor(f.in + f.out));
   return uniform_(t, -bound, bound, g);
 }
 Tensor& xavier_normal_(Tensor& t, double gain, Generator* g) {
   const Fans f = fans(t);
-  return normal_(t, 0, gain * std::sqrt(2.0 / static_cast<double>(f.in + f.out)), g);
+  return normal_(t, 0, gain * std::sqrt(2.0 / divisor(f.in + f.out)), g);
 }
 namespace {
 double kaiming_std(const Tensor& t, double a, Fan fan, Nonlinearity n) {
   const Fans f = fans(t);
-  return gain(n, a) / std::sqrt(static_cast<double>(fan == Fan::kIn ? f.in : f.out));
+  return gain(n, a) / std::sqrt(divisor(fan == Fan::kIn ? f.in : f.out));
 }
 }  // namespace
 Tensor& kaiming_uniform_(Tensor& t, double a, Fan fan, Nonlinearity n, Generator* g) {

@@ -186,6 +186,7 @@ void ModuleBase::replace_tensors(const std::function<void(Tensor&)>& f) {
 }
 
 void ModuleBase::to(DType dtype) {
+  HEARTH_CHECK(is_floating_point(dtype), "Module::to: parameters are floating-point, but the dtype is ", dtype);
   NoGrad off;
   replace_tensors([&](Tensor& t) {
     if (t.defined() && t.is_floating_point() && t.dtype() != dtype) swap_memory(t, t.to(dtype));

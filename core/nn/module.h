@@ -118,7 +118,7 @@ class ModuleBase {
   /// Tensor::requires_grad_() of all parameters().
   void requires_grad_(bool on = true);
   /// Converts all floating-point parameters and buffers of this module and all below to the dtype. Handles stay valid,
-  /// see swap_memory(). Throws Error unless the dtype is floating-point, if a parameter requires a gradient.
+  /// see swap_memory(). Throws Error unless the dtype is floating-point.
   void to(DType dtype);
   /// Brings all parameters and buffers of this module and all below to the device. Handles stay valid, see
   /// swap_memory(). Throws Error for a meta tensor, which has no values: call to_empty().

@@ -1,10 +1,17 @@
 #include "core/nn/norm.h"
 
+#include <algorithm>
+
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/nn/init.h"
+#include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
+#include "core/ops/join.h"
+#include "core/ops/math.h"
 #include "core/ops/norm.h"
+#include "core/ops/reduce.h"
+#include "core/ops/view.h"
 
 namespace hearth::nn {
 namespace {
@@ -62,9 +69,55 @@ Tensor BatchNorm<kMinRank, kMaxRank>::forward(const Tensor& x) {
     NoGrad off;
     num_batches_tracked->add_(1);
   }
+  if (batch_statistics && gather_) return gathered(x);
   // Without training the running statistics are read, never written.
   return batch_norm(x, tensor_of(running_mean), tensor_of(running_var), tensor_of(weight), tensor_of(bias),
                     {.training = batch_statistics, .momentum = options_.momentum, .eps = options_.eps});
+}
+
+// Each process gives its mean, its squares about that mean and its count; they are joined as in Chan, Golub and
+// LeVeque, 1979, which loses no digits where the mean is large.
+template <int kMinRank, int kMaxRank>
+Tensor BatchNorm<kMinRank, kMaxRank>::gathered(const Tensor& x) {
+  const int64_t channels = x.size(1), n = x.numel() / std::max<int64_t>(channels, 1);
+  const DType dtype = compute_type(x.dtype());
+  const Tensor wide = x.to(dtype);
+  Dims others, shape;
+  for (int d = 0; d < x.dim(); ++d) {
+    if (d != 1) others.push_back(d);
+    shape.push_back(d == 1 ? channels : 1);
+  }
+  const TensorOptions like{.dtype = dtype, .device = x.device()};
+  Tensor mean = zeros({channels}, like), squares = zeros({channels}, like);
+  if (n > 0) {
+    mean = wide.mean(others);
+    const Tensor centered = wide - mean.reshape(shape);
+    squares = (centered * centered).sum(others);
+  } else {
+    // Part of the graph all the same: backward gathers too.
+    mean = mean + wide.sum(others);
+    squares = squares + wide.sum(others);
+  }
+  const Tensor all = gather_(cat({mean, squares, hearth::full({1}, static_cast<double>(n), like)}));
+  const Tensor counts = all.narrow(1, 2 * channels, 1).detach(), means = all.narrow(1, 0, channels);
+  const Tensor total = counts.sum();
+  if (n <= 1) {
+    HEARTH_CHECK(total.template item<double>() != 1, "BatchNorm: training needs more than one value per channel");
+  }
+  const Tensor joined = (means * counts).sum(0) / total;
+  const Tensor apart = means - joined;
+  const Tensor sum = (all.narrow(1, channels, channels) + counts * apart * apart).sum(0);
+  if (this->training() && running_mean && running_var) {
+    NoGrad off;
+    const double m = options_.momentum;
+    running_mean->mul_(1 - m).add_(joined * m);
+    running_var->mul_(1 - m).add_(sum / (total - 1) * m);
+  }
+  Tensor y = (wide - joined.reshape(shape)) * rsqrt(sum / total + options_.eps).reshape(shape);
+  if (weight) y = y * weight->to(dtype).reshape(shape);
+  if (bias) y = y + bias->to(dtype).reshape(shape);
+  y = y.to(x.dtype());
+  return x.dim() == 4 ? y.contiguous(MemoryFormat::kChannelsLast) : y;
 }
 template class BatchNorm<2, 3>;
 template class BatchNorm<4, 4>;

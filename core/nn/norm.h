@@ -1,7 +1,9 @@
 // Normalisation layers. Weights start as 1, biases as 0.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "core/nn/module.h"
 
@@ -14,6 +16,10 @@ struct BatchNormOptions {
   bool affine = true;               ///< Has a weight and a bias for each channel.
   bool track_running_stats = true;  ///< Keeps running statistics, which are used after eval().
 };
+
+/// Brings together what several processes have: takes this one's tensor of some shape and gives [processes, shape],
+/// with a gradient.
+using GatherFunction = std::function<Tensor(const Tensor&)>;
 
 /// (x - mean) / sqrt(var + eps) weight + bias for each channel, dimension 1 (Ioffe and Szegedy, 2015). See
 /// hearth::batch_norm(). State as in PyTorch: weight, bias, running_mean, running_var, num_batches_tracked. kMinRank
@@ -33,6 +39,11 @@ class BatchNorm : public Module<BatchNorm<kMinRank, kMaxRank>> {
   Tensor forward(const Tensor& x);
   /// Gives the parameters and the running statistics their first values anew.
   void reset_parameters();
+  /// Takes the batch's statistics over the batches of several processes (distributed::sync_batch_norm); null: over this
+  /// one's alone. Copies of the module have it too.
+  void set_gather(GatherFunction gather) { gather_ = std::move(gather); }
+  /// Whether it takes them over the batches of several processes.
+  bool gathers() const { return static_cast<bool>(gather_); }
 
   /// [channels], first 1; with the option affine.
   std::optional<Parameter> weight;
@@ -46,7 +57,9 @@ class BatchNorm : public Module<BatchNorm<kMinRank, kMaxRank>> {
   std::optional<Buffer> num_batches_tracked;
 
  private:
+  Tensor gathered(const Tensor& x);
   BatchNormOptions options_;
+  GatherFunction gather_;
 };
 /// BatchNorm of [n, c] or [n, c, l].
 using BatchNorm1d = BatchNorm<2, 3>;

@@ -1,5 +1,7 @@
 #include "core/ops/norm.h"
 
+#include <algorithm>
+
 #include "core/autograd/guards.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
@@ -136,6 +138,109 @@ HEARTH_OP(kLayerNorm);
 
 namespace {
 
+// [n, groups] of x [n, c, ...].
+Shape group_statistics(const Shape& x, int64_t groups) {
+  HEARTH_CHECK(x.rank() >= 2, "group_norm: expected at least 2 dimensions, but the shape is ", x);
+  HEARTH_CHECK(groups >= 1 && x[1] % groups == 0, "group_norm: ", x[1], " channels do not divide into ", groups,
+               " groups");
+  int64_t size = x[1];
+  for (int d = 2; d < x.rank(); ++d) size *= x[d];
+  HEARTH_CHECK(size > 0, "group_norm: a group of a tensor of shape ", x, " has no elements");
+  return {x[0], groups};
+}
+
+void infer_group_norm(OpCall& c) {
+  const Shape& x = c.input(0).shape();
+  expect_floats(c);
+  const Shape statistics = group_statistics(x, c.attrs_as<GroupNormAttrs>().groups);
+  for (int i : {1, 2}) {
+    HEARTH_CHECK(!c.is_tensor(i) || c.input(i).shape() == Shape{x[1]}, "group_norm: the ", i == 1 ? "weight" : "bias",
+                 " has shape ", c.input(i).shape(), "; expected ", Shape{x[1]});
+  }
+  c.make(0, x, c.dtype);
+  c.make(1, statistics, compute_type(c.dtype));
+  c.make(2, statistics, compute_type(c.dtype));
+}
+
+void infer_group_norm_grad(OpCall& c) {
+  const Shape& x = c.input(1).shape();
+  expect_statistics(c);
+  const Shape statistics = group_statistics(x, c.attrs_as<GroupNormAttrs>().groups);
+  const Shape channels{x[1]};
+  const Shape* const expected[] = {&x, &x, &channels, &statistics, &statistics};
+  for (int i = 0; i < 5; ++i) {
+    HEARTH_CHECK(!c.is_tensor(i) || c.input(i).shape() == *expected[i], "group_norm_grad: operand ", i, " has shape ",
+                 c.input(i).shape(), "; expected ", *expected[i]);
+  }
+  c.make(0, x, c.dtype);
+  c.make(1, channels, compute_type(c.dtype));
+  c.make(2, channels, compute_type(c.dtype));
+}
+
+}  // namespace
+
+extern constinit const OpDef kGroupNormGrad = {
+    .name = "group_norm_grad",
+    .dtypes = kFloatTypes,
+    .min_inputs = 5,
+    .max_inputs = 5,
+    .absent = 0b100,
+    .outputs = 3,
+    .visible = 3,
+    .internal = true,
+    .attrs = &attrs_type<GroupNormAttrs>,
+    .infer = infer_group_norm_grad,
+    .kernel = {cpu::group_norm_grad, cuda::group_norm_grad},
+};
+HEARTH_OP(kGroupNormGrad);
+
+extern constinit const OpDef kGroupNorm = {
+    .name = "group_norm",
+    .dtypes = kFloatTypes,
+    .autocast = Autocast::kF32,
+    .min_inputs = 3,
+    .max_inputs = 3,
+    .absent = 0b110,
+    .outputs = 3,
+    .visible = 1,
+    .attrs = &attrs_type<GroupNormAttrs>,
+    .infer = infer_group_norm,
+    .save = {.input = {kAnyGradient, 1}, .outputs = 0b110},
+    .kernel = {cpu::group_norm, cuda::group_norm},
+    .backward =
+        [](GradContext& g) {
+          const auto& a = g.attrs<GroupNormAttrs>();
+          if (GradMode::enabled()) g.widen();
+          const Tensor x = g.input(0);
+          const OptionalTensor w = g.is_tensor(1) && g.needs(0) ? OptionalTensor(g.input(1)) : std::nullopt;
+          if (GradMode::enabled()) {
+            Shape part = Dims::filled(x.dim(), 1);
+            part[1] = x.shape()[1];
+            // Each group as a row: [n, groups, -1].
+            Shape rows{x.shape()[0], a.groups, 1};
+            rows[2] = x.numel() / std::max<int64_t>(rows[0] * rows[1], 1);
+            const Dims around{2};
+            const Tensor flat = reshape(x, rows);
+            const Tensor m = mean(flat, around, true);
+            const Tensor r = rsqrt(mean(square(flat - m), around, true) + a.eps);
+            const Tensor xhat = (flat - m) * r;
+            if (g.needs(0)) {
+              const Tensor gw = reshape(w ? g.grad() * view(*w, part) : g.grad(), rows);
+              const Tensor inner = gw - mean(gw, around, true) - xhat * mean(gw * xhat, around, true);
+              g.set(0, reshape(inner * r, x.shape()));
+            }
+            if (g.needs(1)) g.set(1, view(sum_to(g.grad() * reshape(xhat, x.shape()), part), g.input_shape(1)));
+            if (g.needs(2)) g.set(2, view(sum_to(g.grad(), part), g.input_shape(2)));
+            return;
+          }
+          auto d = run_all(kGroupNormGrad, {g.grad(), x, w, g.output(1), g.output(2)}, a);
+          for (int i = 0; i < 3; ++i) g.set(i, d[static_cast<size_t>(i)]);
+        },
+};
+HEARTH_OP(kGroupNorm);
+
+namespace {
+
 // Of rank 4. The result is channels-last.
 void infer_batch_norm(OpCall& c) {
   const Tensor& x = c.input(0);
@@ -248,24 +353,7 @@ Tensor rms_norm(const Tensor& x, const Shape& shape, const OptionalTensor& weigh
 Tensor group_norm(const Tensor& x, int64_t groups, const OptionalTensor& weight, const OptionalTensor& bias,
                   double eps) {
   const CalledAs called("group_norm");
-  expect_dtypes("group_norm", x, kFloatTypes);
-  HEARTH_CHECK(x.dim() >= 2, "group_norm: expected at least 2 dimensions, but the shape is ", x.shape());
-  HEARTH_CHECK(groups >= 1 && x.shape()[1] % groups == 0, "group_norm: ", x.shape()[1], " channels do not divide into ",
-               groups, " groups");
-  if (is_half(x.dtype())) {
-    const auto wide = [](const OptionalTensor& t) { return t ? OptionalTensor(machinery::widened(*t)) : std::nullopt; };
-    return machinery::cast(group_norm(machinery::widened(x), groups, wide(weight), wide(bias), eps), x.dtype());
-  }
-  int64_t size = x.shape()[1] / groups;
-  for (int d = 2; d < x.dim(); ++d) size *= x.shape()[d];
-  HEARTH_CHECK(size > 0, "group_norm: a group of a tensor of shape ", x.shape(), " has no elements");
-  const Tensor rows = reshape(x, {x.shape()[0] * groups, size});
-  Tensor y = view(layer_norm(rows, {rows.shape()[1]}, {}, {}, eps), x.shape());
-  Shape part = Dims::filled(x.dim(), 1);
-  part[1] = x.shape()[1];
-  if (weight) y = y * view(*weight, part);
-  if (bias) y = y + view(*bias, part);
-  return y;
+  return run(kGroupNorm, {x, weight, bias}, GroupNormAttrs{groups, eps});
 }
 
 Tensor batch_norm(const Tensor& x, const OptionalTensor& running_mean, const OptionalTensor& running_var,

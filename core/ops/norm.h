@@ -44,9 +44,12 @@ Tensor batch_norm(const Tensor& x, const OptionalTensor& running_mean, const Opt
                   const BatchNormOptions& options = {});
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
-/// (x, weight, bias) -> y, with LayerNormAttrs. rms_norm() and group_norm() call it too. Weight and bias may be absent.
+/// (x, weight, bias) -> y, with LayerNormAttrs. rms_norm() calls it too. Weight and bias may be absent.
 /// For backward it keeps the statistics that it used.
 extern constinit const OpDef kLayerNorm;
+/// (x, weight, bias) -> y, with GroupNormAttrs. Weight and bias may be absent. For backward it keeps the statistics
+/// that it used.
+extern constinit const OpDef kGroupNorm;
 /// (x, weight, bias, mean, var) -> y, with BatchNormAttrs. x is [n, c, h, w]. All but x may be absent; without training
 /// mean and var must be there. For backward it keeps the statistics that it used.
 extern constinit const OpDef kBatchNorm;

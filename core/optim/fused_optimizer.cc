@@ -176,7 +176,7 @@ void FusedOptimizer::load_state_dict(const StateDict& given) {
       try {
         HEARTH_CHECK(std::isfinite(v[0]) && std::isfinite(v[1]), "learning rate and momentum must be finite, but are ",
                      v[0], " and ", v[1]);
-        check_loaded(g, v[0], v[1]);
+        check_rates(g, v[0], v[1]);
       } catch (const Error& e) {
         note(concat("group.", g, ": ", e.what()));
       }

@@ -61,8 +61,8 @@ class FusedOptimizer : public Optimizer {
   /// Runs the record on rows of parameter, gradient and states; those without use are absent.
   virtual void update(size_t group, int64_t phase, std::span<const Operand> rows) const = 0;
 
-  /// Throws Error where a group cannot have this learning rate and momentum, which come from outside.
-  virtual void check_loaded(size_t group, double lr, double momentum) const = 0;
+  /// Throws Error where a group cannot have this learning rate and momentum.
+  virtual void check_rates(size_t group, double lr, double momentum) const = 0;
 
  private:
   std::vector<std::vector<Slot>> slots_;  // of each group
@@ -88,12 +88,20 @@ class OptimizerOf : public FusedOptimizer {
 
   /// The group's learning rate. Throws Error if there is no such group.
   double lr(size_t group = 0) const override { return options(group).lr; }
-  /// Sets the group's learning rate, which is not checked. Throws Error if there is no such group.
-  void set_lr(double lr, size_t group) override { options_[checked(group)].lr = lr; }
+  /// Sets the group's learning rate. Throws Error if there is no such group, and for a rate that the constructor would
+  /// refuse.
+  void set_lr(double lr, size_t group) override {
+    check_rates(group, lr, momentum(group));
+    options_[group].lr = lr;
+  }
   /// The group's momentum, or first beta. Throws Error if there is no such group.
   double momentum(size_t group) const override { return options(group).*kMomentum; }
-  /// Sets the group's momentum or first beta, which is not checked. Throws Error if there is no such group.
-  void set_momentum(double momentum, size_t group) override { options_[checked(group)].*kMomentum = momentum; }
+  /// Sets the group's momentum or first beta; 0 switches it off. Throws Error if there is no such group, and for a
+  /// momentum that the constructor would refuse.
+  void set_momentum(double momentum, size_t group) override {
+    check_rates(group, lr(group), momentum);
+    options_[group].*kMomentum = momentum;
+  }
   /// See Optimizer. Throws Error as Optimizer::add() for parameters that cannot be optimized.
   std::unique_ptr<Optimizer> like(const std::vector<Parameters>& groups) const override {
     HEARTH_CHECK(groups.size() == this->groups(), name(), ": like: expected parameters for ", this->groups(),
@@ -106,7 +114,7 @@ class OptimizerOf : public FusedOptimizer {
  protected:
   using FusedOptimizer::FusedOptimizer;
   /// Throws Error if check_options() refuses the group's options with this learning rate and momentum.
-  void check_loaded(size_t group, double lr, double momentum) const override {
+  void check_rates(size_t group, double lr, double momentum) const override {
     // A momentum of 0 is one that was switched off, whatever else the options say.
     O o = momentum == 0 ? O{} : options(group);
     o.lr = lr;

@@ -65,13 +65,13 @@ class Optimizer {
   bool named() const { return named_; }
   /// The group's learning rate.
   virtual double lr(size_t group = 0) const = 0;
-  /// Sets the group's learning rate.
+  /// Sets the group's learning rate. Throws Error for one that the optimizer refuses: negative, or NaN.
   virtual void set_lr(double lr, size_t group) = 0;
-  /// Sets the learning rate of all groups.
+  /// Sets the learning rate of all groups. Throws Error as for one group; those before it have the new rate then.
   void set_lr(double lr);
   /// The group's momentum, or first beta: what OneCycleLR moves against the learning rate. 0 where there is neither.
   virtual double momentum(size_t group) const = 0;
-  /// Sets the group's momentum or first beta.
+  /// Sets the group's momentum or first beta. Throws Error for one that the optimizer refuses.
   virtual void set_momentum(double momentum, size_t group) = 0;
 
  protected:

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <numbers>
+#include <utility>
 
 #include "core/base/error.h"
 
@@ -56,12 +58,22 @@ double LinearLR::lr_at(int64_t step, double base) const {
          (start_ + (end_ - start_) * static_cast<double>(std::min(step, length_)) / static_cast<double>(length_));
 }
 
-LambdaLR::LambdaLR(Optimizer& o, std::function<double(int64_t)> f) : Scheduler(o), f_(std::move(f)) { set_step(0); }
+LambdaLR::LambdaLR(Optimizer& o, std::function<double(int64_t)> f) : Scheduler(o), f_(std::move(f)) {
+  HEARTH_CHECK(f_, "LambdaLR: there is no function");
+  set_step(0);
+}
 
 OneCycleLR::OneCycleLR(Optimizer& o, const OneCycleOptions& options) : Scheduler(o), o_(options) {
   HEARTH_CHECK(options.total_steps >= 1, "OneCycleLR: total_steps must be at least 1, but is ", options.total_steps);
   HEARTH_CHECK(options.warm_up >= 0 && options.warm_up <= 1, "OneCycleLR: warm_up must be from 0 to 1, but is ",
                options.warm_up);
+  for (const auto& [option, value] :
+       std::initializer_list<std::pair<const char*, double>>{{"max_lr", options.max_lr},
+                                                             {"start_factor", options.start_factor},
+                                                             {"end_factor", options.end_factor},
+                                                             {"base_momentum", options.base_momentum},
+                                                             {"max_momentum", options.max_momentum}})
+    HEARTH_CHECK(value >= 0, "OneCycleLR: ", option, " must not be negative, but is ", value);
   set_step(0);
 }
 double OneCycleLR::lr_at(int64_t step, double) const {
@@ -82,15 +94,15 @@ double OneCycleLR::momentum_at(int64_t step, double) const {
 SequentialLR::SequentialLR(Optimizer& o, std::vector<std::unique_ptr<Scheduler>> schedulers,
                            std::vector<int64_t> milestones)
     : Scheduler(o), schedulers_(std::move(schedulers)), milestones_(std::move(milestones)) {
-  HEARTH_CHECK(!schedulers_.empty() && schedulers_.size() == milestones_.size() + 1,
-               "SequentialLR: ", schedulers_.size(), " schedulers need ", schedulers_.size() - 1, " milestones, but ",
-               milestones_.size(), " were given");
+  HEARTH_CHECK(!schedulers_.empty(), "SequentialLR: there are no schedulers");
+  HEARTH_CHECK(schedulers_.size() == milestones_.size() + 1, "SequentialLR: ", schedulers_.size(), " schedulers need ",
+               schedulers_.size() - 1, " milestones, but ", milestones_.size(), " were given");
   for (const auto& s : schedulers_) {
     HEARTH_CHECK(s, "SequentialLR: a scheduler is null");
     HEARTH_CHECK(s->optimizer_ == &o, "SequentialLR: a scheduler belongs to another optimizer");
   }
   HEARTH_CHECK(std::is_sorted(milestones_.begin(), milestones_.end()) && (milestones_.empty() || milestones_[0] >= 0),
-               "SequentialLR: the milestones must rise, and not be negative");
+               "SequentialLR: the milestones must neither fall nor be negative");
   // What the first scheduler started from is the base of all.
   base_ = schedulers_[0]->base_;
   base_momentum_ = schedulers_[0]->base_momentum_;

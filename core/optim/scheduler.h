@@ -83,7 +83,8 @@ class LinearLR final : public Scheduler {
 /// The rate is base * f(step).
 class LambdaLR final : public Scheduler {
  public:
-  /// f gives the factor of a step, from 0 on. It is called at once, for step 0.
+  /// f gives the factor of a step, from 0 on. It is called at once, for step 0. Throws
+  /// Error if it is empty, and where the optimizer refuses the rate.
   LambdaLR(Optimizer& o, std::function<double(int64_t)> f);
 
  private:
@@ -114,8 +115,8 @@ struct OneCycleOptions {
 /// defaults of shares, factors and momentums are PyTorch's.
 class OneCycleLR final : public Scheduler {
  public:
-  /// Sets the rate of step 0. Throws Error unless total_steps >= 1 and warm_up is from 0 to 1; other options are not
-  /// checked.
+  /// Sets the rate of step 0. Throws Error unless total_steps >= 1, warm_up is from 0 to 1, and neither max_lr, the
+  /// factors nor the momentums are negative.
   OneCycleLR(Optimizer& o, const OneCycleOptions& options);
 
  private:
@@ -130,8 +131,9 @@ class OneCycleLR final : public Scheduler {
 class SequentialLR final : public Scheduler {
  public:
   /// Milestones are the steps at which the second and later schedulers begin. The bases are those of the first
-  /// scheduler. Sets the rate of step 0. Throws Error unless there is one milestone fewer than schedulers, for one that
-  /// is negative or smaller than the one before, and for a scheduler that is null or of another optimizer.
+  /// scheduler. Sets the rate of step 0. Where two are equal, the scheduler between them has no step. Throws Error
+  /// unless there is a scheduler and one milestone fewer, for a milestone that is negative or smaller than the one
+  /// before, and for a scheduler that is null or of another optimizer.
   SequentialLR(Optimizer& o, std::vector<std::unique_ptr<Scheduler>> schedulers, std::vector<int64_t> milestones);
 
  private:

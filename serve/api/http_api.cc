@@ -41,11 +41,10 @@ std::string server_metadata() {
 void compress_if_asked(const HttpRequest& request, HttpResponse& r) {
   const std::string* accepted = request.header("Accept-Encoding");
   if (!accepted || r.body.size() < kWorthCompressing || r.status != 200) return;
-  if (absl::StrContains(*accepted, "q=0")) return;  // weights are not evaluated: such an answer is not compressed
-  const bool gzip = absl::StrContains(*accepted, "gzip"), deflate = absl::StrContains(*accepted, "deflate");
-  if (!gzip && !deflate) return;
-  r.body = compress(r.body, gzip ? Compression::kGzip : Compression::kDeflate);
-  r.headers.emplace_back("Content-Encoding", gzip ? "gzip" : "deflate");
+  const std::optional<Compression> how = accepted_compression(*accepted);
+  if (!how) return;
+  r.body = compress(r.body, *how);
+  r.headers.emplace_back("Content-Encoding", *how == Compression::kGzip ? "gzip" : "deflate");
   r.headers.emplace_back("Vary", "Accept-Encoding");
 }
 
@@ -281,7 +280,7 @@ HttpResponse HttpApi::route_run(const CallPtr& call, bool predicts) {
   const std::string* encoding = call->request.header("Content-Encoding");
   const bool packed = encoding && !equal_ignoring_case(*encoding, "identity");
   if (packed && !equal_ignoring_case(*encoding, "gzip") && !equal_ignoring_case(*encoding, "deflate")) {
-    respond(call, [] { return failure(415, "a body may be compressed with gzip or deflate only"); });
+    refuse(call, 415, "a body may be compressed with gzip or deflate only");
     return {};
   }
   const bool file = predicts || (type && absl::StartsWithIgnoreCase(*type, "image/"));
@@ -293,7 +292,7 @@ HttpResponse HttpApi::route_run(const CallPtr& call, bool predicts) {
     if (packed && !unpack(call)) return;
     file ? predict(call) : infer(call);
   });
-  if (!accepted) respond(call, [] { return failure(503, "too many files and large requests are waiting"); });
+  if (!accepted) refuse(call, 503, "too many files and large requests are waiting");
   return {};
 }
 

@@ -96,6 +96,8 @@ class HttpApi {
   HttpResponse make_answer(Call& call, absl::AnyInvocable<HttpResponse()>& make) const;
   bool unpack(const CallPtr& call);
   void infer(const CallPtr& call);
+  // Answers, and counts the request as failed.
+  void refuse(const CallPtr& call, int status, std::string why);
   void infer_file(const CallPtr& call, std::string file);
   // Runs work in a worker; an exception is the call's answer. false: the queue is full.
   bool in_worker(const CallPtr& call, absl::AnyInvocable<void()> work);

@@ -22,9 +22,7 @@ bool HttpApi::unpack(const CallPtr& call) {
   auto body = decompress(call->request.body, static_cast<size_t>(options_.max_body_bytes), &unpacked);
   if (!body.ok()) {
     const int status = absl::IsResourceExhausted(body.status()) ? 413 : http_status(body.status());
-    respond(call, [status, what = concat("the request's body: ", std::string(body.status().message()))] {
-      return failure(status, what);
-    });
+    refuse(call, status, concat("the request's body: ", std::string(body.status().message())));
     return false;
   }
   call->request.body = *std::move(body);
@@ -37,7 +35,7 @@ void HttpApi::infer(const CallPtr& call) {
   if (const std::string* h = call->request.header("Inference-Header-Content-Length")) {
     int64_t n = 0;
     if (!absl::SimpleAtoi(*h, &n)) {
-      return respond(call, [] { return failure(400, "Inference-Header-Content-Length is not a whole number"); });
+      return refuse(call, 400, "Inference-Header-Content-Length is not a whole number");
     }
     header_length = n;
   }
@@ -57,7 +55,13 @@ void HttpApi::infer(const CallPtr& call) {
   std::optional<std::string> file = std::exchange(call->infer.file, {});
   if (!file) return submit_infer(call, std::exchange(call->infer.inputs, {}));
   if (!in_worker(call, [this, call, file = *std::move(file)]() mutable { infer_file(call, std::move(file)); }))
-    respond(call, [] { return failure(503, "too many files and large requests are waiting"); });
+    refuse(call, 503, "too many files and large requests are waiting");
+}
+
+void HttpApi::refuse(const CallPtr& call, int status, std::string why) {
+  call->model->stats->failed(status == 503 ? Failure::kRejected : Failure::kOther,
+                             nanoseconds(Clock::now() - call->request.arrived));
+  respond(call, [status, why = std::move(why)] { return failure(status, why); });
 }
 
 bool HttpApi::in_worker(const CallPtr& call, absl::AnyInvocable<void()> work) {
@@ -137,11 +141,6 @@ absl::StatusOr<std::vector<Tensor>> HttpApi::decode(const CallPtr& call, std::st
   absl::StatusOr<std::vector<Tensor>> inputs;
   try {
     inputs = inputs_from_file(*call->model->servable, file);
-    if (inputs.ok()) {
-      if (absl::Status s = check_inputs(call->model->servable->signature(), *inputs); !s.ok())
-        inputs = absl::InternalError(
-            concat("the model's preprocessing does not match its inputs: ", std::string(s.message())));
-    }
   } catch (...) {
     inputs = current_exception_status();
     if (absl::IsResourceExhausted(inputs.status())) inputs = absl::UnavailableError(inputs.status().message());
@@ -154,7 +153,7 @@ absl::StatusOr<std::vector<Tensor>> HttpApi::decode(const CallPtr& call, std::st
 void HttpApi::predict(const CallPtr& call) {
   int64_t top = 5;
   if (const auto t = call->request.query("top"); t && (!absl::SimpleAtoi(*t, &top) || top < 1)) {
-    return respond(call, [] { return failure(400, "top must be a whole number of at least 1"); });
+    return refuse(call, 400, "top must be a whole number of at least 1");
   }
   auto inputs = decode(call, call->request.body);
   if (!inputs.ok()) {

@@ -351,6 +351,10 @@ int64_t LoadResult::answers() const {
 }
 
 absl::StatusOr<LoadResult> run_load(const LoadOptions& options) {
+  if (options.threads < 1 || options.concurrency < 1) {
+    return absl::InvalidArgumentError(concat("a load needs at least one thread and one connection, but there are ",
+                                             options.threads, " and ", options.concurrency));
+  }
   const auto address = resolve(options.host, options.port);
   if (!address.ok()) return address.status();
   {

@@ -76,6 +76,7 @@ struct LoadResult {
 
 /// Sends the load and waits for its end. kUnavailable if the host is not found, if the first connection fails, or if
 /// there was no answer and a later connection failed. Throws Error if the system refuses a thread.
+/// kInvalidArgument unless there is at least one thread and one connection.
 absl::StatusOr<LoadResult> run_load(const LoadOptions& options);
 
 /// An answer to fetch().

@@ -226,7 +226,9 @@ class GrpcServer::Impl {
     if (!e) a.set_option(tcp::acceptor::reuse_address(true), e);
     if (!e) a.bind(endpoint, e);
     if (!e) a.listen(4096, e);
-    if (e) return absl::UnavailableError(concat("cannot listen for gRPC on ", o.address, " port ", o.port));
+    if (e)
+      return absl::UnavailableError(
+          concat("cannot listen for gRPC on ", o.address, " port ", o.port, ": ", e.message()));
     port_ = a.local_endpoint().port();
     thread_.start("the gRPC server", 1, [this](int) { serve(*network_); });
     running_ = true;

@@ -327,7 +327,6 @@ void GrpcService::infer(const GrpcCallPtr& call) {
       return later(workers_, call, [this, call, file = *std::move(given)]() mutable {
         auto inputs = inputs_from_file(*call->model->servable, file);
         absl::Status read = inputs.status();
-        if (read.ok()) read = check_inputs(call->model->servable->signature(), *inputs);
         file = std::string();
         if (read.ok()) read = submit(call, *std::move(inputs));
         else call->model->stats->failed(Failure::kOther, nanoseconds(Clock::now() - call->arrived));

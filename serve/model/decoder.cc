@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/base/registry.h"
+#include "serve/model/signature.h"
 
 namespace hearth::serve {
 
@@ -17,7 +18,13 @@ absl::StatusOr<std::vector<Tensor>> inputs_from_file(const Servable& model, std:
     if (type->second != d->type) continue;
     auto example = d->decode(file, s.preprocess_input);
     if (!example.ok()) return example.status();
-    return model.preprocess(*example);
+    auto inputs = model.preprocess(*example);
+    if (!inputs.ok()) return inputs;
+    if (const absl::Status fit = check_inputs(s, *inputs); !fit.ok()) {
+      return absl::InternalError(
+          concat("the model's preprocessing does not match its inputs: ", std::string(fit.message())));
+    }
+    return inputs;
   }
   return absl::UnimplementedError(concat("the model takes files of the type \"", type->second,
                                          "\", for which no decoder is linked into this program"));

@@ -77,6 +77,10 @@ std::optional<int64_t> parse_version(std::string_view text) {
 Repository::Repository(const RepositoryOptions& options) : options_(options), threads_([this] { stop(); }) {}
 
 absl::StatusOr<std::unique_ptr<Repository>> Repository::open(const RepositoryOptions& options) {
+  if (options.versions < 1 || options.versions > 1000) {
+    return absl::InvalidArgumentError(
+        concat("the number of versions that answer must be from 1 to 1000, but is ", options.versions));
+  }
   try {
     Scheduler::checked(options.scheduler);
   } catch (const Error& e) {

@@ -56,10 +56,9 @@ enum class VersionState : uint8_t {
   kReady,        ///< It answers requests.
   kUnavailable,  ///< It does not.
   kLoading,      ///< It is being loaded and does not answer yet.
-  kUnloading,    ///< Not used: a version that was dropped is no longer listed.
 };
 /// The names that Triton's extension has for the values of VersionState, in the order of the enum.
-inline constexpr const char* kVersionStateNames[] = {"READY", "UNAVAILABLE", "LOADING", "UNLOADING"};
+inline constexpr const char* kVersionStateNames[] = {"READY", "UNAVAILABLE", "LOADING"};
 
 /// A version in the repository, whether it answers or not.
 struct IndexEntry {

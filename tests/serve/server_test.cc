@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include "core/base/error.h"
 #include "core/graph/save.h"
@@ -312,6 +313,9 @@ TEST_F(ServerTest, WhatBodiesUnpackToCounts) {
   EXPECT_EQ(a.status, 503);
   EXPECT_NE(a.body.find("already use their memory limit"), std::string::npos) << a.body;
   EXPECT_EQ(Client(port()).post(kInfer, compress(std::string(1000, ' '), Compression::kGzip), gzip).status, 400);
+  // All three were requests of the model, and failed.
+  const std::string stats = Client(port()).get("/v2/models/scale/stats").body;
+  EXPECT_NE(stats.find(R"("fail":{"count":3,)"), std::string::npos) << stats;
   for (int i = 0; i < 1000 && server->memory()->in_use() > 0; ++i) std::this_thread::sleep_for(milliseconds(5));
   EXPECT_EQ(server->memory()->in_use(), 0);
 }
@@ -424,15 +428,17 @@ TEST_F(ServerTest, ClientsThatGoAwayAreNotComputedFor) {
       concat("POST ", kInfer, " HTTP/1.1\r\nHost: localhost\r\nContent-Length: ", ask().size(), "\r\n\r\n", ask());
   busy.send(request);
   wait_for_batches(1);
+  std::vector<std::unique_ptr<Client>> clients;
   for (int i = 0; i < 20; ++i) {
-    Client c(port());
-    c.send(request);
+    clients.push_back(std::make_unique<Client>(port()));
+    clients.back()->send(request);
     while (Client(server->admin_port())
                .get("/metrics")
                .body.find(concat("pending_request_count{model=\"scale\",version=\"1\"} ", i + 1, "\n")) ==
            std::string::npos)
       std::this_thread::sleep_for(milliseconds(1));
   }
+  clients.clear();
   while (Client(server->admin_port()).get("/metrics").body.find("reason=\"CANCELED\"} 20\n") == std::string::npos)
     std::this_thread::sleep_for(milliseconds(1));
   model->hold(false);

@@ -251,6 +251,26 @@ case("layer_norm_grad/affine", layer_norm_grad, values(4, 6), values(4, 6), valu
      kinds=FLOAT, size=layer_norm_grad_sizes)
 
 
+case("group_norm/affine", lambda x, w, b: F.group_norm(x, 2, w, b), values(2, 4, 3), values(4), values(4), kinds=FLOAT)
+case("group_norm/images", lambda x, w, b: F.group_norm(x, 3, w, b, 1e-3), values(2, 6, 5, 7), values(6), values(6), kinds=FLOAT)
+case("group_norm/plain", lambda x: F.group_norm(x, 1), values(3, 2, 600), kinds=FLOAT)
+case("group_norm/rows", lambda x, w: F.group_norm(x, 2, w), values(5, 8), values(8), kinds=FLOAT)
+case("group_norm/nothing", lambda x, w, b: F.group_norm(x, 2, w, b), values(0, 4, 3), values(4), values(4), kinds=FLOAT)
+
+
+def group_norm_grad(dy, x, w, mean, rstd):
+    n, groups = mean.shape
+    rows = lambda t: t.reshape(n, groups, -1)
+    hat = (rows(x) - mean[..., None]) * rstd[..., None]
+    gw = rows(dy * w.view(1, -1, 1))
+    dx = rstd[..., None] * (gw - gw.mean(-1, keepdim=True) - hat * (gw * hat).mean(-1, keepdim=True))
+    return dx.reshape(x.shape), (dy * hat.reshape(x.shape)).sum((0, 2)), dy.sum((0, 2))
+
+
+case("group_norm_grad/affine", group_norm_grad, values(3, 4, 5), values(3, 4, 5), values(4), values(3, 2), values(3, 2, low=1),
+     kinds=FLOAT, size=lambda *t: tuple(u.abs().max() * torch.ones_like(u) + 4 for u in group_norm_grad(*t)))
+
+
 def batch_norm(training):
     def f(x, mean, var, w, b):
         mean, var = mean.clone(), var.clone()

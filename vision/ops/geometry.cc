@@ -2,18 +2,15 @@
 
 #include <algorithm>
 
-#include "core/kernels/cpu/result.h"
 #include "core/op/grad_context.h"
 #include "core/op/run.h"
 #include "core/ops/index.h"
 #include "core/ops/rearrange.h"
-#include "vision/kernels/rearrange.h"
+#include "vision/kernels/geometry.h"
 #include "vision/ops/image.h"
 
 namespace hearth::vision {
 namespace {
-
-using hearth::cpu::Result;
 
 void infer_crop(OpCall& c) {
   const auto& a = c.attrs_as<CropAttrs>();
@@ -25,27 +22,12 @@ void infer_crop(OpCall& c) {
   c.make(0, with_sides(c.op.name, x, a.height, a.width), c.dtype);
 }
 
-// Where a crop of `size` of n pixels begins: below 0 if it is larger.
-int64_t center(int64_t n, int64_t size) {
-  const int64_t room = n - size;
-  if (room < 0) return -(-room / 2);
-  const int64_t half = room / 2;
-  return room % 2 == 0 ? half : half + half % 2;
-}
-
 void infer_center_crop(OpCall& c) {
   const Dims& size = c.attrs_as<CenterCropAttrs>().size;
   const Shape& x = c.input(0).shape();
   expect_image(c.op.name, x);
   HEARTH_CHECK(size.rank() == 2, c.op.name, ": size must be height and width, but is ", size);
   c.make(0, with_sides(c.op.name, x, size[0], size[1]), c.dtype);
-}
-
-void crop_kernel(OpCall& c, int64_t top, int64_t left) {
-  const Shape &in = c.input(0).shape(), &out = c.out[0].shape();
-  Result y(c, 0, c.dtype);
-  cpu::rearrange(c.input(0), window(width(in), left, width(out)), window(height(in), top, height(out)), 0, y.tensor());
-  y.done();
 }
 
 Shape padded_shape(const OpCall& c, const PadAttrs& a, const Shape& x) {
@@ -87,9 +69,6 @@ Shape unpadded(const OpCall& c, const PadAttrs& a, Shape y) {
 }
 void infer_pad_grad(OpCall& c) { c.make(0, unpadded(c, c.attrs_as<PadAttrs>(), c.input(0).shape()), c.dtype); }
 
-Places rows_of(const PadAttrs& a, const Shape& x) { return padded(width(x), a.left, a.right, a.mode); }
-Places columns_of(const PadAttrs& a, const Shape& x) { return padded(height(x), a.top, a.bottom, a.mode); }
-
 }  // namespace
 
 extern constinit const OpDef kCrop = {
@@ -97,10 +76,7 @@ extern constinit const OpDef kCrop = {
     .dtypes = kAllTypes,
     .attrs = &attrs_type<CropAttrs>,
     .infer = infer_crop,
-    .kernel = {[](OpCall& c) {
-      const auto& a = c.attrs_as<CropAttrs>();
-      crop_kernel(c, a.top, a.left);
-    }},
+    .kernel = {cpu::crop, cuda::crop},
     .backward =
         [](GradContext& g) {
           const auto& a = g.attrs<CropAttrs>();
@@ -115,10 +91,7 @@ extern constinit const OpDef kCenterCrop = {
     .dtypes = kAllTypes,
     .attrs = &attrs_type<CenterCropAttrs>,
     .infer = infer_center_crop,
-    .kernel = {[](OpCall& c) {
-      const Shape &in = c.input(0).shape(), &out = c.out[0].shape();
-      crop_kernel(c, center(height(in), height(out)), center(width(in), width(out)));
-    }},
+    .kernel = {cpu::center_crop, cuda::center_crop},
     .backward =
         [](GradContext& g) {
           const Dims& size = g.attrs<CenterCropAttrs>().size;
@@ -133,13 +106,7 @@ extern constinit const OpDef kPad = {
     .dtypes = kAllTypes,
     .attrs = &attrs_type<PadAttrs>,
     .infer = infer_pad,
-    .kernel = {[](OpCall& c) {
-      const auto& a = c.attrs_as<PadAttrs>();
-      const Shape& x = c.input(0).shape();
-      Result y(c, 0, c.dtype);
-      cpu::rearrange(c.input(0), rows_of(a, x), columns_of(a, x), a.fill, y.tensor());
-      y.done();
-    }},
+    .kernel = {cpu::pad, cuda::pad},
     .backward = [](GradContext& g) { g.set(0, run(kPadGrad, {g.grad()}, g.attrs<PadAttrs>())); },
 };
 HEARTH_OP(kPad);
@@ -149,13 +116,7 @@ extern constinit const OpDef kPadGrad = {
     .dtypes = kFloatTypes,
     .attrs = &attrs_type<PadAttrs>,
     .infer = infer_pad_grad,
-    .kernel = {[](OpCall& c) {
-      const auto& a = c.attrs_as<PadAttrs>();
-      const Shape& x = c.out[0].shape();
-      Result dx(c, 0, c.dtype);
-      cpu::gather_sums(c.input(0), rows_of(a, x), columns_of(a, x), dx.tensor());
-      dx.done();
-    }},
+    .kernel = {cpu::pad_grad, cuda::pad_grad},
     .backward =
         [](GradContext& g) {
           PadAttrs a = g.attrs<PadAttrs>();

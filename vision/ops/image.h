@@ -1,4 +1,4 @@
-// What the room's records check alike. For .cc files of vision/ops only.
+// What the room's records and kernels know of images. For .cc files of vision/ops and vision/kernels only.
 #pragma once
 
 #include "core/base/error.h"
@@ -25,6 +25,14 @@ inline Shape with_sides(const char* op, Shape x, int64_t h, int64_t w) {
   x[x.rank() - 2] = h;
   x[x.rank() - 1] = w;
   return x;
+}
+
+// Where a crop of `size` of n pixels begins: below 0 if it is larger.
+inline int64_t center(int64_t n, int64_t size) {
+  const int64_t room = n - size;
+  if (room < 0) return -(-room / 2);
+  const int64_t half = room / 2;
+  return room % 2 == 0 ? half : half + half % 2;
 }
 
 }  // namespace hearth::vision

@@ -2,17 +2,13 @@
 
 #include <algorithm>
 
-#include "core/kernels/cpu/result.h"
 #include "core/op/grad_context.h"
 #include "core/op/run.h"
-#include "vision/kernels/rearrange.h"
-#include "vision/kernels/resample.h"
+#include "vision/kernels/resize.h"
 #include "vision/ops/image.h"
 
 namespace hearth::vision {
 namespace {
-
-using hearth::cpu::Result;
 
 bool is_nearest(Interpolation i) { return i == Interpolation::kNearest || i == Interpolation::kNearestExact; }
 
@@ -51,45 +47,6 @@ void infer_grad(OpCall& c) {
   c.make(0, a.shape, c.dtype);
 }
 
-void resize_kernel(OpCall& c) {
-  const auto& a = c.attrs_as<ResizeAttrs>();
-  const Shape &in = c.input(0).shape(), &out = c.out[0].shape();
-  const Taps rows = interpolated(width(in), width(out), a.interpolation, a.antialias),
-             columns = interpolated(height(in), height(out), a.interpolation, a.antialias);
-  Result y(c, 0, c.dtype);
-  if (c.dtype == DType::kU8) cpu::resample_u8(c.input(0), rows, columns, a.antialias, y.tensor());
-  else cpu::resample(c.input(0), rows, columns, y.tensor());
-  y.done();
-}
-
-void resize_grad_kernel(OpCall& c) {
-  const auto& a = c.attrs_as<ResizeAttrs>();
-  const Shape &out = c.input(0).shape(), &in = c.out[0].shape();
-  const Taps rows = interpolated(width(in), width(out), a.interpolation, a.antialias),
-             columns = interpolated(height(in), height(out), a.interpolation, a.antialias);
-  Result dx(c, 0, c.dtype);
-  cpu::resample(c.input(0), transposed(rows), transposed(columns), dx.tensor());
-  dx.done();
-}
-
-void nearest_kernel(OpCall& c) {
-  const bool exact = c.attrs_as<ResizeAttrs>().interpolation == Interpolation::kNearestExact;
-  const Shape &in = c.input(0).shape(), &out = c.out[0].shape();
-  Result y(c, 0, c.dtype);
-  cpu::rearrange(c.input(0), nearest(width(in), width(out), exact), nearest(height(in), height(out), exact), 0,
-                 y.tensor());
-  y.done();
-}
-
-void nearest_grad_kernel(OpCall& c) {
-  const bool exact = c.attrs_as<ResizeAttrs>().interpolation == Interpolation::kNearestExact;
-  const Shape &out = c.input(0).shape(), &in = c.out[0].shape();
-  Result dx(c, 0, c.dtype);
-  cpu::gather_sums(c.input(0), nearest(width(in), width(out), exact), nearest(height(in), height(out), exact),
-                   dx.tensor());
-  dx.done();
-}
-
 // What the gradient is run with: both shapes by number.
 ResizeAttrs between(const ResizeAttrs& a, const Shape& x, const Shape& y) {
   return {.size = {height(y), width(y)}, .interpolation = a.interpolation, .antialias = a.antialias, .shape = x};
@@ -106,7 +63,7 @@ extern constinit const OpDef kResize = {
     .dtypes = kFloatTypes | DTypeSet{u8},
     .attrs = &attrs_type<ResizeAttrs>,
     .infer = infer,
-    .kernel = {resize_kernel},
+    .kernel = {cpu::resize, cuda::resize},
     .backward =
         [](GradContext& g) {
           g.set(0, run(kResizeGrad, {g.grad()}, between(g.attrs<ResizeAttrs>(), g.input_shape(0), g.grad().shape())));
@@ -119,7 +76,7 @@ extern constinit const OpDef kResizeGrad = {
     .dtypes = kFloatTypes,
     .attrs = &attrs_type<ResizeAttrs>,
     .infer = infer_grad,
-    .kernel = {resize_grad_kernel},
+    .kernel = {cpu::resize_grad, cuda::resize_grad},
     .backward = [](GradContext& g) { g.set(0, run(kResize, {g.grad()}, forward(g.attrs<ResizeAttrs>()))); },
 };
 HEARTH_OP(kResizeGrad);
@@ -129,7 +86,7 @@ extern constinit const OpDef kResizeNearest = {
     .dtypes = kAllTypes,
     .attrs = &attrs_type<ResizeAttrs>,
     .infer = infer,
-    .kernel = {nearest_kernel},
+    .kernel = {cpu::resize_nearest, cuda::resize_nearest},
     .backward =
         [](GradContext& g) {
           g.set(0, run(kResizeNearestGrad, {g.grad()},
@@ -143,7 +100,7 @@ extern constinit const OpDef kResizeNearestGrad = {
     .dtypes = kFloatTypes,
     .attrs = &attrs_type<ResizeAttrs>,
     .infer = infer_grad,
-    .kernel = {nearest_grad_kernel},
+    .kernel = {cpu::resize_nearest_grad, cuda::resize_nearest_grad},
     .backward = [](GradContext& g) { g.set(0, run(kResizeNearest, {g.grad()}, forward(g.attrs<ResizeAttrs>()))); },
 };
 HEARTH_OP(kResizeNearestGrad);

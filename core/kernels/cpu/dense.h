@@ -2,6 +2,7 @@
 // converted piece by piece, in the caches.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -84,5 +85,20 @@ class DenseValues {
   std::vector<T> converted_;
   const T* data_ = nullptr;
 };
+
+// The elements of a tensor of type T, which lie side by side.
+template <class T>
+T* values_of(const Tensor& t) {
+  return static_cast<T*>(t.impl()->data());
+}
+
+// Writes all elements of a small result.
+template <class T>
+void write_all(const Tensor& to, const std::vector<T>& values) {
+  const DenseWriter<T> out(to);
+  T* place = out.place(0, const_cast<T*>(values.data()));
+  if (place != values.data()) std::copy(values.begin(), values.end(), place);
+  out.write(0, static_cast<int64_t>(values.size()), values.data());
+}
 
 }  // namespace hearth::cpu

@@ -15,6 +15,15 @@ struct LayerNormAttrs {
   bool operator==(const LayerNormAttrs&) const = default;
 };
 
+struct GroupNormAttrs {
+  int64_t groups = 1;  // of channels
+  double eps = 1e-5;
+  static constexpr auto fields() {
+    return std::make_tuple(field("groups", &GroupNormAttrs::groups), field("eps", &GroupNormAttrs::eps));
+  }
+  bool operator==(const GroupNormAttrs&) const = default;
+};
+
 struct BatchNormAttrs {
   bool training = false;  // use the batch's own statistics
   double eps = 1e-5;

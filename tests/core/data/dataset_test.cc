@@ -109,7 +109,11 @@ TEST(Dataset, SubsetsSplitsAndWeights) {
   EXPECT_EQ(both.get(4, g)["input"].item<int64_t>(), 1);
   EXPECT_THROW(both.get(5, g), Error);
   EXPECT_THROW(Subset(numbers(3), {3}), Error);
-  EXPECT_THROW(MapDataset(numbers(3), nullptr), Error);
+  fails([] { MapDataset(numbers(3), nullptr); }, "MapDataset: there is no function");
+  fails([] { MapDataset(nullptr, [](Example e, Generator&) { return e; }); }, "MapDataset: there is no dataset");
+  fails([] { Subset(nullptr, {}); }, "Subset: there is no dataset");
+  fails([] { ConcatDataset({numbers(3), nullptr}); }, "ConcatDataset: dataset 1 is null");
+  fails([] { random_split(nullptr, {}, 3); }, "random_split: there is no dataset");
   int64_t ones = 0;
   for (int64_t i : WeightedRandomSampler({0, 1, 3}, 4000, 9).order(0)) {
     ASSERT_NE(i, 0);

@@ -179,6 +179,13 @@ TEST(DefaultDevice, IsWhereNewTensorsAre) {
     nn::init::trunc_normal_(nowhere);
     nn::init::orthogonal_(nowhere);
     nn::init::kaiming_normal_(nowhere);
+    for (const Shape& shape : {Shape{0, 4}, Shape{4, 0}, Shape{3, 2, 0}}) {
+      Tensor nothing = zeros(shape, {.device = kCpu});
+      nn::init::xavier_uniform_(nothing);
+      nn::init::xavier_normal_(nothing);
+      nn::init::kaiming_uniform_(nothing);
+      nn::init::kaiming_normal_(nothing);
+    }
     EXPECT_EQ(message([&] { nn::init::trunc_normal_(nowhere, 0, 1, 2, 1); }).substr(0, 14), "trunc_normal_:");
   }
   EXPECT_TRUE(zeros({2}).device().is_cpu());

@@ -237,6 +237,12 @@ TEST(Module, SequentialOfFunctions) {
   EXPECT_TRUE(s(x).equal(y));
 }
 
+TEST(Module, ConvertsToFloatingPointOnly) {
+  Net net;
+  EXPECT_EQ(message([&] { net.to(i64); }), "Module::to: parameters are floating-point, but the dtype is i64");
+  for (const Tensor& p : net.parameters()) EXPECT_EQ(p.dtype(), f32);
+}
+
 struct Mixed : nn::Module<Mixed> {
   nn::ModuleList<> layers{this, "layers"};
   Mixed() {

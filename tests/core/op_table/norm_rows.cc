@@ -22,7 +22,6 @@ std::function<Out(DType)> noises(std::vector<Shape> shapes) {
 }  // namespace
 
 static void norm_rows(Rows& rows) {
-  // f16 and bf16 are computed in f32 by the public functions.
   OpRow layer{.op = "layer_norm", .accuracy = Accuracy::kGradient, .takes = kFloatTypes};
   const TensorFunction affine = HEARTH_CALL(layer_norm(in[0], in[1].shape(), in[1], in[2]));
   add_golden(layer, "layer_norm/affine", affine, {.smooth = true, .batch = 1, .terms = 5});
@@ -37,11 +36,6 @@ static void norm_rows(Rows& rows) {
                            .call = HEARTH_CALL(layer_norm(in[0], {2, 3})),
                            .smooth = true,
                            .batch = 1});
-  layer.samples.push_back({.name = "smooth, groups",
-                           .inputs = noises({{2, 4, 2}, {4}, {4}}),
-                           .call = HEARTH_CALL(group_norm(in[0], 2, in[1], in[2])),
-                           .smooth = true,
-                           .batch = 1});
   rows.push_back(std::move(layer));
 
   const OpDef& layer_grad_record = *find_op("layer_norm_grad");
@@ -53,6 +47,32 @@ static void norm_rows(Rows& rows) {
              },
              {.batch = 0b11011, .terms = 24, .rearranged = false});
   rows.push_back(std::move(layer_grad));
+
+  OpRow group{.op = "group_norm", .accuracy = Accuracy::kGradient, .takes = kFloatTypes};
+  add_golden(group, "group_norm/affine", HEARTH_CALL(group_norm(in[0], 2, in[1], in[2])),
+             {.smooth = true, .batch = 1, .terms = 6});
+  add_golden(group, "group_norm/images", HEARTH_CALL(group_norm(in[0], 3, in[1], in[2], 1e-3)),
+             {.batch = 1, .terms = 70});
+  add_golden(group, "group_norm/plain", HEARTH_CALL(group_norm(in[0], 1)), {.batch = 1, .terms = 1200});
+  add_golden(group, "group_norm/rows", HEARTH_CALL(group_norm(in[0], 2, in[1])),
+             {.smooth = true, .batch = 1, .terms = 4});
+  add_golden(group, "group_norm/nothing", HEARTH_CALL(group_norm(in[0], 2, in[1], in[2])), {});
+  group.samples.push_back({.name = "smooth, images",
+                           .inputs = noises({{2, 4, 2, 3}, {4}, {4}}),
+                           .call = HEARTH_CALL(group_norm(in[0], 2, in[1], in[2])),
+                           .smooth = true,
+                           .batch = 1});
+  rows.push_back(std::move(group));
+
+  const OpDef& group_grad_record = *find_op("group_norm_grad");
+  OpRow group_grad{.op = "group_norm_grad", .accuracy = Accuracy::kGradient, .gradient = false};
+  add_golden(group_grad, "group_norm_grad/affine",
+             [&group_grad_record](In in) {
+               return three(run_all(group_grad_record, {in[0], in[1], in[2], kept(in[3]), kept(in[4])},
+                                    GroupNormAttrs{.groups = 2}));
+             },
+             {.batch = 0b11011, .terms = 30, .rearranged = false});
+  rows.push_back(std::move(group_grad));
 
   OpRow batch{.op = "batch_norm", .accuracy = Accuracy::kGradient, .takes = kFloatTypes};
   for (bool training : {true, false}) {

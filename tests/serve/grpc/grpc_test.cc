@@ -346,7 +346,7 @@ TEST_F(GrpcTest, OptionsAreChecked) {
   auto first = GrpcServer::start({}, *models);
   ASSERT_TRUE(first.ok());
   EXPECT_EQ(GrpcServer::start({.port = (*first)->port()}, *models).status().message(),
-            concat("cannot listen for gRPC on 127.0.0.1 port ", (*first)->port()));
+            concat("cannot listen for gRPC on 127.0.0.1 port ", (*first)->port(), ": Address already in use"));
 }
 
 }  // namespace

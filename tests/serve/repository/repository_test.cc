@@ -388,6 +388,8 @@ TEST_F(RepositoryTest, SwitchingLosesNoRequest) {
 TEST_F(RepositoryTest, OptionsAreChecked) {
   const auto message = [&](const RepositoryOptions& o) { return std::string(Repository::open(o).status().message()); };
   EXPECT_EQ(message({.directory = root, .scheduler = {.instances = 0}}), "instances must be 1 to 256, but is 0");
+  EXPECT_EQ(message({.directory = root, .versions = 0}),
+            "the number of versions that answer must be from 1 to 1000, but is 0");
   EXPECT_EQ(message({.directory = root + "/none"}),
             "the model repository " + root + "/none cannot be read: No such file or directory");
 }

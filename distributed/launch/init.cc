@@ -1,0 +1,106 @@
+#include "distributed/launch/init.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+#include <random>
+#include <utility>
+
+#include "core/base/error.h"
+#include "distributed/gloo/gloo_backend.h"
+#include "distributed/launch/addresses.h"
+#include "distributed/launch/job_store.h"
+#include "distributed/store/file_store.h"
+#include "distributed/store/grpc_store.h"
+#include "distributed/store/memory_store.h"
+#include "distributed/store/text.h"
+
+namespace hearth::distributed {
+namespace {
+
+template <class T>
+T expect(absl::StatusOr<T> v) {
+  if (!v.ok()) fail(ErrorKind::kIo, "distributed: ", std::string(v.status().message()));
+  return *std::move(v);
+}
+
+std::string environment_host() {
+  const char* v = std::getenv("HEARTH_HOST");
+  return v ? v : "";
+}
+
+// Finds two jobs in one store, two processes of one rank, and ranks that count differently.
+void join(Store& store, int rank, int size) {
+  const std::string counted = expect(store.set_if_absent("size", std::to_string(size)));
+  HEARTH_CHECK(counted == std::to_string(size), "distributed: rank ", rank, " was told that the job has ", size,
+               " ranks, but another rank was told ", counted);
+  std::random_device random;
+  const std::string me = concat(hostname(), " process ", static_cast<int64_t>(::getpid()), " ", random(), random());
+  const std::string who = expect(store.set_if_absent(concat("rank/", rank), me));
+  HEARTH_CHECK(who == me, "distributed: rank ", rank, " is taken by ", printable(who.substr(0, who.rfind(' '))),
+               ": two processes have one rank, two jobs use one store, or a directory was used before");
+}
+
+}  // namespace
+
+ProcessGroup init(const InitOptions& options) {
+  const bool file = options.method.rfind("file://", 0) == 0, tcp = options.method.rfind("tcp://", 0) == 0;
+  HEARTH_CHECK(file || tcp || options.method == "env",
+               "init: the method must be env, tcp://host:port or file:///directory, but is \"", options.method, "\"");
+  Environment e;
+  if (options.rank && options.size) {
+    e = environment([](const char* name) -> const char* {
+      const std::string n = name;
+      return n == "MASTER_ADDR" || n == "MASTER_PORT" || n == "HEARTH_RESTART_COUNT" ? std::getenv(name) : nullptr;
+    });
+    e.rank = *options.rank;
+    e.size = *options.size;
+    e.local_size = -1;
+    HEARTH_CHECK(e.size >= 1 && e.rank >= 0 && e.rank < e.size, "init: rank ", e.rank, " of ", e.size,
+                 " does not exist");
+  } else {
+    HEARTH_CHECK(!options.rank && !options.size, "init: give both rank and size, or neither");
+    e = environment();
+  }
+  const StoreSecurity security = options.security ? *options.security : security_from_environment();
+  if (tcp) {
+    const Place p = parse_place(options.method, options.method.substr(6));
+    e.master = p.host;
+    e.port = p.port;
+    e.store_served = false;
+  }
+
+  std::shared_ptr<Store> store;
+  std::unique_ptr<StoreServer> server;
+  if (e.size == 1) {
+    store = std::make_shared<MemoryStore>();
+  } else if (file) {
+    store = expect(FileStore::open(options.method.substr(7)));
+  } else {
+    HEARTH_CHECK(!e.master.empty(), "distributed: set MASTER_ADDR to the host of rank 0: ", e.started_by,
+                 " does not say it");
+    // Where all ranks are on this host nobody else needs to reach the store. A certificate of TLS is one of the host's
+    // name, though.
+    if (e.local_size == e.size && !security.tls()) e.master = "127.0.0.1";
+    HEARTH_CHECK(is_loopback(e.master) || options.security || !security.token.empty(),
+                 "distributed: the ranks meet at ", e.master,
+                 ", where anybody on the network could join them: set "
+                 "HEARTH_JOB_TOKEN, a secret that they share, for each of them");
+    if (e.rank == 0 && !e.store_served)
+      server = expect(StoreServer::start(address_to_listen_on(e.master), e.port, security));
+    store = expect(connect_store(e.master, e.port, security, options.group.timeout));
+  }
+  // A job that starts again must not read what it wrote before.
+  store = std::make_shared<PrefixStore>(std::move(store), concat("job/", e.restarts, "/"));
+  join(*store, e.rank, e.size);
+  store = std::make_shared<JobStore>(std::move(store), std::move(server), e.size);
+
+  std::string host = options.host.empty() ? environment_host() : options.host;
+  if (host.empty() && (e.local_size == e.size || is_loopback(e.master))) host = "127.0.0.1";
+  if (host.empty() && !e.master.empty()) host = address_towards(e.master);
+  if (host.empty()) host = hostname();
+  return ProcessGroup(e.rank, e.size, std::move(store), gloo_backend(host), options.group);
+}
+
+}  // namespace hearth::distributed

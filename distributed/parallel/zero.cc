@@ -1,0 +1,197 @@
+#include "distributed/parallel/zero.h"
+
+#include <algorithm>
+#include <sstream>
+#include <string_view>
+#include <utility>
+
+#include "core/autograd/guards.h"
+#include "core/base/error.h"
+#include "core/ops/create.h"
+#include "core/ops/view.h"
+#include "distributed/group/objects.h"
+
+namespace hearth::distributed {
+namespace {
+
+// Bytes that are gathered in one exchange.
+constexpr int64_t kGathered = 25 << 20;
+
+// "group.0": the options of a group, whatever the parameters are called.
+bool is_options(const std::string& key) {
+  constexpr std::string_view kGroup = "group.";
+  return key.size() > kGroup.size() && key.rfind(kGroup, 0) == 0 &&
+         std::all_of(key.begin() + kGroup.size(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// In row-major order; a view where the tensor lies so.
+Tensor flat(const Tensor& t) { return t.detach().reshape({t.numel()}); }
+
+}  // namespace
+
+ZeroOptimizer::ZeroOptimizer(const optim::Optimizer& optimizer, ProcessGroup& group)
+    : Optimizer("ZeroOptimizer"), group_(group) {
+  std::vector<optim::Parameters> own;
+  const NoGrad off;
+  for (size_t g = 0; g < optimizer.groups(); ++g) {
+    std::vector<optim::Parameters::Named> named, mine;
+    for (size_t i = 0; i < optimizer.parameters(g).size(); ++i) {
+      Slice s{.parameter = optimizer.parameters(g)[i], .name = optimizer.names(g)[i]};
+      const int64_t n = s.parameter.numel();
+      s.chunk = (n + group.size() - 1) / group.size();
+      s.begin = std::min(n, s.chunk * group.rank());
+      s.length = std::min(s.chunk, n - s.begin);
+      s.values = flat(s.parameter).narrow(0, s.begin, s.length).clone();
+      s.values.requires_grad_();
+      named.emplace_back(s.name, s.parameter);
+      if (s.kept()) mine.emplace_back(s.name, s.values);
+      slices_.push_back(std::move(s));
+    }
+    if (optimizer.named()) add(named);
+    else add(optimizer.parameters(g));
+    own.emplace_back(mine);
+  }
+  own_ = optimizer.like(own);
+}
+
+void ZeroOptimizer::step() {
+  const NoGrad off;
+  for (Slice& s : slices_) {
+    const Tensor g = s.parameter.grad();
+    // The parameter may have been loaded, or moved to another dtype, since.
+    Tensor now = flat(s.parameter).narrow(0, s.begin, s.length);
+    if (now.dtype() != s.values.dtype()) {
+      fail("ZeroOptimizer: the parameter \"", s.name, "\" was ", s.values.dtype(),
+           " when the optimizer was made, and is ", now.dtype(), " now");
+    }
+    s.values.copy_(now);
+    s.values.set_grad(g.defined() ? flat(g).narrow(0, s.begin, s.length).clone() : Tensor());
+  }
+  own_->step();
+  for (size_t first = 0; first < slices_.size();) {
+    int64_t bytes = 0;
+    size_t end = first;
+    while (end < slices_.size() && slices_[end].parameter.dtype() == slices_[first].parameter.dtype() &&
+           (end == first || bytes + static_cast<int64_t>(slices_[end].parameter.nbytes()) <= kGathered))
+      bytes += static_cast<int64_t>(slices_[end++].parameter.nbytes());
+    gather(first, end);
+    first = end;
+  }
+  for (Slice& s : slices_) s.values.set_grad({});
+}
+
+// Gives all ranks the new values of these parameters, as far as they have gradients.
+void ZeroOptimizer::gather(size_t first, size_t end) {
+  int64_t sum = 0;
+  const auto each = [&](auto f) {
+    for (size_t i = first; i < end; ++i) {
+      if (slices_[i].parameter.grad().defined()) f(slices_[i]);
+    }
+  };
+  each([&](const Slice& s) { sum += s.chunk; });
+  if (sum == 0) return;
+  const TensorOptions like{.dtype = slices_[first].parameter.dtype(), .device = slices_[first].parameter.device()};
+  const Tensor mine = zeros({sum}, like), all = empty({group_.size(), sum}, like);
+  int64_t at = 0;
+  each([&](const Slice& s) {
+    mine.narrow(0, at, s.length) = s.values.detach();
+    at += s.chunk;
+  });
+  group_.all_gather(all, mine);
+  at = 0;
+  each([&](const Slice& s) {
+    const int64_t n = s.parameter.numel();
+    // Each rank's elements, without what fills up the last ones.
+    Tensor whole = all.narrow(1, at, s.chunk).reshape({group_.size() * s.chunk}).narrow(0, 0, n);
+    Tensor to = s.parameter.detach();
+    to.copy_(whole.reshape(s.parameter.shape()));
+    at += s.chunk;
+  });
+}
+
+const ZeroOptimizer::Slice* ZeroOptimizer::slice_of(const std::string& key) const {
+  if (is_options(key)) return nullptr;
+  const Slice* found = nullptr;
+  for (const Slice& s : slices_) {
+    // The longest: a name may be the beginning of another.
+    if (key.size() > s.name.size() && key.rfind(s.name + ".", 0) == 0 && (!found || s.name.size() > found->name.size()))
+      found = &s;
+  }
+  return found;
+}
+
+std::map<std::string, ShardedTensor> ZeroOptimizer::shards() {
+  std::map<std::string, ShardedTensor> out;
+  for (const auto& [key, t] : own_->state_dict()) {
+    const Slice* s = slice_of(key);
+    if (s && t.dim() == 1) out[key] = {t, s->parameter.shape(), s->begin};
+    else out[key] = {t.reshape({t.numel()}), t.shape(), 0};
+  }
+  return out;
+}
+
+optim::Optimizer::StateDict ZeroOptimizer::state_dict() {
+  const NoGrad off;
+  const StateDict own = own_->state_dict();
+  // Rank 0 has a part of every parameter; another may have none of a small one.
+  std::ostringstream list;
+  for (const auto& [key, t] : own)
+    list << static_cast<int>(t.dtype()) << ' ' << t.dim() << ' ' << t.numel() << ' ' << key << '\n';
+  std::istringstream keys(broadcast_bytes(group_, list.str(), 0));
+  StateDict out;
+  std::string key;
+  for (int type = 0, rank = 0, numel = 0; keys >> type >> rank >> numel && keys.get() && std::getline(keys, key);) {
+    const auto dtype = static_cast<DType>(type);
+    const auto mine = own.find(key);
+    const Slice* s = slice_of(key);
+    if (s && rank == 1) {
+      Tensor part = zeros({s->chunk}, {.dtype = dtype});
+      if (mine != own.end()) part.narrow(0, 0, s->length) = mine->second;
+      const int64_t n = s->parameter.numel();
+      out[key] = group_.all_gather(part)
+                     .reshape({group_.size() * s->chunk})
+                     .narrow(0, 0, n)
+                     .reshape(s->parameter.shape())
+                     .clone();
+    } else {
+      Tensor whole =
+          group_.rank() == 0 ? mine->second.clone() : zeros(rank == 0 ? Shape{} : Shape{numel}, {.dtype = dtype});
+      group_.broadcast(whole, 0);
+      out[key] = whole;
+    }
+  }
+  return out;
+}
+
+void ZeroOptimizer::load_state_dict(const StateDict& state) {
+  std::map<std::string, Shape> shapes;
+  for (const auto& [key, t] : state) {
+    HEARTH_CHECK(t.defined(), "ZeroOptimizer: \"", key, "\" is undefined");
+    shapes[key] = t.shape();
+  }
+  load(shapes, [&](const std::string& key, int64_t begin, int64_t count) {
+    return flat(state.at(key)).narrow(0, begin, count);
+  });
+}
+
+void ZeroOptimizer::load(const std::map<std::string, Shape>& shapes,
+                         const std::function<Tensor(const std::string&, int64_t, int64_t)>& read) {
+  StateDict own;
+  for (const auto& [key, shape] : shapes) {
+    const Slice* s = slice_of(key);
+    if (s && key != s->name + ".step") {
+      HEARTH_CHECK(shape == s->parameter.shape(), "ZeroOptimizer: \"", key, "\" has shape ", shape,
+                   ", but the parameter ", s->parameter.shape());
+      if (s->kept()) own[key] = read(key, s->begin, s->length);
+    } else if (!s || s->kept()) {
+      own[key] = read(key, 0, shape.numel()).reshape(shape);
+    }
+  }
+  own_->load_state_dict(own);
+}
+
+std::unique_ptr<optim::Optimizer> ZeroOptimizer::like(const std::vector<optim::Parameters>& groups) const {
+  return std::make_unique<ZeroOptimizer>(*own_->like(groups), group_);
+}
+
+}  // namespace hearth::distributed

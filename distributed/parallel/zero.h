@@ -1,0 +1,78 @@
+// ZeroOptimizer: an optimizer whose state is spread over ranks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/optim/optimizer.h"
+#include "distributed/group/process_group.h"
+
+namespace hearth::distributed {
+
+/// This rank's part of a tensor: some of its elements, in row-major order.
+struct ShardedTensor {
+  /// One dimension: the elements from `begin` on.
+  Tensor values;
+  /// The shape of the whole.
+  Shape shape;
+  /// The place of the first element in the whole.
+  int64_t begin = 0;
+};
+
+/// Splits the elements of every parameter evenly over the ranks (ZeRO stage 1: Rajbhandari et al., 2020): each rank
+/// keeps the state of its elements and updates those; then all ranks get all of them. For any optimizer that treats
+/// elements one by one, as all of hearth::optim do; with the same gradients on all ranks the result is that
+/// optimizer's, bit for bit.
+///
+///   distributed::ZeroOptimizer optimizer(optim::AdamW(net.named_parameters(), {.lr = 1e-3}), group);
+///
+/// step(), state_dict() and load_state_dict() are called by all ranks; the others by any.
+class ZeroOptimizer final : public optim::Optimizer {
+ public:
+  /// Takes groups, parameters, names and options from `optimizer`, which must not have made a step: its state is not
+  /// taken over.
+  ZeroOptimizer(const optim::Optimizer& optimizer, ProcessGroup& group);
+
+  /// See Optimizer. All ranks need the same parameters to have gradients, as DistributedDataParallel leaves them.
+  void step() override;
+  /// The whole state, as the optimizer itself would have it; copies. Called by all ranks.
+  StateDict state_dict() override;
+  /// Takes the whole state, of any number of ranks.
+  void load_state_dict(const StateDict& state) override;
+  std::unique_ptr<Optimizer> like(const std::vector<optim::Parameters>& groups) const override;
+  double lr(size_t group = 0) const override { return own_->lr(group); }
+  using Optimizer::set_lr;
+  void set_lr(double lr, size_t group) override { own_->set_lr(lr, group); }
+  double momentum(size_t group) const override { return own_->momentum(group); }
+  void set_momentum(double momentum, size_t group) override { own_->set_momentum(momentum, group); }
+
+  /// Takes a state that lies somewhere else: `shapes` has those of state_dict(), and `read` gives some elements of one
+  /// of them, in one dimension. Only what this rank keeps is read. Throws Error as load_state_dict().
+  void load(const std::map<std::string, Shape>& shapes,
+            const std::function<Tensor(const std::string& name, int64_t begin, int64_t count)>& read);
+
+  /// This rank's part of the state, by the names of state_dict(). What is no tensor of elements (step counts, options)
+  /// is whole. No other rank is asked.
+  std::map<std::string, ShardedTensor> shards();
+
+ private:
+  struct Slice {
+    Tensor parameter, values;  // values: this rank's elements, a leaf of the inner optimizer
+    std::string name;
+    int64_t chunk = 0, begin = 0, length = 0;  // elements of each rank, of this rank
+    // Whether this rank has state of it. All ranks have that of a parameter without elements.
+    bool kept() const { return length > 0 || parameter.numel() == 0; }
+  };
+  const Slice* slice_of(const std::string& key) const;
+  void gather(size_t first, size_t end);
+
+  ProcessGroup& group_;
+  std::vector<Slice> slices_;
+  std::unique_ptr<optim::Optimizer> own_;  // over the slices of which this rank has state
+};
+
+}  // namespace hearth::distributed
