@@ -4,10 +4,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/error.h"
 #include "text/tokenizer/encoding.h"
 #include "text/tokenizer/json_fields_internal.h"
 #include "text/tokenizer/model.h"
@@ -62,6 +64,20 @@ absl::StatusOr<std::shared_ptr<const Decoder>> make_decoder(const Json& json, co
 absl::StatusOr<std::shared_ptr<Model>> make_model(const Json& json, const std::string& place);
 // The model as it stands in tokenizer.json, with ids in order.
 nlohmann::ordered_json model_json(const Model& model);
+
+// The parts of a "Sequence": what `make` makes of each item of the list `key`.
+template <class Part>
+absl::StatusOr<std::vector<Part>> make_all(Fields& fields, const char* key,
+                                           absl::StatusOr<Part> (*make)(const Json&, const std::string& place)) {
+  std::vector<Part> all;
+  const Json& list = fields.array(key);
+  for (size_t i = 0; i < list.size(); ++i) {
+    absl::StatusOr<Part> one = make(list[i], concat(fields.place(), ".", key, "[", i, "]"));
+    if (!one.ok()) return one.status();
+    all.push_back(std::move(*one));
+  }
+  return all;
+}
 
 // {"String": ...} or {"Regex": ...}
 absl::StatusOr<Pattern> make_pattern(Fields& fields);

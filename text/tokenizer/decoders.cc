@@ -284,14 +284,9 @@ absl::StatusOr<std::shared_ptr<const Decoder>> make_decoder(const Json& json, co
     made = std::make_shared<Replace>(std::move(*pattern), content);
   }
   if (type == "Sequence") {
-    std::vector<Result> all;
-    const Json& list = f.array("decoders");
-    for (size_t i = 0; i < list.size(); ++i) {
-      absl::StatusOr<Result> one = make_decoder(list[i], concat(place, ".decoders[", i, "]"));
-      if (!one.ok()) return one;
-      all.push_back(std::move(*one));
-    }
-    made = std::make_shared<Sequence>(std::move(all));
+    auto all = make_all(f, "decoders", make_decoder);
+    if (!all.ok()) return all.status();
+    made = std::make_shared<Sequence>(std::move(*all));
   }
   if (!f.ok()) return f.status();
   if (!made) return unknown_type(f, type);

@@ -383,14 +383,9 @@ absl::StatusOr<std::shared_ptr<const Normalizer>> make_normalizer(const Json& js
     }
   }
   if (type == "Sequence") {
-    std::vector<Result> all;
-    const Json& list = f.array("normalizers");
-    for (size_t i = 0; i < list.size(); ++i) {
-      absl::StatusOr<Result> one = make_normalizer(list[i], concat(place, ".normalizers[", i, "]"));
-      if (!one.ok()) return one;
-      all.push_back(std::move(*one));
-    }
-    made = std::make_shared<Sequence>(std::move(all));
+    auto all = make_all(f, "normalizers", make_normalizer);
+    if (!all.ok()) return all.status();
+    made = std::make_shared<Sequence>(std::move(*all));
   }
   if (!f.ok()) return f.status();
   if (!made) return unknown_type(f, type);

@@ -293,17 +293,12 @@ absl::StatusOr<std::shared_ptr<const PostProcessor>> make_post_processor(const J
     made = std::make_shared<Template>(std::move(single), parts_of(f, "pair", specials, true));
   }
   if (type == "Sequence") {
-    std::vector<Result> all;
-    const Json& list = f.array("processors");
-    for (size_t i = 0; i < list.size(); ++i) {
-      absl::StatusOr<Result> one = make_post_processor(list[i], concat(place, ".processors[", i, "]"));
-      if (!one.ok()) return one;
-      if (!all.empty() && all.back()->adds() && (*one)->adds()) {
-        f.fail("processors", "two of them add special tokens");
-      }
-      all.push_back(std::move(*one));
+    auto all = make_all(f, "processors", make_post_processor);
+    if (!all.ok()) return all.status();
+    for (size_t i = 1; i < all->size(); ++i) {
+      if ((*all)[i - 1]->adds() && (*all)[i]->adds()) f.fail("processors", "two of them add special tokens");
     }
-    made = std::make_shared<Sequence>(std::move(all));
+    made = std::make_shared<Sequence>(std::move(*all));
   }
   if (!f.ok()) return f.status();
   if (!made) return unknown_type(f, type);

@@ -342,14 +342,9 @@ absl::StatusOr<std::shared_ptr<PreTokenizer>> make_pre_tokenizer(const Json& jso
     made = std::make_shared<SplitPattern>(std::move(*pattern), behavior, invert);
   }
   if (type == "Sequence") {
-    std::vector<Result> all;
-    const Json& list = f.array("pretokenizers");
-    for (size_t i = 0; i < list.size(); ++i) {
-      absl::StatusOr<Result> one = make_pre_tokenizer(list[i], concat(place, ".pretokenizers[", i, "]"));
-      if (!one.ok()) return one;
-      all.push_back(std::move(*one));
-    }
-    made = std::make_shared<Sequence>(std::move(all));
+    auto all = make_all(f, "pretokenizers", make_pre_tokenizer);
+    if (!all.ok()) return all.status();
+    made = std::make_shared<Sequence>(std::move(*all));
   }
   if (!f.ok()) return f.status();
   if (!made) return unknown_type(f, type);
