@@ -88,4 +88,8 @@ Sorted topk(const Tensor& x, int64_t k, int64_t d, bool largest) {
   return sorted(run_all(kTopk, {x}, TopkAttrs{k, d, largest}));
 }
 
+Sorted Tensor::sort(int64_t d, bool descending) const { return hearth::sort(*this, d, descending); }
+Tensor Tensor::argsort(int64_t d, bool descending) const { return hearth::argsort(*this, d, descending); }
+Sorted Tensor::topk(int64_t k, int64_t d, bool largest) const { return hearth::topk(*this, k, d, largest); }
+
 }  // namespace hearth

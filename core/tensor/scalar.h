@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "core/tensor/dtype.h"
 
@@ -11,7 +12,14 @@ namespace hearth {
 
 namespace detail {
 [[noreturn]] void number_too_large(uint64_t v);
+
+// Whether both are the same number: an integer that f64 does not hold equals no floating-point number.
+template <class T>
+constexpr bool same_number(double d, T i) {
+  constexpr double kEnd = std::is_signed_v<T> ? 0x1p63 : 0x1p64;
+  return d == static_cast<double>(i) && d < kEnd && static_cast<T>(d) == i;
 }
+}  // namespace detail
 
 /// A number: a bool, an integer (kept as i64) or a floating-point number (kept as f64). It keeps its kind, because the
 /// kind takes part in dtype promotion.
@@ -53,9 +61,14 @@ class Scalar {
   template <class T>
   requires std::is_arithmetic_v<T>
   friend constexpr bool operator==(const Scalar& a, T b) {
-    if (a.kind_ == DTypeKind::kFloat || std::is_floating_point_v<T>) return a.to<double>() == static_cast<double>(b);
-    if constexpr (std::is_unsigned_v<T>) return a.i_ >= 0 && static_cast<uint64_t>(a.i_) == static_cast<uint64_t>(b);
-    else return a.i_ == static_cast<int64_t>(b);
+    using Wide = std::conditional_t<std::is_floating_point_v<T>, double,
+                                    std::conditional_t<std::is_unsigned_v<T>, uint64_t, int64_t>>;
+    const Wide w = static_cast<Wide>(b);
+    if constexpr (std::is_floating_point_v<T>) {
+      return a.kind_ == DTypeKind::kFloat ? a.d_ == w : detail::same_number(w, a.i_);
+    } else {
+      return a.kind_ == DTypeKind::kFloat ? detail::same_number(a.d_, w) : std::cmp_equal(a.i_, w);
+    }
   }
   /// True if kind and value are equal: `Scalar(3) == Scalar(3.0)` is false.
   friend constexpr bool operator==(const Scalar& a, const Scalar& b) {

@@ -29,11 +29,10 @@ void Tensor::not_on_cpu(const char* caller) const {
   fail(caller, ": the tensor's memory is on ", device(), ", which the CPU cannot read; call cpu() first");
 }
 
-void* Tensor::mutable_raw_data() {
-  expect_on_cpu("mutable_data");
+void* Tensor::writable(const char* caller) {
+  expect_on_cpu(caller);
   Storage& s = *checked().storage;
-  HEARTH_CHECK(!s.read_only(),
-               "mutable_data: the tensor's memory is read-only (mapped from a file, or wrapped as such);",
+  HEARTH_CHECK(!s.read_only(), caller, ": the tensor's memory is read-only (mapped from a file, or wrapped as such);",
                " clone() the tensor to change it");
   s.bump_version();
   return checked().data();

@@ -29,6 +29,7 @@ namespace hearth {
 
 class Index;      // core/ops/index.h
 class Indexed;    // core/ops/index.h
+struct Sorted;    // core/ops/sort.h
 class Generator;  // core/tensor/generator.h
 
 /// How a new tensor is made: zeros({3}, {.dtype = f64, .requires_grad = true}).
@@ -173,10 +174,10 @@ class Tensor {
   template <class T>
   T* mutable_data() {
     expect_readable(dtype_of<T>, "mutable_data");
-    return static_cast<T*>(mutable_raw_data());
+    return static_cast<T*>(writable("mutable_data"));
   }
   /// The same without a type.
-  void* mutable_raw_data();
+  void* mutable_raw_data() { return writable("mutable_raw_data"); }
   /// The value of a tensor of one element, from any device: float v = loss.item(). Throws Error if there are more
   /// elements or none. Throws Error that names the caller's line for a meta tensor and while a function is traced,
   /// where there are no values.
@@ -539,11 +540,17 @@ class Tensor {
   /// The number of elements that are not 0. See hearth::count_nonzero().
   Tensor count_nonzero(const Dims& dims = {}) const;
 
-  // ---- Along one dimension (core/ops/scan.h, core/ops/softmax.h)
+  // ---- Along one dimension (core/ops/scan.h, core/ops/softmax.h, core/ops/sort.h)
   Tensor cumsum(int64_t d) const;       ///< Running sums. See hearth::cumsum().
   Tensor cumprod(int64_t d) const;      ///< Running products. See hearth::cumprod().
   Tensor softmax(int64_t d) const;      ///< e^x / sum(e^x). See hearth::softmax().
   Tensor log_softmax(int64_t d) const;  ///< x - log(sum(e^x)). See hearth::log_softmax().
+  /// The elements in order, and where they stood. See hearth::sort().
+  Sorted sort(int64_t d = -1, bool descending = false) const;
+  /// Where the elements in order stand. See hearth::argsort().
+  Tensor argsort(int64_t d = -1, bool descending = false) const;
+  /// The k largest or smallest elements, and where they stood. See hearth::topk().
+  Sorted topk(int64_t k, int64_t d = -1, bool largest = true) const;
 
   // ---- Shapes (core/ops/view.h). The results are views of this memory; reshape() and flatten() copy where they must.
   /// The same elements in row-major order in another shape, as a view. See hearth::view().
@@ -727,6 +734,7 @@ class Tensor {
   [[noreturn]] static void undefined();
   void expect_readable(DType t, const char* caller) const;
   void expect_one_element() const;
+  void* writable(const char* caller);
   void expect_real(const char* caller) const;
   void expect_on_cpu(const char* caller) const {
     if (!checked().device().is_cpu()) [[unlikely]]

@@ -26,9 +26,8 @@ class TensorImpl : public RefCounted {
   enum Flags : uint8_t {
     kInference = 1,  ///< Made in InferenceMode, or a view of such a tensor: never recorded.
     kUntracked = 2,  ///< A view made while gradients were off, or one that no longer follows its base.
-    kParameter = 4,  ///< Reserved for parameters of modules. Nothing sets it.
-    kOwnLeaf = 8,    ///< A view that was made a leaf of its own: its views have it as their base.
-    kGated = 16,     ///< Shows another tensor's memory, with a gradient that takes another way (core/autograd/gate.h).
+    kOwnLeaf = 4,    ///< A view that was made a leaf of its own: its views have it as their base.
+    kGated = 8,      ///< Shows another tensor's memory, with a gradient that takes another way (core/autograd/gate.h).
   };
 
   DType dtype = DType::kF32;  ///< The type of the elements.

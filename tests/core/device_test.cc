@@ -98,7 +98,7 @@ TEST(Device, MemoryOfAnotherDeviceIsNotHandedOut) {
   EXPECT_SAYS(meta.raw_data(), "raw_data: the tensor's memory is on meta, which the CPU cannot read; call cpu() first");
   Tensor t = meta;
   EXPECT_SAYS(t.mutable_raw_data(),
-              "mutable_data: the tensor's memory is on meta, which the CPU cannot read; call cpu() first");
+              "mutable_raw_data: the tensor's memory is on meta, which the CPU cannot read; call cpu() first");
 }
 
 // All of them; the op table runs every other function without data.

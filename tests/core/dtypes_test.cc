@@ -99,6 +99,24 @@ TEST(Dtypes, LogitOfIntegers) {
   }
 }
 
+TEST(Dtypes, NumbersThatF64DoesNotHoldEqualNone) {
+  constexpr int64_t kOdd = (int64_t{1} << 53) + 1, kMax = std::numeric_limits<int64_t>::max();
+  EXPECT_TRUE(Scalar(3) == 3.0 && Scalar(3.0) == 3 && Scalar(true) == 1.0 && Scalar(-1) == -1.0f);
+  EXPECT_TRUE(Scalar(kOdd) == kOdd && Scalar(kOdd - 1) == 0x1p53 && Scalar(0x1p53) == kOdd - 1);
+  EXPECT_FALSE(Scalar(kOdd) == 0x1p53);
+  EXPECT_FALSE(Scalar(0x1p53) == kOdd);
+  EXPECT_FALSE(Scalar(kMax) == 0x1p63);
+  EXPECT_FALSE(Scalar(0x1p63) == kMax);
+  EXPECT_TRUE(Scalar(0x1p63) == uint64_t{1} << 63);
+  EXPECT_FALSE(Scalar(0x1p64) == std::numeric_limits<uint64_t>::max());
+  EXPECT_TRUE(Scalar(std::numeric_limits<int64_t>::min()) == -0x1p63);
+  EXPECT_FALSE(Scalar(-1) == std::numeric_limits<uint64_t>::max());
+  EXPECT_FALSE(Scalar(2.5) == 2);
+  EXPECT_FALSE(Scalar(std::numeric_limits<double>::quiet_NaN()) == 0);
+  EXPECT_FALSE(Scalar(std::numeric_limits<double>::infinity()) == kMax);
+  static_assert(Scalar(2) == 2.0);
+}
+
 TEST(Dtypes, NumbersAboveI64) {
   const std::string large = "the number 18446744073709551615 does not fit into i64, in which whole numbers are kept; ";
   EXPECT_EQ(error_of([] { (void)Scalar(std::numeric_limits<uint64_t>::max()); }), large + "give it as a double");

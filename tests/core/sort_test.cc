@@ -71,7 +71,8 @@ void check(size_t n) {
     for (const int threads : {1, 4}) {
       const ThreadWidth width(threads);
       const auto [values, indices] = sort(x, 0, falling);
-      ASSERT_EQ(indices.to_vector<int64_t>(), want) << n << " of " << to_string(x.dtype()) << (falling ? ", falling" : "");
+      ASSERT_EQ(indices.to_vector<int64_t>(), want)
+          << n << " of " << to_string(x.dtype()) << (falling ? ", falling" : "");
       EXPECT_TRUE(values.equal(x.index_select(0, indices)) || std::is_floating_point_v<T>);
     }
     for (const size_t k : {size_t{1}, n / 9, n / 2, n}) {
@@ -101,6 +102,15 @@ TEST(Sort, KeepsTheSignsOfZeros) {
   EXPECT_TRUE(std::signbit(v[2]));
   EXPECT_TRUE(std::signbit(v[3]));
   EXPECT_FALSE(std::signbit(v[4]));
+}
+
+TEST(Sort, MethodsAreTheFunctions) {
+  const Tensor x = tensor({3.0, 1.0, 2.0});
+  EXPECT_EQ(x.sort().values.to_vector<float>(), (std::vector<float>{1, 2, 3}));
+  EXPECT_EQ(x.sort(0, true).indices.to_vector<int64_t>(), (std::vector<int64_t>{0, 2, 1}));
+  EXPECT_EQ(x.argsort().to_vector<int64_t>(), (std::vector<int64_t>{1, 2, 0}));
+  EXPECT_EQ(x.topk(2).indices.to_vector<int64_t>(), (std::vector<int64_t>{0, 2}));
+  EXPECT_EQ(x.topk(1, -1, false).values.to_vector<float>(), (std::vector<float>{1}));
 }
 
 TEST(Sort, BadInput) {
