@@ -3,6 +3,4 @@
 
 #include "audio/codec/codec.h"
 #include "audio/codec/reader.h"
-#include "audio/ops/mel.h"
-#include "audio/ops/resample.h"
-#include "audio/ops/spectrogram.h"
+#include "audio/ops/ops.h"

@@ -1,4 +1,4 @@
-// Mel spectrograms and what is made of them: MFCC, Whisper's log-mel.
+// Filters on the mel scale, and mel spectrograms, as torchaudio has them.
 #pragma once
 
 #include <cstdint>
@@ -43,23 +43,5 @@ struct MelOptions {
 };
 /// The filters' sums [..., n_mels, frames] of a signal's spectrogram.
 Tensor mel_spectrogram(const Tensor& waveform, const MelOptions& options = {});
-
-/// The cosine transform of type II as a matrix [n_mels, n_mfcc], in f32; `ortho`: with orthonormal columns.
-Tensor create_dct(int64_t n_mfcc, int64_t n_mels, bool ortho = true);
-
-/// Options of mfcc(), named and set as torchaudio's.
-struct MfccOptions {
-  int64_t n_mfcc = 40;    ///< The number of coefficients, at most n_mels.
-  bool ortho = true;      ///< The orthonormal transform.
-  bool log_mels = false;  ///< Of log(mel + 1e-6), and not of decibels with a top_db of 80.
-  MelOptions mel{};       ///< The mel spectrogram.
-};
-/// Mel-frequency cepstral coefficients [..., n_mfcc, frames].
-Tensor mfcc(const Tensor& waveform, const MfccOptions& options = {});
-
-/// Whisper's features [..., n_mels, time / 160] of signals [..., time] at 16 kHz: 80 mels, or 128 for large-v3. The
-/// last frame is dropped, log10 is cut off 8 below the largest value of the whole tensor, and x becomes (x + 4) / 4.
-/// Whisper pads or cuts its signals to 30 s (480,000 samples) before.
-Tensor whisper_log_mel(const Tensor& waveform, int64_t n_mels = 80);
 
 }  // namespace hearth::audio

@@ -73,7 +73,7 @@ def hearth_op_table_test(name, ops, deps = [], **kwargs):
     hearth_cc_test(
         name = name,
         srcs = native.glob(["*.cc", "*.h"]),
-        data = ["golden.safetensors"],
+        data = native.glob(["golden.safetensors"]),
         gtest_main = False,
         args = select({
             str(Label("//tools/build:thread_sanitizer")): ["--gtest_filter=*.Threads"],

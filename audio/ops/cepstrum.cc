@@ -1,0 +1,68 @@
+#include "audio/ops/cepstrum.h"
+
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+#include "audio/ops/filter_bank_internal.h"
+#include "core/base/called_as.h"
+#include "core/base/error.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/create.h"
+#include "core/ops/math.h"
+
+namespace hearth::audio {
+namespace {
+
+// Of filters' sums [..., filters, frames].
+Tensor cepstrum(const Tensor& sums, int64_t count, bool ortho, bool natural) {
+  const Tensor level = natural ? log(sums + 1e-6) : amplitude_to_db(sums, 10, 1e-10, 0, 80);
+  return detail::times(level, create_dct(count, sums.size(-2), ortho).to(sums.device(), sums.dtype()));
+}
+
+}  // namespace
+
+Tensor create_dct(int64_t n_mfcc, int64_t n_mels, bool ortho) {
+  HEARTH_CHECK(n_mfcc >= 1 && n_mels >= 1, "create_dct: sizes must be positive, but are ", n_mfcc, " and ", n_mels);
+  std::vector<double> v;
+  const auto n = static_cast<double>(n_mels);
+  for (int64_t i = 0; i < n_mels; ++i) {
+    for (int64_t k = 0; k < n_mfcc; ++k) {
+      const double c = std::cos(std::numbers::pi / n * (static_cast<double>(i) + 0.5) * static_cast<double>(k));
+      v.push_back(!ortho ? 2 * c : k == 0 ? std::sqrt(1 / n) : c * std::sqrt(2 / n));
+    }
+  }
+  return from_values(v, {n_mels, n_mfcc}, {.dtype = f32});
+}
+
+Tensor mfcc(const Tensor& x, const MfccOptions& o) {
+  const CalledAs called("mfcc");
+  HEARTH_CHECK(o.n_mfcc <= o.mel.n_mels, "mfcc: ", o.n_mfcc, " coefficients of ", o.mel.n_mels, " mels are too many");
+  const Tensor mel = mel_spectrogram(x, o.mel);
+  return cepstrum(mel, o.n_mfcc, o.ortho, o.log_mels);
+}
+
+Tensor linear_fbanks(int64_t n_freqs, double f_min, double f_max, int64_t n_filter, int64_t sample_rate,
+                     const TensorOptions& o) {
+  HEARTH_CHECK(n_freqs >= 2 && n_filter >= 1 && sample_rate >= 1, "linear_fbanks: ", n_filter, " filters over ",
+               n_freqs, " frequencies at a rate of ", sample_rate, " are not possible");
+  HEARTH_CHECK(f_min >= 0 && f_min < f_max,
+               "linear_fbanks: the frequencies must rise from f_min >= 0 to f_max, but are ", f_min, " and ", f_max);
+  std::vector<double> at;
+  for (int64_t i = 0; i < n_filter + 2; ++i)
+    at.push_back(f_min + (f_max - f_min) * static_cast<double>(i) / static_cast<double>(n_filter + 1));
+  return detail::triangles(n_freqs, at, sample_rate, false, o);
+}
+
+Tensor lfcc(const Tensor& x, const LfccOptions& o) {
+  const CalledAs called("lfcc");
+  HEARTH_CHECK(o.n_lfcc <= o.n_filter, "lfcc: ", o.n_lfcc, " coefficients of ", o.n_filter, " filters are too many");
+  HEARTH_CHECK(o.spectrogram.power, "lfcc: filters take no complex spectra; give a power");
+  HEARTH_CHECK(o.spectrogram.onesided, "lfcc: filters are of one-sided spectra");
+  const Tensor s = spectrogram(x, o.spectrogram);
+  const Tensor bank = linear_fbanks(s.size(-2), o.f_min, o.f_max.value_or(detail::nyquist(o.sample_rate)), o.n_filter,
+                                    o.sample_rate, {.dtype = s.dtype(), .device = s.device()});
+  return cepstrum(detail::times(s, bank), o.n_lfcc, o.ortho, o.log_lf);
+}
+
+}  // namespace hearth::audio

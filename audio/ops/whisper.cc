@@ -1,0 +1,25 @@
+#include "audio/ops/whisper.h"
+
+#include "audio/ops/filter_bank_internal.h"
+#include "audio/ops/mel.h"
+#include "audio/ops/spectrogram.h"
+#include "core/base/called_as.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/math.h"
+#include "core/ops/reduce.h"
+#include "core/ops/view.h"
+
+namespace hearth::audio {
+
+Tensor whisper_log_mel(const Tensor& x, int64_t n_mels) {
+  const CalledAs called("whisper_log_mel");
+  const Tensor s = spectrogram(x, {.n_fft = 400, .hop_length = 160});
+  const Tensor mel = detail::times(slice(s, -1, 0, s.size(-1) - 1),
+                                   melscale_fbanks(201, 0, 8000, n_mels, 16000, MelNorm::kSlaney, MelScale::kSlaney,
+                                                   {.dtype = s.dtype(), .device = s.device()}));
+  if (mel.numel() == 0) return mel;
+  const Tensor level = log10(clamp(mel, Scalar(1e-10)));
+  return (maximum(level, level.amax({}) - 8) + 4) / 4;
+}
+
+}  // namespace hearth::audio
