@@ -8,7 +8,7 @@
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/ops/arithmetic.h"
-#include "core/ops/create.h"
+#include "core/ops/computed.h"
 #include "core/ops/math.h"
 
 namespace hearth::audio {
@@ -17,22 +17,20 @@ namespace {
 // Of filters' sums [..., filters, frames].
 Tensor cepstrum(const Tensor& sums, int64_t count, bool ortho, bool natural) {
   const Tensor level = natural ? log(sums + 1e-6) : amplitude_to_db(sums, 10, 1e-10, 0, 80);
-  return detail::times(level, create_dct(count, sums.size(-2), ortho).to(sums.device(), sums.dtype()));
+  return detail::times(level,
+                       create_dct(count, sums.size(-2), ortho, {.dtype = sums.dtype(), .device = sums.device()}));
 }
 
 }  // namespace
 
-Tensor create_dct(int64_t n_mfcc, int64_t n_mels, bool ortho) {
+Tensor create_dct(int64_t n_mfcc, int64_t n_mels, bool ortho, const TensorOptions& o) {
   HEARTH_CHECK(n_mfcc >= 1 && n_mels >= 1, "create_dct: sizes must be positive, but are ", n_mfcc, " and ", n_mels);
-  std::vector<double> v;
   const auto n = static_cast<double>(n_mels);
-  for (int64_t i = 0; i < n_mels; ++i) {
-    for (int64_t k = 0; k < n_mfcc; ++k) {
-      const double c = std::cos(std::numbers::pi / n * (static_cast<double>(i) + 0.5) * static_cast<double>(k));
-      v.push_back(!ortho ? 2 * c : k == 0 ? std::sqrt(1 / n) : c * std::sqrt(2 / n));
-    }
-  }
-  return from_values(v, {n_mels, n_mfcc}, {.dtype = f32});
+  return computed("create_dct", {n_mels, n_mfcc}, o, [&](int64_t i) {
+    const int64_t k = i % n_mfcc;
+    const double c = std::cos(std::numbers::pi / n * (static_cast<double>(i / n_mfcc) + 0.5) * static_cast<double>(k));
+    return !ortho ? 2 * c : k == 0 ? std::sqrt(1 / n) : c * std::sqrt(2 / n);
+  });
 }
 
 Tensor mfcc(const Tensor& x, const MfccOptions& o) {
@@ -48,10 +46,11 @@ Tensor linear_fbanks(int64_t n_freqs, double f_min, double f_max, int64_t n_filt
                n_freqs, " frequencies at a rate of ", sample_rate, " are not possible");
   HEARTH_CHECK(f_min >= 0 && f_min < f_max,
                "linear_fbanks: the frequencies must rise from f_min >= 0 to f_max, but are ", f_min, " and ", f_max);
+  checked_numel({n_freqs, n_filter + 2}, sizeof(double), "linear_fbanks");
   std::vector<double> at;
   for (int64_t i = 0; i < n_filter + 2; ++i)
     at.push_back(f_min + (f_max - f_min) * static_cast<double>(i) / static_cast<double>(n_filter + 1));
-  return detail::triangles(n_freqs, at, sample_rate, false, o);
+  return detail::triangles("linear_fbanks", n_freqs, at, sample_rate, false, o);
 }
 
 Tensor lfcc(const Tensor& x, const LfccOptions& o) {

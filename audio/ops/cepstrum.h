@@ -10,8 +10,9 @@
 
 namespace hearth::audio {
 
-/// The cosine transform of type II as a matrix [n_mels, n_mfcc], in f32; `ortho`: with orthonormal columns.
-Tensor create_dct(int64_t n_mfcc, int64_t n_mels, bool ortho = true);
+/// The cosine transform of type II as a matrix [n_mels, n_mfcc], computed in f64 and rounded to the options' dtype
+/// (f32); `ortho`: with orthonormal columns.
+Tensor create_dct(int64_t n_mfcc, int64_t n_mels, bool ortho = true, const TensorOptions& options = {});
 
 /// Options of mfcc(), named and set as torchaudio's.
 struct MfccOptions {

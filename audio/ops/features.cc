@@ -8,7 +8,6 @@
 #include "core/base/error.h"
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
-#include "core/ops/conv.h"
 #include "core/ops/create.h"
 #include "core/ops/index.h"
 #include "core/ops/join.h"

@@ -123,7 +123,7 @@ Tensor lfilter(const Tensor& x, const Tensor& a, const Tensor& b, bool clamp, bo
     HEARTH_CHECK(x.dim() >= 1, "lfilter: expected signals [..., time], but the tensor is 0-dim");
     Shape shape = x.shape();
     shape.insert(x.dim() - 1, a.size(0));
-    in = expand(unsqueeze(x, -2), Dims(shape.begin(), shape.end()));
+    in = expand(unsqueeze(x, -2), shape);
   }
   HEARTH_CHECK(a.dim() == 1 || (in.dim() >= 2 && in.size(-2) == a.size(0)), "lfilter: ", a.dim() == 2 ? a.size(0) : 1,
                " filters need signals [..., filters, time], but these have shape ", x.shape());
@@ -147,11 +147,11 @@ Tensor preemphasis(const Tensor& x, double coeff) {
   return cat({slice(x, -1, 0, 1), slice(x, -1, 1, n) - slice(x, -1, 0, n - 1) * coeff}, -1);
 }
 
-Tensor deemphasis(const Tensor& x, double coeff) {
+Tensor deemphasis(const Tensor& x, double coeff, bool clamp) {
   const CalledAs called("deemphasis");
   expect_defined("deemphasis", {x});
   const TensorOptions f{.dtype = f64, .device = x.device()};
-  return lfilter(x, from_values<double>({1, -coeff}, {2}, f), from_values<double>({1, 0}, {2}, f), false);
+  return lfilter(x, from_values<double>({1, -coeff}, {2}, f), from_values<double>({1, 0}, {2}, f), clamp);
 }
 
 FilterStream::FilterStream(const Tensor& a_coeffs, const Tensor& b_coeffs) {

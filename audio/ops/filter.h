@@ -20,8 +20,8 @@ Tensor filtfilt(const Tensor& waveform, const Tensor& a_coeffs, const Tensor& b_
 
 /// x[n] - coeff x[n-1]: raises high frequencies. The first sample stays.
 Tensor preemphasis(const Tensor& waveform, double coeff = 0.97);
-/// The inverse of preemphasis(): y[n] = x[n] + coeff y[n-1].
-Tensor deemphasis(const Tensor& waveform, double coeff = 0.97);
+/// The inverse of preemphasis(): y[n] = x[n] + coeff y[n-1]. With `clamp`, as torchaudio's, cut to -1…1.
+Tensor deemphasis(const Tensor& waveform, double coeff = 0.97, bool clamp = true);
 
 /// A filter that goes on where it stopped: the parts of a signal, one after the other, give the bits that lfilter()
 /// without `clamp` gives of the whole. No gradients.

@@ -13,6 +13,7 @@
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/complex.h"
+#include "core/ops/computed.h"
 #include "core/ops/create.h"
 #include "core/ops/fft.h"
 #include "core/ops/join.h"
@@ -116,15 +117,12 @@ Tensor bank(const char* op, int64_t n, int64_t padded, double rate, double low, 
   const auto mel = [](double hz) { return 1127 * std::log(1 + hz / 700); };
   const double first = mel(low), step = (mel(high) - first) / static_cast<double>(n + 1);
   const int64_t bins = padded / 2;
-  std::vector<double> v(static_cast<size_t>((bins + 1) * n));
-  for (int64_t k = 0; k < bins; ++k) {
-    const double at = mel(rate / static_cast<double>(padded) * static_cast<double>(k));
-    for (int64_t m = 0; m < n; ++m) {
-      const double left = first + static_cast<double>(m) * step;
-      v[static_cast<size_t>(k * n + m)] = std::max(0.0, std::min(at - left, left + 2 * step - at) / step);
-    }
-  }
-  return from_values(v, {bins + 1, n}, t);
+  return computed(op, {bins + 1, n}, t, [&](int64_t i) {
+    if (i / n == bins) return 0.0;
+    const double at = mel(rate / static_cast<double>(padded) * static_cast<double>(i / n)),
+                 left = first + static_cast<double>(i % n) * step;
+    return std::max(0.0, std::min(at - left, left + 2 * step - at) / step);
+  });
 }
 
 }  // namespace
@@ -163,7 +161,8 @@ Tensor mfcc(const Tensor& x, const MfccOptions& o) {
   bands.frame.subtract_mean = false;
   const Tensor all = fbank(x, bands);
   const Tensor energy = slice(all, -1, 0, 1);
-  Tensor y = matmul(slice(all, -1, 1, all.size(-1)), create_dct(o.num_ceps, o.num_mel_bins).to(x.device(), x.dtype()));
+  Tensor y = matmul(slice(all, -1, 1, all.size(-1)),
+                    create_dct(o.num_ceps, o.num_mel_bins, true, {.dtype = x.dtype(), .device = x.device()}));
   if (o.cepstral_lifter != 0) {
     std::vector<double> lift;
     for (int64_t i = 0; i < o.num_ceps; ++i)

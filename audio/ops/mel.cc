@@ -31,11 +31,12 @@ Tensor melscale_fbanks(int64_t n_freqs, double f_min, double f_max, int64_t n_me
   HEARTH_CHECK(f_min >= 0 && f_min < f_max,
                "melscale_fbanks: the frequencies must rise from f_min >= 0 to f_max, but are ", f_min, " and ", f_max);
   const double low = hz_to_mel(f_min, scale), high = hz_to_mel(f_max, scale);
+  checked_numel({n_freqs, n_mels + 2}, sizeof(double), "melscale_fbanks");
   std::vector<double> at;
   for (int64_t i = 0; i < n_mels + 2; ++i) {
     at.push_back(mel_to_hz(low + (high - low) * static_cast<double>(i) / static_cast<double>(n_mels + 1), scale));
   }
-  return detail::triangles(n_freqs, at, sample_rate, norm == MelNorm::kSlaney, o);
+  return detail::triangles("melscale_fbanks", n_freqs, at, sample_rate, norm == MelNorm::kSlaney, o);
 }
 
 Tensor mel_spectrogram(const Tensor& x, const MelOptions& o) {

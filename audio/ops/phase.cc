@@ -120,8 +120,10 @@ Tensor phase_vocoder(const Tensor& spectra, double rate, const Tensor& advance) 
   const Tensor whole = floor(at), part = (at - whole).to(t), place = whole.to(i64);
   Shape two = spectra.shape();
   two[spectra.dim() - 1] = 2;
-  const Tensor padded = cat({spectra, zeros(two, {.dtype = spectra.dtype(), .device = spectra.device()})}, -1);
-  const Tensor z0 = index_select(padded, -1, place), z1 = index_select(padded, -1, place + 1);
+  const Tensor padded =
+      view_as_real(cat({spectra, zeros(two, {.dtype = spectra.dtype(), .device = spectra.device()})}, -1));
+  const Tensor z0 = view_as_complex(index_select(padded, -2, place)),
+               z1 = view_as_complex(index_select(padded, -2, place + 1));
   const Tensor step = advance.to(t);
   Tensor phase = angle(z1) - angle(z0) - step;
   phase = phase - round(phase / (2 * std::numbers::pi)) * (2 * std::numbers::pi) + step;

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "audio/ops/attrs.h"
+#include "core/op/op_def.h"
 #include "core/tensor/tensor.h"
 
 namespace hearth::audio {
@@ -26,5 +28,9 @@ struct ResampleOptions {
 /// unless rates and options are positive. The filter has a number of values that grows with the rates over their common
 /// divisor: 441 and 160 for 44.1 and 16 kHz.
 Tensor resample(const Tensor& waveform, int64_t orig_freq, int64_t new_freq, const ResampleOptions& options = {});
+
+// ---- The record (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
+/// (x [..., time], filter [to, taps]) -> y [..., length], with ResampleAttrs.
+extern constinit const OpDef kResample;
 
 }  // namespace hearth::audio

@@ -4,6 +4,7 @@
 
 #include "core/base/called_as.h"
 #include "core/base/error.h"
+#include "core/op/machinery.h"
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/complex.h"
@@ -20,11 +21,12 @@ Tensor spectrogram(const Tensor& x, const SpectrogramOptions& o) {
   HEARTH_CHECK(x.dim() >= 1, "spectrogram: expected signals [..., time], but the tensor is 0-dim");
   HEARTH_CHECK(o.pad >= 0, "spectrogram: pad must not be negative, but is ", o.pad);
   const int64_t width = o.win_length.value_or(o.n_fft);
-  HEARTH_CHECK(width >= 1, "spectrogram: win_length must be at least 1, but is ", width);
-  const Tensor window =
-      o.window ? o.window->to(x.dtype()) : hann_window(width, true, {.dtype = x.dtype(), .device = x.device()});
+  HEARTH_CHECK(width >= 1 && width <= o.n_fft, "spectrogram: win_length must be from 1 to n_fft = ", o.n_fft,
+               ", but is ", width);
+  HEARTH_CHECK(!o.window || o.window->defined(), "spectrogram: the window is an undefined tensor");
+  const Tensor window = o.window ? *o.window : hann_window(width, true, {.dtype = x.dtype(), .device = x.device()});
   const Tensor padded = pad_signal(x, o.pad, o.pad, SignalPadding::kConstant);
-  const Tensor lines = padded.dim() == 1 ? padded : reshape(padded, {x.numel() == 0 ? 0 : -1, padded.size(-1)});
+  const Tensor lines = padded.dim() == 1 ? padded : reshape(padded, {padded.numel() == 0 ? 0 : -1, padded.size(-1)});
   Tensor z = stft(lines, o.n_fft,
                   {.hop_length = o.hop_length.value_or(std::max<int64_t>(width / 2, 1)),
                    .win_length = width,
@@ -39,7 +41,7 @@ Tensor spectrogram(const Tensor& x, const SpectrogramOptions& o) {
     shape.push_back(z.size(-1));
     z = reshape(z, shape);
   }
-  if (o.normalized == SpectrogramNorm::kWindow) z = z / sqrt(square(window).sum());
+  if (o.normalized == SpectrogramNorm::kWindow) z = z / sqrt(square(abs(window)).sum());
   if (!o.power) return z;
   if (*o.power == 1) return abs(z);
   // Not by the magnitude, whose root would be squared again.
@@ -52,6 +54,10 @@ Tensor amplitude_to_db(const Tensor& x, double multiplier, double amin, double d
   const CalledAs called("amplitude_to_db");
   expect_dtypes("amplitude_to_db", x, kFloatTypes);
   HEARTH_CHECK(amin > 0, "amplitude_to_db: amin must be positive, but is ", amin);
+  // f16 has no amin that small.
+  if (is_half(x.dtype())) {
+    return amplitude_to_db(x.to(f32), multiplier, amin, db_multiplier, top_db).to(x.dtype());
+  }
   const Tensor db = log10(clamp(x, Scalar(amin))) * multiplier - multiplier * db_multiplier;
   if (!top_db || db.numel() == 0) return db;
   if (db.dim() <= 3) return maximum(db, db.amax({}) - *top_db);
@@ -62,6 +68,7 @@ Tensor amplitude_to_db(const Tensor& x, double multiplier, double amin, double d
 Tensor db_to_amplitude(const Tensor& x, double ref, double power) {
   const CalledAs called("db_to_amplitude");
   expect_dtypes("db_to_amplitude", x, kFloatTypes);
+  if (is_half(x.dtype())) return db_to_amplitude(x.to(f32), ref, power).to(x.dtype());
   return exp(x * (0.1 * power * std::log(10.0))) * ref;
 }
 

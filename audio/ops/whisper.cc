@@ -19,7 +19,7 @@ Tensor whisper_log_mel(const Tensor& x, int64_t n_mels) {
                                                    {.dtype = s.dtype(), .device = s.device()}));
   if (mel.numel() == 0) return mel;
   const Tensor level = log10(clamp(mel, Scalar(1e-10)));
-  return (maximum(level, level.amax({}) - 8) + 4) / 4;
+  return (maximum(level, amax(level, {-2, -1}, true) - 8) + 4) / 4;
 }
 
 }  // namespace hearth::audio

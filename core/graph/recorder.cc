@@ -14,6 +14,10 @@ const Tensor& whole(const Tensor& t, Tensor& hold) {
 }
 
 StridedAttrs region(const Tensor& view, const Tensor& base) {
+  // Where elements have two sizes, layouts say nothing of one another.
+  HEARTH_CHECK(view.dtype() == base.dtype(), "trace: memory of ", base.dtype(), " was seen as ", view.dtype(),
+               " before it was written in place, or was written as such, which a graph cannot follow; make the view "
+               "anew, or clone() it");
   return {view.shape(), view.strides(), view.layout().offset - base.layout().offset};
 }
 
@@ -72,7 +76,8 @@ ValueId Recorder::current(Entry& e) {
   const Memory& m = memory(e.meta);
   if (e.epoch == m.epoch) return e.value;
   e.value = m.value;
-  if (!(e.meta.layout() == m.whole.layout())) e.value = add(kAsStrided, region(e.meta, m.whole), {{m.value}});
+  if (e.meta.dtype() != m.whole.dtype() || !(e.meta.layout() == m.whole.layout()))
+    e.value = add(kAsStrided, region(e.meta, m.whole), {{m.value}});
   e.epoch = m.epoch;
   return e.value;
 }
@@ -137,7 +142,7 @@ void Recorder::intercept(OpCall& call) {
     ValueId v = made;
     v.index = static_cast<int>(ops_.size()) - 1;
     Memory& m = memory(meta);
-    if (!(meta.layout() == m.whole.layout())) {
+    if (meta.dtype() != m.whole.dtype() || !(meta.layout() == m.whole.layout())) {
       HEARTH_CHECK(m.value.from != ValueId::From::kNone, call.op.name,
                    ": cannot trace a write to a part of memory that was never written as a whole");
       const StridedAttrs a = region(meta, m.whole);

@@ -67,6 +67,14 @@ void check_bound(const OpCall& c) {
     if (!c.is_tensor(i)) continue;
     const TensorImpl& x = *c.input(i).impl();
     if (x.storage != t.storage || t.layout.numel == 0) continue;
+    if (x.dtype != t.dtype) {
+      // Views of one memory as real and as complex numbers.
+      const auto of_x = static_cast<int64_t>(size_of(x.dtype)), of_t = static_cast<int64_t>(size_of(t.dtype));
+      HEARTH_CHECK(x.layout.offset * of_x >= t.layout.end() * of_t || t.layout.offset * of_t >= x.layout.end() * of_x,
+                   c.op.name, ": cannot write in place: operand ", i, " lies, as ", x.dtype,
+                   ", in the memory that is written as ", t.dtype, "; clone() it first");
+      continue;
+    }
     const bool over = c.op.kind == OpKind::kPointwise || (i < 8 && c.op.in_place >> i & 1);
     if (x.layout.offset == t.layout.offset && lie_alike(x.layout, t.layout)) {
       HEARTH_CHECK(over, c.op.name, ": cannot write in place: operand ", i,

@@ -7,6 +7,7 @@
 #include "core/base/thread_state.h"
 #include "core/kernels/sequence.h"
 #include "core/op/attrs/reduce.h"
+#include "core/op/interposer.h"
 #include "core/op/machinery.h"
 #include "core/op/shape_rules.h"
 #include "core/ops/compare.h"
@@ -197,7 +198,7 @@ Tensor tensor(std::initializer_list<detail::Nested> values, const TensorOptions&
   visit_any(t.dtype(), [&]<class T>() {
     for (size_t i = 0; i < flat.size(); ++i) static_cast<T*>(t.impl()->data())[i] = flat[i].to<T>();
   });
-  return finish(t.to(o.place()), o);
+  return detail::from_memory(t.impl()->data(), flat.size(), t.dtype(), shape, o);
 }
 
 namespace {
@@ -212,10 +213,13 @@ Tensor detail::from_memory(const void* data, size_t count, DType dtype, const Sh
   const int64_t n = checked_numel(shape, size_of(dtype), "from_values");
   HEARTH_CHECK(static_cast<size_t>(n) == count, "from_values: shape ", shape, " has ", n, " elements, but ", count,
                " values were given");
+  // A traced function that makes values where its operands are means the device of the run: a constant of the graph.
+  const bool constant = tracing() && o.place().is_meta();
   const Unseen unseen;
   Tensor t = detail::empty(shape, dtype, kCpu, "from_values");
   if (count) std::memcpy(t.impl()->data(), data, t.nbytes());
-  return finish(t.to(o.dtype.value_or(dtype)).to(o.place()), o);
+  t = t.to(o.dtype.value_or(dtype));
+  return finish(constant ? t : t.to(o.place()), o);
 }
 
 Tensor from_blob(void* data, const Shape& shape, DType dtype, std::shared_ptr<const void> owner, bool read_only) {

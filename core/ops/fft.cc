@@ -12,7 +12,7 @@
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/complex.h"
-#include "core/ops/create.h"
+#include "core/ops/computed.h"
 #include "core/ops/join.h"
 #include "core/ops/rearrange.h"
 #include "core/ops/view.h"
@@ -213,13 +213,9 @@ Tensor shifted(const char* op, const Tensor& x, const std::optional<Dims>& dim, 
 
 Tensor frequencies(const char* op, int64_t n, double d, const TensorOptions& o, int64_t count) {
   HEARTH_CHECK(n >= 1, op, ": n must be at least 1, but is ", n);
-  std::vector<double> f;
-  for (int64_t k = 0; k < count; ++k) {
-    f.push_back(static_cast<double>(count == n && k >= (n + 1) / 2 ? k - n : k) / (static_cast<double>(n) * d));
-  }
-  TensorOptions with = o;
-  with.dtype = o.dtype.value_or(kDefaultFloat);
-  return from_values(f, {count}, with);
+  return computed(op, {count}, o, [&](int64_t k) {
+    return static_cast<double>(count == n && k >= (n + 1) / 2 ? k - n : k) / (static_cast<double>(n) * d);
+  });
 }
 
 }  // namespace

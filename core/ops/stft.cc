@@ -143,8 +143,9 @@ Tensor istft(const Tensor& spectra, int64_t n_fft, const IstftOptions& o) {
   const Tensor sum = overlap_add(frames * f.window, f.hop);
   const Tensor weights = overlap_add(expand(square(f.window), {count, n_fft}), f.hop);
   const int64_t total = sum.size(-1), start = o.center ? n_fft / 2 : 0;
+  HEARTH_CHECK(o.length.value_or(1) >= 1 && o.length.value_or(1) <= INT64_MAX - start,
+               "istft: length must be at least 1, and no more than memory holds, but is ", o.length.value_or(0));
   const int64_t wanted = o.length ? start + *o.length : o.center ? total - n_fft / 2 : total;
-  HEARTH_CHECK(!o.length || *o.length >= 1, "istft: length must be at least 1, but is ", *o.length);
   const int64_t end = std::min(wanted, total);
   HEARTH_CHECK(end > start, "istft: the frames cover no sample of the signal");
   const Tensor weight = slice(weights, -1, start, end);

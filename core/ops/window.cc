@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <vector>
 
 #include "core/base/bessel.h"
 #include "core/base/error.h"
-#include "core/ops/create.h"
+#include "core/ops/computed.h"
 
 namespace hearth {
 namespace {
@@ -21,11 +20,7 @@ Tensor window(const char* op, int64_t n, bool periodic, const TensorOptions& o, 
   const DType t = o.dtype.value_or(kDefaultFloat);
   HEARTH_CHECK(is_floating_point(t), op, ": the dtype must be floating-point, but is ", t);
   const auto whole = static_cast<double>(periodic ? n + 1 : n);
-  std::vector<double> w;
-  for (int64_t k = 0; k < n; ++k) w.push_back(n == 1 ? 1 : value(static_cast<double>(k), whole));
-  TensorOptions with = o;
-  with.dtype = t;
-  return from_values(w, {n}, with);
+  return computed(op, {n}, o, [&](int64_t k) { return n == 1 ? 1 : value(static_cast<double>(k), whole); });
 }
 
 }  // namespace

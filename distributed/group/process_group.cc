@@ -92,6 +92,8 @@ class ProcessGroup::Impl {
     HEARTH_CHECK(!t.impl()->storage->read_only(), op, ": the tensor's memory is read-only; clone() it");
   }
   void check_reduction(const Tensor& t, ReduceOp op, const char* name) const {
+    HEARTH_CHECK(!t.is_complex(), name, ": reductions of ", t.dtype(),
+                 " are not supported; those of view_as_real() of it add its parts");
     HEARTH_CHECK(op != ReduceOp::kAvg || t.is_floating_point(), name, ": avg of ", t.dtype(),
                  " is not supported; it takes ", kFloatTypes);
   }

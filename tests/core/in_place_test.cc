@@ -3,6 +3,7 @@
 
 #include "core/op/machinery.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/complex.h"
 #include "core/ops/create.h"
 #include "core/ops/index.h"
 #include "core/ops/math.h"
@@ -84,6 +85,23 @@ TEST(InPlace, PartialOverlapsAreRefused) {
   EXPECT_EQ(error_of([&] { half += slice(wide, 1, 2, 6, 2); }), partly("add", 1));
   even += slice(x, 0, 1, 6, 2);
   EXPECT_EQ(x.to_vector<double>(), (Values{1, 1, 5, 3, 9, 5}));
+}
+
+// Elements of two sizes: neither the order nor the distance of addresses is that of the indices.
+TEST(InPlace, TheSameMemoryAsRealAndAsComplexNumbers) {
+  Tensor z = complex(counted({64}), counted({64}));
+  const auto as = [](const char* op, const char* seen, const char* written) {
+    return concat(op, ": cannot write in place: operand 1 lies, as ", seen, ", in the memory that is written as ",
+                  written, "; clone() it first");
+  };
+  const Tensor flat = reshape(view_as_real(z), {128});
+  EXPECT_EQ(error_of([&] { z.add_(slice(flat, 0, 0, 64)); }), as("add", "f64", "c128"));
+  Tensor half = slice(z, 0, 0, 16);
+  EXPECT_EQ(error_of([&] { half.add_(slice(flat, 0, 16, 32)); }), as("add", "f64", "c128"));
+  EXPECT_NE(error_of([&] { z.copy_(slice(flat, 0, 0, 64)); }), "no error");
+  EXPECT_NE(error_of([&] { z.mul_(real(z)); }), "no error");
+  half.add_(slice(flat, 0, 32, 48));  // beyond it
+  EXPECT_EQ(real(half)[1].item<double>(), 1 + 16);
 }
 
 TEST(InPlace, ViewsAreNotWritten) {

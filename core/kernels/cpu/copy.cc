@@ -145,6 +145,22 @@ void view_write(OpCall& c) {
   copy_tensor(detail::alias(c.out[0], Layout(a.shape, a.strides, l.offset + a.offset), true), c.input(1));
 }
 
+namespace {
+
+// The leading dimensions of a region along which its parts share no element.
+int dims_apart(const StridedAttrs& a) {
+  int64_t extent = 1;
+  int apart = a.shape.rank();
+  for (int d = a.shape.rank(); d-- > 0;) {
+    if (a.shape[d] > 1 && a.strides[d] < extent) apart = d;
+    extent += (a.shape[d] - 1) * a.strides[d];
+  }
+  // From here on inwards they meet.
+  return apart;
+}
+
+}  // namespace
+
 void view_add(OpCall& c) {
   const auto& a = c.attrs_as<StridedAttrs>();
   const Tensor &out = c.out[0], &source = c.input(1);
@@ -166,17 +182,32 @@ void view_add(OpCall& c) {
         sum = sums.data();
         for (size_t i = 0; i < sums.size(); ++i) sum[i] = static_cast<A>(to[i]);
       }
-      // One task: elements of the region may meet, and are added in their order.
-      for (int64_t i = 0; i < n; ++i) {
-        int64_t rest = i, at = a.offset, read = 0;
-        for (int d = a.shape.rank(); d-- > 0;) {
-          const int64_t k = rest % a.shape[d];
-          rest /= a.shape[d];
-          at += k * a.strides[d];
-          read += k * from[d];
+      // Elements of the region may meet, and are added in their order. Those that cannot are of different tasks.
+      const int rank = a.shape.rank(), apart = dims_apart(a);
+      const int64_t length = rank ? a.shape[rank - 1] : 1, step = rank ? a.strides[rank - 1] : 1,
+                    stride = rank ? from[rank - 1] : 1, lines = n / length;
+      int64_t tasks = 1;
+      for (int d = 0; d < std::min(apart, rank - 1); ++d) tasks *= a.shape[d];
+      const int64_t each = lines / tasks;
+      parallel_for(tasks, std::max<int64_t>(16384 / (each * length), 1), [&](int64_t begin, int64_t end) {
+        for (int64_t line = begin * each; line < end * each; ++line) {
+          int64_t rest = line, at = a.offset, read = 0;
+          for (int d = rank - 1; d-- > 0;) {
+            const int64_t k = rest % a.shape[d];
+            rest /= a.shape[d];
+            at += k * a.strides[d];
+            read += k * from[d];
+          }
+          A* const to_line = sum + at;
+          const T* const from_line = p + read;
+          if (step == 1 && stride == 1) {
+            for (int64_t i = 0; i < length; ++i) to_line[i] = static_cast<A>(to_line[i] + static_cast<A>(from_line[i]));
+            continue;
+          }
+          for (int64_t i = 0; i < length; ++i)
+            to_line[i * step] = static_cast<A>(to_line[i * step] + static_cast<A>(from_line[i * stride]));
         }
-        sum[at] = static_cast<A>(sum[at] + static_cast<A>(p[read]));
-      }
+      });
       for (size_t i = 0; i < sums.size(); ++i) to[i] = convert<T>(sum[i]);
     }
   });

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 14;        // numbers for which a second thread is worth waking
 constexpr int64_t kCachedBlock = 2 << 20;  // bytes of two blocks beyond which a transform is cut in two
-constexpr int64_t kAlone = 1024;           // so is a long one that cannot fill the lanes with others
+constexpr int64_t kLong = 1024;            // numbers from which one is cut as well
 
 // A row-major array seen along one dimension: line t has its numbers `inner` apart, from at(t) on.
 struct Lines {
@@ -107,9 +107,19 @@ void store_line(const T* z, int64_t step, const Lines& lines, int64_t t, T* to) 
 }
 
 template <class T>
-bool cut_in_two(const FftPlan<T>& plan, int64_t lines, int64_t lanes) {
+bool cut_in_two(const FftPlan<T>& plan, int64_t lanes) {
+  // By the length alone: a line has the same bits beside others as without them.
   const int64_t bytes = 4 * std::max(plan.n, plan.padded) * lanes * static_cast<int64_t>(sizeof(T));
-  return cuts(plan) && (bytes > kCachedBlock || (plan.n >= kAlone && lines < lanes));
+  return cuts(plan) && (bytes > kCachedBlock || plan.n >= kLong);
+}
+
+// use(line, memory for `numbers` numbers) for lines that are cut; where there are several, each in one thread.
+template <class T, class F>
+void for_cut_lines(const Lines& lines, int64_t numbers, F use) {
+  parallel_for(lines.count(), 1, [&](int64_t begin, int64_t end) {
+    const FftScratch<T> scratch(numbers);
+    for (int64_t t = begin; t < end; ++t) use(t, scratch.data());
+  });
 }
 
 // use(group's first line, its size, block a, block b) for all groups. A block has 2 `numbers` registers.
@@ -134,20 +144,14 @@ void c2c(const T* from, T* to, const Lines& lines, bool inverse, T factor) {
   const auto plan = fft_plan<T>(lines.n);
   const FftLanes<T>& f = fft_lanes<T>();
   const int64_t n = lines.n, lanes = f.lanes;
-  if (cut_in_two(*plan, lines.count(), lanes)) {
-    const FftScratch<T> line(lines.inner == 1 ? 0 : 2 * n);
-    for (int64_t t = 0; t < lines.count(); ++t) {
+  if (cut_in_two(*plan, lanes)) {
+    return for_cut_lines<T>(lines, lines.inner == 1 ? 0 : 2 * n, [&](int64_t t, T* p) {
       const int64_t at = 2 * lines.at(t), step = 2 * lines.inner;
-      if (lines.inner == 1) {
-        fft_long(*plan, from + at, to + at, inverse, factor);
-        continue;
-      }
-      T* const p = line.data();
+      if (lines.inner == 1) return fft_long(*plan, from + at, to + at, inverse, factor);
       for (int64_t k = 0; k < n; ++k) std::copy_n(from + at + k * step, 2, p + 2 * k);
       fft_long(*plan, p, p, inverse, factor);
       for (int64_t k = 0; k < n; ++k) std::copy_n(p + 2 * k, 2, to + at + k * step);
-    }
-    return;
+    });
   }
   for_groups<T>(lines, lanes, std::max(n, plan->padded), [&](int64_t first, int64_t size, T* a, T* b) {
     T *re = a, *im = a + n * lanes;
@@ -169,10 +173,8 @@ void r2c(const T* from, T* to, const Lines& in, const Lines& out, bool inverse, 
   const int64_t h = even ? n / 2 : n;
   const auto plan = fft_plan<T>(h);
   const auto twiddles = even ? fft_real_twiddles<T>(n) : nullptr;
-  if (cut_in_two(*plan, in.count(), lanes)) {
-    const FftScratch<T> line(2 * (h + 1));
-    T* const z = line.data();
-    for (int64_t t = 0; t < in.count(); ++t) {
+  if (cut_in_two(*plan, lanes)) {
+    return for_cut_lines<T>(in, 2 * (h + 1), [&](int64_t t, T* z) {
       for (int64_t k = 0; k < n; ++k) {
         const T v = from[in.at(t) + k * in.inner];
         if (even) z[k] = v;
@@ -186,7 +188,7 @@ void r2c(const T* from, T* to, const Lines& in, const Lines& out, bool inverse, 
       };
       if (!even) {
         for (int64_t k = 0; k < m; ++k) put(k, z[2 * k], z[2 * k + 1]);
-        continue;
+        return;
       }
       const T* const w = twiddles->data();
       for (int64_t k = 0; k < m; ++k) {
@@ -194,8 +196,7 @@ void r2c(const T* from, T* to, const Lines& in, const Lines& out, bool inverse, 
         const T er = (a[0] + b[0]) / 2, ei = (a[1] - b[1]) / 2, dr = (a[1] + b[1]) / 2, di = (b[0] - a[0]) / 2;
         put(k, er + (dr * w[2 * k] - di * w[2 * k + 1]), ei + (dr * w[2 * k + 1] + di * w[2 * k]));
       }
-    }
-    return;
+    });
   }
   const bool rows = in.inner == 1 && even;
   Lines halves = in;
@@ -235,10 +236,8 @@ void c2r(const T* from, T* to, const Lines& in, const Lines& out, bool inverse, 
   const int64_t h = even ? n / 2 : n;
   const auto plan = fft_plan<T>(h);
   const auto twiddles = even ? fft_real_twiddles<T>(n) : nullptr;
-  if (cut_in_two(*plan, in.count(), lanes)) {
-    const FftScratch<T> line(2 * h);
-    T* const z = line.data();
-    for (int64_t t = 0; t < in.count(); ++t) {
+  if (cut_in_two(*plan, lanes)) {
+    return for_cut_lines<T>(in, 2 * h, [&](int64_t t, T* z) {
       // The forward transform gives the real numbers of the conjugate.
       const auto get = [&](int64_t k) -> std::array<T, 2> {
         const T* p = from + 2 * (in.at(t) + k * in.inner);
@@ -267,8 +266,7 @@ void c2r(const T* from, T* to, const Lines& in, const Lines& out, bool inverse, 
       }
       fft_long(*plan, z, z, true, factor);
       store_line(z, even ? 1 : 2, out, t, to);
-    }
-    return;
+    });
   }
   const bool rows = out.inner == 1 && even;
   Lines halves = out;

@@ -44,6 +44,8 @@ struct Div {
     const T x = real_larger ? a.real() : a.imag(), y = real_larger ? a.imag() : a.real();
     const T r = small / large, d = large + small * r;
     const T re = (x + y * r) / d, im = (y - x * r) / d;
+    // By 0, as PyTorch: each part alone.
+    if (large == 0) return {a.real() / std::abs(b.real()), a.imag() / std::abs(b.real())};
     return {re, real_larger ? im : -im};
   }
 };

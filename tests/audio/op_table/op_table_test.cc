@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "audio/ops/filter.h"
+#include "audio/ops/resample.h"
 #include "core/op/run.h"
 #include "core/testing/tensors.h"
 
@@ -72,10 +73,77 @@ void filter_rows(std::vector<OpRow>& rows) {
       sample("longer than the signal", {3}, {1, 0.5, -0.25, 0.5, 0.25}, {1, -1, 0.5, 0.25, 2}),
       {.name = "large",
        .inputs = [](DType t) -> Out {
-         return {testing::noise({3, 40000}, t), from_wide({1, -0.5, 0.25}, {3}, t),
-                 from_wide({0.25, 0.5, -0.125}, {3}, t)};
+         return {testing::noise({3, 40000}, t), from_wide(Values{1, -0.5, 0.25}, {3}, t),
+                 from_wide(Values{0.25, 0.5, -0.125}, {3}, t)};
        },
        .call = HEARTH_CALL(lfilter(in[0], in[1], in[2])),
+       .large = true},
+  };
+  rows.push_back(std::move(row));
+}
+
+// The sums as they are written.
+Values resampled(In in, const ResampleAttrs& a, int64_t length, bool sizes) {
+  Values x = to_wide(in[0]), w = to_wide(in[1]);
+  for (auto* v : {&x, &w}) {
+    for (auto& e : *v) e = sizes ? std::fabs(e) : e;
+  }
+  const int64_t n = in[0].size(-1), to = in[1].size(0), taps = in[1].size(1);
+  Values y;
+  for (int64_t line = 0; line < in[0].numel() / n; ++line) {
+    for (int64_t j = 0; j < length; ++j) {
+      const auto start =
+          static_cast<int64_t>(std::floor(static_cast<double>(j * a.from + a.shift) / static_cast<double>(to)));
+      long double sum = 0;
+      for (int64_t k = 0; k < taps; ++k) {
+        if (start + k < 0 || start + k >= n) continue;
+        sum += x[static_cast<size_t>(line * n + start + k)] * w[static_cast<size_t>(j % to * taps + k)];
+      }
+      y.push_back(sum);
+    }
+  }
+  return y;
+}
+
+Sample resampling(const char* name, const Shape& shape, int64_t to, int64_t taps, const ResampleAttrs& a,
+                  int64_t length) {
+  return {.name = name,
+          .inputs = [=](DType t) -> Out {
+            Values x, w;
+            for (int64_t i = 0; i < shape.numel(); ++i) x.push_back(static_cast<long double>(i * 7 % 16 - 8) / 8);
+            for (int64_t i = 0; i < to * taps; ++i) w.push_back(static_cast<long double>(i * 5 % 13 - 6) / 8);
+            return {from_wide(x, shape, t), from_wide(w, {to, taps}, t)};
+          },
+          .call = [=](In in) -> Out {
+            return {run(kResample, {in[0], in[1]}, a)};
+          },
+          .want =
+              [=](In in, DType t) {
+                Shape out = in[0].shape();
+                out[out.rank() - 1] = length;
+                return std::vector<Want>{{t, out, resampled(in, a, length, false), resampled(in, a, length, true)}};
+              },
+          .smooth = true,
+          .batch = shape.rank() > 1 ? 1u : 0u,
+          .constants = 0b10,
+          .terms = static_cast<double>(taps)};
+}
+
+void resample_rows(std::vector<OpRow>& rows) {
+  OpRow row{.op = "audio::resample", .accuracy = Accuracy::kSum};
+  row.samples = {
+      resampling("down", {2, 11}, 2, 5, {.from = 3, .shift = -4}, 8),
+      resampling("up", {7}, 3, 4, {.from = 2, .shift = -3}, 11),
+      resampling("cut", {2, 9}, 2, 3, {.from = 1, .shift = -2, .length = 5}, 5),
+      resampling("beyond", {2, 4}, 1, 2, {.from = 1, .shift = 3, .length = 6}, 6),
+      resampling("long filter", {1, 40}, 1, 37, {.from = 2, .shift = -18}, 20),
+      {.name = "large",
+       .inputs = [](DType t) -> Out {
+         return {testing::noise({3, 40000}, t), testing::noise({3, 21}, t)};
+       },
+       .call = [](In in) -> Out {
+         return {run(kResample, {in[0], in[1]}, ResampleAttrs{.from = 4, .shift = -30})};
+       },
        .large = true},
   };
   rows.push_back(std::move(row));
@@ -90,6 +158,7 @@ int main(int argc, char** argv) {
     testing::OpTable table;
     table.owns = [](std::string_view name) { return name.starts_with("audio::"); };
     audio::filter_rows(table.rows);
+    audio::resample_rows(table.rows);
     return table;
   });
 }

@@ -89,6 +89,10 @@ TEST(Complex, Extremes) {
   EXPECT_TRUE(std::isnan(angle(tensor({double{kNan}})).item<float>()));
   EXPECT_THAT(isnan(numbers({{1, kNan}, {kNan, 1}, {1, 1}})).to_vector<bool>(), ElementsAre(true, true, false));
   EXPECT_THAT(isfinite(numbers({{1, kInf}, {kNan, 1}, {1, 1}})).to_vector<bool>(), ElementsAre(false, false, true));
+  // By 0: as PyTorch, each part alone.
+  EXPECT_THAT((numbers({{1, -2}}) / numbers({{0, 0}})).to_vector<C>(), ElementsAre(C(kInf, -kInf)));
+  EXPECT_THAT((numbers({{1, 1}}) / Scalar(0)).to_vector<C>(), ElementsAre(C(kInf, kInf)));
+  EXPECT_THAT(isnan(numbers({{0, 0}}) / numbers({{0, 0}})).to_vector<bool>(), ElementsAre(true));
   EXPECT_FALSE(allclose(numbers({{1, 2}}), numbers({{1, 3}})));
   EXPECT_TRUE(allclose(numbers({{1, 2}}), numbers({{1, 2.000001f}})));
   EXPECT_FALSE(equal(numbers({{1, 2}}), numbers({{1, 3}})));

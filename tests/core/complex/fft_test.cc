@@ -150,7 +150,8 @@ TEST(Fft, LongLines) {
 TEST(Fft, TheSameInEveryPlace) {
   manual_seed(5);
   // A line has the same bits wherever it lies and however many others there are.
-  for (int64_t n : {12, 15, 37, 64}) {
+  // 1024 numbers, and 2048 real ones, are cut in two.
+  for (int64_t n : {12, 15, 37, 64, 1000, 1024, 1030, 2048, 2310, 4096}) {
     const Tensor z = complex(randn({45, n}), randn({45, n})), y = fft::fft(z);
     const Tensor x = real(z).contiguous(), h = fft::rfft(x), back = fft::irfft(h, n);
     for (int64_t i : {0, 15, 16, 44}) {

@@ -19,6 +19,7 @@
 #include "core/nn/pool.h"
 #include "core/nn/rnn.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/complex.h"
 #include "core/ops/create.h"
 #include "core/ops/index.h"
 #include "core/ops/math.h"
@@ -210,6 +211,41 @@ TEST(Trace, InPlaceOpsAndViewsOfWrittenMemory) {
     for (size_t i = 0; i < 3; ++i) EXPECT_TRUE(got[i].equal(want[i])) << i << "\n" << to_string(g);
     EXPECT_TRUE(x[0].equal(before));
   }
+}
+
+// Memory that is written as real numbers and seen as complex ones, or the other way.
+TEST(Trace, ViewsOfAnotherDtypeAreNotFollowedThroughWrites) {
+  const auto stale = [](std::span<const Tensor> in) -> std::vector<Tensor> {
+    const Tensor y = in[0].clone(), z = view_as_complex(y.reshape({2, 2}));
+    Tensor w = y;
+    w.mul_(2);
+    return {abs(z)};
+  };
+  fails(
+      [&] {
+        trace(graph::Function(stale), std::vector<graph::Spec>{{"x", f32, {4}}});
+      },
+      "memory of f32 was seen as c64");
+  const auto written = [](std::span<const Tensor> in) -> std::vector<Tensor> {
+    const Tensor z = complex(in[0], in[0]);
+    Tensor re = real(z);
+    re.mul_(2);
+    return {abs(z)};
+  };
+  fails(
+      [&] {
+        trace(graph::Function(written), std::vector<graph::Spec>{{"x", f32, {4}}});
+      },
+      "memory of c64 was seen as f32");
+}
+
+// Such as a window beside its signal.
+TEST(Trace, ValuesMadeWhereAnOperandIsAreConstants) {
+  const auto fn = [](std::span<const Tensor> in) -> std::vector<Tensor> {
+    return {in[0] * tensor({1.0, 2.0, 3.0}, {.dtype = in[0].dtype(), .device = in[0].device()})};
+  };
+  const Graph g = trace(graph::Function(fn), std::vector<graph::Spec>{{"x", f32, {"batch", 3}}});
+  EXPECT_EQ(g(ones({2, 3})).to_vector<float>(), (std::vector<float>{1, 2, 3, 1, 2, 3}));
 }
 
 TEST(Trace, WhatCannotBeTraced) {
