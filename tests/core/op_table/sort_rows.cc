@@ -56,7 +56,7 @@ Sample sort_of(const char* name, Values values, const Shape& shape, int64_t d, b
               },
           .dtypes = dtypes,
           .smooth = smooth,
-          .batch = d == 0 ? 0u : 1u};
+          .batch = d == 0 || shape[0] == 0 ? 0u : 1u};
 }
 
 Sample top_of(const char* name, Values values, const Shape& shape, int64_t k, int64_t d, bool largest, bool smooth,
@@ -67,7 +67,7 @@ Sample top_of(const char* name, Values values, const Shape& shape, int64_t k, in
           .want = [=](In in, DType t) { return ordered(in[0], d, k, largest, t); },
           .dtypes = dtypes,
           .smooth = smooth,
-          .batch = d == 0 ? 0u : 1u};
+          .batch = d == 0 || shape[0] == 0 ? 0u : 1u};
 }
 
 // n values with many that are equal.
