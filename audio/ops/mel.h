@@ -25,8 +25,8 @@ double hz_to_mel(double hz, MelScale scale = MelScale::kHtk);
 /// The frequency in Hz of mels.
 double mel_to_hz(double mel, MelScale scale = MelScale::kHtk);
 
-/// Triangular filters [n_freqs, n_mels] over n_freqs frequencies from 0 to sample_rate / 2, computed in f64 and rounded
-/// to the options' dtype (f32).
+/// Triangular filters [n_freqs, n_mels] over n_freqs frequencies from 0 to sample_rate / 2 (that of an odd rate is
+/// rounded down), computed in f64 and rounded to the options' dtype (f32).
 Tensor melscale_fbanks(int64_t n_freqs, double f_min, double f_max, int64_t n_mels, int64_t sample_rate,
                        MelNorm norm = MelNorm::kNone, MelScale scale = MelScale::kHtk,
                        const TensorOptions& options = {});

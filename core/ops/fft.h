@@ -3,7 +3,7 @@
 // The transform of x is X[k] = sum_j x[j] exp(-2 pi i j k / n); the inverse has the other sign and, by default, the
 // factor 1 / n. Operands of f32, f64, c64 and c128 are transformed in their own precision, integers in f32. `n`, and
 // `s` for several dimensions, is the length of the transform: a longer operand is cut, a shorter one filled up with
-// zeros. The length may have any factors; those above 31 cost a few times as much.
+// zeros. The length may have any factors; primes above 31 cost a few times as much.
 #pragma once
 
 #include <cstdint>

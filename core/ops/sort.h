@@ -1,7 +1,7 @@
 /// Sorting along a dimension.
 ///
-/// Equal elements keep their order (sorts are stable); NaN is greater than every number, and -0 equals 0. Every dtype.
-/// A 0-dim tensor counts as one element.
+/// Equal elements keep their order (sorts are stable); NaN is greater than every number, and -0 equals 0. Every dtype
+/// but the complex ones. A 0-dim tensor counts as one element.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// Windows, as torch has them. A periodic window of n is the symmetric one of n + 1 without its last value, as spectra
-// want it. Computed in f64 and rounded once to the dtype (f32 if none is given); n = 1 gives 1, a negative n throws
-// Error.
+// Windows, as torch has them; but gaussian and cosine windows are periodic by default. A periodic window of n is the
+// symmetric one of n + 1 without its last value, as spectra want it. Computed in f64 and rounded to the dtype (f32 if
+// none is given); n = 1 gives 1, a negative n throws Error.
 #pragma once
 
 #include <cstdint>
