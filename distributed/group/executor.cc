@@ -250,7 +250,8 @@ Error Executor::failure(const Call& call, const std::string& cause, double secon
     const MutexLock lock(mutex_);
     if (broken_.empty()) broken_ = text;
   }
-  abort("this rank has failed");
+  // Ranks of one process may share the backend: they hear from it what the store would tell them.
+  abort(rank_failed(rank_, cause));
   return Error(ErrorKind::kIo, text);
 }
 

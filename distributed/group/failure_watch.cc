@@ -19,6 +19,10 @@ std::string status_key(int rank) { return "status/" + std::to_string(rank); }
 
 }  // namespace
 
+std::string rank_failed(int rank, const std::string& cause) {
+  return concat("rank ", rank, " has failed (", cause, ")");
+}
+
 FailureWatch::FailureWatch(std::shared_ptr<Store> store, int rank, int size, std::chrono::milliseconds grace,
                            std::function<PeerStatus()> status, std::function<void(const std::string&)> on_failure)
     : store_(std::move(store)),
@@ -58,7 +62,7 @@ std::string FailureWatch::report(const std::string& cause) {
   if (const auto s = store_->set_if_absent(status_key(rank_), mine.to_json()); !s.ok()) {
     unreachable = std::string(s.status().message());
   } else {
-    (void)store_->set_if_absent(kFailed, concat("rank ", rank_, " has failed (", cause, ")"));
+    (void)store_->set_if_absent(kFailed, rank_failed(rank_, cause));
     const auto end = Clock::now() + grace_;
     for (int r = 0; r < size_; ++r) {
       if (r == rank_) continue;

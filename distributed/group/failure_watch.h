@@ -15,6 +15,9 @@
 
 namespace hearth::distributed {
 
+/// What the other ranks are told when one has failed.
+std::string rank_failed(int rank, const std::string& cause);
+
 /// What a group's ranks exchange through its store once something has gone wrong.
 class FailureWatch {
  public:
