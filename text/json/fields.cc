@@ -1,5 +1,6 @@
+#include "text/json/fields_internal.h"
+
 #include "core/base/error.h"
-#include "text/tokenizer/json_fields_internal.h"
 #include "text/unicode/utf8.h"
 
 namespace hearth::text {
@@ -29,9 +30,26 @@ void Fields::fail(std::string_view key, std::string_view what) {
 }
 
 bool Fields::has(std::string_view key) const {
+  read_.emplace(key);
   if (!json_.is_object()) return false;
   const auto it = json_.find(std::string(key));
   return it != json_.end() && !it->is_null();
+}
+
+bool Fields::is_null(std::string_view key) const {
+  read_.emplace(key);
+  if (!json_.is_object()) return false;
+  const auto it = json_.find(std::string(key));
+  return it != json_.end() && it->is_null();
+}
+
+std::vector<std::string> Fields::unread() const {
+  std::vector<std::string> keys;
+  if (!json_.is_object()) return keys;
+  for (const auto& [key, value] : json_.items()) {
+    if (!read_.contains(key)) keys.push_back(key);
+  }
+  return keys;
 }
 
 const Json& Fields::at(std::string_view key) {

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -26,7 +28,8 @@ class Fields {
   // Keeps an error about the field `key`.
   void fail(std::string_view key, std::string_view what);
 
-  bool has(std::string_view key) const;  // there and not null
+  bool has(std::string_view key) const;      // there and not null
+  bool is_null(std::string_view key) const;  // there and null
   const nlohmann::json& at(std::string_view key);
   bool boolean(std::string_view key);
   bool boolean(std::string_view key, bool missing) { return has(key) ? boolean(key) : missing; }
@@ -39,11 +42,14 @@ class Fields {
   double number(std::string_view key);
   const nlohmann::json& array(std::string_view key);
   const nlohmann::json& object(std::string_view key);
+  // The keys that nobody has asked for.
+  std::vector<std::string> unread() const;
 
  private:
   const nlohmann::json& json_;
   std::string place_;
   absl::Status status_;
+  mutable std::set<std::string, std::less<>> read_;
 };
 
 }  // namespace hearth::text
