@@ -228,6 +228,30 @@ void for_each_field(GenerationConfig& c, F f) {
   f("renormalize_logits", c.renormalize_logits);
 }
 
+// ---- How a file has the fields.
+template <class T>
+Json json_of(const T& value) {
+  return value;
+}
+template <class T>
+Json json_of(const std::optional<T>& value) {
+  return value ? json_of(*value) : Json();
+}
+Json json_of(const std::vector<SequenceBias>& biases) {
+  Json out = Json::array();
+  for (const SequenceBias& b : biases) out.push_back(Json::array({b.ids, b.bias}));
+  return out;
+}
+Json json_of(EarlyStopping value) {
+  return value == EarlyStopping::kNever ? Json("never") : Json(value == EarlyStopping::kFirst);
+}
+
+Json fields_of(GenerationConfig config) {
+  Json out = Json::object();
+  for_each_field(config, [&](const char* key, const auto& field) { out[key] = json_of(field); });
+  return out;
+}
+
 template <class... A>
 absl::Status refuse(const A&... a) {
   return absl::InvalidArgumentError(concat(a...));
@@ -246,7 +270,8 @@ absl::Status check_lengths(const GenerationConfig& c) {
   }
   if (c.min_new_tokens && c.max_new_tokens && *c.min_new_tokens > *c.max_new_tokens)
     return refuse("min_new_tokens is ", *c.min_new_tokens, ", but max_new_tokens is ", *c.max_new_tokens);
-  if (c.max_time && !(*c.max_time > 0)) return refuse("max_time must be above 0 seconds, but is ", *c.max_time);
+  if (c.max_time && (!(*c.max_time > 0) || std::isinf(*c.max_time)))
+    return refuse("max_time must be a number of seconds above 0, but is ", *c.max_time);
   size_t bytes = 0;
   for (const std::string& s : c.stop_strings) {
     if (s.empty()) return refuse("stop_strings: a stop string is empty");
@@ -387,6 +412,15 @@ absl::StatusOr<GenerationConfigFile> read_generation_config(const std::string& p
   const absl::StatusOr<std::string> text = io::read_file(file, kMostBytes);
   if (!text.ok()) return text.status();
   return parse_generation_config(*text, file);
+}
+
+std::string generation_config_to_json(const GenerationConfig& config) {
+  const Json defaults = fields_of({});
+  Json out = fields_of(config);
+  for (const auto& [key, value] : defaults.items()) {
+    if (out[key] == value) out.erase(key);
+  }
+  return out.dump(2) + "\n";
 }
 
 }  // namespace hearth::text

@@ -93,4 +93,8 @@ absl::StatusOr<GenerationConfigFile> read_generation_config(const std::string& p
 absl::StatusOr<GenerationConfigFile> parse_generation_config(std::string_view json,
                                                              const std::string& place = "generation_config.json");
 
+/// The generation_config.json that transformers reads: the fields that differ from their defaults. It has no seed. The
+/// configuration must have passed check_generation_config().
+std::string generation_config_to_json(const GenerationConfig& config);
+
 }  // namespace hearth::text

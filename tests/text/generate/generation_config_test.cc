@@ -70,6 +70,23 @@ TEST(GenerationConfig, ReadsEveryField) {
   EXPECT_EQ(c.eta_cutoff, 0.002);
   EXPECT_TRUE(c.renormalize_logits);
   EXPECT_TRUE(file->unknown_keys.empty());
+  // All of it comes back from what is written.
+  const std::string written = generation_config_to_json(c);
+  const auto again = parse_generation_config(written);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(generation_config_to_json(again->config), written);
+  for (const char* key : {"max_time", "stop_strings", "sequence_bias", "exponential_decay_length_penalty",
+                          "early_stopping", "min_p", "forced_eos_token_id", "bad_words_ids", "renormalize_logits"}) {
+    EXPECT_NE(written.find(key), std::string::npos) << key;
+  }
+  EXPECT_EQ(again->config.sequence_bias[1].ids, std::vector<int32_t>{6});
+  EXPECT_EQ(again->config.sequence_bias[1].bias, -2);
+}
+
+TEST(GenerationConfig, WritesWhatDiffersFromTheDefaults) {
+  EXPECT_EQ(generation_config_to_json({}), "{}\n");
+  EXPECT_EQ(generation_config_to_json({.eos_token_id = {2}, .temperature = 0.5}),
+            "{\n  \"eos_token_id\": [\n    2\n  ],\n  \"temperature\": 0.5\n}\n");
 }
 
 TEST(GenerationConfig, TakesOneEndOrSeveral) {
@@ -134,7 +151,7 @@ TEST(GenerationConfig, RefusesValuesOutOfRange) {
   EXPECT_EQ(why({.min_new_tokens = -1}), "min_new_tokens must be from 0 to 2147483647, but is -1");
   EXPECT_EQ(why({.min_length = -1}), "min_length must be from 0 to 2147483647, but is -1");
   EXPECT_EQ(why({.max_new_tokens = 3, .min_new_tokens = 4}), "min_new_tokens is 4, but max_new_tokens is 3");
-  EXPECT_EQ(why({.max_time = 0}), "max_time must be above 0 seconds, but is 0");
+  EXPECT_EQ(why({.max_time = 0}), "max_time must be a number of seconds above 0, but is 0");
   EXPECT_NE(why({.max_time = kNan}), "");
   EXPECT_EQ(why({.stop_strings = {"a", ""}}), "stop_strings: a stop string is empty");
   EXPECT_EQ(why({.stop_strings = {"\xFF"}}), "stop_strings: a stop string is not valid UTF-8");
