@@ -29,6 +29,7 @@
 #include "core/io/safetensors.h"
 #include "core/io/tensorboard.h"
 #include "core/nn/activation.h"
+#include "core/nn/assign.h"
 #include "core/nn/attention.h"
 #include "core/nn/container.h"
 #include "core/nn/conv.h"

@@ -4,6 +4,7 @@
 #include "core/autograd/guards.h"
 #include "core/device/allocator.h"
 #include "core/nn/activation.h"
+#include "core/nn/assign.h"
 #include "core/nn/attention.h"
 #include "core/nn/container.h"
 #include "core/nn/conv.h"
@@ -107,6 +108,56 @@ TEST(Meta, BuiltMaterialisedAndLoadedIsTheSameModel) {
   EXPECT_TRUE((*net)(index).equal(plain(index)));
   (*net)(index).sum().backward();
   EXPECT_TRUE(net->scale.grad().defined());
+}
+
+struct Tied : nn::Module<Tied> {
+  nn::Linear a{this, "a", 3, 2};
+  nn::Linear b{this, "b", 3, 2, {.bias = false}};
+  Tied() { b.weight = a.weight; }
+};
+
+// Nothing is copied: the module looks into the memory it was given, whatever its dtype, and all handles see it.
+TEST(Meta, AssignedIsTheSameMemory) {
+  std::optional<Tied> net;
+  {
+    const DefaultDevice meta(kMeta);
+    net.emplace();
+  }
+  const Tensor held = net->a.weight, bias = tensor({1.0, 2.0});
+  std::vector<float> values{1, 2, 3, 4, 5, 6};
+  const Tensor mapped = from_blob(values.data(), {2, 3}, f32, nullptr, /*read_only=*/true);
+  nn::assign_state_dict(*net, {{"a.weight", mapped}, {"a.bias", bias.to(bf16)}}, false);
+  EXPECT_EQ(net->a.weight.raw_data(), values.data());
+  EXPECT_TRUE(held.is(net->a.weight));
+  EXPECT_TRUE(net->b.weight.is(held));
+  EXPECT_TRUE(held.requires_grad());
+  EXPECT_EQ(net->a.bias->dtype(), bf16);
+  EXPECT_EQ(net->b(ones({1, 3})).to_vector<float>(), (std::vector<float>{6, 15}));
+  EXPECT_EQ(message([&] {
+              const NoGrad off;
+              net->a.weight.zero_();
+            }).find("no error"),
+            std::string::npos);
+  net->b(ones({1, 3})).sum().backward();
+  EXPECT_EQ(held.grad().to_vector<float>(), std::vector<float>(6, 1));
+}
+
+TEST(Meta, AssigningNamesAllThatIsWrong) {
+  Tied net;
+  const Tensor before = net.a.weight.detach();
+  EXPECT_EQ(message([&] {
+              nn::assign_state_dict(net, {{"a.weight", zeros({3, 2})},
+                                          {"a.bias", zeros({2}, {.dtype = i64})},
+                                          {"b.weight", Tensor()},
+                                          {"c", zeros({1})}});
+            }),
+            "assign_state_dict: a.bias requires a gradient, but the given tensor is i64; a.weight has shape [3, 2], "
+            "expected [2, 3]; b.weight is undefined; unexpected: c");
+  EXPECT_EQ(message([&] {
+              nn::assign_state_dict(net, {{"a.weight", before}});
+            }),
+            "assign_state_dict: missing: a.bias; missing: b.weight");
+  EXPECT_EQ(net.a.weight.raw_data(), before.raw_data());
 }
 
 // With the same seed initialize() gives what the constructor gives: also anew, over other values.

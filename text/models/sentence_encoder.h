@@ -1,0 +1,66 @@
+// Sentence embeddings, as the directories of sentence-transformers describe them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/tensor/tensor.h"
+#include "text/models/bert.h"
+#include "text/models/pretrained.h"
+#include "text/tokenizer/tokenizer.h"
+
+namespace hearth::text {
+
+/// How the hidden states of a text's tokens become one vector.
+enum class Pooling : uint8_t {
+  kCls,           ///< The first token's.
+  kMax,           ///< The greatest of each feature.
+  kMean,          ///< The mean.
+  kMeanSqrt,      ///< The sum divided by the square root of the number of tokens.
+  kWeightedMean,  ///< The mean with the weights 1, 2, 3, ...
+  kLastToken,     ///< The last token's.
+};
+
+/// Hidden states [batch, tokens, features] to [batch, features], f32. `attention_mask` is [batch, tokens] bool, false
+/// where there is padding. A text without tokens gives zeros (max: the least number).
+Tensor pool(const Tensor& hidden_states, const Tensor& attention_mask, Pooling pooling);
+
+/// Options of SentenceEncoder::encode().
+struct SentenceOptions {
+  /// Tokens that are computed at once, padding included; texts of like length are put together.
+  int64_t batch_tokens = 4096;
+};
+
+/// Texts to vectors: a tokenizer, an encoder, pooling and, where the directory says so, division by the length. Const
+/// calls may run concurrently.
+class SentenceEncoder {
+ public:
+  /// Reads a directory with config.json, the weights and tokenizer.json. modules.json and 1_Pooling/config.json say
+  /// what follows the encoder; without modules.json it is the mean, as it is. kUnimplemented names a module or a
+  /// pooling that is not known. Other errors as of load_pretrained() and Tokenizer::load().
+  static absl::StatusOr<SentenceEncoder> load(const std::string& directory, const LoadOptions& options = {});
+
+  /// One vector for each text, [texts, dimension()] f32, in their order. A text that is too long is cut. Errors of the
+  /// tokenizer: a text that is not valid UTF-8.
+  absl::StatusOr<Tensor> encode(std::span<const std::string> texts, const SentenceOptions& options = {}) const;
+  /// The number of elements of a vector.
+  int64_t dimension() const;
+  /// The encoder.
+  const BertModel& model() const { return *model_; }
+  /// The tokenizer, which cuts at the model's length.
+  const Tokenizer& tokenizer() const { return tokenizer_; }
+
+ private:
+  SentenceEncoder(std::shared_ptr<const BertModel> model, Tokenizer tokenizer)
+      : model_(std::move(model)), tokenizer_(std::move(tokenizer)) {}
+  std::shared_ptr<const BertModel> model_;
+  Tokenizer tokenizer_;
+  std::vector<Pooling> pooling_ = {Pooling::kMean};
+  bool normalize_ = false;
+};
+
+}  // namespace hearth::text

@@ -1,0 +1,98 @@
+#include "text/models/weight_files.h"
+
+#include <filesystem>
+#include <map>
+#include <set>
+#include <system_error>
+
+#include "core/base/error.h"
+#include "core/io/file.h"
+#include "core/io/json_internal.h"
+#include "core/io/safetensors.h"
+#include "core/io/with_path.h"
+#include "text/json/fields_internal.h"
+
+namespace hearth::text {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kMostIndexBytes = size_t{256} << 20;
+
+bool is_there(const std::string& path) {
+  std::error_code none;
+  return std::filesystem::exists(path, none);
+}
+
+// A file of the directory itself.
+bool plain(const std::string& file) {
+  return !file.empty() && file != "." && file != ".." && file.find('/') == std::string::npos &&
+         file.find('\0') == std::string::npos;
+}
+
+}  // namespace
+
+absl::StatusOr<std::map<std::string, std::string>> parse_weight_index(std::string_view text, const std::string& place) {
+  const absl::StatusOr<Json> json = io::parse_json(text);
+  if (!json.ok()) return io::with_path(place, json.status());
+  Fields f(*json, place);
+  const Json& map = f.object("weight_map");
+  if (!f.ok()) return f.status();
+  std::map<std::string, std::string> files;
+  for (const auto& [name, file] : map.items()) {
+    if (!file.is_string() || !plain(file.get<std::string>())) {
+      return absl::InvalidArgumentError(concat(place, ".weight_map.", name,
+                                               ": the name of a file in the directory is "
+                                               "wanted, but it is ",
+                                               file.is_structured() ? file.type_name() : file.dump()));
+    }
+    files.emplace(name, file.get<std::string>());
+  }
+  if (files.empty()) return absl::InvalidArgumentError(concat(place, ".weight_map: it is empty"));
+  return files;
+}
+
+absl::StatusOr<nn::StateDict> read_weight_files(const std::string& directory) {
+  const std::string single = directory + "/model.safetensors", index = single + ".index.json";
+  if (is_there(single)) {
+    absl::StatusOr<io::Safetensors> file = io::load_safetensors(single);
+    if (!file.ok()) return file.status();
+    return std::move(file->tensors);
+  }
+  if (!is_there(index)) {
+    const bool pickled =
+        is_there(directory + "/pytorch_model.bin") || is_there(directory + "/pytorch_model.bin.index.json");
+    return absl::NotFoundError(concat(directory,
+                                      ": there is neither model.safetensors nor model.safetensors.index.json",
+                                      pickled ? "; pytorch_model.bin is not read, save the model as safetensors" : ""));
+  }
+  const absl::StatusOr<std::string> text = io::read_file(index, kMostIndexBytes);
+  if (!text.ok()) return text.status();
+  const auto where = parse_weight_index(*text, index);
+  if (!where.ok()) return where.status();
+  std::set<std::string> files;
+  for (const auto& [name, file] : *where) files.insert(file);
+  nn::StateDict tensors;
+  for (const std::string& file : files) {
+    const std::string path = directory + "/" + file;
+    absl::StatusOr<io::Safetensors> shard = io::load_safetensors(path);
+    if (!shard.ok()) return shard.status();
+    for (auto& [name, tensor] : shard->tensors) {
+      const auto at = where->find(name);
+      if (at == where->end())
+        return absl::InvalidArgumentError(concat(path, ": it has a tensor ", name, " that the index does not have"));
+      if (at->second != file)
+        return absl::InvalidArgumentError(
+            concat(path, ": it has the tensor ", name, ", which the index has in ", at->second));
+      tensors.emplace(name, std::move(tensor));
+    }
+  }
+  for (const auto& [name, file] : *where) {
+    if (!tensors.contains(name))
+      return absl::InvalidArgumentError(
+          concat(directory, "/", file, ": it has no tensor ", name, ", which the index has in it"));
+  }
+  return tensors;
+}
+
+}  // namespace hearth::text

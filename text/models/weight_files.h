@@ -1,0 +1,20 @@
+// The weights of a Hugging Face directory: one file, or several with an index.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "core/nn/module.h"
+
+namespace hearth::text {
+
+/// Maps the tensors of `model.safetensors`, or else of the files that `model.safetensors.index.json` names. Nothing is
+/// copied (see io::load_safetensors()). kNotFound if there is neither, kInvalidArgument naming the file or the tensor:
+/// an index that is malformed or names a file outside of the directory, a file without a tensor that the index has in
+/// it, a tensor that is in two files or in no index.
+absl::StatusOr<nn::StateDict> read_weight_files(const std::string& directory);
+
+/// Where each tensor is, by the text of an index; `place` stands for the path in messages. Errors as above.
+absl::StatusOr<std::map<std::string, std::string>> parse_weight_index(std::string_view json, const std::string& place);
+
+}  // namespace hearth::text
