@@ -130,7 +130,7 @@ Tensor bank(const char* op, int64_t n, int64_t padded, double rate, double low, 
 Tensor spectrogram(const Tensor& x, const FrameOptions& o) {
   const CalledAs called("kaldi::spectrogram");
   const Frames f = frames_of("kaldi::spectrogram", x, o);
-  const Tensor power = sum(square(view_as_real(fft::rfft(f.samples))), {-1});
+  const Tensor power = abs_square(fft::rfft(f.samples));
   const Tensor level = log(clamp(power, Scalar(kEpsilon)));
   return less_mean(cat({f.energy.unsqueeze(-1), slice(level, -1, 1, level.size(-1))}, -1), o.subtract_mean);
 }
@@ -138,7 +138,7 @@ Tensor spectrogram(const Tensor& x, const FrameOptions& o) {
 Tensor fbank(const Tensor& x, const FbankOptions& o) {
   const CalledAs called("kaldi::fbank");
   const Frames f = frames_of("kaldi::fbank", x, o.frame);
-  const Tensor z = fft::rfft(f.samples), s = o.use_power ? sum(square(view_as_real(z)), {-1}) : abs(z);
+  const Tensor z = fft::rfft(f.samples), s = o.use_power ? abs_square(z) : abs(z);
   Tensor y = matmul(s, bank("kaldi::fbank", o.num_mel_bins, f.padded, o.frame.sample_frequency, o.low_freq, o.high_freq,
                             {.dtype = x.dtype(), .device = x.device()}));
   if (o.use_log_fbank) y = log(clamp(y, Scalar(kEpsilon)));

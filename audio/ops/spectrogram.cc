@@ -44,8 +44,7 @@ Tensor spectrogram(const Tensor& x, const SpectrogramOptions& o) {
   if (o.normalized == SpectrogramNorm::kWindow) z = z / sqrt(square(abs(window)).sum());
   if (!o.power) return z;
   if (*o.power == 1) return abs(z);
-  // Not by the magnitude, whose root would be squared again.
-  if (*o.power == 2) return sum(square(view_as_real(z)), {-1});
+  if (*o.power == 2) return abs_square(z);
   return pow(abs(z), *o.power);
 }
 

@@ -33,5 +33,5 @@
   X(silu_grad, SiluGrad, 2, F) X(gelu_grad, GeluGrad, 2, F) X(gelu_tanh_grad, GeluTanhGrad, 2, F)
 // Those that are only of complex numbers, or give them.
 #define HEARTH_COMPLEX_OPS(X) \
-  X(conj, Conj, 1, C) X(angle, Angle, 1, C) X(make_complex, MakeComplex, 2, C)
+  X(conj, Conj, 1, C) X(angle, Angle, 1, C) X(abs_square, AbsSquare, 1, C) X(make_complex, MakeComplex, 2, C)
 // clang-format on

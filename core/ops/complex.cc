@@ -120,6 +120,17 @@ extern constinit const OpDef kAngle = {
 };
 HEARTH_OP(kAngle);
 
+extern constinit const OpDef kAbsSquare = {
+    .name = "abs_square",
+    .kind = OpKind::kPointwise,
+    .dtypes = kComplexTypes,
+    .infer = broadcast_real,
+    .save = {.input = {kAnyGradient}},
+    .kernel = {cpu::abs_square, cuda::abs_square},
+    .backward = [](GradContext& g) { g.set(0, g.input(0) * (g.grad() * 2)); },
+};
+HEARTH_OP(kAbsSquare);
+
 extern constinit const OpDef kViewAsReal = {
     .name = "view_as_real",
     .kind = OpKind::kView,
@@ -161,6 +172,11 @@ Tensor imag(const Tensor& x) {
 Tensor conj(const Tensor& x) {
   expect_defined("conj", {x});
   return machinery::conj(x);
+}
+Tensor abs_square(const Tensor& x) {
+  const CalledAs called("abs_square");
+  expect_defined("abs_square", {x});
+  return x.is_complex() ? run(kAbsSquare, {x}) : square(x);
 }
 Tensor angle(const Tensor& x) {
   const CalledAs called("angle");

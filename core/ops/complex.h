@@ -33,6 +33,8 @@ Tensor imag(const Tensor& x);
 Tensor conj(const Tensor& x);
 /// The angle of complex numbers, from -pi to pi; of real numbers 0 or, below 0, pi (f32 for integers). NaN stays NaN.
 Tensor angle(const Tensor& x);
+/// |x|^2, real, without a root: its gradient is exact at 0, too. Of real numbers square().
+Tensor abs_square(const Tensor& x);
 /// x / |x|, and 0 for 0; of real numbers sign().
 Tensor sgn(const Tensor& x);
 
@@ -41,6 +43,8 @@ Tensor sgn(const Tensor& x);
 extern constinit const OpDef kComplex;
 /// Complex numbers -> their angles, elementwise.
 extern constinit const OpDef kAngle;
+/// Complex numbers -> the squares of their sizes, elementwise.
+extern constinit const OpDef kAbsSquare;
 /// A view: complex numbers -> pairs of real ones.
 extern constinit const OpDef kViewAsReal;
 /// A view: pairs of real numbers -> complex ones.

@@ -254,9 +254,42 @@ HWY_INLINE Vec<double> cos(Vec<double> x) {
     return Vec<T>::each(                                                                                          \
         x, y, [](T a, T b) { return static_cast<T>(function(static_cast<double>(a), static_cast<double>(b))); }); \
   }
-HEARTH_LANES_1(exp2, std::exp2)
-HEARTH_LANES_1(log2, std::log2)
-HEARTH_LANES_1(log10, std::log10)
+// f(x) in f64, which hides its errors.
+template <class F>
+HWY_INLINE Vec<float> in_f64(Vec<float> x, F f) {
+  // HWY_SCALAR's DemoteTo makes a finite number of an infinity.
+  if constexpr (HWY_TARGET == HWY_SCALAR) {
+    const Vec<double> y = f(Vec<double>(static_cast<double>(hn::GetLane(x.v))));
+    return Vec<float>(static_cast<float>(hn::GetLane(y.v)));
+  }
+  const Tag<double> wide;
+  const hn::Rebind<float, Tag<double>> narrow;
+  HWY_ALIGN float v[kMaxLanes<float>];
+  x.store(v);
+  for (size_t i = 0; i < Vec<float>::lanes(); i += hn::Lanes(wide)) {
+    const Vec<double> y = f(Vec<double>(hn::PromoteTo(wide, hn::LoadU(narrow, v + i))));
+    hn::StoreU(hn::DemoteTo(narrow, y.v), narrow, v + i);
+  }
+  return Vec<float>::load(v);
+}
+HWY_INLINE Vec<float> exp2(Vec<float> x) {
+  return in_f64(x, [](Vec<double> v) { return exp(v * Vec<double>(0.693147180559945309417)); });
+}
+HWY_INLINE Vec<float> log2(Vec<float> x) {
+  return in_f64(x, [](Vec<double> v) { return log(v) * Vec<double>(1.442695040888963407360); });
+}
+HWY_INLINE Vec<float> log10(Vec<float> x) {
+  return in_f64(x, [](Vec<double> v) { return log(v) * Vec<double>(0.434294481903251827651); });
+}
+HWY_INLINE Vec<double> exp2(Vec<double> x) {
+  return Vec<double>::each(x, [](double v) { return std::exp2(v); });
+}
+HWY_INLINE Vec<double> log2(Vec<double> x) {
+  return Vec<double>::each(x, [](double v) { return std::log2(v); });
+}
+HWY_INLINE Vec<double> log10(Vec<double> x) {
+  return Vec<double>::each(x, [](double v) { return std::log10(v); });
+}
 HEARTH_LANES_1(log1p, std::log1p)
 HEARTH_LANES_1(tan, std::tan)
 HEARTH_LANES_1(asin, std::asin)

@@ -73,6 +73,7 @@ struct Eq { template <class C> C operator()(C a, C b) const { return {a == b ? t
 struct Ne { template <class C> C operator()(C a, C b) const { return {a != b ? typename C::value_type(1) : 0, 0}; } };
 struct Conj { template <class C> C operator()(C x) const { return {x.real(), -x.imag()}; } };
 struct Angle { template <class C> C operator()(C x) const { return {std::atan2(x.imag(), x.real()), 0}; } };
+struct AbsSquare { template <class C> C operator()(C x) const { return {x.real() * x.real() + x.imag() * x.imag(), 0}; } };
 struct MakeComplex { template <class C> C operator()(C re, C im) const { return {re.real(), im.real()}; } };
 // clang-format on
 
@@ -96,6 +97,7 @@ void ne(OpCall& c) { run_complex<Ne, 2>(c); }
 
 void conj(OpCall& c) { run_complex<Conj, 1>(c); }
 void angle(OpCall& c) { run_complex<Angle, 1>(c); }
+void abs_square(OpCall& c) { run_complex<AbsSquare, 1>(c); }
 void make_complex(OpCall& c) { run_complex<MakeComplex, 2>(c); }
 
 }  // namespace hearth::cpu

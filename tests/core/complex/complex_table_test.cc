@@ -68,6 +68,7 @@ const std::map<std::string, Call>& cases() {
     m["square"] = [](In x) { return square(x[0]); };
     m["exp"] = [](In x) { return exp(x[0]); };
     m["abs"] = [](In x) { return abs(x[0]); };
+    m["abs_square"] = [](In x) { return abs_square(x[0]); };
     m["angle"] = [](In x) { return angle(x[0]); };
     m["sgn"] = [](In x) { return sgn(x[0]); };
     m["conj"] = [](In x) { return conj(x[0]); };
@@ -277,10 +278,10 @@ TEST(ComplexTable, Gradients) {
 // First and second derivatives, of pairs of real numbers.
 TEST(ComplexTable, GradientsAgainstDifferences) {
   for (const char* name :
-       {"add_real", "sub",      "mul",     "mul_real", "div",  "div_real", "real_div", "number_div", "square",
-        "exp",      "abs",      "angle",   "sgn",      "conj", "where",    "sum_dim",  "mean_dim",   "polar",
-        "matmul",   "vdot",     "complex", "real",     "imag", "to_real",  "unfold",   "cat",        "fft_n5",
-        "rfft_n8",  "irfft_n8", "hfft_n5", "ihfft_n3", "fft2", "rfftn_s",  "stft_1d"}) {
+       {"add_real", "sub",     "mul",      "mul_real", "div",      "div_real", "real_div",   "number_div", "square",
+        "exp",      "abs",     "angle",    "sgn",      "conj",     "where",    "abs_square", "sum_dim",    "mean_dim",
+        "polar",    "matmul",  "vdot",     "complex",  "real",     "imag",     "to_real",    "unfold",     "cat",
+        "fft_n5",   "rfft_n8", "irfft_n8", "hfft_n5",  "ihfft_n3", "fft2",     "rfftn_s",    "stft_1d"}) {
     SCOPED_TRACE(name);
     std::vector<Tensor> in = operands(name, false), leaves;
     // At 0 there is no derivative.
@@ -330,11 +331,11 @@ TEST(ComplexTable, TheOpsThatTakeComplexNumbers) {
     if (op->dtypes.contains(c64) || op->dtypes.contains(c128)) found.insert(op->name);
   }
   const std::set<std::string> tested = {
-      "abs",      "add",      "angle",     "as_strided", "cat",      "complex",      "conj",       "copy",
-      "detach",   "diagonal", "div",       "eq",         "exp",      "expand",       "fft_c2c",    "fft_c2r",
-      "fill",     "flatten",  "flip",      "matmul",     "mean",     "mul",          "ne",         "neg",
-      "permute",  "select",   "slice",     "square",     "squeeze",  "sub",          "sum",        "sum_to",
-      "transfer", "unfold",   "unsqueeze", "view",       "view_add", "view_as_real", "view_write", "where"};
+      "abs",     "abs_square", "add",          "angle",      "as_strided", "cat",    "complex",  "conj",    "copy",
+      "detach",  "diagonal",   "div",          "eq",         "exp",        "expand", "fft_c2c",  "fft_c2r", "fill",
+      "flatten", "flip",       "matmul",       "mean",       "mul",        "ne",     "neg",      "permute", "select",
+      "slice",   "square",     "squeeze",      "sub",        "sum",        "sum_to", "transfer", "unfold",  "unsqueeze",
+      "view",    "view_add",   "view_as_real", "view_write", "where"};
   EXPECT_EQ(found, tested);
 }
 

@@ -85,6 +85,16 @@ static void complex_rows(Rows& rows) {
       }));
   rows.push_back(angles);
 
+  OpRow squares = real_row("abs_square", Accuracy::kSteps);
+  squares.samples.push_back(pairs(
+      "pairs", {5, 3, 2}, {5, 3}, [](In in) -> Out { return {abs_square(paired(in[0]))}; },
+      [](const std::vector<Complex>& z) {
+        std::vector<long double> v;
+        for (const Complex& c : z) v.push_back(std::norm(c));
+        return v;
+      }));
+  rows.push_back(squares);
+
   OpRow made = real_row("complex", Accuracy::kExact);
   made.samples.push_back({.name = "broadcast",
                           .inputs = [](DType t) -> Out {
