@@ -110,12 +110,11 @@ absl::Status BeamSearch::step(std::span<const float> logits, Scratch& scratch, s
     Beam beam = running_[static_cast<size_t>(choice.row)];
     const absl::StatusOr<std::optional<FinishReason>> reason = extend(beam, choice);
     if (!reason.ok()) return reason.status();
-    if (!*reason) {
-      if (running.size() == beams_) continue;
+    if (const std::optional<FinishReason> why = *reason) {
+      if (i < beams_) add({std::move(beam.ids), penalised(beam.score, length_ - static_cast<int64_t>(prompt_)), *why});
+    } else if (running.size() < beams_) {
       running.push_back(std::move(beam));
       continued.push_back({choice.row, choice.token});
-    } else if (i < beams_) {
-      add({std::move(beam.ids), penalised(beam.score, length_ - static_cast<int64_t>(prompt_)), **reason});
     }
   }
   running_ = std::move(running);

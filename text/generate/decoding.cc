@@ -91,8 +91,9 @@ bool DecodingPlan::is_eos(int32_t id) const {
 }
 
 std::optional<TextPieces> DecodingPlan::text_after(std::span<const int32_t> prompt) const {
-  if (!parts_->tokenizer) return std::nullopt;
-  return TextPieces(*parts_->tokenizer, parts_->skip_special_tokens, parts_->stop_strings, prompt);
+  const std::optional<Tokenizer>& tokenizer = parts_->tokenizer;
+  if (!tokenizer) return std::nullopt;
+  return TextPieces(*tokenizer, parts_->skip_special_tokens, parts_->stop_strings, prompt);
 }
 
 absl::StatusOr<Decoding> Decoding::begin(const DecodingPlan& plan, std::vector<int32_t> prompt, uint64_t number) {

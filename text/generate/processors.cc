@@ -1,6 +1,7 @@
 #include "text/generate/processors.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -10,6 +11,7 @@ namespace hearth::text {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr size_t kBins = 256;
 
 float& score_of(std::span<float> scores, int32_t id) { return scores[static_cast<size_t>(id)]; }
 
@@ -69,15 +71,34 @@ size_t select_mass(std::span<Candidate> candidates, double mass) {
   double taken = 0;
   const auto at = [&](size_t i) { return candidates.begin() + static_cast<std::ptrdiff_t>(i); };
   while (high - low > kFew) {
-    const size_t middle = low + (high - low) / 2;
-    std::nth_element(at(low), at(middle), at(high), before);
-    double half = 0;
-    for (size_t i = low; i < middle; ++i) half += candidates[i].weight;
-    if (taken + half >= mass) {
-      high = middle;
+    const auto [least, most] = std::ranges::minmax(std::span(at(low), at(high)), {}, &Candidate::key);
+    const float width = (most.key - least.key) / kBins;
+    if (width > 0 && width < kInfinity) {
+      // Bins of keys: the mass ends in one of them.
+      const float first = least.key;
+      const auto bin_of = [&](const Candidate& c) {
+        return std::min(static_cast<size_t>((c.key - first) / width), kBins - 1);
+      };
+      std::array<double, kBins> weights{};
+      for (size_t i = low; i < high; ++i) weights[bin_of(candidates[i])] += candidates[i].weight;
+      size_t bin = 0;
+      while (bin + 1 < kBins && taken + weights[bin] < mass) taken += weights[bin++];
+      const auto below = std::partition(at(low), at(high), [&](const Candidate& c) { return bin_of(c) < bin; });
+      const auto within = std::partition(below, at(high), [&](const Candidate& c) { return bin_of(c) == bin; });
+      low = static_cast<size_t>(below - candidates.begin());
+      high = static_cast<size_t>(within - candidates.begin());
     } else {
-      taken += half;
-      low = middle;
+      // Keys too near or too far from each other for bins: one half, by id where keys are equal.
+      const size_t middle = low + (high - low) / 2;
+      std::nth_element(at(low), at(middle), at(high), before);
+      double half = 0;
+      for (size_t i = low; i < middle; ++i) half += candidates[i].weight;
+      if (taken + half >= mass) {
+        high = middle;
+      } else {
+        taken += half;
+        low = middle;
+      }
     }
   }
   std::sort(at(low), at(high), before);
@@ -165,15 +186,18 @@ void keep_top_k(std::span<float> scores, int64_t k, Scratch& scratch) {
 void keep_top_p(std::span<float> scores, double p, Scratch& scratch) {
   if (p >= 1) return;
   const float most = highest(scores);
-  const double sum = sum_of_exp(scores, most);
+  std::vector<float>& weights = scratch.row;
+  weights.assign(scores.size(), 0);
+  double sum = 0;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    if (scores[i] > -kInfinity) sum += weights[i] = std::exp(scores[i] - most);
+  }
   // Tokens that would stay outside if all others had this little are outside: most of a large vocabulary.
   const double least = (1 - p) * sum / static_cast<double>(scores.size());
   scratch.candidates.clear();
   for (size_t i = 0; i < scores.size(); ++i) {
-    if (scores[i] == -kInfinity) continue;
-    const float weight = std::exp(scores[i] - most);
-    if (static_cast<double>(weight) > least || scores[i] == most)
-      scratch.candidates.push_back({-scores[i], weight, static_cast<int32_t>(i)});
+    if (weights[i] > 0 && static_cast<double>(weights[i]) >= least)
+      scratch.candidates.push_back({-scores[i], weights[i], static_cast<int32_t>(i)});
     else scores[i] = -kInfinity;
   }
   const size_t kept = select_mass(scratch.candidates, p * sum);

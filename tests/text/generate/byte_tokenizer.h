@@ -1,6 +1,7 @@
 // A tokenizer without merges: each byte of a text is a token, so that tests can write down what a model says.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -8,7 +9,9 @@
 
 namespace hearth::text {
 
-// The 256 bytes, and <|end|>, which is special.
+constexpr int32_t kEndToken = 0;
+
+// The 256 bytes, and before them <|end|>, which is special.
 inline Tokenizer byte_tokenizer() {
   return train_bpe(byte_level_pipeline(), std::vector<std::string>{},
                    {.special_tokens = {"<|end|>"}, .byte_alphabet = true})

@@ -56,14 +56,13 @@ Said say(const GenerationConfig& config, const Tokenizer& t, const std::vector<i
 
 TEST(Decoding, EndsWithEachOfSeveralEnds) {
   const Tokenizer t = byte_tokenizer();
-  const int32_t end = t.token_to_id("<|end|>").value();
   std::vector<int32_t> ids = t.encode_ids("ab\n").value();
-  const Said newline = say({.eos_token_id = {end, ids[2]}}, t, ids);
+  const Said newline = say({.eos_token_id = {kEndToken, ids[2]}}, t, ids);
   EXPECT_EQ(newline.reason, FinishReason::kEos);
   EXPECT_EQ(newline.text, "ab");  // what ends a text is not part of it
   EXPECT_EQ(newline.tokens, 3u);
-  ids[1] = end;
-  const Said special = say({.eos_token_id = {end, ids[2]}}, t, ids);
+  ids[1] = kEndToken;
+  const Said special = say({.eos_token_id = {kEndToken, ids[2]}}, t, ids);
   EXPECT_EQ(special.reason, FinishReason::kEos);
   EXPECT_EQ(special.tokens, 2u);
 }
@@ -85,10 +84,9 @@ TEST(Decoding, WhatWasHeldBackComesAtTheEnd) {
   EXPECT_EQ(length.reason, FinishReason::kLength);
   EXPECT_EQ(length.text, "abc");
   EXPECT_EQ(length.pieces, (std::vector<std::string>{"", "", "abc"}));
-  const int32_t end = t.token_to_id("<|end|>").value();
   std::vector<int32_t> ids = t.encode_ids("ab").value();
-  ids.push_back(end);
-  const Said eos = say({.stop_strings = {"abcd"}, .eos_token_id = {end}}, t, ids);
+  ids.push_back(kEndToken);
+  const Said eos = say({.stop_strings = {"abcd"}, .eos_token_id = {kEndToken}}, t, ids);
   EXPECT_EQ(eos.reason, FinishReason::kEos);
   EXPECT_EQ(eos.text, "ab");
   EXPECT_EQ(say({.stop_strings = {"abcd"}}, t, t.encode_ids("ab").value()).text, "ab");  // cancelled

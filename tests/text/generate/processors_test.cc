@@ -113,6 +113,13 @@ TEST(Processors, TiesGoToTheLowestId) {
   std::vector<float> scores = {1, 2, 2, 2, 0};
   keep_top_p(scores, 0.5, scratch);  // two of three equal ones are enough
   EXPECT_EQ(scores, (std::vector<float>{-kInfinity, 2, 2, -kInfinity, -kInfinity}));
+  std::vector<float> equal(1000, 3);
+  keep_top_p(equal, 1e-300, scratch);
+  EXPECT_EQ(std::ranges::count(equal, 3), 1);
+  EXPECT_EQ(equal[0], 3);
+  equal.assign(1000, 3);
+  keep_typical(equal, 0.25, scratch);  // all are as typical as the last that is needed
+  EXPECT_EQ(std::ranges::count(equal, 3), 1000);
 }
 
 TEST(Processors, KeepTheBestOfRowsWithoutMass) {
@@ -145,31 +152,43 @@ TEST(Processors, TheEndBecomesLikelierWithoutOverflow) {
 // The mass that select_mass() finds, against a full sort.
 TEST(SelectMass, EqualsAFullSort) {
   std::mt19937 rng(1);
-  for (const size_t size : {0, 1, 2, 33, 100, 1000, 5000}) {
-    for (const double part : {0.0, 0.01, 0.3, 0.9, 1.0, 2.0}) {
-      std::vector<Candidate> all(size);
-      double mass = 0;
-      for (size_t i = 0; i < size; ++i) {
-        // Few keys, so that there are ties; whole weights, so that sums are exact.
-        all[i] = {static_cast<float>(rng() % 40), static_cast<float>(rng() % 5), static_cast<int32_t>(i)};
-        mass += all[i].weight;
+  // Keys that are all equal, few, many, far apart, and without end.
+  const auto key = [&](int kind) -> float {
+    const auto n = static_cast<float>(rng() % 40), many = static_cast<float>(rng() % 100000);
+    return kind == 0   ? 1
+           : kind == 1 ? n
+           : kind == 2 ? many / 7
+           : kind == 3 ? (many - 50000) * 6e33F
+           : n < 1     ? kInfinity
+                       : n;
+  };
+  for (const int kind : {0, 1, 2, 3, 4}) {
+    for (const size_t size : {0, 1, 2, 33, 100, 1000, 5000}) {
+      for (const double part : {0.0, 0.01, 0.3, 0.9, 1.0, 2.0}) {
+        std::vector<Candidate> all(size);
+        double mass = 0;
+        for (size_t i = 0; i < size; ++i) {
+          // Whole weights, so that sums are exact.
+          all[i] = {key(kind), static_cast<float>(rng() % 5), static_cast<int32_t>(i)};
+          mass += all[i].weight;
+        }
+        std::vector<Candidate> sorted = all;
+        std::ranges::sort(sorted, [](const Candidate& a, const Candidate& b) {
+          return std::pair(a.key, a.id) < std::pair(b.key, b.id);
+        });
+        size_t expected = 0;
+        for (double sum = 0; expected < size && (sum < part * mass || expected == 0);) sum += sorted[expected++].weight;
+        const size_t found = select_mass(all, part * mass);
+        ASSERT_EQ(found, expected) << size << " " << part;
+        std::vector<int32_t> a, b;
+        for (size_t i = 0; i < found; ++i) {
+          a.push_back(all[i].id);
+          b.push_back(sorted[i].id);
+        }
+        std::ranges::sort(a);
+        std::ranges::sort(b);
+        EXPECT_EQ(a, b);
       }
-      std::vector<Candidate> sorted = all;
-      std::ranges::sort(sorted, [](const Candidate& a, const Candidate& b) {
-        return std::pair(a.key, a.id) < std::pair(b.key, b.id);
-      });
-      size_t expected = 0;
-      for (double sum = 0; expected < size && (sum < part * mass || expected == 0);) sum += sorted[expected++].weight;
-      const size_t found = select_mass(all, part * mass);
-      ASSERT_EQ(found, expected) << size << " " << part;
-      std::vector<int32_t> a, b;
-      for (size_t i = 0; i < found; ++i) {
-        a.push_back(all[i].id);
-        b.push_back(sorted[i].id);
-      }
-      std::ranges::sort(a);
-      std::ranges::sort(b);
-      EXPECT_EQ(a, b);
     }
   }
 }
