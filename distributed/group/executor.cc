@@ -94,6 +94,7 @@ Work Executor::submit(Operation op, bool now) {
     // Handing it to another thread would take longer than a small exchange.
     running_ = true;
     lock.unlock();
+    work->wait_begins();
     execute(task);
     lock.lock();
     running_ = false;
@@ -139,16 +140,16 @@ void Executor::execute(Task& task) {
   if (!broken.empty()) {
     error =
         std::make_exception_ptr(Error(ErrorKind::kIo, concat(call.text(), ": the group has failed before: ", broken)));
-    recorder_.end(task.number, true);
+    recorder_.end(task.number, true, task.work->waited());
   } else {
     recorder_.begin(task.number);
     try {
       run(task.op);
-      recorder_.end(task.number, false);
+      recorder_.end(task.number, false, task.work->waited());
     } catch (const std::exception& x) {
       // Whatever it was (memory that the system refused, too): the other ranks count on this one.
       error = std::make_exception_ptr(failure(call, x.what(), seconds_since(begin)));
-      recorder_.end(task.number, true);
+      recorder_.end(task.number, true, task.work->waited());
     }
   }
   const double seconds = seconds_since(begin);
@@ -265,7 +266,7 @@ class Executor::Transferring final : public WorkState {
   }
   ~Transferring() override {
     pending_.reset();
-    if (!done()) executor_->recorder_.end(number_, true);
+    if (!done()) executor_->recorder_.end(number_, true, waited());
   }
   void start() {
     attempt([&] { pending_ = executor_->backend_->post(op_.transfer); });
@@ -322,7 +323,7 @@ class Executor::Transferring final : public WorkState {
   void end(const std::exception_ptr& error) {
     pending_.reset();
     op_ = {};
-    executor_->recorder_.end(number_, error != nullptr);
+    executor_->recorder_.end(number_, error != nullptr, waited());
     finish(seconds_since(begin_), error);
   }
 

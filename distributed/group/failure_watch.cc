@@ -16,6 +16,8 @@ constexpr const char* kFailed = "failed";
 constexpr std::chrono::milliseconds kFirstPause{50}, kLastPause{2000};
 
 std::string status_key(int rank) { return "status/" + std::to_string(rank); }
+// There while the rank watches.
+std::string watching_key(int rank) { return "watching/" + std::to_string(rank); }
 
 }  // namespace
 
@@ -38,6 +40,7 @@ FailureWatch::~FailureWatch() = default;
 
 void FailureWatch::watch() {
   auto pause = kFirstPause;
+  (void)store_->set(watching_key(rank_), "");
   while (!stop_.stop_requested()) {
     const auto failed = store_->wait(kFailed, std::chrono::hours(1), stop_.get_token());
     if (failed.ok()) {
@@ -57,17 +60,23 @@ void FailureWatch::watch() {
 
 std::string FailureWatch::report(const std::string& cause) {
   const PeerStatus mine = status_();
+  const auto end = Clock::now() + grace_;
+  const auto left = [end] {
+    return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()),
+                    std::chrono::milliseconds(0));
+  };
   std::string unreachable;
   std::vector<std::optional<PeerStatus>> theirs(static_cast<size_t>(size_));
-  if (const auto s = store_->set_if_absent(status_key(rank_), mine.to_json()); !s.ok()) {
+  // What is there is found at once, or the store cannot be reached: other calls would try for longer.
+  if (const auto there = store_->wait(watching_key(rank_), left()); !there.ok()) {
+    unreachable = std::string(there.status().message());
+  } else if (const auto s = store_->set_if_absent(status_key(rank_), mine.to_json()); !s.ok()) {
     unreachable = std::string(s.status().message());
   } else {
     (void)store_->set_if_absent(kFailed, rank_failed(rank_, cause));
-    const auto end = Clock::now() + grace_;
     for (int r = 0; r < size_; ++r) {
       if (r == rank_) continue;
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
-      const auto word = store_->wait(status_key(r), std::max(left, std::chrono::milliseconds(0)));
+      const auto word = store_->wait(status_key(r), left());
       if (!word.ok()) continue;
       if (auto status = PeerStatus::parse(*word); status.ok()) theirs[static_cast<size_t>(r)] = *std::move(status);
     }

@@ -22,6 +22,11 @@ std::string Recorded::text(double now) const {
   return concat(call.text(), ": waiting for ", duration(now - called));
 }
 
+double Recorder::now() {
+  static const Clock::time_point start = Clock::now();
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
 uint64_t Recorder::add(const Call& call) {
   const MutexLock lock(mutex_);
   Recorded r{.call = call, .called = now()};
@@ -37,10 +42,11 @@ void Recorder::begin(uint64_t number) {
   if (Recorded* r = find(number)) r->begin = now();
 }
 
-void Recorder::end(uint64_t number, bool failed) {
+void Recorder::end(uint64_t number, bool failed, double waited) {
   const MutexLock lock(mutex_);
   if (Recorded* r = find(number)) {
     r->end = now();
+    r->waited = waited;
     r->failed = failed;
   }
 }

@@ -6,6 +6,7 @@ namespace hearth::distributed {
 
 void Work::wait() const {
   if (!state_) return;
+  state_->wait_begins();
   // Far enough: operations have timeouts of their own.
   while (!state_->wait_until(Clock::now() + std::chrono::hours(24))) {
   }
@@ -14,6 +15,7 @@ void Work::wait() const {
 
 bool Work::wait_for(std::chrono::milliseconds timeout) const {
   if (!state_) return true;
+  state_->wait_begins();
   if (!state_->wait_until(Clock::now() + timeout)) return false;
   state_->check();
   return true;

@@ -6,6 +6,7 @@
 
 #include "core/base/mutex.h"
 #include "distributed/group/backend.h"
+#include "distributed/group/recorder.h"
 
 namespace hearth::distributed::detail {
 
@@ -13,6 +14,16 @@ namespace hearth::distributed::detail {
 class WorkState {
  public:
   virtual ~WorkState() = default;
+  /// The caller waits from now on.
+  void wait_begins() {
+    const MutexLock lock(mutex_);
+    if (!done_ && waited_ < 0) waited_ = Recorder::now();
+  }
+  /// As in Recorded.
+  double waited() const {
+    const MutexLock lock(mutex_);
+    return waited_;
+  }
   /// True if it has ended by `until`.
   virtual bool wait_until(Clock::time_point until) {
     MutexLock lock(mutex_);
@@ -50,6 +61,7 @@ class WorkState {
   std::condition_variable changed_;
   bool done_ ABSL_GUARDED_BY(mutex_) = false;
   double seconds_ ABSL_GUARDED_BY(mutex_) = 0;
+  double waited_ ABSL_GUARDED_BY(mutex_) = -1;
   std::exception_ptr error_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -20,7 +20,7 @@ using std::chrono::milliseconds;
 
 Attempt::Attempt(const LaunchOptions& options, int number, const Meeting& meeting, const Guardian& guardian)
     : o_(options), number_(number), server_(meeting.server) {
-  if (meeting.store) others_ = std::make_unique<OtherHosts>(meeting.store, o_.nodes, number_);
+  if (meeting.store) others_ = std::make_unique<OtherHosts>(meeting.store, o_.node, o_.nodes, number_);
   const int share = std::max(1, num_threads() / o_.per_node);
   for (int local = 0; local < o_.per_node; ++local) {
     const int rank = o_.node * o_.per_node + local;
@@ -45,7 +45,6 @@ Attempt::Attempt(const LaunchOptions& options, int number, const Meeting& meetin
 }
 
 Outcome Attempt::run(const Signals& signals) {
-  bool told = false;
   while (true) {
     wait(signals);
     if (const int s = signals.ending(); s != 0) {
@@ -71,10 +70,7 @@ Outcome Attempt::run(const Signals& signals) {
         std::fprintf(stderr, "hearthrun: another host ends the job: %s\n", word->c_str());
         return *word == OtherHosts::kInterrupted ? Outcome::kInterrupted : Outcome::kFailed;
       }
-      if (!told && !running()) {
-        told = true;
-        others_->tell_well();
-      }
+      if (!running()) others_->tell_well();
     } else if (!running()) {
       return Outcome::kWell;
     }

@@ -1,5 +1,6 @@
 #include "distributed/launch/launcher.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -60,9 +61,14 @@ int launch(const LaunchOptions& o) {
     if (outcome == Outcome::kWell || number == o.max_restarts) {
       // The store's host stays until the others need it no more.
       if (meeting.store) {
-        const auto done = meeting.store->add("launchers done", 1);
-        if (done.ok() && *done == o.nodes) (void)meeting.store->set("all launchers done", "");
-        else if (server) (void)meeting.store->wait("all launchers done", kFarewell);
+        const auto key = [](int host) { return concat("launcher done/", host); };
+        (void)meeting.store->set(key(o.node), "");
+        const auto end = std::chrono::steady_clock::now() + kFarewell;
+        for (int host = 0; server && host < o.nodes; ++host) {
+          const auto left =
+              std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+          (void)meeting.store->wait(key(host), std::max(left, std::chrono::milliseconds(0)));
+        }
       }
       return outcome == Outcome::kWell ? 0 : 1;
     }

@@ -14,8 +14,8 @@ constexpr std::chrono::seconds kPatience{90}, kPause{1};
 
 }  // namespace
 
-OtherHosts::OtherHosts(std::shared_ptr<Store> store, int hosts, int attempt)
-    : store_(std::move(store)), hosts_(hosts), attempt_(attempt) {
+OtherHosts::OtherHosts(std::shared_ptr<Store> store, int host, int hosts, int attempt)
+    : store_(std::move(store)), host_(host), hosts_(hosts), attempt_(attempt) {
   thread_.start("hearthrun", 1, [this](int) { listen(); });
 }
 
@@ -47,8 +47,12 @@ std::optional<std::string> OtherHosts::word() const {
 void OtherHosts::tell(const std::string& word) { (void)store_->set_if_absent(concat("end/", attempt_), word); }
 
 void OtherHosts::tell_well() {
-  const auto well = store_->add(concat("well/", attempt_), 1);
-  if (well.ok() && *well == hosts_) tell(kWell);
+  const auto key = [this](int host) { return concat("well/", attempt_, "/", host); };
+  // A key for each host, not a count: nobody knows whether a call that failed has counted.
+  if (!told_) told_ = store_->set(key(host_), "").ok();
+  if (host_ != 0) return;
+  while (well_ < hosts_ && store_->get(key(well_)).ok()) ++well_;
+  if (well_ == hosts_) tell(kWell);
 }
 
 }  // namespace hearth::distributed

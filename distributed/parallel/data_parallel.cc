@@ -129,6 +129,7 @@ class DistributedDataParallel::Impl {
   bool sync_ = true;
 
   size_t buckets() const { return buckets_.size(); }
+  std::vector<Recorded> record() const { return own_ ? own_->record() : std::vector<Recorded>(); }
 
  private:
   struct Bucket {
@@ -343,6 +344,7 @@ DistributedDataParallel::DistributedDataParallel(nn::ModuleBase& module, Process
 DistributedDataParallel::~DistributedDataParallel() = default;
 size_t DistributedDataParallel::buckets() const { return impl_->buckets(); }
 const DataParallelStats& DistributedDataParallel::stats() const { return impl_->stats_; }
+std::vector<Recorded> DistributedDataParallel::record() const { return impl_->record(); }
 ProcessGroup& DistributedDataParallel::group() const { return impl_->group_; }
 
 DistributedDataParallel::NoSync::NoSync(DistributedDataParallel& parallel)

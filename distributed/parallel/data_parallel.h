@@ -107,6 +107,9 @@ class DistributedDataParallel {
   size_t buckets() const;
   /// What it has done so far.
   const DataParallelStats& stats() const;
+  /// Its last exchanges, oldest first, as ProcessGroup::record(): gradients, flags of what was used, buffers. Empty in
+  /// a group of one rank.
+  std::vector<Recorded> record() const;
   /// The group.
   ProcessGroup& group() const;
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "core/ops/view.h"
 #include "distributed/group/functional.h"
 #include "distributed/group/objects.h"
+#include "distributed/group/work_state.h"
 #include "tests/distributed/backends.h"
 
 namespace hearth::distributed {
@@ -217,7 +219,29 @@ TEST_P(Collectives, AsyncInOrderAndBesideSends) {
     ASSERT_GE(record.size(), 20u);
     EXPECT_EQ(record[0].call.text(), "all_reduce #1 of f32 [1000], sum");
     EXPECT_GE(record[0].end, record[0].begin);
+    EXPECT_GE(record[0].begin, record[0].called);
+    const Work hidden = g.all_reduce_async(floats({3}, 1));
+    while (!hidden.done()) std::this_thread::yield();
+    hidden.wait();
+    EXPECT_LT(g.record().back().waited, 0) << "it had ended before";
+    g.barrier();
+    EXPECT_GE(g.record().back().waited, 0);
+    EXPECT_LE(g.record().back().waited, g.record().back().begin);
   });
+}
+
+TEST(WorkState, KnowsWhenSomebodyBeganToWait) {
+  detail::WorkState early, late;
+  const double before = Recorder::now();
+  early.wait_begins();
+  const double first = early.waited();
+  early.wait_begins();
+  early.finish(0, nullptr);
+  late.finish(0, nullptr);
+  late.wait_begins();
+  EXPECT_GE(first, before);
+  EXPECT_EQ(early.waited(), first);
+  EXPECT_LT(late.waited(), 0);
 }
 
 TEST_P(Collectives, Subgroups) {
