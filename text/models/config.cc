@@ -13,6 +13,7 @@
 #include "text/json/fields_internal.h"
 #include "text/models/activation.h"
 #include "text/models/config_names_internal.h"
+#include "text/unicode/utf8.h"
 
 namespace hearth::text {
 namespace {
@@ -24,6 +25,9 @@ constexpr int64_t kMostLayers = 4096, kMostFeatures = int64_t{1} << 24, kMostIds
                   kMostLabels = int64_t{1} << 20;
 
 // ---- what makes a configuration impossible: an empty text, or the field and what is wrong with it
+
+constexpr std::string_view kProblemTypes[] = {"regression", "single_label_classification",
+                                              "multi_label_classification"};
 
 struct Size {
   const char* name;
@@ -83,6 +87,13 @@ std::string wrong(const BertConfig& c) {
     return concat("max_position_embeddings: ", c.max_position_embeddings, " leave no position after pad_token_id ",
                   *c.special.pad);
   }
+  for (size_t i = 0; i < c.labels.size(); ++i) {
+    if (find_invalid_utf8(c.labels[i]) != std::string::npos)
+      return concat("id2label: the label of class ", i, " is not valid UTF-8");
+  }
+  if (c.problem_type && std::ranges::find(kProblemTypes, *c.problem_type) == std::end(kProblemTypes)) {
+    return "problem_type: regression, single_label_classification or multi_label_classification is wanted";
+  }
   return first_of({wrong_heads(c.hidden_size, c.num_attention_heads), wrong_id("pad_token_id", c.special.pad),
                    wrong_probability({{"hidden_dropout_prob", c.hidden_dropout_prob},
                                       {"attention_probs_dropout_prob", c.attention_probs_dropout_prob},
@@ -107,7 +118,7 @@ std::string wrong(const Gpt2Config& c) {
                    wrong_positive({{"layer_norm_epsilon", c.layer_norm_epsilon}})});
 }
 
-std::string wrong(const RopeConfig& r, int64_t head_dim) {
+std::string wrong(const RopeConfig& r, int64_t head_dim, int64_t max_positions) {
   if (!(r.theta > 1 && std::isfinite(r.theta)))
     return concat("rope_theta: a number above 1 is wanted, but it is ", r.theta);
   if (r.original_max_position_embeddings < 0 || r.original_max_position_embeddings > kMostIds) {
@@ -129,6 +140,9 @@ std::string wrong(const RopeConfig& r, int64_t head_dim) {
   if (r.type == RopeConfig::Type::kDynamic && (head_dim <= 2 || r.factor < 1))
     return "rope_type: dynamic needs heads of more than 2 features and a factor of at least 1";
   if (r.type != RopeConfig::Type::kLongRope) return "";
+  // The attention factor divides by its logarithm.
+  if (r.original_length(max_positions) < 2)
+    return "original_max_position_embeddings: longrope needs at least 2 positions, but there is 1";
   for (const auto& [name, factors] : {std::pair{"short_factor", &r.short_factor}, {"long_factor", &r.long_factor}}) {
     if (static_cast<int64_t>(factors->size()) != head_dim / 2)
       return concat(name, ": ", head_dim / 2, " factors are wanted, but there are ", factors->size());
@@ -166,7 +180,7 @@ std::string wrong(const LlamaConfig& c) {
   if (c.sliding_window && llama) return "sliding_window: Llama has none";
   return first_of(
       {wrong_probability({{"attention_dropout", c.attention_dropout}, {"initializer_range", c.initializer_range}}),
-       wrong_positive({{"rms_norm_eps", c.rms_norm_eps}}), wrong(c.rope, c.head_dim)});
+       wrong_positive({{"rms_norm_eps", c.rms_norm_eps}}), wrong(c.rope, c.head_dim, c.max_position_embeddings)});
 }
 
 // ---- reading
@@ -321,6 +335,7 @@ BertConfig read_bert(Reading r, BertConfig::Family family, const std::string& ty
   }
   c.initializer_range = real(f, "initializer_range", c.initializer_range);
   c.labels = read_labels(f);
+  c.problem_type = f.optional_string("problem_type");
   const bool roberta = family == BertConfig::Family::kRoberta;
   c.special = read_special(f, roberta ? SpecialIds{.bos = 0, .eos = {2}, .pad = 1} : c.special);
   const std::string name = family == BertConfig::Family::kBert ? "Bert" : roberta ? "Roberta" : "DistilBert";
@@ -513,7 +528,7 @@ int64_t LlamaConfig::max_positions() const {
     case RopeConfig::Type::kDynamic:
       return std::max(max_position_embeddings, stretched(max_position_embeddings));
     case RopeConfig::Type::kYarn:
-      return std::max(max_position_embeddings, stretched(rope.original_max_position_embeddings));
+      return std::max(max_position_embeddings, stretched(rope.original_length(max_position_embeddings)));
     default:
       return max_position_embeddings;
   }

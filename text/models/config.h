@@ -31,7 +31,7 @@ enum class BertHead : uint8_t {
 
 /// BERT (Devlin et al., 2018), RoBERTa (Liu et al., 2019) and DistilBERT (Sanh et al., 2019).
 struct BertConfig {
-  /// Whose names of tensors and whose details.
+  /// The kind of encoder: it decides what the tensors are called, and the details that the comments below name.
   enum class Family : uint8_t {
     kBert,        ///< model_type "bert".
     kRoberta,     ///< model_type "roberta": positions are counted from pad + 1.
@@ -45,15 +45,19 @@ struct BertConfig {
   int64_t intermediate_size = 3072;  ///< Features in the middle of a feed-forward layer. DistilBERT: hidden_dim.
   std::string hidden_act = "gelu";   ///< See Activation. DistilBERT: activation.
   double hidden_dropout_prob = 0.1;  ///< DistilBERT: dropout.
-  double attention_probs_dropout_prob = 0.1;                 ///< DistilBERT: attention_dropout.
-  std::optional<double> classifier_dropout;                  ///< Before a classifier; hidden_dropout_prob without one.
+  double attention_probs_dropout_prob = 0.1;  ///< DistilBERT: attention_dropout.
+  /// Before a classifier; hidden_dropout_prob without one. DistilBERT: seq_classif_dropout, of texts but not of tokens.
+  std::optional<double> classifier_dropout;
   int64_t max_position_embeddings = 512;                     ///< Rows of the table of positions.
   int64_t type_vocab_size = 2;                               ///< Types of tokens.
   double layer_norm_eps = 1e-12;                             ///< Of every layer norm.
   double initializer_range = 0.02;                           ///< Standard deviation of first values.
   std::vector<std::string> labels = {"LABEL_0", "LABEL_1"};  ///< The classes, in the order of their ids.
-  SpecialIds special{.bos = {}, .eos = {}, .pad = 0};        ///< RoBERTa's positions need `pad`.
-  BertHead head = BertHead::kNone;                           ///< As `architectures` says.
+  /// What the classes of a text mean: "regression", "single_label_classification" (softmax) or
+  /// "multi_label_classification" (a sigmoid of each). Kept for whoever reads the logits.
+  std::optional<std::string> problem_type = {};
+  SpecialIds special{.bos = {}, .eos = {}, .pad = 0};  ///< RoBERTa's positions need `pad`.
+  BertHead head = BertHead::kNone;                     ///< As `architectures` says.
 };
 
 /// GPT-2 (Radford et al., 2019).
@@ -101,6 +105,11 @@ struct RopeConfig {
   bool truncate = true;                          ///< yarn: the ramp begins and ends at whole frequencies.
   std::vector<double> short_factor = {};  ///< longrope: head_dim / 2 factors for texts up to the original length.
   std::vector<double> long_factor = {};   ///< longrope: the same for longer ones.
+
+  /// The longest text before it was stretched, of a model with this max_position_embeddings.
+  int64_t original_length(int64_t max_position_embeddings) const {
+    return original_max_position_embeddings > 0 ? original_max_position_embeddings : max_position_embeddings;
+  }
 };
 
 /// Llama (Touvron et al., 2023) and its kin.
@@ -138,7 +147,8 @@ struct LlamaConfig {
 
   /// The window of a layer; nullopt where it sees everything.
   std::optional<int64_t> window(int64_t layer) const;
-  /// The longest text: max_position_embeddings, stretched as `rope` says.
+  /// The longest text: linear and dynamic multiply max_position_embeddings by their factor, yarn multiplies the
+  /// original length if that gives more; otherwise it is max_position_embeddings.
   int64_t max_positions() const;
 };
 

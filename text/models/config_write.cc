@@ -53,6 +53,7 @@ Json to_json(const BertConfig& c) {
   }
   j["id2label"] = by_id;
   j["label2id"] = by_label;
+  if (c.problem_type) j["problem_type"] = *c.problem_type;
   write_special(j, c.special);
   return j;
 }

@@ -24,6 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (llama->max_positions() < 1) std::abort();
     for (int64_t i = 0; i < llama->num_hidden_layers; ++i) (void)llama->window(i);
     const Rope rope(llama->rope, llama->head_dim, llama->max_position_embeddings);
+    if (!std::isfinite(rope.attention_factor())) std::abort();
     for (const float f : rope.frequencies(100)) {
       if (std::isnan(f)) std::abort();
     }

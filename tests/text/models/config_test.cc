@@ -201,6 +201,13 @@ TEST(Config, NamesWhatIsImpossible) {
   EXPECT_EQ(wrong(with(kLlama, "rope_scaling",
                        {{"rope_type", "llama3"}, {"factor", 8}, {"low_freq_factor", 4}, {"high_freq_factor", 4}})),
             "config.json.high_freq_factor: it must be above low_freq_factor 4, but is 4");
+  EXPECT_EQ(wrong(with(kLlama, "rope_scaling",
+                       {{"rope_type", "longrope"},
+                        {"factor", 4},
+                        {"original_max_position_embeddings", 1},
+                        {"short_factor", {1, 1}},
+                        {"long_factor", {1, 1}}})),
+            "config.json.original_max_position_embeddings: longrope needs at least 2 positions, but there is 1");
   EXPECT_EQ(wrong({{"model_type", "qwen3"}, {"num_hidden_layers", 2}, {"layer_types", {"full_attention"}}}),
             "config.json.layer_types: there are 1 for 2 layers");
   EXPECT_EQ(wrong({{"model_type", "qwen3"}, {"num_hidden_layers", 1}, {"layer_types", {"sliding_attention"}}}),
@@ -208,6 +215,25 @@ TEST(Config, NamesWhatIsImpossible) {
   EXPECT_EQ(wrong(with(kBert, "architectures", "BertModel")),
             "config.json.architectures: a list is wanted, but it is string");
   EXPECT_EQ(read_config("/nowhere/config.json").status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST(Config, TheLongestTextIsTheSameAfterSaving) {
+  LlamaConfig c{.max_position_embeddings = 2048};
+  c.rope = {.type = RopeConfig::Type::kYarn, .factor = 4};
+  EXPECT_EQ(c.max_positions(), 8192);
+  EXPECT_EQ(std::get<LlamaConfig>(parse_config(config_to_json(c))->config).max_positions(), 8192);
+}
+
+TEST(Config, TheKindOfClassesIsKept) {
+  EXPECT_EQ(read<BertConfig>(kBert).problem_type, std::nullopt);
+  EXPECT_EQ(read<BertConfig>(with(kBert, "problem_type", nullptr)).problem_type, std::nullopt);
+  const auto c = read<BertConfig>(with(kBert, "problem_type", "multi_label_classification"));
+  EXPECT_EQ(c.problem_type, "multi_label_classification");
+  EXPECT_EQ(Json::parse(config_to_json(c)).at("problem_type"), "multi_label_classification");
+  EXPECT_FALSE(Json::parse(config_to_json(BertConfig{})).contains("problem_type"));
+  EXPECT_EQ(
+      wrong(with(kBert, "problem_type", "guessing")),
+      "config.json.problem_type: regression, single_label_classification or multi_label_classification is wanted");
 }
 
 TEST(Config, ConstructorsCheckToo) {
@@ -224,6 +250,8 @@ TEST(Config, ConstructorsCheckToo) {
   EXPECT_EQ(message(LlamaConfig{}), "no error");
   EXPECT_EQ(message(Gpt2Config{.n_layer = -1}),
             "the configuration's n_layer: a whole number from 1 to 4096 is wanted, but it is -1");
+  EXPECT_EQ(message(BertConfig{.labels = {"no", "caf\xE9"}}),
+            "the configuration's id2label: the label of class 1 is not valid UTF-8");
   EXPECT_EQ(message(LlamaConfig{.qk_norm = true}),
             "the configuration's model_type: the biases or norms are not those of the family");
 }
