@@ -1,5 +1,6 @@
 // Text after a prompt, from the directory of a Hugging Face model (config.json, model.safetensors, tokenizer.json, and
 // generation_config.json if there is one). The text goes to standard output as it comes; all else to standard error.
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <iostream>
@@ -42,7 +43,12 @@ void apply_flags(GenerationConfig& c) {
     c.do_sample = true;
     c.top_p = p;
   }
-  if (const int64_t n = absl::GetFlag(FLAGS_num_beams); n != 0) c.num_beams = n;
+  if (const int64_t n = absl::GetFlag(FLAGS_num_beams); n != 0) {
+    c.num_beams = n;
+    const bool drawn =
+        absl::GetFlag(FLAGS_temperature) != 0 || absl::GetFlag(FLAGS_top_k) != -1 || absl::GetFlag(FLAGS_top_p) != 0;
+    if (n > 1 && !drawn) c.do_sample = false;  // a beam search draws nothing
+  }
   if (absl::GetFlag(FLAGS_greedy)) {
     c.do_sample = false;
     c.num_beams = 1;
@@ -55,14 +61,20 @@ void apply_flags(GenerationConfig& c) {
 absl::Status run(const std::string& directory, const std::string& prompt) {
   auto file = load_generation_config(directory);
   if (!file.ok()) return file.status();
-  for (const std::string& key : file->unknown_keys)
-    std::cerr << "generation_config.json: the key " << key << " is not known\n";
   GenerationConfig& config = file->config;
   apply_flags(config);
   const auto tokenizer = Tokenizer::load(directory);
   if (!tokenizer.ok()) return tokenizer.status();
-  const auto model = load_pretrained<CausalLm>(directory);
+  LoadReport report;
+  const auto model = load_pretrained<CausalLm>(directory, {.report = &report});
   if (!model.ok()) return model.status();
+  for (const std::string& key : report.unknown_config_keys)
+    std::cerr << "config.json: the key " << key << " is not known\n";
+  for (const std::string& key : file->unknown_keys) {
+    const auto& told = report.unknown_config_keys;
+    if (std::find(told.begin(), told.end(), key) == told.end())
+      std::cerr << "generation_config.json: the key " << key << " is not known\n";
+  }
   auto ids = tokenizer->encode_ids(prompt);
   if (!ids.ok()) return ids.status();
   if (ids->empty() && config.bos_token_id) ids->push_back(*config.bos_token_id);

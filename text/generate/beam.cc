@@ -98,7 +98,7 @@ absl::Status BeamSearch::step(std::span<const float> logits, Scratch& scratch, s
     return absl::InvalidArgumentError(
         concat("a step of this beam search takes ", wanted, " logits, not ", logits.size()));
   std::vector<Choice> choices;
-  choices.reserve(candidates_);
+  choices.reserve(std::min(candidates_, wanted));
   if (absl::Status s = choose(logits, scratch, choices); !s.ok()) return s;
   if (choices.empty() && found_.empty())
     return absl::FailedPreconditionError("every token is excluded: there is none to go on with");

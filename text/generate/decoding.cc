@@ -64,8 +64,14 @@ absl::StatusOr<DecodingPlan> DecodingPlan::make(const GenerationConfig& config, 
   if (absl::Status s = check_generation_config(config); !s.ok()) return s;
   if (absl::Status s = check_vocabulary(config, limits.vocabulary); !s.ok()) return s;
   if (!config.stop_strings.empty() && tokenizer == nullptr) return refuse("stop_strings need a tokenizer");
+  GenerationConfig own = config;
+  // A file may name an id many times.
+  std::ranges::sort(own.eos_token_id);
+  const auto repeated = std::ranges::unique(own.eos_token_id);
+  own.eos_token_id.erase(repeated.begin(), repeated.end());
+  Processors processors(own);
   return DecodingPlan(std::make_shared<const Parts>(
-      Parts{config, limits, Processors(config), std::make_shared<const StopStrings>(config.stop_strings),
+      Parts{std::move(own), limits, std::move(processors), std::make_shared<const StopStrings>(config.stop_strings),
             tokenizer != nullptr ? std::optional(*tokenizer) : std::nullopt, skip_special_tokens}));
 }
 
@@ -86,9 +92,7 @@ absl::StatusOr<int64_t> DecodingPlan::most_tokens(std::span<const int32_t> promp
   return std::min(wanted, limits().max_positions);
 }
 
-bool DecodingPlan::is_eos(int32_t id) const {
-  return std::ranges::find(config().eos_token_id, id) != config().eos_token_id.end();
-}
+bool DecodingPlan::is_eos(int32_t id) const { return std::ranges::binary_search(config().eos_token_id, id); }
 
 std::optional<TextPieces> DecodingPlan::text_after(std::span<const int32_t> prompt) const {
   const std::optional<Tokenizer>& tokenizer = parts_->tokenizer;

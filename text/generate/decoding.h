@@ -53,7 +53,7 @@ class DecodingPlan {
   static absl::StatusOr<DecodingPlan> make(const GenerationConfig& config, const ModelLimits& limits,
                                            const Tokenizer* tokenizer = nullptr, bool skip_special_tokens = true);
 
-  /// The configuration.
+  /// The configuration, with each id of eos_token_id once, in rising order.
   const GenerationConfig& config() const { return parts_->config; }
   /// The model's limits.
   const ModelLimits& limits() const { return parts_->limits; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -11,24 +12,12 @@
 #include "core/ops/create.h"
 #include "core/tensor/tensor.h"
 #include "text/generate/beam.h"
+#include "text/models/status_of_internal.h"
 
 namespace hearth::text {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-absl::Status status_of(const Error& e) {
-  switch (e.kind()) {
-    case ErrorKind::kUnsupported:
-      return absl::UnimplementedError(e.message());
-    case ErrorKind::kOutOfMemory:
-      return absl::ResourceExhaustedError(e.message());
-    case ErrorKind::kInternal:
-      return absl::InternalError(e.message());
-    default:
-      return absl::InvalidArgumentError(e.message());
-  }
-}
 
 // The same error with the place of the prompt in front, if there are several.
 absl::Status of_prompt(size_t prompt, size_t prompts, const absl::Status& s) {
@@ -67,13 +56,13 @@ class TextStrand final : public Strand {
     text_.text += token->text;
     const bool on =
         !options_.on_token || options_.on_token({text_.prompt, number_, token->id, token->text, token->finished});
-    if (!on) return finish(FinishReason::kCancelled);
+    if (!on) return end(FinishReason::kCancelled).status();
     if (!token->finished) next.push_back({0, token->id});
     return absl::OkStatus();
   }
   absl::Status finish(FinishReason reason) override {
-    const absl::StatusOr<std::string> rest = decoding_.finish(reason);
-    if (rest.ok()) text_.text += *rest;
+    const absl::StatusOr<std::string> rest = end(reason);
+    if (rest.ok() && options_.on_token) options_.on_token({text_.prompt, number_, std::nullopt, *rest, true});
     return rest.status();
   }
   absl::Status collect(std::vector<GeneratedText>& out) override {
@@ -84,6 +73,12 @@ class TextStrand final : public Strand {
   }
 
  private:
+  // Gives what had been held back, which belongs to the text.
+  absl::StatusOr<std::string> end(FinishReason reason) {
+    absl::StatusOr<std::string> rest = decoding_.finish(reason);
+    if (rest.ok()) text_.text += *rest;
+    return rest;
+  }
   Decoding decoding_;
   const GenerateOptions& options_;
   int64_t number_;
@@ -160,6 +155,9 @@ class Generation {
   absl::StatusOr<std::vector<GeneratedText>> run(std::span<const std::vector<int32_t>> prompts,
                                                  const GenerationConfig& config) {
     const auto start = Clock::now();
+    if (model_.module().training())
+      return absl::FailedPreconditionError(
+          "generate: the model is in training mode, where dropout changes what it says: call eval() first");
     const absl::StatusOr<DecodingPlan> plan =
         DecodingPlan::make(config, {.vocabulary = vocabulary_, .max_positions = model_.max_positions()},
                            options_.tokenizer, options_.skip_special_tokens);
@@ -286,6 +284,8 @@ absl::StatusOr<std::vector<GeneratedText>> generate(const CausalLm& model,
     return Generation(model, options).run(prompts, config);
   } catch (const Error& e) {
     return status_of(e);
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("generate: out of memory");
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -24,13 +25,13 @@
 
 namespace hearth::text {
 
-/// A token as it comes.
+/// A token as it comes, or the end of a text by max_time or GenerateOptions::stop, to which no token belongs.
 struct GeneratedToken {
-  int64_t prompt = 0;     ///< The place of its prompt.
-  int64_t number = 0;     ///< Which of the prompt's texts it belongs to, from 0.
-  int32_t id = 0;         ///< The token.
-  std::string_view text;  ///< What can be shown with it, often empty. Valid during the call.
-  bool finished = false;  ///< It is the last one of this text.
+  int64_t prompt = 0;         ///< The place of its prompt.
+  int64_t number = 0;         ///< Which of the prompt's texts it belongs to, from 0.
+  std::optional<int32_t> id;  ///< The token; nothing where the text ends without a new one.
+  std::string_view text;      ///< What can be shown with it, often empty. Valid during the call.
+  bool finished = false;      ///< Nothing of this text follows.
 };
 
 /// A text that was made.
@@ -46,8 +47,10 @@ struct GeneratedText {
 struct GenerateOptions {
   const Tokenizer* tokenizer = nullptr;  ///< Gives texts to the tokens. Needed for stop strings.
   bool skip_special_tokens = true;       ///< Special tokens are not part of the texts.
-  /// Called for each token as soon as it is chosen; false ends its text (FinishReason::kCancelled). Not with beams,
-  /// of which nothing is known before the end.
+  /// Called for each token as soon as it is chosen, and once more where max_time or `stop` ends a text: the last call
+  /// for a text has `finished`, and the pieces together are its text. False ends the text (FinishReason::kCancelled):
+  /// it is then not called again, and what had been held back is in GeneratedText::text alone. Not with beams, of which
+  /// nothing is known before the end.
   std::function<bool(const GeneratedToken&)> on_token;
   /// Ends all texts where they are, before the next step of the model.
   std::stop_token stop;
@@ -59,8 +62,8 @@ struct GenerateOptions {
 /// of equal scores the lowest id is chosen. Logits are computed in the dtype of the model, scores in f32.
 ///
 /// Errors as of DecodingPlan::make(), DecodingPlan::most_tokens() (which name the prompt) and Decoding::next(); an
-/// Error of the model becomes a Status with its text. kUnimplemented: on_token with beams. Without prompts there are no
-/// texts.
+/// Error of the model becomes a Status with its text. kFailedPrecondition: the model is in training mode.
+/// kUnimplemented: on_token with beams. Without prompts there are no texts.
 absl::StatusOr<std::vector<GeneratedText>> generate(const CausalLm& model,
                                                     std::span<const std::vector<int32_t>> prompts,
                                                     const GenerationConfig& config,

@@ -352,13 +352,14 @@ absl::Status check_processors(const GenerationConfig& c) {
 }
 
 absl::Status check_sampling(const GenerationConfig& c) {
-  // Greedy configurations may say 0.
-  const bool unused = !c.do_sample && c.temperature == 0;
-  if (!unused && (!(c.temperature > 0) || c.temperature > std::numeric_limits<float>::max()))
+  // Greedy configurations may say 0 of what they do not use.
+  const auto unused = [&](double value) { return !c.do_sample && value == 0; };
+  if (!unused(c.temperature) && (!(c.temperature > 0) || c.temperature > std::numeric_limits<float>::max()))
     return refuse("temperature must be above 0 and finite, but is ", c.temperature,
                   c.temperature == 0 ? ": for the likeliest token set do_sample to false" : "");
   for (const auto& [name, value] : {std::pair("top_p", c.top_p), {"typical_p", c.typical_p}}) {
-    if (!(value > 0 && value <= 1)) return refuse(name, " must be above 0 and at most 1, but is ", value);
+    if (!unused(value) && !(value > 0 && value <= 1))
+      return refuse(name, " must be above 0 and at most 1, but is ", value);
   }
   if (c.min_p && !within(*c.min_p, 0, 1)) return refuse("min_p must be from 0 to 1, but is ", *c.min_p);
   for (const auto& [name, value] : {std::pair("epsilon_cutoff", c.epsilon_cutoff), {"eta_cutoff", c.eta_cutoff}}) {

@@ -90,6 +90,26 @@ TEST(GenerateExample, TakesTheDirectorysConfiguration) {
   EXPECT_EQ(text("--greedy --max_new_tokens=20 --stop=' t3'"), expected().substr(0, expected().find(" t3")) + "\n");
 }
 
+TEST(GenerateExample, BeamsDrawNothing) {
+  const std::string path = directory("beams");
+  std::ofstream(path + "/generation_config.json") << R"({"max_new_tokens": 5, "do_sample": true, "top_p": 0.9})";
+  const Output out = run("--num_beams=3 " + path + " 't9 t5 t30' 2>/dev/null");
+  EXPECT_EQ(out.status, 0);
+  EXPECT_TRUE(out.text.starts_with(" t")) << out.text;
+  EXPECT_EQ(run("--num_beams=3 --top_k=4 " + path + " 't9' 2>&1").text,
+            "generate: num_beams is 3 and do_sample is true: sampling with beams is not supported\n");
+}
+
+TEST(GenerateExample, TellsUnknownKeysOfTheModel) {
+  const std::string path = directory("unknown");
+  std::ifstream file(path + "/config.json");
+  nlohmann::json config = nlohmann::json::parse(file);
+  config["zebra"] = 1;
+  std::ofstream(path + "/config.json") << config.dump();
+  const Output told = run("--greedy --max_new_tokens=2 " + path + " t9 2>&1 >/dev/null");
+  EXPECT_TRUE(told.text.starts_with("config.json: the key zebra is not known\n2 tokens, ")) << told.text;
+}
+
 TEST(GenerateExample, SaysWhatIsWrong) {
   EXPECT_EQ(run("2>/dev/null").status, 2);
   const std::string path = directory("wrong");
@@ -110,6 +130,33 @@ TEST(LoadGenerationConfig, TakesSpecialIdsOfTheModelWhereThereIsNoFile) {
   EXPECT_EQ(load_generation_config(path)->config.top_k, 7);
   EXPECT_TRUE(load_generation_config(path)->config.eos_token_id.empty());
   EXPECT_FALSE(load_generation_config("/nowhere").ok());
+}
+
+// What transformers makes of such a file; ids that no text can have are left out.
+TEST(LoadGenerationConfig, TakesOptionsOfTheModelWhereThereIsNoFile) {
+  const std::string path = directory("old");
+  const auto write = [&](const nlohmann::json& config) { std::ofstream(path + "/config.json") << config.dump(); };
+  nlohmann::json config = {
+      {"model_type", "gpt2"},      {"vocab_size", 50},          {"max_length", 50},       {"do_sample", true},
+      {"repetition_penalty", 1.3}, {"no_repeat_ngram_size", 3}, {"temperature", nullptr}, {"zebra", 1}};
+  write(config);
+  const auto file = load_generation_config(path);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->config.max_length, 50);
+  EXPECT_TRUE(file->config.do_sample);
+  EXPECT_EQ(file->config.repetition_penalty, 1.3);
+  EXPECT_EQ(file->config.no_repeat_ngram_size, 3);
+  EXPECT_EQ(file->unknown_keys, std::vector<std::string>{"zebra"});
+  // GPT-2's own ids are 50256.
+  EXPECT_TRUE(file->config.eos_token_id.empty());
+  EXPECT_FALSE(file->config.bos_token_id);
+  config["eos_token_id"] = {49, 50};
+  write(config);
+  EXPECT_EQ(load_generation_config(path)->config.eos_token_id, std::vector<int32_t>{49});
+  config["penalty_alpha"] = 0.6;
+  write(config);
+  EXPECT_EQ(std::string(load_generation_config(path).status().message()),
+            path + "/config.json.penalty_alpha: it is not supported");
 }
 
 }  // namespace

@@ -19,7 +19,9 @@ namespace hearth::text {
 class FormulaModel final : public CausalLm {
  public:
   explicit FormulaModel(int64_t vocabulary = 13, int64_t positions = 64, DType dtype = DType::kF32)
-      : vocabulary_(vocabulary), positions_(positions), dtype_(dtype) {}
+      : vocabulary_(vocabulary), positions_(positions), dtype_(dtype) {
+    module_.eval();
+  }
 
   // The logits after these tokens.
   std::vector<float> after(const std::vector<int64_t>& ids) const {

@@ -142,7 +142,7 @@ TEST(Generate, TokensAreShownAsTheyCome) {
                                   [&](const GeneratedToken& token) {
                                     const auto p = static_cast<size_t>(token.prompt);
                                     EXPECT_FALSE(finished[p]);
-                                    ids[p].push_back(token.id);
+                                    ids[p].push_back(token.id.value());
                                     texts[p] += token.text;
                                     finished[p] = token.finished;
                                     order.push_back(token.prompt);
@@ -208,6 +208,76 @@ TEST(Generate, TimeEndsTexts) {
   EXPECT_EQ(made[0].ids.size(), 1u);
 }
 
+// However a text ends, what was shown is its text.
+TEST(Generate, TheEndIsShownToo) {
+  const Tokenizer t = byte_tokenizer();
+  const std::vector<int32_t> e = t.encode_ids("E").value();
+  FormulaModel model(257);
+  model.change = [&](std::vector<float>& row) { row[static_cast<size_t>(e[0])] = 100; };
+  const GenerationConfig config{.max_new_tokens = 30, .stop_strings = {"END"}};
+  std::string shown;
+  int calls = 0, ends = 0;
+  bool goes_on = true;
+  std::stop_source source;
+  GenerateOptions options{.tokenizer = &t, .on_token = [&](const GeneratedToken& token) {
+                            shown += token.text;
+                            ++calls;
+                            ends += token.finished ? 1 : 0;
+                            EXPECT_EQ(token.id.has_value(), !token.finished);
+                            return goes_on;
+                          }};
+  GenerationConfig short_time = config;
+  short_time.max_time = 1e-9;
+  const auto timed = generate(model, e, short_time, options).value();
+  EXPECT_EQ(timed[0].reason, FinishReason::kTime);
+  EXPECT_EQ(timed[0].text, "E");  // held back: it may begin "END"
+  EXPECT_EQ(shown, "E");
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(ends, 1);
+
+  shown.clear();
+  calls = ends = 0;
+  model.change = [&](std::vector<float>& row) {
+    row[static_cast<size_t>(e[0])] = 100;
+    if (calls == 2) source.request_stop();
+  };
+  options.stop = source.get_token();
+  const auto stopped = generate(model, e, config, options).value();
+  EXPECT_EQ(stopped[0].reason, FinishReason::kCancelled);
+  EXPECT_EQ(stopped[0].text, "EEE");
+  EXPECT_EQ(shown, "EEE");
+  EXPECT_EQ(ends, 1);
+
+  // Who ends a text is not called again.
+  calls = 0;
+  goes_on = false;
+  options.stop = {};
+  EXPECT_EQ(generate(model, e, config, options).value()[0].text, "E");
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(Generate, RefusesAModelInTrainingMode) {
+  FormulaModel model;
+  model.module().train();
+  const absl::Status s = generate(model, {4}, {}).status();
+  EXPECT_EQ(s.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(message(s).find("call eval()"), std::string::npos);
+  model.module().eval();
+  EXPECT_TRUE(generate(model, {4}, {}).ok());
+}
+
+// A file may name one id millions of times: a search neither reserves room for each nor finds other texts.
+TEST(Generate, AnEndThatIsNamedManyTimes) {
+  const FormulaModel model;
+  const auto once = generate(model, {4}, {.max_new_tokens = 8, .eos_token_id = {3, 5}, .num_beams = 1024}).value();
+  std::vector<int32_t> ids(4'000'000, 5);
+  ids.push_back(3);
+  const auto many = generate(model, {4}, {.max_new_tokens = 8, .eos_token_id = ids, .num_beams = 1024});
+  ASSERT_TRUE(many.ok()) << many.status();
+  EXPECT_EQ(many->at(0).ids, once[0].ids);
+  EXPECT_EQ(many->at(0).score, once[0].score);
+}
+
 TEST(Generate, WhatTheCallbackThrowsPasses) {
   const FormulaModel model;
   EXPECT_THROW((void)generate(model, {4}, {},
@@ -255,8 +325,8 @@ TEST(Generate, RefusesBadInput) {
   EXPECT_EQ(why({{1}}, {.suppress_tokens = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}}),
             "every token is excluded: there is none to go on with");
   EXPECT_EQ(generate(model, Prompts{}, {})->size(), 0u);
-  EXPECT_EQ(message(generate(model, Prompts{}, {.top_p = 0}).status()),
-            "top_p must be above 0 and at most 1, but is 0");
+  EXPECT_EQ(message(generate(model, Prompts{}, {.top_p = 2}).status()),
+            "top_p must be above 0 and at most 1, but is 2");
 }
 
 TEST(Generate, GarbageOfTheModelIsAnError) {

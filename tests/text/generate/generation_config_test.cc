@@ -193,15 +193,16 @@ TEST(GenerationConfig, RefusesValuesOutOfRange) {
   EXPECT_NE(why({.temperature = kNan}), "");
   EXPECT_NE(why({.do_sample = true, .temperature = std::numeric_limits<double>::infinity()}), "");
   EXPECT_EQ(why({.top_k = -1}), "top_k must be at least 0, but is -1");
-  EXPECT_EQ(why({.top_p = 0}), "top_p must be above 0 and at most 1, but is 0");
+  EXPECT_EQ(why({.do_sample = true, .top_p = 0}), "top_p must be above 0 and at most 1, but is 0");
   EXPECT_EQ(why({.top_p = 1.5}), "top_p must be above 0 and at most 1, but is 1.5");
   EXPECT_NE(why({.top_p = kNan}), "");
   EXPECT_EQ(why({.min_p = 1.5}), "min_p must be from 0 to 1, but is 1.5");
   EXPECT_NE(why({.min_p = kNan}), "");
-  EXPECT_EQ(why({.typical_p = 0}), "typical_p must be above 0 and at most 1, but is 0");
+  EXPECT_EQ(why({.do_sample = true, .typical_p = 0}), "typical_p must be above 0 and at most 1, but is 0");
   EXPECT_EQ(why({.epsilon_cutoff = 1}), "epsilon_cutoff must be at least 0 and below 1, but is 1");
   EXPECT_EQ(why({.eta_cutoff = -0.5}), "eta_cutoff must be at least 0 and below 1, but is -0.5");
-  EXPECT_EQ(refused(R"({"top_p": 0})"), "g.json: top_p must be above 0 and at most 1, but is 0");
+  EXPECT_EQ(refused(R"({"do_sample": true, "top_p": 0})"), "g.json: top_p must be above 0 and at most 1, but is 0");
+  EXPECT_EQ(refused(R"({"do_sample": false, "temperature": 0.0, "top_p": 0.0, "typical_p": 0.0})"), "");
 }
 
 TEST(GenerationConfig, ReadsFilesAndDirectories) {
