@@ -15,9 +15,11 @@
 #include "core/device/default_device.h"
 #include "core/io/atomic_file.h"
 #include "core/io/safetensors.h"
+#include "core/io/with_path.h"
 #include "core/nn/assign.h"
 #include "core/nn/init.h"
 #include "core/ops/compare.h"
+#include "text/models/status_of_internal.h"
 #include "text/models/weight_files.h"
 
 namespace hearth::text {
@@ -76,6 +78,26 @@ bool same_values(const Tensor& a, const Tensor& b) {
   return a.equal(b);
 }
 
+// Layers compute in one dtype, but norms take weights of any.
+absl::Status check_one_dtype(const std::string& directory, const nn::StateDict& state) {
+  const auto of_norm = [&](const std::string& name, const Tensor& t) {
+    if (t.dim() != 1) return false;
+    if (!name.ends_with(".bias")) return true;
+    const auto weight = state.find(name.substr(0, name.size() - 4) + "weight");
+    return weight != state.end() && weight->second.dim() == 1;
+  };
+  const std::string* first = nullptr;
+  for (const auto& [name, t] : state) {
+    if (of_norm(name, t)) continue;
+    if (!first) first = &name;
+    const DType wanted = state.at(*first).dtype();
+    if (t.dtype() != wanted)
+      return absl::InvalidArgumentError(concat(directory, ": ", *first, " is ", wanted, ", but ", name, " is ",
+                                               t.dtype(), ": choose one with LoadOptions::dtype"));
+  }
+  return absl::OkStatus();
+}
+
 void fill_new(const std::string& name, Tensor t, const Tensor& like, double std) {
   const NoGrad off;
   Tensor values = like.defined() ? like.new_empty(t.shape()) : Tensor();
@@ -95,6 +117,9 @@ absl::Status fill(nn::ModuleBase& module, const Naming& naming, const std::strin
   std::map<std::string, std::string> given_as;  // own names to the files'
   NameCheck check;
   Names ignored;
+  const auto of_head = [&](const std::string& name) {
+    return !name.starts_with(naming.prefix) || name.starts_with(naming.prefix + "pooler.");
+  };
   for (const auto& [given, tensor] : files) {
     const std::string name = own_name(own, naming, given);
     const auto alias = own.alias.find(name);
@@ -107,6 +132,11 @@ absl::Status fill(nn::ModuleBase& module, const Naming& naming, const std::strin
       if (is_table(given) || std::any_of(naming.spare_parts.begin(), naming.spare_parts.end(), spare))
         ignored.push_back(given);
       else check.unexpected(given);
+      continue;
+    }
+    // A head of other classes.
+    if (options.new_head && of_head(first) && !(tensor.shape() == mine->second.shape())) {
+      ignored.push_back(given);
       continue;
     }
     const auto [before, is_first] = given_as.emplace(first, given);
@@ -123,10 +153,13 @@ absl::Status fill(nn::ModuleBase& module, const Naming& naming, const std::strin
   Names fresh;
   for (const auto& [name, tensor] : own.tensors) {
     if (given_as.contains(name)) continue;
-    if (options.new_head && !name.starts_with(naming.prefix)) fresh.push_back(name);
+    if (options.new_head && of_head(name)) fresh.push_back(name);
     else check.missing(name);
   }
   if (!check.ok()) return absl::InvalidArgumentError(concat(directory, ": ", check.wrong()));
+  if (!options.dtype) {
+    if (absl::Status s = check_one_dtype(directory, state); !s.ok()) return s;
+  }
   const NoGrad off;
   for (auto& [name, tensor] : state) {
     if (options.dtype && tensor.dtype() != *options.dtype) tensor = tensor.to(*options.dtype);
@@ -156,9 +189,7 @@ absl::StatusOr<std::unique_ptr<M>> built(const Config& config, const Naming& nam
     model->eval();
     return model;
   } catch (const Error& e) {
-    const std::string what = concat(directory, ": ", e.what());
-    if (e.kind() == ErrorKind::kOutOfMemory) return absl::ResourceExhaustedError(what);
-    return absl::InvalidArgumentError(what);
+    return io::with_path(directory, status_of(e));
   }
 }
 
@@ -185,6 +216,7 @@ absl::StatusOr<std::unique_ptr<M>> load_decoder(const ConfigFile& file, const st
 
 absl::Status save(const nn::ModuleBase& module, const ModelConfig& config, const std::string& strip,
                   const std::string& directory) {
+  const std::string text = config_to_json(config);
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return absl::UnknownError(concat(directory, ": ", error.message()));
@@ -193,7 +225,7 @@ absl::Status save(const nn::ModuleBase& module, const ModelConfig& config, const
     tensors.emplace(name.starts_with(strip) ? name.substr(strip.size()) : name, t.detach());
   const absl::Status weights = io::save_safetensors(directory + "/model.safetensors", tensors, {{"format", "pt"}});
   if (!weights.ok()) return weights;
-  return io::write_file(directory + "/config.json", config_to_json(config));
+  return io::write_file(directory + "/config.json", text);
 }
 
 }  // namespace

@@ -23,13 +23,14 @@ namespace hearth::text {
 /// What a user may want to know about what was loaded.
 struct LoadReport {
   std::vector<std::string> unknown_config_keys;  ///< Keys of config.json that are not known.
-  std::vector<std::string> ignored_tensors;      ///< Tensors of the files that the model does not have.
-  std::vector<std::string> new_tensors;          ///< Tensors of a head that no file has; they have first values.
+  std::vector<std::string> ignored_tensors;      ///< Tensors of the files that were left aside.
+  std::vector<std::string> new_tensors;          ///< Tensors of a new head; they have first values.
 };
 
 /// Options of load_pretrained().
 struct LoadOptions {
-  /// Weights are converted to this floating-point dtype; without one they stay as in the files.
+  /// Weights are converted to this floating-point dtype; without one they stay as in the files, where all but those of
+  /// norms must have the same.
   std::optional<DType> dtype = std::nullopt;
   /// Weights are copied to memory that can be written to, for training. Otherwise they lie in the mapped files, which
   /// must not be shortened meanwhile.
@@ -38,7 +39,8 @@ struct LoadOptions {
   std::optional<BertHead> head = std::nullopt;
   /// The classes of an encoder's head, in place of those that config.json has.
   std::vector<std::string> labels = {};
-  /// A head that no file has gets first values, for training; otherwise it is an error.
+  /// Tensors of a head, BERT's pooler among them, get first values for training where no file has them in this shape.
+  /// Otherwise they are an error.
   bool new_head = false;
   /// Filled where given.
   LoadReport* report = nullptr;

@@ -1,6 +1,7 @@
 // Directories: files with their quirks, what is refused, and what is written.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -103,6 +104,37 @@ TEST(Pretrained, DtypesStayOrAreConverted) {
   EXPECT_EQ((*wide)->lm_head.weight.dtype(), f32);
   EXPECT_TRUE((*wide)->lm_head.weight.equal((*kept)->lm_head.weight.to(f32)));
   EXPECT_EQ(wrong(path, {.dtype = i64}), "load_pretrained: weights are floating-point, but the dtype is i64");
+}
+
+TEST(Pretrained, AllButNormsHaveOneDtype) {
+  Tensors mixed = tensors_of("llama");
+  for (auto& [name, t] : mixed) {
+    if (name != "lm_head.weight") t = t.to(bf16);
+  }
+  const std::string path = made("llama", mixed);
+  EXPECT_EQ(wrong(path),
+            ": lm_head.weight is f32, but model.embed_tokens.weight is bf16: choose one with LoadOptions::dtype");
+  EXPECT_TRUE(load_pretrained<CausalLm>(path, {.dtype = bf16}).ok());
+  mixed["lm_head.weight"] = mixed.at("lm_head.weight").to(bf16);
+  for (auto& [name, t] : mixed) {
+    if (name.find("norm") != std::string::npos) t = t.to(f32);
+  }
+  const auto norms = load_pretrained<CausalLm>(made("llama", mixed));
+  ASSERT_TRUE(norms.ok()) << norms.status();
+  const NoGrad off;
+  EXPECT_EQ((*norms)->logits({.ids = golden("llama/ids")}).dtype(), bf16);
+  // Biases are not of norms, unless their weight is.
+  Tensors bert = tensors_of("bert");
+  for (auto& [name, t] : bert) {
+    if (name.find("LayerNorm") == std::string::npos) t = t.to(bf16);
+  }
+  const auto encoder = load_pretrained<BertModel>(made("bert", bert));
+  ASSERT_TRUE(encoder.ok()) << encoder.status();
+  EXPECT_EQ((**encoder)(BertInput{.ids = golden("bert/ids")}).dtype(), bf16);
+  Tensor& bias = bert.at("bert.encoder.layer.0.output.dense.bias");
+  bias = bias.to(f32);
+  EXPECT_NE(wrong<BertModel>(made("bert", bert)).find("bert.encoder.layer.0.output.dense.bias is f32"),
+            std::string::npos);
 }
 
 TEST(Pretrained, ShardsByTheirIndex) {
@@ -268,6 +300,33 @@ TEST(Pretrained, ANewHeadForTraining) {
   const auto again = load_pretrained<BertModel>(saved);
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ((*again)->config().labels, (std::vector<std::string>{"no", "yes"}));
+}
+
+// As transformers does: a model of masked tokens has no pooler, and a classifier may have had other classes.
+TEST(Pretrained, ANewHeadMayHaveAPoolerAndOtherClasses) {
+  Tensors masked = tensors_of("bert");
+  std::erase_if(masked, [](const auto& entry) {
+    return entry.first.starts_with("classifier.") || entry.first.find("pooler") != std::string::npos;
+  });
+  LoadReport report;
+  const LoadOptions head{.writable = true,
+                         .head = BertHead::kSequenceClassification,
+                         .labels = {"a", "b"},
+                         .new_head = true,
+                         .report = &report};
+  const auto adapted = load_pretrained<BertModel>(made("bert_mlm", masked), head);
+  ASSERT_TRUE(adapted.ok()) << adapted.status();
+  EXPECT_EQ(report.new_tensors, (std::vector<std::string>{"bert.pooler.dense.bias", "bert.pooler.dense.weight",
+                                                          "classifier.bias", "classifier.weight"}));
+  LoadOptions strict = head;
+  strict.new_head = false;
+  EXPECT_NE(wrong<BertModel>(directory_of("bert_sequence"), strict).find("classifier.weight has shape [3, 16]"),
+            std::string::npos);
+  const auto other = load_pretrained<BertModel>(directory_of("bert_sequence"), head);
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_EQ(report.new_tensors, (std::vector<std::string>{"classifier.bias", "classifier.weight"}));
+  EXPECT_TRUE(std::ranges::count(report.ignored_tensors, "classifier.weight") == 1);
+  EXPECT_EQ((**other)(BertInput{.ids = golden("bert/ids")}).shape(), Shape({3, 2}));
 }
 
 // transformers' own loading of what is written: tools/golden/text_models.py --check.
