@@ -20,6 +20,7 @@
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
 #include "text/json/fields_internal.h"
+#include "text/models/status_of_internal.h"
 
 namespace hearth::text {
 namespace {
@@ -55,15 +56,20 @@ constexpr PoolingName kPoolings[] = {
     {"lasttoken", "pooling_mode_lasttoken", Pooling::kLastToken},
 };
 
-absl::StatusOr<std::vector<Pooling>> read_pooling(const std::string& path) {
+struct PoolingFile {
+  std::vector<Pooling> pooling;
+  bool include_prompt = true;
+};
+
+absl::StatusOr<PoolingFile> read_pooling(const std::string& path) {
   const absl::StatusOr<Json> json = read_json(path);
   if (!json.ok()) return json.status();
   Fields f(*json, path);
-  std::vector<Pooling> out;
+  PoolingFile out;
   const auto add = [&](const std::string& name) {
     for (const PoolingName& p : kPoolings) {
       if (name != p.name) continue;
-      out.push_back(p.pooling);
+      out.pooling.push_back(p.pooling);
       return true;
     }
     return false;
@@ -77,17 +83,19 @@ absl::StatusOr<std::vector<Pooling>> read_pooling(const std::string& path) {
     }
   } else {
     for (const PoolingName& p : kPoolings) {
-      if (f.boolean(p.old_key, false)) out.push_back(p.pooling);
+      if (f.boolean(p.old_key, false)) out.pooling.push_back(p.pooling);
     }
   }
+  out.include_prompt = f.boolean("include_prompt", true);
   if (!f.ok()) return f.status();
   if (!unknown.empty()) return absl::UnimplementedError(concat(path, ".pooling_mode: \"", unknown, "\" is not known"));
-  if (out.empty()) return absl::InvalidArgumentError(concat(path, ": it names no pooling"));
+  if (out.pooling.empty()) return absl::InvalidArgumentError(concat(path, ": it names no pooling"));
   return out;
 }
 
 struct Modules {
   std::vector<Pooling> pooling = {Pooling::kMean};
+  bool include_prompt = true;
   bool normalize = false;
 };
 
@@ -110,9 +118,10 @@ absl::StatusOr<Modules> read_modules(const std::string& directory) {
       if (where.empty() || where.find("..") != std::string::npos || where.front() == '/')
         return absl::InvalidArgumentError(
             concat(path, "[", i, "].path: a part of the directory is wanted, but it is \"", where, "\""));
-      absl::StatusOr<std::vector<Pooling>> pooling = read_pooling(directory + "/" + where + "/config.json");
-      if (!pooling.ok()) return pooling.status();
-      out.pooling = *std::move(pooling);
+      absl::StatusOr<PoolingFile> file = read_pooling(directory + "/" + where + "/config.json");
+      if (!file.ok()) return file.status();
+      out.pooling = std::move(file->pooling);
+      out.include_prompt = file->include_prompt;
     } else if (kinds.back() == "Normalize") {
       out.normalize = true;
     } else if (kinds.back() != "Transformer") {
@@ -124,6 +133,25 @@ absl::StatusOr<Modules> read_modules(const std::string& directory) {
   if (!right)
     return absl::UnimplementedError(concat(path, ": an encoder, a pooling and perhaps a normalization are wanted"));
   return out;
+}
+
+// What sentence-transformers puts before every text; often nothing.
+absl::StatusOr<std::string> read_prompt(const std::string& directory) {
+  const std::string path = directory + "/config_sentence_transformers.json";
+  if (!is_there(path)) return std::string();
+  const absl::StatusOr<Json> json = read_json(path);
+  if (!json.ok()) return json.status();
+  Fields f(*json, path);
+  if (!f.has("default_prompt_name")) return f.ok() ? absl::StatusOr<std::string>("") : f.status();
+  const std::string name = f.string("default_prompt_name");
+  if (!f.ok()) return f.status();
+  const Json none = Json::object();
+  const Json& prompts = f.has("prompts") ? f.object("prompts") : none;
+  if (!f.ok()) return f.status();
+  Fields known(prompts, path + ".prompts");
+  const std::string prompt = known.string(name);
+  if (!known.ok()) return known.status();
+  return prompt;
 }
 
 Tensor divided_by_length(const Tensor& x) { return x / sqrt(x.square().sum({-1}, true)).clamp(1e-12); }
@@ -164,6 +192,12 @@ Tensor pool(const Tensor& hidden_states, const Tensor& attention_mask, Pooling p
 absl::StatusOr<SentenceEncoder> SentenceEncoder::load(const std::string& directory, const LoadOptions& given) {
   absl::StatusOr<Modules> modules = read_modules(directory);
   if (!modules.ok()) return modules.status();
+  absl::StatusOr<std::string> prompt = read_prompt(directory);
+  if (!prompt.ok()) return prompt.status();
+  if (!prompt->empty() && !modules->include_prompt)
+    return absl::UnimplementedError(
+        concat(directory, ": a default prompt whose tokens are left out of pooling (include_prompt: false) is not ",
+               "supported"));
   size_t most = std::numeric_limits<size_t>::max();
   const std::string limits = directory + "/sentence_bert_config.json";
   if (is_there(limits)) {
@@ -190,6 +224,7 @@ absl::StatusOr<SentenceEncoder> SentenceEncoder::load(const std::string& directo
   SentenceEncoder out(std::move(*model), *std::move(tokenizer));
   out.pooling_ = std::move(modules->pooling);
   out.normalize_ = modules->normalize;
+  out.prompt_ = *std::move(prompt);
   return out;
 }
 
@@ -198,9 +233,30 @@ int64_t SentenceEncoder::dimension() const {
 }
 
 absl::StatusOr<Tensor> SentenceEncoder::encode(std::span<const std::string> texts, const SentenceOptions& o) const {
+  try {
+    if (prompt_.empty()) return vectors(texts, o);
+    std::vector<std::string> prompted;
+    prompted.reserve(texts.size());
+    for (const std::string& text : texts) prompted.push_back(prompt_ + text);
+    return vectors(prompted, o);
+  } catch (const Error& e) {
+    return status_of(e);
+  }
+}
+
+absl::StatusOr<Tensor> SentenceEncoder::vectors(std::span<const std::string> texts, const SentenceOptions& o) const {
   HEARTH_CHECK(o.batch_tokens >= 1, "SentenceEncoder: batch_tokens must be at least 1, but is ", o.batch_tokens);
   absl::StatusOr<std::vector<std::vector<int32_t>>> ids = tokenizer_.encode_ids_batch(texts);
   if (!ids.ok()) return ids.status();
+  // A tokenizer may have tokens that were added after the training.
+  const int64_t known = model_->config().vocab_size;
+  for (size_t i = 0; i < ids->size(); ++i) {
+    for (const int32_t id : (*ids)[i]) {
+      if (id >= known)
+        return absl::InvalidArgumentError(
+            concat("text ", i, ": the tokenizer gives the id ", id, ", but the model has the ids 0 to ", known - 1));
+    }
+  }
   const InferenceMode inference;
   std::vector<size_t> order(texts.size());
   std::iota(order.begin(), order.end(), size_t{0});

@@ -40,12 +40,15 @@ struct SentenceOptions {
 class SentenceEncoder {
  public:
   /// Reads a directory with config.json, the weights and tokenizer.json. modules.json and 1_Pooling/config.json say
-  /// what follows the encoder; without modules.json it is the mean, as it is. kUnimplemented names a module or a
-  /// pooling that is not known. Other errors as of load_pretrained() and Tokenizer::load().
+  /// what follows the encoder; without modules.json it is the mean, as it is. The prompt that
+  /// config_sentence_transformers.json calls default_prompt_name is put before every text. kUnimplemented names a
+  /// module or a pooling that is not known, or a default prompt that pooling leaves out. Other errors as of
+  /// load_pretrained() and Tokenizer::load().
   static absl::StatusOr<SentenceEncoder> load(const std::string& directory, const LoadOptions& options = {});
 
-  /// One vector for each text, [texts, dimension()] f32, in their order. A text that is too long is cut. Errors of the
-  /// tokenizer: a text that is not valid UTF-8.
+  /// One vector for each text, [texts, dimension()] f32, in their order. A text that is too long is cut. Throws
+  /// nothing. kInvalidArgument: a text that is not valid UTF-8, or that has a token which the tokenizer knows and the
+  /// model does not.
   absl::StatusOr<Tensor> encode(std::span<const std::string> texts, const SentenceOptions& options = {}) const;
   /// The number of elements of a vector.
   int64_t dimension() const;
@@ -55,12 +58,14 @@ class SentenceEncoder {
   const Tokenizer& tokenizer() const { return tokenizer_; }
 
  private:
+  absl::StatusOr<Tensor> vectors(std::span<const std::string> texts, const SentenceOptions& options) const;
   SentenceEncoder(std::shared_ptr<const BertModel> model, Tokenizer tokenizer)
       : model_(std::move(model)), tokenizer_(std::move(tokenizer)) {}
   std::shared_ptr<const BertModel> model_;
   Tokenizer tokenizer_;
   std::vector<Pooling> pooling_ = {Pooling::kMean};
   bool normalize_ = false;
+  std::string prompt_;
 };
 
 }  // namespace hearth::text

@@ -107,6 +107,55 @@ TEST(SentenceEncoder, ReadsWhatFollowsTheEncoder) {
   EXPECT_TRUE(SentenceEncoder::load(path)->encode(text).value().equal(raw));
 }
 
+TEST(SentenceEncoder, ATokenThatTheModelDoesNotHaveIsAnError) {
+  const std::string path = directory();
+  Json tokenizer = Json::parse(io::read_file(path + "/tokenizer.json", 100000).value());
+  tokenizer["added_tokens"] = Json::array({{{"id", 37},
+                                            {"content", "<mine>"},
+                                            {"single_word", false},
+                                            {"lstrip", false},
+                                            {"rstrip", false},
+                                            {"normalized", false},
+                                            {"special", false}}});
+  write_text(path + "/tokenizer.json", tokenizer.dump());
+  const auto encoder = SentenceEncoder::load(path);
+  ASSERT_TRUE(encoder.ok()) << encoder.status();
+  const absl::Status s = encoder->encode(std::vector<std::string>{"w5", "w6 <mine>"}).status();
+  EXPECT_EQ(s.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(std::string(s.message()), "text 1: the tokenizer gives the id 37, but the model has the ids 0 to 36");
+  EXPECT_TRUE(encoder->encode(std::vector<std::string>{"w5"}).ok());
+  EXPECT_EQ(encoder->encode(std::vector<std::string>{"w5"}, {.batch_tokens = 0}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST(SentenceEncoder, PutsTheDefaultPromptBeforeTexts) {
+  const std::string path = directory(), file = path + "/config_sentence_transformers.json";
+  const Tensor bare = SentenceEncoder::load(path)->encode(std::vector<std::string>{"w9 w5", "w5"}).value();
+  const auto vector = [&](const std::string& text) {
+    return SentenceEncoder::load(path)->encode(std::vector<std::string>{text}).value()[0];
+  };
+  const auto wrong = [&] {
+    const auto e = SentenceEncoder::load(path);
+    return e.ok() ? "OK" : std::string(e.status().message()).substr(path.size());
+  };
+  write_text(file, R"({"prompts": {"query": "w9 ", "none": ""}, "default_prompt_name": "query"})");
+  EXPECT_TRUE(vector("w5").equal(bare[0]));
+  for (const std::string& without : {R"({"prompts": {"query": "w9 "}, "default_prompt_name": null})",
+                                     R"({"prompts": {"none": ""}, "default_prompt_name": "none"})", R"({})"}) {
+    write_text(file, without);
+    EXPECT_LT(abs(vector("w5") - bare[1]).max().item<double>(), 1e-5) << without;
+  }
+  write_text(file, R"({"prompts": {"query": "w9 "}, "default_prompt_name": "passage"})");
+  EXPECT_EQ(wrong(), "/config_sentence_transformers.json.prompts.passage: it is missing");
+  write_text(file, R"({"prompts": {"query": "w9 "}, "default_prompt_name": "query"})");
+  write_text(path + "/1_Pooling/config.json", R"({"pooling_mode": "mean", "include_prompt": false})");
+  EXPECT_EQ(wrong(),
+            ": a default prompt whose tokens are left out of pooling (include_prompt: false) is not supported");
+  EXPECT_EQ(SentenceEncoder::load(path).status().code(), absl::StatusCode::kUnimplemented);
+  write_text(file, "{}");
+  EXPECT_EQ(wrong(), "OK");
+}
+
 TEST(SentenceEncoder, RefusesWhatIsNotKnown) {
   const auto wrong = [](const std::string& path) {
     const auto e = SentenceEncoder::load(path);
