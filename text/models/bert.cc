@@ -94,7 +94,10 @@ Tensor BertModel::pooled(const Tensor& hidden) const {
 }
 
 Tensor BertModel::drop(const Tensor& x) const {
-  return dropout(x, config_.classifier_dropout.value_or(config_.hidden_dropout_prob), training());
+  // DistilBERT's seq_classif_dropout is for texts alone.
+  const bool own = config_.family != Family::kDistilBert || config_.head == BertHead::kSequenceClassification;
+  const double p = own ? config_.classifier_dropout.value_or(config_.hidden_dropout_prob) : config_.hidden_dropout_prob;
+  return dropout(x, p, training());
 }
 
 Tensor BertModel::classify(const Tensor& hidden) const {

@@ -17,8 +17,8 @@ namespace hearth::text {
 struct BertInput {
   /// [batch, tokens] i64.
   Tensor ids;
-  /// [batch, tokens] bool (or integers, 0: false): false where there is padding, on either side. Without one no token
-  /// is padding.
+  /// [batch, tokens] bool (or integers, 0: false): false where there is padding, which belongs at the right: positions
+  /// are counted from the first token on, and the first token stands for the text. Without a mask no token is padding.
   Tensor attention_mask;
   /// [batch, tokens] i64: 0 for the first text, 1 for the second; all 0 without. Not for DistilBERT.
   Tensor token_type_ids;
@@ -89,10 +89,11 @@ struct LayerParts {
 };
 /// How a layer computes.
 struct LayerOptions {
-  int64_t heads;             ///< Attention heads.
-  Activation activation;     ///< In the feed-forward part.
-  double dropout;            ///< After each part, in training.
-  double attention_dropout;  ///< Of attention weights, in training.
+  int64_t heads;                    ///< Attention heads.
+  Activation activation;            ///< In the feed-forward part.
+  double output_dropout;            ///< After the feed-forward part, in training.
+  double attention_output_dropout;  ///< After the attention part, in training; DistilBERT has none.
+  double attention_dropout;         ///< Of attention weights, in training.
 };
 
 /// One layer of BERT and RoBERTa.
@@ -183,7 +184,7 @@ struct ClassificationHead : nn::Module<ClassificationHead> {
 /// x weight^T + bias, where the weight is the table of tokens.
 class Decoder : public nn::Module<Decoder> {
  public:
-  /// With tensors that are others' too, or the bias its own.
+  /// Shares `table` with the embeddings, and `bias` with the head that it belongs to.
   Decoder(nn::ModuleBase* parent, const char* name, const Tensor& table, const Tensor& bias);
   /// Gives [..., vocab_size].
   Tensor forward(const Tensor& x) const;

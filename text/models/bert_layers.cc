@@ -26,7 +26,8 @@ nn::EmbeddingOptions padding_row(const BertConfig& c, int64_t rows) {
 LayerOptions options_of(const BertConfig& c) {
   return {.heads = c.num_attention_heads,
           .activation = activation_or_throw(c.hidden_act, "hidden_act"),
-          .dropout = c.hidden_dropout_prob,
+          .output_dropout = c.hidden_dropout_prob,
+          .attention_output_dropout = is_distil(c) ? 0 : c.hidden_dropout_prob,
           .attention_dropout = c.attention_probs_dropout_prob};
 }
 
@@ -36,9 +37,9 @@ Tensor run_layer(const Tensor& x, const LayerParts& p, const std::optional<Tenso
   const auto heads = [&](const Tensor& t) { return t.unflatten(-1, {o.heads, -1}).transpose(1, 2); };
   const Tensor attended = scaled_dot_product_attention(heads(p.query(x)), heads(p.key(x)), heads(p.value(x)),
                                                        {.mask = mask, .dropout = training ? o.attention_dropout : 0});
-  const Tensor y =
-      p.attention_norm(x + dropout(p.attention_output(attended.transpose(1, 2).flatten(2)), o.dropout, training));
-  return p.output_norm(y + dropout(p.output(activate(o.activation, p.inner(y))), o.dropout, training));
+  const Tensor attention = p.attention_output(attended.transpose(1, 2).flatten(2));
+  const Tensor y = p.attention_norm(x + dropout(attention, o.attention_output_dropout, training));
+  return p.output_norm(y + dropout(p.output(activate(o.activation, p.inner(y))), o.output_dropout, training));
 }
 
 }  // namespace
