@@ -35,15 +35,15 @@ DecoderStep::DecoderStep(const char* model, const CausalLmInput& in, int64_t max
         cat({cache_->attention_mask(), ones({batch_, tokens_}, {.dtype = boolean, .device = in.ids.device()})}, 1);
   }
   if (padding_.defined() && all(padding_).item<bool>()) padding_ = Tensor();
+  int64_t length = all_tokens;
   if (padding_.defined()) {
     const Tensor counted = clamp(cumsum(padding_.to(i64), 1) - 1, 0);
     positions_ = counted.narrow(1, past_, tokens_);
-    length_ = positions_.numel() ? positions_.max().item<int64_t>() + 1 : 1;
+    length = positions_.numel() ? positions_.max().item<int64_t>() + 1 : 1;
   } else {
     positions_ = arange(past_, all_tokens, 1, integers).unsqueeze(0);
-    length_ = all_tokens;
   }
-  HEARTH_CHECK(length_ <= max_positions, model, ": a sequence of ", length_, " tokens is longer than the model's ",
+  HEARTH_CHECK(length <= max_positions, model, ": a sequence of ", length, " tokens is longer than the model's ",
                max_positions, " positions");
 }
 

@@ -19,8 +19,6 @@ class DecoderStep {
   int64_t tokens() const { return tokens_; }
   // [batch or 1, tokens] i64, padding not counted; 0 for padding before the text.
   const Tensor& positions() const { return positions_; }
-  // One more than the greatest position.
-  int64_t length() const { return length_; }
 
   // Attention of a layer: q [batch, heads, tokens, head_dim], k and v with their own heads. With a cache they are
   // written to it, and what it holds is attended to. The result has q's shape and layout.
@@ -38,7 +36,7 @@ class DecoderStep {
   const std::optional<Tensor>& mask(const std::optional<int64_t>& window, int64_t first, int64_t keys);
 
   KvCache* cache_;
-  int64_t batch_, tokens_, past_, length_;
+  int64_t batch_, tokens_, past_;
   Tensor positions_;
   Tensor padding_;  // [batch, past + tokens] bool, false where there is padding; undefined where there is none
   std::map<std::optional<int64_t>, std::optional<Tensor>> masks_;  // one for each window

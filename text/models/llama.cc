@@ -84,7 +84,7 @@ void LlamaModel::reset_parameters() {
 
 Tensor LlamaModel::forward(const Tensor& ids, DecoderStep& step) const {
   Tensor x = embed_tokens(ids);
-  const RopeTables rope = rope_.tables(step.positions(), step.length());
+  const RopeTables rope = rope_.tables(step.positions());
   for (const LlamaLayer& layer : layers) x = layer(x, rope, step);
   return norm(x);
 }

@@ -8,6 +8,7 @@
 #include "core/ops/create.h"
 #include "core/ops/join.h"
 #include "core/ops/math.h"
+#include "core/ops/reduce.h"
 #include "core/ops/view.h"
 
 namespace hearth::text {
@@ -43,8 +44,7 @@ Rope::Rope(const RopeConfig& config, int64_t head_dim, int64_t max_position_embe
     : config_(config),
       head_dim_(head_dim),
       max_positions_(max_position_embeddings),
-      original_(config.original_max_position_embeddings > 0 ? config.original_max_position_embeddings
-                                                            : max_position_embeddings) {
+      original_(config.original_length(max_position_embeddings)) {
   if (config.type == Type::kYarn) {
     attention_factor_ = config.attention_factor.value_or(yarn_attention(config));
   } else if (config.type == Type::kLongRope) {
@@ -52,6 +52,7 @@ Rope::Rope(const RopeConfig& config, int64_t head_dim, int64_t max_position_embe
         config.factor <= 1 ? 1 : std::sqrt(1 + std::log(config.factor) / std::log(static_cast<double>(original_)));
     attention_factor_ = config.attention_factor.value_or(by_length);
   }
+  if (config.type != Type::kDynamic && config.type != Type::kLongRope) fixed_ = frequencies(1);
 }
 
 std::vector<float> Rope::frequencies(int64_t length) const {
@@ -95,8 +96,20 @@ std::vector<float> Rope::frequencies(int64_t length) const {
   return out;
 }
 
-RopeTables Rope::tables(const Tensor& positions, int64_t length) const {
-  const Tensor f = tensor(frequencies(length), {.device = positions.device()});
+RopeTables Rope::tables(const Tensor& positions) const {
+  const TensorOptions on_device{.device = positions.device()};
+  Tensor f;
+  if (!fixed_.empty()) {
+    f = tensor(fixed_, on_device);
+  } else {
+    std::vector<float> all;
+    const auto last = positions.size(0) ? positions.amax({1}).to_vector<int64_t>() : std::vector<int64_t>();
+    for (const int64_t position : last) {
+      const std::vector<float> row = frequencies(position + 1);
+      all.insert(all.end(), row.begin(), row.end());
+    }
+    f = from_values(all, {positions.size(0), 1, head_dim_ / 2}, on_device);
+  }
   const Tensor angles = unsqueeze(unsqueeze(positions.to(f32), -1) * f, -2);
   Tensor cosines = cos(angles), sines = sin(angles);
   if (attention_factor_ != 1) {

@@ -10,6 +10,7 @@ has name/ids, name/mask and name/out, the latter where mask is 1; name/bf16 is t
 makes in bfloat16.
 """
 
+import copy
 import json
 import os
 import subprocess
@@ -114,6 +115,15 @@ def inputs(task, lengths):
 
 
 def run(model, task, ids, mask, types):
+    """What the model gives. Where frequencies follow from a text's length, each text alone: in a batch transformers takes
+    those of the longest one for all."""
+    kind = (getattr(model.config, "rope_parameters", None) or {}).get("rope_type")
+    if kind in ("dynamic", "longrope") and len(ids) > 1:
+        out = torch.zeros(*ids.shape, model.config.vocab_size)
+        for row, kept in enumerate(mask.bool()):
+            one = ids[row, kept][None]
+            out[row, kept] = run(copy.deepcopy(model), task, one, torch.ones_like(one), None)[0][0].to(out.dtype)
+        return out, None
     extra = {}
     if task == "lm":
         extra["position_ids"] = (mask.cumsum(-1) - 1).clamp(min=0)

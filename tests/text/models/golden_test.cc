@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "core/autograd/guards.h"
+#include "core/nn/init.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
 #include "core/ops/index.h"
 #include "core/ops/join.h"
+#include "core/ops/random.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
 #include "tests/text/models/cases.h"
@@ -39,6 +41,9 @@ class Encoders : public testing::TestWithParam<std::string> {};
 const auto by_name = [](const auto& info) { return info.param; };
 INSTANTIATE_TEST_SUITE_P(Golden, Decoders, testing::ValuesIn(names(true)), by_name);
 INSTANTIATE_TEST_SUITE_P(Golden, Encoders, testing::ValuesIn(names(false)), by_name);
+
+// Whether frequencies follow from the length of a text, and texts of the case pass the length where they change.
+bool grows(const std::string& name) { return name == "llama_dynamic" || name == "llama_longrope_long"; }
 
 std::unique_ptr<CausalLm> decoder(const std::string& name, const LoadOptions& options = {}) {
   auto model = load_pretrained<CausalLm>(directory_of(name), options);
@@ -70,8 +75,6 @@ TEST_P(Decoders, PaddingChangesNothing) {
   const auto model = decoder(name);
   const Tensor ids = golden(name + "/ids"), mask = golden(name + "/mask"), want = golden(name + "/out");
   const NoGrad off;
-  // The frequencies follow from the longest text of a batch.
-  if (name.starts_with("llama_dynamic") || name.starts_with("llama_longrope_long")) return;
   for (int64_t row = 0; row < ids.size(0); ++row) {
     const int64_t length = mask[row].sum().item<int64_t>(), from = ids.size(1) - length;
     const Tensor alone = model->logits({.ids = ids.narrow(0, row, 1).narrow(1, from, length)});
@@ -82,7 +85,7 @@ TEST_P(Decoders, PaddingChangesNothing) {
 // In steps of several sizes, also of one token, and with the batch turned round in between.
 TEST_P(Decoders, CachedStepsGiveTheSame) {
   const std::string name = GetParam();
-  if (name == "llama_dynamic" || name == "llama_longrope_long") return;  // keys keep the frequencies they got
+  if (grows(name)) GTEST_SKIP() << "cached keys keep the frequencies they got: see NeighboursNeverMatter";
   const auto model = decoder(name);
   const Tensor ids = golden(name + "/ids"), mask = ne(golden(name + "/mask"), 0), want = golden(name + "/out");
   const int64_t tokens = ids.size(1);
@@ -110,6 +113,34 @@ TEST_P(Decoders, CachedStepsGiveTheSame) {
   EXPECT_LT(worst(got, want.narrow(1, 6, tokens - 6), mask.narrow(1, 6, tokens - 6)), 1e-4);
 }
 
+// Step by step a text gives what it gives alone, and goes on so when the others have left.
+TEST_P(Decoders, NeighboursNeverMatter) {
+  const std::string name = GetParam();
+  const auto model = decoder(name);
+  const Tensor ids = golden(name + "/ids"), mask = ne(golden(name + "/mask"), 0);
+  const int64_t tokens = ids.size(1);
+  for (int64_t row = 0; row < ids.size(0); ++row) {
+    const int64_t padding = tokens - mask[row].to(i64).sum().item<int64_t>();
+    const auto cache = model->make_cache(ids.size(0)), own = model->make_cache(1);
+    const Tensor own_ids = ids.narrow(0, row, 1), own_mask = mask.narrow(0, row, 1);
+    bool together = true;
+    int64_t at = 0;
+    for (const int64_t n : std::vector<int64_t>{tokens - 4, 1, 1, 2}) {
+      const Tensor got = model->logits({.ids = (together ? ids : own_ids).narrow(1, at, n),
+                                        .attention_mask = (together ? mask : own_mask).narrow(1, 0, at + n),
+                                        .cache = cache.get()});
+      const int64_t from = std::max(at, padding), count = at + n - from;
+      const Tensor alone = model->logits({.ids = own_ids.narrow(1, from, count), .cache = own.get()});
+      EXPECT_LT(abs(got[together ? row : 0].narrow(0, from - at, count) - alone[0]).max().item<double>(), 1e-4)
+          << row << " from " << at;
+      at += n;
+      if (at != tokens - 3) continue;
+      cache->reorder(tensor(std::vector<int64_t>{row}));
+      together = false;
+    }
+  }
+}
+
 // Not further from f32 than twice what transformers is.
 TEST_P(Decoders, Bf16IsAsCloseAsItCanBe) {
   const std::string name = GetParam();
@@ -121,12 +152,12 @@ TEST_P(Decoders, Bf16IsAsCloseAsItCanBe) {
   EXPECT_EQ(got.dtype(), bf16);
   EXPECT_LT(worst(got, golden(name + "/out"), mask), allowed);
   const auto cache = model->make_cache(ids.size(0));
-  (void)model->logits({.ids = ids.narrow(1, 0, 5), .attention_mask = mask.narrow(1, 0, 5), .cache = cache.get()});
-  const Tensor rest =
-      model->logits({.ids = ids.narrow(1, 5, ids.size(1) - 5), .attention_mask = mask, .cache = cache.get()});
-  if (name == "llama_dynamic" || name == "llama_longrope_long") return;
-  EXPECT_LT(worst(rest, golden(name + "/out").narrow(1, 5, ids.size(1) - 5), mask.narrow(1, 5, ids.size(1) - 5)),
-            allowed);
+  const int64_t first = grows(name) ? 0 : 5, more = ids.size(1) - first;
+  if (first > 0)
+    (void)model->logits(
+        {.ids = ids.narrow(1, 0, first), .attention_mask = mask.narrow(1, 0, first), .cache = cache.get()});
+  const Tensor rest = model->logits({.ids = ids.narrow(1, first, more), .attention_mask = mask, .cache = cache.get()});
+  EXPECT_LT(worst(rest, golden(name + "/out").narrow(1, first, more), mask.narrow(1, first, more)), allowed);
 }
 
 std::unique_ptr<BertModel> encoder(const std::string& name, const LoadOptions& options = {}) {
@@ -171,6 +202,44 @@ TEST_P(Encoders, Bf16IsAsCloseAsItCanBe) {
   const Tensor got = (*model)(input_of(name));
   EXPECT_EQ(got.dtype(), bf16);
   EXPECT_LT(worst(got, golden(name + "/out"), golden(name + "/mask")), 2 * golden(name + "/bf16").item<double>());
+}
+
+// Positions that a window has left behind are dropped from the cache, also beside padding.
+TEST(SlidingWindow, LongTextsWithPaddingInSteps) {
+  nlohmann::json config = cases().at("mistral").at("config");
+  config["max_position_embeddings"] = 256;
+  const std::string path = fresh_directory("long_mistral");
+  make_directory(path, config, weights_of("mistral"));
+  const auto model = load_pretrained<CausalLm>(path).value();
+  constexpr int64_t kTokens = 160, kPadding = 70;
+  std::vector<int64_t> values;
+  for (int64_t i = 0; i < 2 * kTokens; ++i) values.push_back(3 + i * i % 1009 % 34);
+  const Tensor ids = from_values(values, {2, kTokens});
+  const Tensor mask =
+      cat({cat({zeros({1, kPadding}, {.dtype = boolean}), ones({1, kTokens - kPadding}, {.dtype = boolean})}, 1),
+           ones({1, kTokens}, {.dtype = boolean})},
+          0);
+  Tensor want;
+  {
+    const NoGrad off;
+    want = model->logits({.ids = ids, .attention_mask = mask});
+  }
+  const auto cache = model->make_cache(2);
+  const Tensor turn = tensor(std::vector<int64_t>{1, 0});
+  Tensor order = arange(2);
+  int64_t at = 0;
+  for (int64_t step = 0; at < kTokens; ++step) {
+    const int64_t n = std::min(kTokens - at, step % 2 == 0 ? int64_t{5} : int64_t{1});
+    const Tensor i = index_select(ids, 0, order), m = index_select(mask, 0, order);
+    const Tensor got =
+        model->logits({.ids = i.narrow(1, at, n), .attention_mask = m.narrow(1, 0, at + n), .cache = cache.get()});
+    EXPECT_LT(worst(got, index_select(want, 0, order).narrow(1, at, n), m.narrow(1, at, n)), 1e-4) << at;
+    at += n;
+    if (step % 8 != 7) continue;
+    cache->reorder(turn);
+    order = index_select(order, 0, turn);
+  }
+  EXPECT_LE(cache->capacity(0), 64);  // positions were dropped
 }
 
 // ---- what is refused
@@ -243,6 +312,53 @@ TEST(EncoderInput, IsChecked) {
             }).find("DistilBERT has no types of tokens"),
             std::string::npos);
   EXPECT_EQ(encoder("roberta")->max_positions(), 22);
+}
+
+// What is dropped with probability 1 is zero, so that the rest can be computed by hand.
+TEST(Training, DropoutsAreWhereTransformersHasThem) {
+  manual_seed(3);
+  const auto made = [](BertConfig::Family family, BertHead head, double hidden, double classifier) {
+    auto model = std::make_unique<BertModel>(BertConfig{.family = family,
+                                                        .vocab_size = 20,
+                                                        .hidden_size = 8,
+                                                        .num_hidden_layers = 1,
+                                                        .num_attention_heads = 2,
+                                                        .intermediate_size = 12,
+                                                        .hidden_dropout_prob = hidden,
+                                                        .attention_probs_dropout_prob = 0,
+                                                        .classifier_dropout = classifier,
+                                                        .max_position_embeddings = 8,
+                                                        .head = head});
+    for (auto [name, t] : model->named_parameters()) nn::init::normal_(t, 0, 1);
+    return model;
+  };
+  using Family = BertConfig::Family;
+  const BertInput in{.ids = tensor({{3, 5, 7}})};
+  const NoGrad off;
+  const auto same = [](const Tensor& a, const Tensor& b) { return abs(a - b).max().item<double>() < 1e-5; };
+  {
+    const auto distil = made(Family::kDistilBert, BertHead::kNone, 1, 0.5);
+    const bert::DistilLayer& layer = distil->base().transformer->layer[0];
+    // The embeddings are zero, and so is the feed-forward part; the attention part stays.
+    const Tensor attention = layer.attention.out_lin(layer.attention.v_lin.bias->unsqueeze(0));
+    EXPECT_TRUE(same(distil->hidden_states(in)[0], layer.output_layer_norm(layer.sa_layer_norm(attention))));
+  }
+  {
+    const auto plain = made(Family::kBert, BertHead::kNone, 1, 0.5);
+    const bert::Layer& layer = plain->base().encoder->layer[0];
+    EXPECT_TRUE(
+        same(plain->hidden_states(in)[0], layer.output.LayerNorm(layer.attention.output.LayerNorm(zeros({1, 8})))));
+  }
+  // Before a classifier: of texts in every family, of tokens not in DistilBERT.
+  for (const Family family : {Family::kBert, Family::kDistilBert, Family::kRoberta}) {
+    for (const BertHead head : {BertHead::kSequenceClassification, BertHead::kTokenClassification}) {
+      const auto model = made(family, head, 0, 1);
+      const Tensor dropped = (*model)(in);
+      model->eval();
+      const bool kept = family == Family::kDistilBert && head == BertHead::kTokenClassification;
+      EXPECT_EQ(same(dropped, (*model)(in)), kept) << static_cast<int>(family) << " " << static_cast<int>(head);
+    }
+  }
 }
 
 // Gradients reach every parameter, tied ones included.
