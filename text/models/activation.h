@@ -9,7 +9,7 @@
 
 namespace hearth::text {
 
-/// What is between the two products of a feed-forward layer.
+/// The function between the two linear layers of a feed-forward part.
 enum class Activation : uint8_t {
   kGelu,       ///< x Phi(x): "gelu", "gelu_python".
   kGeluTanh,   ///< Its approximation by tanh: "gelu_new", "gelu_fast", "gelu_pytorch_tanh", "gelu_accurate".

@@ -19,7 +19,13 @@ const BertConfig& checked(const BertConfig& config) {
   return config;
 }
 
-const char* base_name_of(Family family) {
+bool needs_pooler(const BertConfig& c, bool asked) {
+  return c.head == BertHead::kNone ? asked : c.head == BertHead::kSequenceClassification && c.family == Family::kBert;
+}
+
+}  // namespace
+
+const char* bert::base_name_of(Family family) {
   switch (family) {
     case Family::kRoberta:
       return "roberta";
@@ -30,14 +36,10 @@ const char* base_name_of(Family family) {
   }
 }
 
-bool needs_pooler(const BertConfig& c, bool asked) {
-  return c.head == BertHead::kNone ? asked : c.head == BertHead::kSequenceClassification && c.family == Family::kBert;
-}
-
-}  // namespace
-
 BertModel::BertModel(const BertConfig& config, bool pooler)
-    : config_(checked(config)), base_(this, base_name_of(config.family), config_, needs_pooler(config_, pooler)) {
+    : config_(checked(config)),
+      activation_(activation_or_throw(config_.hidden_act, "hidden_act")),
+      base_(this, bert::base_name_of(config.family), config_, needs_pooler(config_, pooler)) {
   const int64_t size = config_.hidden_size, labels = static_cast<int64_t>(config_.labels.size());
   const Tensor& table = base_.embeddings.word_embeddings.weight;
   switch (config_.head) {
@@ -81,11 +83,6 @@ void BertModel::reset_parameters() {
   });
 }
 
-int64_t BertModel::max_positions() const {
-  const int64_t rows = config_.max_position_embeddings;
-  return config_.family == Family::kRoberta ? rows - *config_.special.pad - 1 : rows;
-}
-
 Tensor BertModel::hidden_states(const BertInput& input) const { return base_(input); }
 
 Tensor BertModel::pooled(const Tensor& hidden) const {
@@ -115,7 +112,7 @@ Tensor BertModel::logits(const BertInput& input) const {
     return classify(x);
   }
   if (config_.head == BertHead::kTokenClassification) return (*classifier_)(drop(x));
-  const auto act = [&](const Tensor& t) { return activate(activation_or_throw(config_.hidden_act, "hidden_act"), t); };
+  const auto act = [&](const Tensor& t) { return activate(activation_, t); };
   if (cls_) {
     const bert::Predictions& p = cls_->predictions;
     return p.decoder(p.transform.LayerNorm(act(p.transform.dense(x))));

@@ -28,6 +28,9 @@ struct BertInput {
 
 namespace bert {
 
+/// What files call the model without a head: "bert", "roberta" or "distilbert".
+const char* base_name_of(BertConfig::Family family);
+
 /// Tables of tokens, positions and types, and a norm.
 class Embeddings : public nn::Module<Embeddings> {
  public:
@@ -170,6 +173,9 @@ class Base : public nn::Module<Base> {
   std::optional<DistilLayers> transformer;  ///< Layers of DistilBERT.
   std::optional<Dense> pooler;              ///< Of the first token.
 
+  /// The longest text, in tokens.
+  int64_t max_positions() const { return max_positions_; }
+
  private:
   int64_t max_positions_;
 };
@@ -248,7 +254,7 @@ class BertModel : public nn::Module<BertModel> {
   Tensor forward(const BertInput& input) const;
 
   /// The longest text, in tokens.
-  int64_t max_positions() const;
+  int64_t max_positions() const { return base_.max_positions(); }
   /// Whether there is a pooler.
   bool has_pooler() const { return base().pooler.has_value(); }
   /// What it was made with.
@@ -265,6 +271,7 @@ class BertModel : public nn::Module<BertModel> {
   Tensor classify(const Tensor& hidden) const;
   Tensor drop(const Tensor& x) const;
   BertConfig config_;
+  Activation activation_;
   bert::Base base_;
   std::optional<nn::Linear> pre_classifier_, classifier_, vocab_transform_;
   std::optional<bert::ClassificationHead> roberta_classifier_;

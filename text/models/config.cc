@@ -56,8 +56,8 @@ std::string wrong_positive(std::initializer_list<std::pair<const char*, double>>
   return "";
 }
 
-std::string wrong_heads(int64_t features, int64_t heads) {
-  return features % heads == 0 ? "" : concat(heads, " attention heads do not divide ", features, " features");
+std::string wrong_heads(const char* name, int64_t features, int64_t heads) {
+  return features % heads == 0 ? "" : concat(name, ": ", heads, " heads do not divide ", features, " features");
 }
 
 std::string wrong_id(const char* name, const std::optional<int64_t>& id) {
@@ -94,7 +94,8 @@ std::string wrong(const BertConfig& c) {
   if (c.problem_type && std::ranges::find(kProblemTypes, *c.problem_type) == std::end(kProblemTypes)) {
     return "problem_type: regression, single_label_classification or multi_label_classification is wanted";
   }
-  return first_of({wrong_heads(c.hidden_size, c.num_attention_heads), wrong_id("pad_token_id", c.special.pad),
+  return first_of({wrong_heads("num_attention_heads", c.hidden_size, c.num_attention_heads),
+                   wrong_id("pad_token_id", c.special.pad),
                    wrong_probability({{"hidden_dropout_prob", c.hidden_dropout_prob},
                                       {"attention_probs_dropout_prob", c.attention_probs_dropout_prob},
                                       {"classifier_dropout", c.classifier_dropout.value_or(0)},
@@ -110,7 +111,7 @@ std::string wrong(const Gpt2Config& c) {
                                         {"n_head", c.n_head, kMostFeatures},
                                         {"n_inner", c.n_inner.value_or(1), kMostFeatures}});
   if (!sizes.empty()) return sizes;
-  return first_of({wrong_heads(c.n_embd, c.n_head),
+  return first_of({wrong_heads("n_head", c.n_embd, c.n_head),
                    wrong_probability({{"resid_pdrop", c.resid_pdrop},
                                       {"embd_pdrop", c.embd_pdrop},
                                       {"attn_pdrop", c.attn_pdrop},
@@ -165,7 +166,8 @@ std::string wrong(const LlamaConfig& c) {
                                         {"sliding_window", c.sliding_window.value_or(1), kMostIds}});
   if (!sizes.empty()) return sizes;
   if (c.num_attention_heads % c.num_key_value_heads != 0)
-    return concat(c.num_key_value_heads, " key heads do not divide ", c.num_attention_heads, " query heads");
+    return concat("num_key_value_heads: ", c.num_key_value_heads, " key heads do not divide ", c.num_attention_heads,
+                  " query heads");
   if (c.head_dim % 2 != 0) return concat("head_dim: rotary embeddings need an even number, but it is ", c.head_dim);
   if (!c.windowed.empty() && static_cast<int64_t>(c.windowed.size()) != c.num_hidden_layers) {
     return concat("layer_types: there are ", c.windowed.size(), " for ", c.num_hidden_layers, " layers");
@@ -308,7 +310,8 @@ struct Reading {
   const std::vector<std::string>& architectures;
 };
 
-BertConfig read_bert(Reading r, BertConfig::Family family, const std::string& type) {
+BertConfig read_bert(Reading r, const EncoderName& encoder) {
+  const BertConfig::Family family = encoder.family;
   Fields& f = r.f;
   const bool distil = family == BertConfig::Family::kDistilBert;
   BertConfig c;
@@ -338,7 +341,7 @@ BertConfig read_bert(Reading r, BertConfig::Family family, const std::string& ty
   c.problem_type = f.optional_string("problem_type");
   const bool roberta = family == BertConfig::Family::kRoberta;
   c.special = read_special(f, roberta ? SpecialIds{.bos = 0, .eos = {2}, .pad = 1} : c.special);
-  const std::string name = family == BertConfig::Family::kBert ? "Bert" : roberta ? "Roberta" : "DistilBert";
+  const std::string name(encoder.name);
   for (const std::string& a : r.architectures) {
     if (a == name + "Model") c.head = BertHead::kNone;
     else if (a == name + "ForSequenceClassification") c.head = BertHead::kSequenceClassification;
@@ -346,7 +349,7 @@ BertConfig read_bert(Reading r, BertConfig::Family family, const std::string& ty
     else if (a == name + "ForMaskedLM" || a == name + "ForPreTraining") c.head = BertHead::kMaskedLm;
     else if (r.refused.ok())
       r.refused = absl::UnimplementedError(
-          concat(f.place(), ".architectures: \"", a, "\" is not known for the model_type \"", type, "\""));
+          concat(f.place(), ".architectures: \"", a, "\" is not known for the model_type \"", encoder.type, "\""));
   }
   if (c.head == BertHead::kMaskedLm) refuse_unless(f, r.refused, "tie_word_embeddings", true);
   else (void)f.has("tie_word_embeddings");
@@ -471,7 +474,7 @@ LlamaConfig read_llama(Reading r, LlamaConfig::Family family) {
   } else if (c.num_attention_heads > 0) {
     c.head_dim = c.hidden_size / c.num_attention_heads;
     if (c.hidden_size % c.num_attention_heads != 0)
-      f.fail("num_attention_heads", wrong_heads(c.hidden_size, c.num_attention_heads));
+      f.fail("num_attention_heads", concat(c.num_attention_heads, " heads do not divide ", c.hidden_size, " features"));
   }
   read_activation(f, r.refused, "hidden_act", c.hidden_act);
   c.max_position_embeddings = whole(f, "max_position_embeddings",
@@ -557,7 +560,7 @@ absl::StatusOr<ConfigFile> parse_config(std::string_view text, const std::string
   bool known = false;
   for (const EncoderName& e : kEncoders) {
     if (type != e.type) continue;
-    out.config = read_bert(r, e.family, type);
+    out.config = read_bert(r, e);
     known = true;
   }
   for (const DecoderName& d : kDecoders) {

@@ -26,11 +26,11 @@ inline constexpr DecoderName kDecoders[] = {{"gpt2", "GPT2", {}},
                                             {"qwen3", "Qwen3", LlamaConfig::Family::kQwen3}};
 // An encoder.
 struct EncoderName {
-  std::string_view type;
+  std::string_view type, name;  // as above
   BertConfig::Family family;
 };
-inline constexpr EncoderName kEncoders[] = {{"bert", BertConfig::Family::kBert},
-                                            {"roberta", BertConfig::Family::kRoberta},
-                                            {"distilbert", BertConfig::Family::kDistilBert}};
+inline constexpr EncoderName kEncoders[] = {{"bert", "Bert", BertConfig::Family::kBert},
+                                            {"roberta", "Roberta", BertConfig::Family::kRoberta},
+                                            {"distilbert", "DistilBert", BertConfig::Family::kDistilBert}};
 
 }  // namespace hearth::text

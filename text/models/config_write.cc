@@ -20,13 +20,15 @@ void write_special(Json& j, const SpecialIds& s) {
 }
 
 Json to_json(const BertConfig& c) {
-  const bool distil = c.family == BertConfig::Family::kDistilBert, roberta = c.family == BertConfig::Family::kRoberta;
-  const std::string name = distil ? "DistilBert" : roberta ? "Roberta" : "Bert";
+  const bool distil = c.family == BertConfig::Family::kDistilBert;
   constexpr std::array<const char*, 4> kHeads{"Model", "ForSequenceClassification", "ForTokenClassification",
                                               "ForMaskedLM"};
   Json j;
-  j["model_type"] = distil ? "distilbert" : roberta ? "roberta" : "bert";
-  j["architectures"] = {name + kHeads.at(static_cast<size_t>(c.head))};
+  for (const EncoderName& e : kEncoders) {
+    if (e.family != c.family) continue;
+    j["model_type"] = std::string(e.type);
+    j["architectures"] = {std::string(e.name) + kHeads.at(static_cast<size_t>(c.head))};
+  }
   j["vocab_size"] = c.vocab_size;
   j[distil ? "dim" : "hidden_size"] = c.hidden_size;
   j[distil ? "n_layers" : "num_hidden_layers"] = c.num_hidden_layers;

@@ -276,10 +276,7 @@ absl::StatusOr<std::unique_ptr<BertModel>> load_pretrained(const std::string& di
   const bool pooler = std::any_of(files->begin(), files->end(), [](const auto& entry) {
     return entry.first == "pooler.dense.weight" || entry.first.ends_with(".pooler.dense.weight");
   });
-  const std::string prefix = config.family == BertConfig::Family::kRoberta      ? "roberta."
-                             : config.family == BertConfig::Family::kDistilBert ? "distilbert."
-                                                                                : "bert.";
-  const Naming naming{prefix,
+  const Naming naming{concat(bert::base_name_of(config.family), "."),
                       {"pooler.", "cls.", "lm_head.", "classifier.", "pre_classifier.", "qa_outputs.",
                        "vocab_transform.", "vocab_layer_norm.", "vocab_projector."}};
   return built<BertModel>(config, naming, directory, *files, options, pooler);

@@ -172,7 +172,8 @@ TEST(Config, NamesWhatIsImpossible) {
             "config.json.hidden_size: a whole number from 0 to 2147483647 is wanted, but it is 1.5");
   EXPECT_EQ(wrong(with(kBert, "hidden_size", "16")),
             "config.json.hidden_size: a whole number from 0 to 2147483647 is wanted, but it is \"16\"");
-  EXPECT_EQ(wrong(with(kBert, "hidden_size", 770)), "config.json.12 attention heads do not divide 770 features");
+  EXPECT_EQ(wrong(with(kBert, "hidden_size", 770)),
+            "config.json.num_attention_heads: 12 heads do not divide 770 features");
   EXPECT_EQ(wrong(with(kBert, "hidden_dropout_prob", 1.5)),
             "config.json.hidden_dropout_prob: a probability from 0 to 1 is wanted, but it is 1.5");
   EXPECT_EQ(wrong(with(kBert, "layer_norm_eps", 0)),
@@ -183,9 +184,10 @@ TEST(Config, NamesWhatIsImpossible) {
             "config.json.pad_token_id: RoBERTa counts positions from it, but there is none");
   EXPECT_EQ(wrong({{"model_type", "roberta"}, {"pad_token_id", 511}}),
             "config.json.max_position_embeddings: 512 leave no position after pad_token_id 511");
-  EXPECT_EQ(wrong(with(kLlama, "num_key_value_heads", 3)), "config.json.3 key heads do not divide 4 query heads");
+  EXPECT_EQ(wrong(with(kLlama, "num_key_value_heads", 3)),
+            "config.json.num_key_value_heads: 3 key heads do not divide 4 query heads");
   EXPECT_EQ(wrong(with(kLlama, "num_attention_heads", 3)),
-            "config.json.num_attention_heads: 3 attention heads do not divide 16 features");
+            "config.json.num_attention_heads: 3 heads do not divide 16 features");
   EXPECT_EQ(wrong(with(kLlama, "num_attention_heads", 0)),
             "config.json.num_attention_heads: a whole number from 1 to 65536 is wanted, but it is 0");
   EXPECT_EQ(wrong(with(kLlama, "head_dim", 5)),
