@@ -293,7 +293,7 @@ void integer_gemm(const Gemm& g) {
 
 // With one row or column a product is limited by memory.
 bool try_gemv(const Gemm& g) {
-  if (g.batch != 1 || (g.dtype != DType::kF32 && g.dtype != DType::kF64)) return false;
+  if (g.batch != 1) return false;
   if (g.m == 1 && (g.b_row == 1 || g.b_col == 1)) {
     gemm_detail::gemv(g);
     return true;

@@ -34,7 +34,7 @@ namespace gemm_detail {
 // Products that cost less than a library's call; f32 and f64 only. See gemm_small.cc.
 bool small_gemm_fits(int64_t m, int64_t n, int64_t k);
 void small_gemm(const Gemm& g);  // the first of the batch, by one thread
-// m = 1 and B with one unit stride: limited by memory, in parallel.
+// m = 1 and B with one unit stride, any floating-point dtype: limited by memory, in parallel. See gemv.cc.
 void gemv(const Gemm& g);
 // Any dtype by plain loops in the dtype's own arithmetic, one thread.
 void integer_gemm(const Gemm& g);

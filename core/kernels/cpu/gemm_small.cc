@@ -1,4 +1,4 @@
-// Small products and products with one row: both would spend most of their time in a library's fixed cost.
+// Small products, which would spend most of their time in a library's fixed cost, and products of integers.
 #include <algorithm>
 #include <cstdint>
 
@@ -102,93 +102,7 @@ void small_typed(const Gemm& g) {
   }
 }
 
-template <class T>
-T dot(const T* x, int64_t x_step, const T* y, int64_t n) {
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  auto s0 = hn::Zero(d), s1 = hn::Zero(d), s2 = hn::Zero(d), s3 = hn::Zero(d);
-  int64_t i = 0;
-  T rest = 0;
-  if (x_step == 1) {
-    for (; i + 4 * lanes <= n; i += 4 * lanes) {
-      s0 = hn::MulAdd(hn::LoadU(d, x + i), hn::LoadU(d, y + i), s0);
-      s1 = hn::MulAdd(hn::LoadU(d, x + i + lanes), hn::LoadU(d, y + i + lanes), s1);
-      s2 = hn::MulAdd(hn::LoadU(d, x + i + 2 * lanes), hn::LoadU(d, y + i + 2 * lanes), s2);
-      s3 = hn::MulAdd(hn::LoadU(d, x + i + 3 * lanes), hn::LoadU(d, y + i + 3 * lanes), s3);
-    }
-    for (; i + lanes <= n; i += lanes) s0 = hn::MulAdd(hn::LoadU(d, x + i), hn::LoadU(d, y + i), s0);
-  }
-  for (; i < n; ++i) rest += x[i * x_step] * y[i];
-  return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)))) + rest;
-}
-
-template <class T>
-void finish(const Gemm& g, int64_t j, T v) {
-  T& to = static_cast<T*>(g.c)[j];
-  if (g.bias) v += static_cast<const T*>(g.bias)[j];
-  to = g.accumulate ? to + v : v;
-}
-
-template <class T>
-void gemv_typed(const Gemm& g) {
-  const T* x = static_cast<const T*>(g.a);
-  const T* b = static_cast<const T*>(g.b);
-  if (g.b_row == 1) {
-    // A long sum is cut into pieces that are joined in order, so that one dot product can use all threads.
-    constexpr int64_t kPiece = 16384;
-    const int64_t pieces = (g.k + kPiece - 1) / kPiece;
-    if (pieces > 1 && g.n < 64) {
-      T* sums = static_cast<T*>(onednn::scratch(onednn::Slot::kSmall, static_cast<size_t>(g.n * pieces) * sizeof(T)));
-      parallel_for(g.n * pieces, 1, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-          const int64_t j = i / pieces, from = (i % pieces) * kPiece;
-          sums[i] = dot(x + from * g.a_col, g.a_col, b + j * g.b_col + from, std::min(kPiece, g.k - from));
-        }
-      });
-      for (int64_t j = 0; j < g.n; ++j) {
-        T sum = 0;
-        for (int64_t p = 0; p < pieces; ++p) sum += sums[j * pieces + p];
-        finish(g, j, sum);
-      }
-      return;
-    }
-    const int64_t grain = std::max<int64_t>(1, 65536 / std::max<int64_t>(g.k, 1));
-    parallel_for(g.n, grain, [&](int64_t begin, int64_t end) {
-      for (int64_t j = begin; j < end; ++j) finish(g, j, dot(x, g.a_col, b + j * g.b_col, g.k));
-    });
-    return;
-  }
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  parallel_for(g.n, 8 * lanes * std::max<int64_t>(1, 4096 / std::max<int64_t>(g.k, 1)),
-               [&](int64_t begin, int64_t end) {
-                 int64_t j = begin;
-                 for (; j + 8 * lanes <= end; j += 8 * lanes) {
-                   hn::Vec<hn::ScalableTag<T>> s[8];
-                   for (auto& v : s) v = hn::Zero(d);
-                   for (int64_t p = 0; p < g.k; ++p) {
-                     const auto a = hn::Set(d, x[p * g.a_col]);
-                     for (int q = 0; q < 8; ++q)
-                       s[q] = hn::MulAdd(a, hn::LoadU(d, b + p * g.b_row + j + q * lanes), s[q]);
-                   }
-                   HWY_ALIGN T out[8 * HWY_MAX_BYTES / sizeof(T)];
-                   for (int q = 0; q < 8; ++q) hn::Store(s[q], d, out + q * lanes);
-                   for (int64_t q = 0; q < 8 * lanes; ++q) finish(g, j + q, out[q]);
-                 }
-                 for (; j < end; j += lanes) {
-                   const int64_t nj = std::min(lanes, end - j);
-                   HWY_ALIGN T out[HWY_MAX_BYTES / sizeof(T)] = {};
-                   for (int64_t p = 0; p < g.k; ++p) {
-                     const T a = x[p * g.a_col];
-                     for (int64_t q = 0; q < nj; ++q) out[q] += a * b[p * g.b_row + j + q];
-                   }
-                   for (int64_t q = 0; q < nj; ++q) finish(g, j + q, out[q]);
-                 }
-               });
-}
-
 void small_target(const Gemm& g) { g.dtype == DType::kF32 ? small_typed<float>(g) : small_typed<double>(g); }
-void gemv_target(const Gemm& g) { g.dtype == DType::kF32 ? gemv_typed<float>(g) : gemv_typed<double>(g); }
 
 // C++ has no multiplication of narrow integers: they are promoted to int. Sums are kept unsigned, which wraps around.
 template <class T>
@@ -240,13 +154,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace hearth::cpu {
 HWY_EXPORT(small_target);
-HWY_EXPORT(gemv_target);
 HWY_EXPORT(integer_target);
 
 namespace gemm_detail {
 bool small_gemm_fits(int64_t m, int64_t n, int64_t k) { return k <= 512 && n <= 128 && m * n * k <= 48 * 48 * 48; }
 void small_gemm(const Gemm& g) { HWY_DYNAMIC_DISPATCH(small_target)(g); }
-void gemv(const Gemm& g) { HWY_DYNAMIC_DISPATCH(gemv_target)(g); }
 void integer_gemm(const Gemm& g) { HWY_DYNAMIC_DISPATCH(integer_target)(g); }
 }  // namespace gemm_detail
 }  // namespace hearth::cpu

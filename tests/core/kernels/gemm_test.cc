@@ -168,9 +168,20 @@ TYPED_TEST(LargeGemmTest, CutsTheWork) {
   check<TypeParam>({20, 96, 96, 80, false, true, false, false, 0});
 }
 
+// One row: into pieces of either side.
+TYPED_TEST(LargeGemmTest, CutsTheWorkOfAVector) {
+  for (const auto& [n, k] : std::vector<std::array<int64_t, 2>>{{4100, 300}, {70, 40000}, {9000, 17}, {768, 769}}) {
+    for (const bool columns : {false, true}) {
+      check<TypeParam>({1, 1, n, k, columns, columns, false, false, 0});
+      check<TypeParam>({1, 1, n, k, false, columns, true, true, 3});
+    }
+  }
+}
+
 // Every stride of A and B is taken, also 0 and ones that leave gaps both ways.
 TYPED_TEST(LargeGemmTest, AnyStrides) {
-  for (const auto& [m, n, k] : std::vector<std::array<int64_t, 3>>{{5, 6, 7}, {80, 90, 100}}) {
+  for (const auto& [m, n, k] : std::vector<std::array<int64_t, 3>>{
+           {5, 6, 7}, {80, 90, 100}, {1, 6, 7}, {1, 300, 200}, {80, 1, 100}, {7, 1, 3}}) {
     const auto a = random<TypeParam>(static_cast<size_t>(m * k * 6), 1),
                b = random<TypeParam>(static_cast<size_t>(n * k * 6), 2);
     for (const auto& [a_row, a_col, b_row, b_col] : std::vector<std::array<int64_t, 4>>{
