@@ -25,7 +25,9 @@ RunningExtremes cummax(const Tensor& x, int64_t d);
 RunningExtremes cummin(const Tensor& x, int64_t d);
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
-/// x -> values, indices, with DimAttrs.
-extern constinit const OpDef kCummax, kCummin;
+/// x -> values, indices of cummax(), with DimAttrs.
+extern constinit const OpDef kCummax;
+/// x -> values, indices of cummin(), with DimAttrs.
+extern constinit const OpDef kCummin;
 
 }  // namespace hearth
