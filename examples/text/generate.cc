@@ -1,11 +1,20 @@
+<<<<<<< HEAD
 // Text after a prompt, from the directory of a Hugging Face model (config.json, model.safetensors, tokenizer.json, and
 // generation_config.json if there is one). The text goes to standard output as it comes; all else to standard error.
 #include <algorithm>
+=======
+// Text after a prompt, from the directory of a Hugging Face model: config.json, model.safetensors, a tokenizer
+// (tokenizer.json, or vocab.json with merges.txt, or tokenizer.model), and generation_config.json if there is one. The
+// text goes to standard output as it comes; all else to standard error.
+>>>>>>> generate
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -15,6 +24,8 @@
 #include "text/generate/generate.h"
 #include "text/generate/load_generation_config.h"
 #include "text/models/pretrained.h"
+#include "text/tokenizer/files.h"
+#include "text/tokenizer/sentencepiece.h"
 
 ABSL_FLAG(bool, greedy, false, "take the likeliest token each time, whatever generation_config.json says");
 ABSL_FLAG(int64_t, max_new_tokens, 0, "the most tokens; 0: as generation_config.json says, or 200");
@@ -58,12 +69,29 @@ void apply_flags(GenerationConfig& c) {
   if (const std::string stop = absl::GetFlag(FLAGS_stop); !stop.empty()) c.stop_strings.push_back(stop);
 }
 
+absl::StatusOr<Tokenizer> load_tokenizer(const std::string& directory) {
+  const auto has = [&](const char* file) {
+    std::error_code none;
+    return std::filesystem::exists(directory + "/" + file, none);
+  };
+  if (!has("tokenizer.json") && has("vocab.json") && has("merges.txt"))
+    return load_vocab_and_merges(directory + "/vocab.json", directory + "/merges.txt");
+  if (!has("tokenizer.json") && has("tokenizer.model"))
+    return load_sentencepiece(directory + "/tokenizer.model", {.add_bos = true});
+  absl::StatusOr<Tokenizer> tokenizer = Tokenizer::load(directory);
+  if (!tokenizer.ok()) return tokenizer;
+  // Of batches for training; a prompt is taken whole.
+  if (absl::Status s = tokenizer->set_truncation(std::nullopt); !s.ok()) return s;
+  if (absl::Status s = tokenizer->set_padding(std::nullopt); !s.ok()) return s;
+  return tokenizer;
+}
+
 absl::Status run(const std::string& directory, const std::string& prompt) {
   auto file = load_generation_config(directory);
   if (!file.ok()) return file.status();
   GenerationConfig& config = file->config;
   apply_flags(config);
-  const auto tokenizer = Tokenizer::load(directory);
+  const absl::StatusOr<Tokenizer> tokenizer = load_tokenizer(directory);
   if (!tokenizer.ok()) return tokenizer.status();
   LoadReport report;
   const auto model = load_pretrained<CausalLm>(directory, {.report = &report});

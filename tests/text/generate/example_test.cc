@@ -110,6 +110,32 @@ TEST(GenerateExample, TellsUnknownKeysOfTheModel) {
   EXPECT_TRUE(told.text.starts_with("config.json: the key zebra is not known\n2 tokens, ")) << told.text;
 }
 
+TEST(GenerateExample, TakesOtherTokenizersAndTheWholePrompt) {
+  const std::string path = directory("other");
+  const nlohmann::json json = io::parse_json(io::read_file(path + "/tokenizer.json", 1 << 20).value()).value();
+  const std::string arguments = "--greedy --max_new_tokens=20 " + path + " 't9 t5 t30' 2>/dev/null";
+  // What a file says of batches does not cut prompts.
+  nlohmann::json cut = json;
+  cut["truncation"] = {{"direction", "Right"}, {"max_length", 2}, {"strategy", "LongestFirst"}, {"stride", 0}};
+  cut["padding"] = {
+      {"strategy", {{"Fixed", 9}}}, {"direction", "Right"}, {"pad_to_multiple_of", nullptr}, {"pad_id", 0},
+      {"pad_type_id", 0},           {"pad_token", "t0"}};
+  std::ofstream(path + "/tokenizer.json") << cut.dump();
+  EXPECT_EQ(run(arguments).text, expected() + "\n");
+  // vocab.json and merges.txt: ids 9, 5 and 30 are letters.
+  std::filesystem::remove(path + "/tokenizer.json");
+  nlohmann::json vocabulary = {{"a", 9}, {"b", 5}, {"c", 30}};
+  for (int i = 0, letter = 'd'; i < 26; ++i) {
+    if (i != 9 && i != 5)
+      vocabulary[i < 3 ? "<" + std::to_string(i) + ">" : std::string(1, static_cast<char>(letter++))] = i;
+  }
+  std::ofstream(path + "/vocab.json") << vocabulary.dump();
+  std::ofstream(path + "/merges.txt") << "#version: 0.2\n";
+  const Output out = run("--greedy --max_new_tokens=20 " + path + " abc 2>&1 >/dev/null");
+  EXPECT_EQ(out.status, 0) << out.text;
+  EXPECT_NE(out.text.find("prompt of 3 tokens"), std::string::npos) << out.text;
+}
+
 TEST(GenerateExample, SaysWhatIsWrong) {
   EXPECT_EQ(run("2>/dev/null").status, 2);
   const std::string path = directory("wrong");
