@@ -17,8 +17,8 @@ namespace {
 using distributed::Recorded;
 using distributed::Recorder;
 
-// Exchanges are written of so many steps one after another, at each hundredth step.
-constexpr int64_t kEvery = 100, kInARow = 3;
+// Of every hundred steps, exchanges are written of a few that follow each other, not of the first, which are slower.
+constexpr int64_t kEvery = 100, kFrom = 10, kTo = 13;
 
 }  // namespace
 
@@ -63,7 +63,7 @@ void Trace::end(int64_t step, double loss) {
   for (const Recorded& r : exchanges) {
     communication += r.end - r.begin;
     hidden += (r.waited < 0 ? r.end : std::clamp(r.waited, r.begin, r.end)) - r.begin;
-    if (step % kEvery < kInARow) list.push_back({r.call.text(), r.begin, r.end, r.waited});
+    if (step % kEvery >= kFrom && step % kEvery < kTo) list.push_back({r.call.text(), r.begin, r.end, r.waited});
   }
   nlohmann::json line = {
       {"step", step}, {"loss", loss}, {"times", times_}, {"communication", communication}, {"hidden", hidden}};
