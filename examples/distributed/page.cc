@@ -29,7 +29,7 @@ using absl::StrFormat;
 constexpr double kWidth = 1120, kLeft = 86, kRight = 14, kPlot = kWidth - kLeft - kRight;
 constexpr const char* kParts[] = {"waits for data", "forward", "backward", "optimizer"};
 constexpr const char* kPartColours[] = {"#d9d4ca", "#a9c7d9", "#5b93b5", "#2a6f97"};
-constexpr const char *kHidden = "#6aa84f", *kWaited = "#d1541f", *kSoft = "#767b83", *kLine = "#e3dfd8";
+constexpr const char *kHidden = "#6aa84f", *kWaited = "#d1541f", *kLine = "#e3dfd8";
 constexpr const char* kAttempts[] = {"#2a6f97", "#6a4c93", "#8a8a2a", "#23262b"};
 
 const char* attempt_colour(int attempt) { return kAttempts[attempt % 4]; }
@@ -94,7 +94,7 @@ section{background:#fff;border:1px solid #e3dfd8;border-radius:10px;padding:16px
   static std::string figure(const std::string& value, const std::string& label) {
     return StrCat("<section><b>", value, "</b>", label, "</section>");
   }
-  // The first step of an attempt.
+  // A rank in an attempt; null if it has no step.
   const RankRun* of(int attempt, int rank) const {
     for (const RankRun& r : runs_) {
       if (r.attempt == attempt && r.rank == rank) return &r;
