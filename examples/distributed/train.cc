@@ -17,6 +17,7 @@
 #include "core/hearth.h"
 #include "core/io/or_throw.h"
 #include "distributed/distributed.h"
+#include "examples/distributed/trace.h"
 #include "examples/fashion/data.h"
 #include "examples/fashion/net.h"
 #include "vision/datasets/fashion_mnist.h"
@@ -29,6 +30,7 @@ ABSL_FLAG(double, lr, 4e-3, "highest learning rate of the cycle");
 ABSL_FLAG(uint64_t, seed, 1, "of weights, order and augmentation");
 ABSL_FLAG(int64_t, limit, 0, "for a quick try: train and test on this many images only");
 ABSL_FLAG(int64_t, checkpoint_steps, 200, "steps between two checkpoints");
+ABSL_FLAG(std::string, trace, "", "directory for what each rank does in each step; none if empty");
 
 namespace hearth::fashion {
 namespace {
@@ -79,7 +81,11 @@ void train() {
   manual_seed(seed);
   Net net;
   dist::sync_batch_norm(net, group);
-  dist::DistributedDataParallel parallel(net, group);
+  // Small buckets for a small net: the exchange of the last layers runs while backward comes to the first ones. The
+  // buffers are batch norm's, which all ranks compute alike.
+  dist::DistributedDataParallel parallel(
+      net, group, {.bucket_bytes = 128 << 10, .first_bucket_bytes = 40 << 10, .broadcast_buffers = false});
+  Trace trace(absl::GetFlag(FLAGS_trace), group, parallel);
   const double lr = absl::GetFlag(FLAGS_lr);
   dist::ZeroOptimizer optimizer(optim::AdamW(net.named_parameters(), {.lr = lr}), group);
   optim::OneCycleLR schedule(optimizer, {.max_lr = lr, .total_steps = epochs * loader.batches()});
@@ -108,6 +114,7 @@ void train() {
     io::Checkpoint rest;
     rest.put("schedule", schedule);
     rest.put("loader", loader);
+    trace.saved(schedule.current_step());
     io::or_throw(saver.save(std::move(c), out, schedule.current_step(), std::move(rest)));
   };
 
@@ -115,15 +122,21 @@ void train() {
     const int64_t epoch = loader.state().epoch + 1;
     Tensor loss_sum = zeros({}, {.dtype = f64});
     int64_t steps = 0;
+    trace.begin();
     for (auto& [x, y] : loader) {
+      trace.mark();
       const Tensor loss = cross_entropy(net(x), y);
+      trace.mark();
       optimizer.zero_grad();
       loss.backward();
+      trace.mark();
       optimizer.step();
       schedule.step();
+      trace.mark();
       loss_sum.add_(loss.detach());
       ++steps;
       if (schedule.current_step() % absl::GetFlag(FLAGS_checkpoint_steps) == 0) save();
+      if (trace.on()) trace.end(schedule.current_step(), loss.item<double>());
     }
     if (steps == 0) continue;
     group.all_reduce(loss_sum, dist::ReduceOp::kAvg);
@@ -138,6 +151,7 @@ void train() {
   io::or_throw(saver.wait());
   const double right =
       accuracy(net, data::preprocessed(images_of(vision::FashionMnist::Split::kTest, limit), preprocess), group);
+  trace.accuracy(right);
   if (first) std::printf("%d ranks, test accuracy: %.2f %%\n", group.size(), 100 * right);
 }
 
