@@ -81,10 +81,7 @@ void BertModel::reset_parameters() {
   });
 }
 
-int64_t BertModel::max_positions() const {
-  const int64_t rows = config_.max_position_embeddings;
-  return config_.family == Family::kRoberta ? rows - *config_.special.pad - 1 : rows;
-}
+int64_t BertModel::max_positions() const { return base_.max_positions(); }
 
 Tensor BertModel::hidden_states(const BertInput& input) const { return base_(input); }
 
@@ -98,10 +95,11 @@ Tensor BertModel::drop(const Tensor& x) const {
 }
 
 Tensor BertModel::classify(const Tensor& hidden) const {
-  if (config_.family == Family::kBert) return (*classifier_)(drop(pooled(hidden)));
   const Tensor first = hidden.select(1, 0);
-  if (config_.family == Family::kDistilBert) return (*classifier_)(drop(relu((*pre_classifier_)(first))));
-  return roberta_classifier_->out_proj(drop(tanh(roberta_classifier_->dense(drop(first)))));
+  if (roberta_classifier_) return roberta_classifier_->out_proj(drop(tanh(roberta_classifier_->dense(drop(first)))));
+  HEARTH_CHECK(classifier_, "BertModel: this model has no classifier");
+  const Tensor x = pre_classifier_ ? relu((*pre_classifier_)(first)) : pooled(hidden);
+  return (*classifier_)(drop(x));
 }
 
 Tensor BertModel::logits(const BertInput& input) const {
@@ -111,7 +109,7 @@ Tensor BertModel::logits(const BertInput& input) const {
     HEARTH_CHECK(x.size(1) >= 1, "BertModel: a text needs at least one token to be classified");
     return classify(x);
   }
-  if (config_.head == BertHead::kTokenClassification) return (*classifier_)(drop(x));
+  if (classifier_) return (*classifier_)(drop(x));
   const auto act = [&](const Tensor& t) { return activate(activation_or_throw(config_.hidden_act, "hidden_act"), t); };
   if (cls_) {
     const bert::Predictions& p = cls_->predictions;
@@ -119,6 +117,8 @@ Tensor BertModel::logits(const BertInput& input) const {
   }
   // RoBERTa's head has this activation whatever the layers have.
   if (lm_head_) return lm_head_->decoder(lm_head_->layer_norm(gelu(lm_head_->dense(x))));
+  HEARTH_CHECK(vocab_transform_ && vocab_layer_norm_ && vocab_projector_,
+               "BertModel: this model has no vocabulary head");
   return (*vocab_projector_)((*vocab_layer_norm_)(act((*vocab_transform_)(x))));
 }
 
