@@ -98,10 +98,11 @@ Tensor BertModel::drop(const Tensor& x) const {
 }
 
 Tensor BertModel::classify(const Tensor& hidden) const {
-  if (config_.family == Family::kBert) return (*classifier_)(drop(pooled(hidden)));
   const Tensor first = hidden.select(1, 0);
-  if (config_.family == Family::kDistilBert) return (*classifier_)(drop(relu((*pre_classifier_)(first))));
-  return roberta_classifier_->out_proj(drop(tanh(roberta_classifier_->dense(drop(first)))));
+  if (roberta_classifier_) return roberta_classifier_->out_proj(drop(tanh(roberta_classifier_->dense(drop(first)))));
+  HEARTH_CHECK(classifier_, "BertModel: this model has no classifier");
+  const Tensor x = pre_classifier_ ? relu((*pre_classifier_)(first)) : pooled(hidden);
+  return (*classifier_)(drop(x));
 }
 
 Tensor BertModel::logits(const BertInput& input) const {
@@ -119,6 +120,8 @@ Tensor BertModel::logits(const BertInput& input) const {
   }
   // RoBERTa's head has this activation whatever the layers have.
   if (lm_head_) return lm_head_->decoder(lm_head_->layer_norm(gelu(lm_head_->dense(x))));
+  HEARTH_CHECK(vocab_transform_ && vocab_layer_norm_ && vocab_projector_,
+               "BertModel: this model has no vocabulary head");
   return (*vocab_projector_)((*vocab_layer_norm_)(act((*vocab_transform_)(x))));
 }
 

@@ -1,5 +1,3 @@
-#include <utility>
-
 #include "core/base/error.h"
 #include "core/nn/init.h"
 #include "core/ops/arithmetic.h"
@@ -40,6 +38,30 @@ Tensor run_layer(const Tensor& x, const LayerParts& p, const std::optional<Tenso
   const Tensor attention = p.attention_output(attended.transpose(1, 2).flatten(2));
   const Tensor y = p.attention_norm(x + dropout(attention, o.attention_output_dropout, training));
   return p.output_norm(y + dropout(p.output(activate(o.activation, p.inner(y))), o.output_dropout, training));
+}
+
+void check_like_ids(const char* what, const Tensor& t, const Shape& ids) {
+  HEARTH_CHECK(!t.defined() || t.shape() == ids, "the ", what, " must have the shape of the ids, ", ids, ", but is ",
+               t.shape());
+}
+
+void check_input(const BertInput& in, int64_t max_positions, bool has_types) {
+  HEARTH_CHECK(in.ids.defined(), "the ids are undefined");
+  const Shape& shape = in.ids.shape();
+  HEARTH_CHECK(shape.rank() == 2, "ids must be [batch, tokens], but are ", shape);
+  HEARTH_CHECK(shape[1] <= max_positions, "a text of ", shape[1], " tokens is longer than the model's ", max_positions,
+               " positions");
+  HEARTH_CHECK(!in.token_type_ids.defined() || has_types, "DistilBERT has no types of tokens");
+  check_like_ids("attention mask", in.attention_mask, shape);
+  check_like_ids("token_type_ids", in.token_type_ids, shape);
+}
+
+// As attention wants it; nothing where there is no padding.
+std::optional<Tensor> mask_of(const Tensor& attention_mask) {
+  if (!attention_mask.defined()) return std::nullopt;
+  const Tensor seen = attention_mask.dtype() == DType::kBool ? attention_mask : ne(attention_mask, 0);
+  if (all(seen).item<bool>()) return std::nullopt;
+  return seen.unsqueeze(1).unsqueeze(1);
 }
 
 }  // namespace
@@ -137,34 +159,22 @@ DistilLayers::DistilLayers(nn::ModuleBase* parent, const char* name, const BertC
 Base::Base(nn::ModuleBase* parent, const char* name, const BertConfig& c, bool with_pooler)
     : Module(parent, name),
       embeddings(this, "embeddings", c),
-      max_positions_(c.family == BertConfig::Family::kRoberta ? c.max_position_embeddings - *c.special.pad - 1
-                                                              : c.max_position_embeddings) {
+      max_positions_(c.family == BertConfig::Family::kRoberta
+                         ? c.max_position_embeddings - c.special.pad.value_or(0) - 1
+                         : c.max_position_embeddings) {
   if (is_distil(c)) transformer.emplace(this, "transformer", c);
   else encoder.emplace(this, "encoder", c);
   if (with_pooler && !is_distil(c)) pooler.emplace(this, "pooler", c.hidden_size, c.hidden_size);
 }
 
 Tensor Base::forward(const BertInput& in) const {
-  HEARTH_CHECK(in.ids.defined() && in.ids.dim() == 2, type_name(), ": ids must be [batch, tokens], but are ",
-               in.ids.defined() ? to_string(in.ids.shape()) : "undefined");
-  const Shape& shape = in.ids.shape();
-  HEARTH_CHECK(shape[1] <= max_positions_, "a text of ", shape[1], " tokens is longer than the model's ",
-               max_positions_, " positions");
-  HEARTH_CHECK(!in.token_type_ids.defined() || encoder, "DistilBERT has no types of tokens");
-  for (const auto& [what, t] :
-       {std::pair{"attention mask", &in.attention_mask}, {"token_type_ids", &in.token_type_ids}}) {
-    HEARTH_CHECK(!t->defined() || t->shape() == shape, "the ", what, " must have the shape of the ids, ", shape,
-                 ", but is ", t->shape());
-  }
-  std::optional<Tensor> mask;
-  if (in.attention_mask.defined()) {
-    const Tensor seen = in.attention_mask.dtype() == DType::kBool ? in.attention_mask : ne(in.attention_mask, 0);
-    if (!all(seen).item<bool>()) mask = seen.unsqueeze(1).unsqueeze(1);
-  }
+  check_input(in, max_positions_, encoder.has_value());
+  const std::optional<Tensor> mask = mask_of(in.attention_mask);
   Tensor x = embeddings(in);
   if (encoder) {
     for (const Layer& layer : encoder->layer) x = layer(x, mask);
-  } else {
+  }
+  if (transformer) {
     for (const DistilLayer& layer : transformer->layer) x = layer(x, mask);
   }
   return x;

@@ -26,7 +26,8 @@ double residual_std(const Gpt2Config& c) {
 }
 
 double attention_scale(const Gpt2Config& c, int64_t layer) {
-  double scale = c.scale_attn_weights ? 1 / std::sqrt(static_cast<double>(c.n_embd / c.n_head)) : 1;
+  const int64_t head_dim = c.n_embd / c.n_head;
+  double scale = c.scale_attn_weights ? 1 / std::sqrt(static_cast<double>(head_dim)) : 1;
   if (c.scale_attn_by_inverse_layer_idx) scale /= static_cast<double>(layer + 1);
   return scale;
 }

@@ -10,7 +10,7 @@
 #include "text/models/activation.h"
 #include "text/models/causal_lm.h"
 #include "text/models/config.h"
-#include "text/models/lm_head_internal.h"
+#include "text/models/lm_head.h"
 
 namespace hearth::text {
 

@@ -11,7 +11,7 @@
 #include "text/models/activation.h"
 #include "text/models/causal_lm.h"
 #include "text/models/config.h"
-#include "text/models/lm_head_internal.h"
+#include "text/models/lm_head.h"
 #include "text/models/rope.h"
 
 namespace hearth::text {

@@ -1,7 +1,9 @@
 // The weights of a Hugging Face directory: one file, or several with an index.
 #pragma once
 
+#include <map>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "core/nn/module.h"

@@ -17,19 +17,20 @@ class LmHead : public nn::Module<LmHead> {
   /// With the table of embeddings, [vocabulary, features].
   LmHead(nn::ModuleBase* parent, const char* name, const Tensor& table)
       : Module(parent, name), weight(this, "weight", table), tied_(true) {}
-  /// With a weight of its own, first drawn with the standard deviation `std`.
+  /// With a weight of its own, [vocabulary, features], which starts normal with standard deviation `std`.
   LmHead(nn::ModuleBase* parent, const char* name, int64_t vocabulary, int64_t features, double std)
       : Module(parent, name), weight(this, "weight", empty({vocabulary, features})), std_(std) {
     reset_parameters();
   }
-  /// Draws the weight anew. A tied weight gets its values from the embeddings.
+  /// Gives the weight its first values anew; a tied one gets them from the embeddings.
   void reset_parameters() {
     if (!tied_) nn::init::normal_(weight, 0, std_);
   }
-  /// x [..., features] to [..., vocabulary].
+  /// x [..., features] gives [..., vocabulary].
   Tensor forward(const Tensor& x) const { return linear(x, weight); }
 
-  nn::Parameter weight;  ///< [vocabulary, features].
+  /// [vocabulary, features].
+  nn::Parameter weight;
 
  private:
   bool tied_ = false;
