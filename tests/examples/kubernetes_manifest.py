@@ -14,7 +14,7 @@ import sys
 try:
     import yaml
 except ImportError:
-    print("python3-yaml is missing; run tools/setup --test")
+    print("python3-yaml is missing; run tools/setup --cluster")
     sys.exit(77)
 
 TYPES = {

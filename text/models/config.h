@@ -37,7 +37,7 @@ struct BertConfig {
     kRoberta,     ///< model_type "roberta": positions are counted from pad + 1.
     kDistilBert,  ///< model_type "distilbert": no types of tokens, no pooler.
   };
-  Family family = Family::kBert;
+  Family family = Family::kBert;     ///< The architecture.
   int64_t vocab_size = 30522;        ///< The number of ids.
   int64_t hidden_size = 768;         ///< Features of a token. DistilBERT: dim.
   int64_t num_hidden_layers = 12;    ///< DistilBERT: n_layers.
@@ -91,7 +91,7 @@ struct RopeConfig {
     kLongRope,  ///< Ding et al., "LongRoPE", 2024: a factor for each frequency.
     kLlama3,    ///< Llama 3.1: low frequencies are divided by `factor`.
   };
-  Type type = Type::kDefault;
+  Type type = Type::kDefault;                    ///< How frequencies are changed for longer texts.
   double theta = 10000;                          ///< The base.
   double factor = 1;                             ///< By how much texts are longer.
   int64_t original_max_position_embeddings = 0;  ///< The longest text before; 0: max_position_embeddings.
@@ -121,7 +121,7 @@ struct LlamaConfig {
     kQwen2,    ///< "qwen2".
     kQwen3,    ///< "qwen3".
   };
-  Family family = Family::kLlama;
+  Family family = Family::kLlama;          ///< The architecture.
   int64_t vocab_size = 32000;              ///< The number of ids.
   int64_t hidden_size = 4096;              ///< Features of a token.
   int64_t intermediate_size = 11008;       ///< Features in the middle of a feed-forward layer.

@@ -56,13 +56,17 @@ struct LoadOptions {
 /// read_config(), of the files as of read_weight_files().
 template <class M>
 absl::StatusOr<std::unique_ptr<M>> load_pretrained(const std::string& directory, const LoadOptions& options = {});
+/// Any decoder.
 template <>
 absl::StatusOr<std::unique_ptr<CausalLm>> load_pretrained(const std::string& directory, const LoadOptions& options);
+/// GPT-2.
 template <>
 absl::StatusOr<std::unique_ptr<Gpt2LmHead>> load_pretrained(const std::string& directory, const LoadOptions& options);
+/// Llama, Mistral, Qwen2 or Qwen3.
 template <>
 absl::StatusOr<std::unique_ptr<LlamaForCausalLm>> load_pretrained(const std::string& directory,
                                                                   const LoadOptions& options);
+/// BERT, RoBERTa or DistilBERT.
 template <>
 absl::StatusOr<std::unique_ptr<BertModel>> load_pretrained(const std::string& directory, const LoadOptions& options);
 

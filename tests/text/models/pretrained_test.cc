@@ -187,7 +187,7 @@ TEST(Pretrained, ShardsByTheirIndex) {
   write(map);
   EXPECT_EQ(wrong(path),
             "/part-1.safetensors: it has the tensor " + first + ", which the index has in part-0.safetensors");
-  for (const std::string& bad : {"", "[]", "{}", "{\"weight_map\": 3}", "{\"weight_map\": {}}", "{\"weight_map\": {"}) {
+  for (const std::string bad : {"", "[]", "{}", "{\"weight_map\": 3}", "{\"weight_map\": {}}", "{\"weight_map\": {"}) {
     write_text(index, bad);
     EXPECT_NE(wrong(path), "OK") << bad;
   }
