@@ -1,12 +1,7 @@
-<<<<<<< HEAD
-// Text after a prompt, from the directory of a Hugging Face model (config.json, model.safetensors, tokenizer.json, and
-// generation_config.json if there is one). The text goes to standard output as it comes; all else to standard error.
-#include <algorithm>
-=======
 // Text after a prompt, from the directory of a Hugging Face model: config.json, model.safetensors, a tokenizer
 // (tokenizer.json, or vocab.json with merges.txt, or tokenizer.model), and generation_config.json if there is one. The
 // text goes to standard output as it comes; all else to standard error.
->>>>>>> generate
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>

@@ -30,8 +30,8 @@ absl::StatusOr<GenerationConfigFile> load_generation_config(const std::string& d
   std::erase_if(file->unknown_keys, [&](const std::string& key) {
     return std::ranges::find(model->unknown_keys, key) == model->unknown_keys.end();
   });
-  const auto [special, vocabulary] =
-      std::visit([](const auto& c) { return std::pair(c.special, c.vocab_size); }, model->config);
+  const auto special = std::visit([](const auto& c) { return c.special; }, model->config);
+  const int64_t vocabulary = std::visit([](const auto& c) { return c.vocab_size; }, model->config);
   const auto token = [&](const std::optional<int64_t>& id) -> std::optional<int32_t> {
     if (!id || *id >= vocabulary) return std::nullopt;
     return static_cast<int32_t>(*id);

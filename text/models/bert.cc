@@ -112,7 +112,7 @@ Tensor BertModel::logits(const BertInput& input) const {
     HEARTH_CHECK(x.size(1) >= 1, "BertModel: a text needs at least one token to be classified");
     return classify(x);
   }
-  if (config_.head == BertHead::kTokenClassification) return (*classifier_)(drop(x));
+  if (classifier_) return (*classifier_)(drop(x));
   const auto act = [&](const Tensor& t) { return activate(activation_, t); };
   if (cls_) {
     const bert::Predictions& p = cls_->predictions;

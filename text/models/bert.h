@@ -168,9 +168,6 @@ class Base : public nn::Module<Base> {
   /// Gives [batch, tokens, hidden_size].
   Tensor forward(const BertInput& input) const;
 
-  /// The longest text, in tokens.
-  int64_t max_positions() const { return max_positions_; }
-
   Embeddings embeddings;                    ///< Tokens to features.
   std::optional<Layers> encoder;            ///< Layers of BERT and RoBERTa.
   std::optional<DistilLayers> transformer;  ///< Layers of DistilBERT.
