@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <csignal>
 #include <cstring>
 #include <system_error>
 #include <utility>
@@ -436,11 +437,19 @@ class Gloo final : public Backend {
   std::string why_ ABSL_GUARDED_BY(mutex_);  // why nothing can be exchanged any more
 };
 
+// Gloo writes with writev(): where the other rank has gone, its SIGPIPE would end the process, and not the operation.
+void ignore_broken_pipes() {
+  struct sigaction now = {};
+  if (sigaction(SIGPIPE, nullptr, &now) == 0 && !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_DFL)
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
 }  // namespace
 
 BackendFactory gloo_backend(const std::string& host) {
   return [host](const std::shared_ptr<Store>& store, const std::string&, int rank, int size,
                 milliseconds timeout) -> std::unique_ptr<Backend> {
+    ignore_broken_pipes();
     return std::make_unique<Gloo>(size == 1 ? std::make_shared<Context>(rank, size)
                                             : connect(*store, host, rank, size, timeout));
   };

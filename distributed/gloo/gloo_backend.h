@@ -12,6 +12,8 @@ namespace hearth::distributed {
 ///
 /// Gloo's connections are neither encrypted nor authenticated: use it in a network that you trust. A stranger who
 /// connects while a group is being made costs a further attempt; it cannot take a rank's place in a group that stands.
+///
+/// A process that has a group ignores SIGPIPE, unless it handles it: Gloo's writes to a rank that has gone raise it.
 BackendFactory gloo_backend(const std::string& host);
 
 }  // namespace hearth::distributed

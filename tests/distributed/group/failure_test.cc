@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <future>
 #include <memory>
 #include <new>
@@ -240,6 +241,12 @@ TEST(Rendezvous, NamesWhoDidNotCome) {
               std::string::npos)
         << e;
   }
+}
+
+// As a write of Gloo's to a rank that has gone does.
+TEST(GlooBackend, ABrokenPipeEndsNoProcess) {
+  on_ranks("gloo", 1, [](ProcessGroup&) {});
+  EXPECT_EQ(std::raise(SIGPIPE), 0);
 }
 
 TEST(GroupThread, ThatTheSystemRefusesCostsNoOperation) {
