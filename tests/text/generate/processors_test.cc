@@ -16,7 +16,8 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 TEST(Processors, GiveWhatTransformersGives) {
   Scratch scratch;  // one for all: nothing of one row may be left for the next
-  for (const auto& c : golden("processors.json")["small"]) {
+  const nlohmann::json cases = golden("processors.json");
+  for (const auto& c : cases["small"]) {
     SCOPED_TRACE(c["config"].dump());
     const GenerationConfig config = config_of(c["config"]);
     const auto ids = c["ids"].get<std::vector<int32_t>>();
@@ -38,7 +39,8 @@ TEST(Processors, GiveWhatTransformersGives) {
 TEST(Processors, CutLargeVocabulariesAsTransformersDoes) {
   constexpr int64_t kSize = 20000;
   Scratch scratch;
-  for (const auto& c : golden("processors.json")["large"]) {
+  const nlohmann::json cases = golden("processors.json");
+  for (const auto& c : cases["large"]) {
     SCOPED_TRACE(c["config"].dump());
     std::vector<float> scores;
     for (int64_t i = 0; i < kSize; ++i)
