@@ -27,8 +27,8 @@ Tensor create_dct(int64_t n_mfcc, int64_t n_mels, bool ortho, const TensorOption
   HEARTH_CHECK(n_mfcc >= 1 && n_mels >= 1, "create_dct: sizes must be positive, but are ", n_mfcc, " and ", n_mels);
   const auto n = static_cast<double>(n_mels);
   return computed("create_dct", {n_mels, n_mfcc}, o, [&](int64_t i) {
-    const int64_t k = i % n_mfcc;
-    const double c = std::cos(std::numbers::pi / n * (static_cast<double>(i / n_mfcc) + 0.5) * static_cast<double>(k));
+    const int64_t mel = i / n_mfcc, k = i % n_mfcc;
+    const double c = std::cos(std::numbers::pi / n * (static_cast<double>(mel) + 0.5) * static_cast<double>(k));
     return !ortho ? 2 * c : k == 0 ? std::sqrt(1 / n) : c * std::sqrt(2 / n);
   });
 }

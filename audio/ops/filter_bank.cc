@@ -16,7 +16,8 @@ Tensor triangles(const char* op, int64_t n_freqs, const std::vector<double>& at,
                  const TensorOptions& options) {
   const auto n = static_cast<int64_t>(at.size()) - 2;
   return computed(op, {n_freqs, n}, options, [&](int64_t i) {
-    const double hz = nyquist(sample_rate) * static_cast<double>(i / n) / static_cast<double>(n_freqs - 1);
+    const int64_t bin = i / n;
+    const double hz = nyquist(sample_rate) * static_cast<double>(bin) / static_cast<double>(n_freqs - 1);
     const auto m = static_cast<size_t>(i % n);
     const double v =
         std::max(0.0, std::min((hz - at[m]) / (at[m + 1] - at[m]), (at[m + 2] - hz) / (at[m + 2] - at[m + 1])));

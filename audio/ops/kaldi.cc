@@ -31,10 +31,11 @@ namespace {
 // Below it nothing is taken the logarithm of: that of a float, also in f64.
 constexpr double kEpsilon = std::numeric_limits<float>::epsilon();
 
-Tensor window_of(const FrameOptions& o, int64_t n, const TensorOptions& t) {
+Tensor window_of(const FrameOptions& o, int64_t n, const Tensor& like) {
+  const TensorOptions t{.dtype = like.dtype(), .device = like.device()};
   switch (o.window_type) {
     case WindowType::kPovey:
-      return pow(hann_window(n, false, {.dtype = f64, .device = t.device}), 0.85).to(*t.dtype);
+      return pow(hann_window(n, false, {.dtype = f64, .device = like.device()}), 0.85).to(like.dtype());
     case WindowType::kHanning:
       return hann_window(n, false, t);
     case WindowType::kHamming:
@@ -99,7 +100,7 @@ Frames frames_of(const char* op, const Tensor& x, const FrameOptions& o) {
     const Tensor before = cat({slice(s, -1, 0, 1), slice(s, -1, 0, size - 1)}, -1);
     s = s - before * o.preemphasis_coefficient;
   }
-  s = s * window_of(o, size, {.dtype = x.dtype(), .device = x.device()});
+  s = s * window_of(o, size, x);
   f.samples = pad_signal(s, 0, f.padded - size, SignalPadding::kConstant);
   if (!o.raw_energy) f.energy = log_energy(f.samples, o.energy_floor);
   return f;
@@ -118,8 +119,9 @@ Tensor bank(const char* op, int64_t n, int64_t padded, double rate, double low, 
   const double first = mel(low), step = (mel(high) - first) / static_cast<double>(n + 1);
   const int64_t bins = padded / 2;
   return computed(op, {bins + 1, n}, t, [&](int64_t i) {
-    if (i / n == bins) return 0.0;
-    const double at = mel(rate / static_cast<double>(padded) * static_cast<double>(i / n)),
+    const int64_t k = i / n;
+    if (k == bins) return 0.0;
+    const double at = mel(rate / static_cast<double>(padded) * static_cast<double>(k)),
                  left = first + static_cast<double>(i % n) * step;
     return std::max(0.0, std::min(at - left, left + 2 * step - at) / step);
   });
