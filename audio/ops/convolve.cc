@@ -26,9 +26,8 @@ void expect_signals(const char* op, const Tensor& x, const Tensor& y, DTypeSet t
 
 // The part of a full convolution of n and m samples that the mode names.
 Tensor part(const Tensor& full, int64_t n, int64_t m, ConvolveMode mode) {
-  int64_t length = n + m - 1;
   if (mode == ConvolveMode::kFull) return full;
-  length = mode == ConvolveMode::kSame ? n : std::max(n, m) - std::min(n, m) + 1;
+  const int64_t length = mode == ConvolveMode::kSame ? n : std::max(n, m) - std::min(n, m) + 1;
   const int64_t start = (n + m - 1 - length) / 2;
   return slice(full, -1, start, start + length);
 }

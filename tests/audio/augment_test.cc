@@ -69,7 +69,7 @@ TEST(Augment, MasksAreDrawnEvenly) {
       middle += static_cast<double>(first - v.begin()) / (20 - n) / kTries;
     }
   }
-  for (int n = 0; n < 7; ++n) EXPECT_NEAR(lengths[static_cast<size_t>(n)], kTries / 7, 80) << n;
+  for (int n = 0; n < 7; ++n) EXPECT_NEAR(lengths[static_cast<size_t>(n)], kTries / 7.0, 80) << n;
   EXPECT_EQ(lengths[7], 0);
   EXPECT_NEAR(middle, 0.5 * 6 / 7, 0.05);
 }
