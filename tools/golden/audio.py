@@ -134,6 +134,7 @@ for shape in ("linear", "exponential", "logarithmic", "quarter_sine", "half_sine
     put(f"fade_{shape}", T.Fade(60, 100, shape)(u))
 sound = torch.stack([torch.sin(2 * math.pi * 997 * torch.arange(48000) / 16000) * 0.3, torch.randn(48000) * 0.01])
 sound[:, 20000:40000] *= 1e-3
+sound = sound[:, 10000:30000].contiguous()  # one half loud, one quiet
 out["sound"] = sound.float()
 put("loudness", F.loudness(out["sound"].double(), 16000))
 
