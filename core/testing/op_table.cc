@@ -4,10 +4,15 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <map>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "core/testing/op_checks.h"
+#include "core/testing/test_device.h"
 
 namespace hearth::testing {
 namespace {
@@ -63,6 +68,24 @@ void add_test(const std::string& suite, const char* name, const std::function<::
 #endif
 }
 
+// On another device: whether it lacks just the kernels that the file names, a line for each.
+class LackingTest : public ::testing::Test {
+ public:
+  void TestBody() override {
+    const char* path = std::getenv("HEARTH_TEST_LACKING");
+    std::set<std::string> known;
+    if (path) {
+      std::ifstream file(path);
+      ASSERT_TRUE(file.is_open()) << "cannot read " << path;
+      for (std::string line; std::getline(file, line);) {
+        if (!line.empty() && line[0] != '#') known.insert(line);
+      }
+    }
+    for (const std::string& what : lacking()) EXPECT_TRUE(known.contains(what)) << "not known to be missing: " << what;
+    for (const std::string& what : known) EXPECT_TRUE(lacking().contains(what)) << "is there by now: " << what;
+  }
+};
+
 std::string suite_name(std::string op) {
   std::replace(op.begin(), op.end(), ':', '_');
   return op;
@@ -85,6 +108,8 @@ int run_op_table(int argc, char** argv, const std::function<OpTable()>& make) {
       add_test(suite_name(row.op), check.name, [&] { return new RowTest(row, check, counts); });
     }
   }
+  // After all others: they find out.
+  if (!test_device().is_cpu()) add_test("OpTable", "LacksWhatIsKnown", [] { return new LackingTest; });
   for (const OpRow& row : table.rows) ++(row.composed ? counts.functions : counts.rows);
   for (const OpDef* op : all_ops()) counts.ops += table.owns(op->name);
   const FilledMemory memory(0xff);

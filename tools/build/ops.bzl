@@ -8,6 +8,7 @@
 """
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
+load("//third_party/cuda:cuda_library.bzl", "NEEDS_CUDA")
 load("//tools/build:cc.bzl", "hearth_cc_library", "hearth_cc_test")
 
 _FAMILY = "op_family"
@@ -59,29 +60,49 @@ def hearth_op_families(name, header = None, also = []):
     hearth_cc_library(name = name, hdrs = headers, deps = [":" + f for f in families])
     linked_whole(name = "all_" + name, deps = [":" + f for f in families] + also)
 
-def hearth_op_table_test(name, ops, deps = [], **kwargs):
+def hearth_op_table_test(name, ops, deps = [], cuda = [], lacking = None, shard_count = None):
     """The op table's test over the rows of this package: every .cc and .h file in it. One of them has main().
 
-    ThreadSanitizer runs the rows' tests on several threads.
+    ThreadSanitizer runs the rows' tests on several threads. Where there is a CUDA backend, a second test runs the rows'
+    calls on a GPU.
 
     Args:
       name: name of the test.
       ops: the all_* library whose records must have rows.
       deps: what the rows call.
-      **kwargs: passed to hearth_cc_test.
+      cuda: the library of the kernels for GPUs; none: there is no second test.
+      lacking: a file with the kernels that it lacks, a line for each as the error says it.
+      shard_count: as for cc_test, of the first test.
     """
+    sources = native.glob(["*.cc", "*.h"])
+    golden = native.glob(["golden.safetensors"])
     hearth_cc_test(
         name = name,
-        srcs = native.glob(["*.cc", "*.h"]),
-        data = native.glob(["golden.safetensors"]),
+        srcs = sources,
+        data = golden,
         gtest_main = False,
+        shard_count = shard_count,
         args = select({
             str(Label("//tools/build:thread_sanitizer")): ["--gtest_filter=*.Threads"],
             "//conditions:default": [],
         }),
         tags = ["threads"],
         deps = [ops, "//core/testing:op_table"] + deps,
-        **kwargs
+    )
+    if not cuda:
+        return
+    hearth_cc_test(
+        name = name.replace("_test", "_cuda_test"),
+        srcs = sources,
+        data = golden + ([lacking] if lacking else []),
+        gtest_main = False,
+        env = {
+            "HEARTH_TEST_DEVICE": "cuda",
+            "HEARTH_TEST_LACKING": native.package_name() + "/" + lacking if lacking else "/dev/null",
+        },
+        tags = ["cuda", "threads"],
+        target_compatible_with = NEEDS_CUDA,
+        deps = [ops, "//core/testing:op_table"] + deps + cuda,
     )
 
 def _linked_whole_impl(ctx):

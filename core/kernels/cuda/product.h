@@ -1,0 +1,30 @@
+// Products of matrices by cuBLASLt.
+#pragma once
+
+#include <cstdint>
+
+#include "core/op/op_call.h"
+
+namespace hearth::cuda {
+
+// A matrix in memory, or many of them `batch` apart. One of its strides is 1.
+struct Matrix {
+  const void* data;
+  int64_t row, column, batch = 0;
+};
+
+// out[m, n] = a[m, k] b[k, n] + bias[n], row-major, `count` times. All of one float dtype, c.dtype; halves are summed
+// in f32. bias may be null. m, n, k and count are above 0.
+struct Product {
+  int64_t m, n, k, count = 1;
+  Matrix a, b;
+  void* out;
+  int64_t out_batch = 0;
+  const void* bias = nullptr;
+};
+void multiply(const OpCall& c, const Product& p);
+
+// Whether matrices of f32 may be multiplied in TF32, which has 10 bits of mantissa. Off where nobody has said so.
+void allow_tf32(bool allow);
+
+}  // namespace hearth::cuda
