@@ -109,7 +109,7 @@ int run_op_table(int argc, char** argv, const std::function<OpTable()>& make) {
     }
   }
   // After all others: they find out.
-  if (!test_device().is_cpu()) add_test("OpTable", "LacksWhatIsKnown", [] { return new LackingTest; });
+  if (!test_device().is_cpu()) add_test("OnDevice", "LacksWhatIsKnown", [] { return new LackingTest; });
   for (const OpRow& row : table.rows) ++(row.composed ? counts.functions : counts.rows);
   for (const OpDef* op : all_ops()) counts.ops += table.owns(op->name);
   const FilledMemory memory(0xff);

@@ -9,6 +9,7 @@
 #include "core/kernels/cpu/convert.h"
 #include "core/kernels/cpu/copy_tensor.h"
 #include "core/kernels/cpu/draw.h"
+#include "core/kernels/uniform_end.h"
 #include "core/op/attrs/random.h"
 #include "core/op/op_call.h"
 #include "core/tensor/generator.h"
@@ -37,36 +38,6 @@ void normals(const GeneratorState& s, T* out, int64_t begin, int64_t end, T mean
     pair(w.data(), z[0], z[1]);
     pair(w.data() + 2, z[2], z[3]);
     for (int64_t k = i % 4; k < 4 && i < end; ++k, ++i) out[i] = mean + std * z[k];
-  }
-}
-
-// The greatest number below the open end `high` that a dtype holds: rounding must not reach the end. low < high.
-template <class T>
-double last_before(double low, double high) {
-  if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
-    T h(static_cast<float>(high));
-    while (static_cast<double>(static_cast<float>(h)) >= high) {
-      // The next number downwards; below zero magnitudes grow.
-      if (h.bits == 0) h.bits = 0x8001;
-      else h.bits = static_cast<uint16_t>(h.bits + (h.bits & 0x8000 ? 1 : -1));
-    }
-    return static_cast<float>(h);
-  } else {
-    const T h = static_cast<T>(high);
-    return static_cast<double>(h) < high ? h : std::nextafter(h, static_cast<T>(low));
-  }
-}
-double last_before(DType t, double low, double high) {
-  if (!(low < high)) return low;
-  switch (t) {
-    case DType::kF16:
-      return last_before<Half>(low, high);
-    case DType::kBF16:
-      return last_before<BFloat16>(low, high);
-    case DType::kF32:
-      return last_before<float>(low, high);
-    default:
-      return last_before<double>(low, high);
   }
 }
 

@@ -64,4 +64,37 @@ HEARTH_DEVICE T block_reduce(T v) {
   return warp_reduce<R>(lane < warps ? of_warps[lane] : R::template none<T>);
 }
 
+// Running values of a block's threads: `v` becomes join(v of the first thread, ..., v of this one). `carry` goes before
+// all and becomes the last thread's. A State has up(lanes), which shuffles.
+template <class State, class Join>
+HEARTH_DEVICE State block_scan(State v, State& carry, bool& any, Join join) {
+  HEARTH_SHARED(State, of_warps, [32]);
+  const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32,
+            warps = static_cast<int>(blockDim.x) / 32;
+  for (int by = 1; by < 32; by *= 2) {
+    const State before = v.up(static_cast<unsigned>(by));
+    if (lane >= by) v = join(before, v);
+  }
+  __syncthreads();
+  if (lane == 31) of_warps[warp] = v;
+  __syncthreads();
+  State before = carry;
+  bool some = any;
+  State all = carry;
+  for (int w = 0; w < warps; ++w) {
+    if (w == warp) before = all;
+    all = some || w > 0 ? join(all, of_warps[w]) : of_warps[w];
+  }
+  if (some || warp > 0) v = join(before, v);
+  carry = all;
+  any = true;
+  return v;
+}
+
+template <class T>
+struct Total {
+  T v;
+  HEARTH_DEVICE Total up(unsigned by) const { return {__shfl_up_sync(kAllLanes, v, by)}; }
+};
+
 }  // namespace hearth::cuda

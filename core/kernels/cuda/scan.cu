@@ -8,39 +8,6 @@
 namespace hearth::cuda {
 namespace {
 
-// Running values of a block's threads: `v` becomes join(v of the first thread, ..., v of this one). `carry` goes before
-// all and becomes the last thread's. One value of at most 16 bytes, in two words.
-template <class State, class Join>
-HEARTH_DEVICE State running(State v, State& carry, bool& any, Join join) {
-  HEARTH_SHARED(State, of_warps, [32]);
-  const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32,
-            warps = static_cast<int>(blockDim.x) / 32;
-  for (int by = 1; by < 32; by *= 2) {
-    const State before = v.up(static_cast<unsigned>(by));
-    if (lane >= by) v = join(before, v);
-  }
-  __syncthreads();
-  if (lane == 31) of_warps[warp] = v;
-  __syncthreads();
-  State before = carry;
-  bool some = any;
-  State all = carry;
-  for (int w = 0; w < warps; ++w) {
-    if (w == warp) before = all;
-    all = some || w > 0 ? join(all, of_warps[w]) : of_warps[w];
-  }
-  if (some || warp > 0) v = join(before, v);
-  carry = all;
-  any = true;
-  return v;
-}
-
-template <class T>
-struct Total {
-  T v;
-  HEARTH_DEVICE Total up(unsigned by) const { return {__shfl_up_sync(kAllLanes, v, by)}; }
-};
-
 template <class T>
 HEARTH_KERNEL void cumsum_kernel(Lines<2> l, DType from_type, const void* from, DType to_type, void* to) {
   for (int64_t line = blockIdx.x; line < l.first.n; line += gridDim.x) {
@@ -51,7 +18,7 @@ HEARTH_KERNEL void cumsum_kernel(Lines<2> l, DType from_type, const void* from, 
     for (int64_t i0 = 0; i0 < l.n; i0 += blockDim.x) {
       const int64_t i = i0 + threadIdx.x;
       Total<T> v{i < l.n ? read<T>(from_type, from, at[0] + i * l.step[0]) : T(0)};
-      v = running(v, carry, any, [](Total<T> a, Total<T> b) { return Total<T>{(Num<T>(a.v) + Num<T>(b.v)).v}; });
+      v = block_scan(v, carry, any, [](Total<T> a, Total<T> b) { return Total<T>{(Num<T>(a.v) + Num<T>(b.v)).v}; });
       if (i < l.n) write<T>(to_type, to, at[1] + i * l.step[1], v.v);
     }
   }
@@ -84,7 +51,7 @@ HEARTH_KERNEL void extremes_kernel(Lines<3> l, DType type, const void* x, void* 
       const int64_t i = i0 + threadIdx.x;
       Extreme<T> e{T(0), -1};
       if (i < l.n) e = {read<T>(type, x, at[0] + i * l.step[0]), i};
-      e = running(e, carry, any, join);
+      e = block_scan(e, carry, any, join);
       if (i < l.n) {
         write<T>(type, values, at[1] + i * l.step[1], e.v);
         static_cast<int64_t*>(places)[at[2] + i * l.step[2]] = e.at;

@@ -136,6 +136,10 @@ inline unsigned __ballot_sync(unsigned mask, int predicate, HEARTH_SITE) {
 }
 inline int __any_sync(unsigned mask, int p, HEARTH_SITE) { return __ballot_sync(mask, p, file, line) != 0; }
 inline int __all_sync(unsigned mask, int p, HEARTH_SITE) { return __ballot_sync(mask, p, file, line) == mask; }
+inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b) {
+  return static_cast<unsigned long long>((static_cast<unsigned __int128>(a) * b) >> 64);
+}
+inline int __popc(unsigned v) { return __builtin_popcount(v); }
 inline void __threadfence() {}
 inline void __threadfence_system() {}
 inline unsigned __activemask() { cuda_emulated::fail("__activemask() says nothing that a kernel may rely on"); }
