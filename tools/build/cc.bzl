@@ -86,6 +86,12 @@ def hearth_kernel_library(name, deps = [], copts = [], **kwargs):
         **kwargs
     )
 
+# A test's own sources, not what it tests: optimising them would take as long again and make no test faster by much.
+_TEST_COPTS = [
+    "-O0",
+    "-U_FORTIFY_SOURCE",
+]
+
 def hearth_cc_test(
         name,
         deps = [],
@@ -116,7 +122,7 @@ def hearth_cc_test(
         name = name,
         size = size,
         timeout = timeout,
-        copts = HEARTH_COPTS + (_KERNEL_COPTS if kernel_targets else []) + copts,
+        copts = HEARTH_COPTS + (_KERNEL_COPTS if kernel_targets else _TEST_COPTS) + copts,
         linkopts = HEARTH_LINKOPTS + linkopts,
         deps = deps + [gtest],
         **kwargs

@@ -11,9 +11,8 @@
 namespace hearth::cuda {
 namespace {
 
-// What cuBLASLt multiplies.
-void expect_floats(const OpCall& c) {
-  if (!is_floating_point(c.dtype)) fail(ErrorKind::kUnsupported, c.op.name, ": there is no CUDA kernel for ", c.dtype);
+void expect_real(const OpCall& c) {
+  if (is_complex(c.dtype)) fail(ErrorKind::kUnsupported, c.op.name, ": there is no CUDA kernel for ", c.dtype);
 }
 
 // The tensor, or a row-major copy if neither of its last two dimensions has stride 1, or if rows overlap.
@@ -41,7 +40,7 @@ void finish(const Tensor& out, const Tensor& computed) {
 }  // namespace
 
 void matmul(OpCall& c) {
-  expect_floats(c);
+  expect_real(c);
   if (c.out[0].numel() == 0) return;
   const Tensor out = place_for(c.out[0]), a = usable(c.input(0)), b = usable(c.input(1));
   const Layout &la = a.layout(), &lb = b.layout(), &lo = out.layout();
@@ -94,7 +93,7 @@ void matmul(OpCall& c) {
 }
 
 void linear(OpCall& c) {
-  expect_floats(c);
+  expect_real(c);
   if (c.out[0].numel() == 0) return;
   const Tensor out = place_for(c.out[0]), x = row_major(c.input(0)), w = usable(c.input(1));
   Product p = {.m = out.numel() / w.shape()[0],
@@ -112,7 +111,7 @@ void linear(OpCall& c) {
 }
 
 void linear_weights(OpCall& c) {
-  expect_floats(c);
+  expect_real(c);
   const Tensor x = row_major(c.input(0)), dy = row_major(c.input(1)), out = place_for(c.out[0]);
   const int64_t in = x.shape().back(), width = dy.shape().back();
   int64_t rows = 1;

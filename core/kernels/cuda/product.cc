@@ -166,6 +166,7 @@ int32_t alignment_of(const Product& p) {
 void allow_tf32(bool allow) { tf32_allowed.store(allow, std::memory_order_relaxed); }
 
 void multiply(const OpCall& c, const Product& p) {
+  if (!is_floating_point(c.dtype)) return multiply_whole(c, p);
   const cudaStream_t s = stream(c.device.index);
   // A matrix of one row or column may be read either way.
   const auto turned = [](const Matrix& x, int64_t rows, int64_t columns) {

@@ -1,4 +1,4 @@
-// Products of matrices by cuBLASLt.
+// Products of matrices: of floats by cuBLASLt.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,8 @@ struct Product {
   const void* bias = nullptr;
 };
 void multiply(const OpCall& c, const Product& p);
+// The same of integers, in product_whole.cu.
+void multiply_whole(const OpCall& c, const Product& p);
 
 // Whether matrices of f32 may be multiplied in TF32, which has 10 bits of mantissa. Off where nobody has said so.
 void allow_tf32(bool allow);
