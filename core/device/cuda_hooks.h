@@ -9,6 +9,8 @@
 
 namespace hearth::cuda {
 
+/// The number of GPUs; 0 where there is none or no driver.
+[[gnu::weak]] int device_count();
 /// The allocator of the GPU with this index.
 [[gnu::weak]] Allocator& allocator(int index);
 /// The stream that this thread uses on the GPU with this index.

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "core/base/error.h"
+#include "core/device/cuda_hooks.h"
 
 namespace hearth {
 
@@ -16,6 +17,11 @@ Device Device::parse(std::string_view text) {
     if (error == std::errc() && end == text.data() + text.size() && index >= 0) return {DeviceType::kCuda, index};
   }
   fail("unknown device '", text, "'; expected cpu, cuda, cuda:N or meta");
+}
+
+int device_count(DeviceType type) {
+  if (type != DeviceType::kCuda) return 1;
+  return cuda::device_count ? cuda::device_count() : 0;
 }
 
 std::string to_string(Device device) {

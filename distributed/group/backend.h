@@ -42,7 +42,7 @@ struct Transfer {
   std::vector<int64_t> in_counts;
   /// all_to_all: elements from each rank, one part after another in `out`.
   std::vector<int64_t> out_counts;
-  /// On a device with streams: the work is queued here, behind what made `in`, and run() returns when it is queued.
+  /// The device of the memory and, on a device with streams, the stream in which it was made and is used afterwards.
   Stream stream;
   /// A backend gives up then.
   Clock::time_point deadline;
@@ -67,9 +67,9 @@ class Backend {
   virtual const char* name() const = 0;
   /// Whether it takes memory of the device.
   virtual bool carries(Device device) const { return device.is_cpu(); }
-  /// Whether it divides averages itself. Otherwise ReduceOp::kAvg means a sum, and the group divides: before the sum
-  /// for f16, whose sums may be too large for it, otherwise after.
-  virtual bool averages() const { return false; }
+  /// Whether it divides averages of tensors on this device itself. Otherwise ReduceOp::kAvg means a sum, and the group
+  /// divides, in CPU memory: before the sum for f16, whose sums may be too large for it, otherwise after.
+  virtual bool averages(Device /*device*/) const { return false; }
   /// Does everything but sends and receives. Calls come one at a time, in the group's order, and block on the CPU.
   /// Throws BackendError where a rank is missing at the deadline, has gone, or calls something else.
   virtual void run(const Transfer& transfer) = 0;

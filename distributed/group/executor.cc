@@ -162,13 +162,13 @@ void Executor::run(Operation& op) {
   Transfer& t = op.transfer;
   t.deadline = Clock::now() + timeout();
   if (options_.check && size_ > 1) compare(t.call, t.deadline);
-  if (size_ == 1) run_alone(t);
+  if (size_ == 1 && t.stream.device.is_cpu()) run_alone(t);
   else if (t.call.type == OpType::kBarrier || t.count > 0 || t.call.type == OpType::kAllToAll) exchange(t);
   finish(op);
 }
 
 void Executor::exchange(const Transfer& t) {
-  if (!averages(t.call) || backend_->averages()) return backend_->run(t);
+  if (!averages(t.call) || backend_->averages(t.stream.device)) return backend_->run(t);
   if (t.call.dtype != DType::kF16) {
     backend_->run(t);
     if (t.out) divide(t.out, t.count, t.call.dtype, size_);
@@ -199,6 +199,7 @@ void Executor::abort(const std::string& why) {
 
 void Executor::finish(Operation& op) {
   const NoGrad off;
+  const StreamGuard guard(op.transfer.stream);
   for (auto& [to, from] : op.copy_back) to.copy_(from);
   // What is kept for backward and weights packed for a kernel go by the version.
   for (const Tensor& w : op.written) w.impl()->storage->bump_version();

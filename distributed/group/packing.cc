@@ -18,7 +18,7 @@ Tensor pack(Operation& op, std::span<const Tensor> tensors, int64_t parts, bool 
   const NoGrad off;
   int64_t sum = 0;
   for (const Tensor& t : tensors) sum += t.numel() / parts;
-  Tensor flat = empty({parts, sum}, {.dtype = op.transfer.call.dtype});
+  Tensor flat = empty({parts, sum}, {.dtype = op.transfer.call.dtype, .device = op.transfer.stream.device});
   op.held.push_back(flat);
   if (!values) return flat;
   int64_t at = 0;

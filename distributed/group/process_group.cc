@@ -98,11 +98,14 @@ class ProcessGroup::Impl {
                  " is not supported; it takes ", kFloatTypes);
   }
 
+  // Where a tensor's memory is, on any device.
+  static void* memory_of(const Tensor& t) { return t.impl()->data(); }
+
   // What is read: the tensor's memory, or a dense copy.
   static const void* read(Operation& op, const Tensor& t) {
     const NoGrad off;
     op.held.push_back(t.is_contiguous() ? t : t.contiguous());
-    return op.held.back().raw_data();
+    return memory_of(op.held.back());
   }
   // What is read, apart from what is written.
   static const void* read_apart(Operation& op, const Tensor& t, const Tensor& written) {
@@ -116,20 +119,20 @@ class ProcessGroup::Impl {
     if (t.is_contiguous()) {
       op.held.push_back(t);
       op.written.push_back(t);
-      return op.held.back().mutable_raw_data();
+      return memory_of(op.held.back());
     }
     Tensor dense =
         values ? t.clone(MemoryFormat::kContiguous) : empty(t.shape(), {.dtype = t.dtype(), .device = t.device()});
     op.held.push_back(dense);
     op.copy_back.emplace_back(t, dense);
-    return dense.mutable_raw_data();
+    return memory_of(dense);
   }
 
   Operation operation(OpType type, const Tensor& t) {
     Operation op;
     op.transfer.call = {.type = type, .dtype = t.dtype(), .shape = t.shape()};
     op.transfer.count = t.numel();
-    op.transfer.stream = {t.device(), nullptr};
+    op.transfer.stream = current_stream(t.device());
     return op;
   }
 
@@ -304,6 +307,9 @@ class ProcessGroup::Impl {
     uint64_t h = tensors.size();
     for (const Tensor& t : tensors) {
       check_operand(t, name);
+      HEARTH_CHECK(t.device() == tensors[0].device(), name,
+                   ": tensors of one exchange must be on one device, but are on ", tensors[0].device(), " and ",
+                   t.device());
       HEARTH_CHECK(t.dtype() == tensors[0].dtype(), name, ": tensors of one exchange must have one dtype, but have ",
                    tensors[0].dtype(), " and ", t.dtype());
       sum += t.numel();
@@ -314,7 +320,7 @@ class ProcessGroup::Impl {
     op.transfer.call = {
         .type = type, .dtype = dtype, .shape = {sum}, .tensors = static_cast<int>(tensors.size()), .shapes = h};
     op.transfer.count = sum;
-    if (!tensors.empty()) op.transfer.stream = {tensors[0].device(), nullptr};
+    if (!tensors.empty()) op.transfer.stream = current_stream(tensors[0].device());
     return op;
   }
   void check_all_written(std::span<const Tensor> tensors, const char* name) const {
@@ -327,7 +333,7 @@ class ProcessGroup::Impl {
     Operation op = listed(OpType::kAllReduce, tensors, "all_reduce");
     op.transfer.call.reduce = reduce;
     Tensor flat = pack(op, tensors, 1, true);
-    op.transfer.out = flat.mutable_raw_data();
+    op.transfer.out = memory_of(flat);
     op.transfer.in = op.transfer.out;
     unpack(op, flat, tensors, 1);
     return executor_->submit(std::move(op), now);
@@ -339,9 +345,9 @@ class ProcessGroup::Impl {
     op.transfer.call.root = root;
     Tensor flat = pack(op, tensors, 1, rank() == root);
     if (rank() == root) {
-      op.transfer.in = flat.raw_data();
+      op.transfer.in = memory_of(flat);
     } else {
-      op.transfer.out = flat.mutable_raw_data();
+      op.transfer.out = memory_of(flat);
       unpack(op, flat, tensors, 1);
     }
     return executor_->submit(std::move(op), now);
@@ -359,9 +365,9 @@ class ProcessGroup::Impl {
     check_all_written(outs, "all_gather");
     Operation op = listed(OpType::kAllGather, tensors, "all_gather");
     Tensor flat = pack(op, tensors, 1, true);
-    op.transfer.in = flat.raw_data();
+    op.transfer.in = memory_of(flat);
     Tensor all = pack(op, outs, size(), false);
-    op.transfer.out = all.mutable_raw_data();
+    op.transfer.out = memory_of(all);
     unpack(op, all, outs, size());
     return executor_->submit(std::move(op), now);
   }
@@ -372,9 +378,9 @@ class ProcessGroup::Impl {
     Operation op = listed(OpType::kReduceScatter, outs, "reduce_scatter");
     op.transfer.call.reduce = reduce;
     Tensor all = pack(op, tensors, size(), true);
-    op.transfer.in = all.raw_data();
+    op.transfer.in = memory_of(all);
     Tensor flat = pack(op, outs, 1, false);
-    op.transfer.out = flat.mutable_raw_data();
+    op.transfer.out = memory_of(flat);
     unpack(op, flat, outs, 1);
     return executor_->submit(std::move(op), now);
   }

@@ -53,6 +53,13 @@ _KERNEL_COPTS = [
     "-DHWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL)",
 ]
 
+# Kernels for GPUs as the emulated device runs them: it is made to find mistakes, not to be fast. Checks of arithmetic
+# would treble the time to compile; the CPU's kernels, which share the functors, have them.
+HEARTH_EMULATED_COPTS = ["-O1"] + select({
+    _ADDRESS: ["-fno-sanitize=fuzzer-no-link,undefined"],
+    "//conditions:default": [],
+})
+
 def hearth_cc_library(name, copts = [], **kwargs):
     """A cc_library with the project's options.
 

@@ -4,15 +4,13 @@
 
 #include <cuda_runtime.h>
 
+#include "core/device/cuda_hooks.h"
 #include "core/device/device.h"
 
 namespace hearth::cuda {
 
 /// The largest number of devices that a program uses.
 constexpr int kMaxDevices = 16;
-
-/// The number of GPUs; 0 where there is none or no driver.
-int device_count();
 
 /// Throws Error that names `what` if a call of CUDA's has failed.
 void check(cudaError_t e, const char* what);

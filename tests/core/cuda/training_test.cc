@@ -9,8 +9,6 @@
 namespace hearth {
 namespace {
 
-constexpr Device kGpu{DeviceType::kCuda, 0};
-
 // A classifier of random points by the side of a curve that they lie on.
 struct Net : nn::Module<Net> {
   nn::Linear first{this, "first", 2, 64};
@@ -46,7 +44,7 @@ std::vector<float> losses(Device device, bool adam) {
 TEST(CudaTraining, LossesAreThoseOfTheCpu) {
   if (cuda::device_count() == 0) GTEST_SKIP() << "there is no CUDA device";
   for (bool adam : {false, true}) {
-    const std::vector<float> want = losses(kCpu, adam), got = losses(kGpu, adam);
+    const std::vector<float> want = losses(kCpu, adam), got = losses(kCuda, adam);
     for (size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got[i], want[i], 2e-3 * want[i]) << i;
     EXPECT_LT(got.back(), 0.6f * got.front());
   }

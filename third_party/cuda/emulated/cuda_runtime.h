@@ -73,8 +73,15 @@ void* dynamic_shared();
 // Puts a kernel into a stream. `run` is called once by each thread.
 int launch(const void* kernel, dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream,
            std::function<void()> run);
-// Puts other work of the device into a stream: libraries are made of it.
-void enqueue(cudaStream_t stream, std::function<void()> run);
+// Puts other work of the device into a stream: libraries are made of it. Work that comes to the front of its stream
+// stays there while `ready` says false.
+void enqueue(cudaStream_t stream, std::function<void()> run, std::function<bool()> ready = nullptr);
+// While f runs, the memory of all devices can be touched.
+void with_all_memory(const std::function<void()>& f);
+// f under the emulation's lock.
+void with_lock(const std::function<void()>& f);
+// Which device a stream is of.
+int device_of(cudaStream_t stream);
 
 template <class T>
 uint64_t bits_of(T v) {

@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -55,6 +56,7 @@ struct Record {
 };
 struct Item {
   std::function<void()> run;
+  std::function<bool()> ready;  // none: always
   std::shared_ptr<Record> wait, record;
   char sync = 0;
 };
@@ -175,48 +177,76 @@ class Open {
   size_t n_ = 0;
 };
 
-void run_one(CUstream_st& s);
+// False if the stream's next work is not ready.
+bool run_one(CUstream_st& s);
+
+// Other threads may queue work and run streams meanwhile. Whoever calls this holds the lock once.
+void let_others() {
+  state().mutex.unlock();
+  std::this_thread::sleep_for(std::chrono::microseconds(20));
+  state().mutex.lock();
+}
 
 void run_all() {
-  for (CUstream_st* s : state().streams) {
-    while (!s->queue.empty()) run_one(*s);
+  for (bool left = true; left;) {
+    left = false;
+    bool moved = false;
+    const std::vector<CUstream_st*> all(state().streams.begin(), state().streams.end());
+    for (CUstream_st* s : all) {
+      while (state().streams.count(s) && !s->queue.empty() && run_one(*s)) moved = true;
+      left |= state().streams.count(s) && !s->queue.empty();
+    }
+    if (left && !moved) let_others();
   }
 }
 
-void run_one(CUstream_st& s) {
+bool run_one(CUstream_st& s) {
   if (s.running) fail("streams wait for one another in a circle");
-  std::shared_ptr<Item> item = s.queue.front();
-  s.queue.pop_front();
+  const std::shared_ptr<Item> item = s.queue.front();
   s.running = true;
   if (item->wait) {
     while (!item->wait->done) {
       if (item->wait->stream->queue.empty()) fail("an event that is waited for is in no stream");
-      run_one(*item->wait->stream);
+      if (!run_one(*item->wait->stream)) {
+        s.running = false;
+        return false;
+      }
     }
   }
   Device& d = state().devices[static_cast<size_t>(s.device)];
+  bool ready = true;
   {
     const Open open(d);
     void* const host = __tsan_get_current_fiber();
     __tsan_switch_to_fiber(s.fiber, kNoSync);
     __tsan_acquire(&item->sync);
     if (item->wait) __tsan_acquire(&item->wait->sync);
-    if (item->run) item->run();
-    if (item.use_count() == 1) item->run = nullptr;  // a graph's are kept
-    if (item->record) __tsan_release(&item->record->sync);
+    ready = !item->ready || item->ready();
+    if (ready && item->run) item->run();
+    if (ready && item->record) __tsan_release(&item->record->sync);
     __tsan_release(&s.sync);
     __tsan_switch_to_fiber(host, kNoSync);
   }
+  s.running = false;
+  if (!ready) return false;
+  s.queue.pop_front();
+  if (item.use_count() == 1) item->run = nullptr;  // a graph's are kept
   if (item->record) {
     item->record->done = true;
     item->record->at = std::chrono::steady_clock::now();
   }
-  s.running = false;
+  return true;
 }
 
 void drain(CUstream_st& s) {
-  const Open open(state().devices[static_cast<size_t>(s.device)]);
-  while (!s.queue.empty()) run_one(s);
+  while (!s.queue.empty()) {
+    bool moved = true;
+    {
+      const Open open(state().devices[static_cast<size_t>(s.device)]);
+      while (!s.queue.empty() && moved) moved = run_one(s);
+    }
+    if (!moved) let_others();
+  }
   __tsan_acquire(&s.sync);
 }
 
@@ -339,9 +369,26 @@ bool any_capture() {
 
 }  // namespace
 
-void enqueue(cudaStream_t stream, std::function<void()> run) {
+void enqueue(cudaStream_t stream, std::function<void()> run, std::function<bool()> ready) {
   HEARTH_LOCK;
-  push(stream, std::move(run));
+  auto item = std::make_shared<Item>();
+  item->run = std::move(run);
+  item->ready = std::move(ready);
+  push(stream, std::move(item));
+}
+
+void with_all_memory(const std::function<void()>& f) {
+  std::vector<std::unique_ptr<Open>> open;
+  for (Device& d : state().devices) open.push_back(std::make_unique<Open>(d));
+  f();
+}
+void with_lock(const std::function<void()>& f) {
+  HEARTH_LOCK;
+  f();
+}
+int device_of(cudaStream_t stream) {
+  HEARTH_LOCK;
+  return checked(stream).device;
 }
 
 cudaError_t allow_shared(const void* kernel, int bytes) {
@@ -633,8 +680,11 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   HEARTH_LOCK;
   if (!event->last) return cudaSuccess;
-  while (!event->last->done) run_one(*event->last->stream);
-  __tsan_acquire(&event->last->sync);
+  const std::shared_ptr<Record> last = event->last;
+  while (!last->done) {
+    if (!run_one(*last->stream)) let_others();
+  }
+  __tsan_acquire(&last->sync);
   return cudaSuccess;
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) {
