@@ -21,10 +21,14 @@ struct Product {
   void* out;
   int64_t out_batch = 0;
   const void* bias = nullptr;
+  bool add = false;  // to what is in `out`
 };
 void multiply(const OpCall& c, const Product& p);
+// The same in another float dtype than c.dtype.
+void multiply(const OpCall& c, DType dtype, const Product& p);
 
 // Whether matrices of f32 may be multiplied in TF32, which has 10 bits of mantissa. Off where nobody has said so.
 void allow_tf32(bool allow);
+bool tf32_allowed();
 
 }  // namespace hearth::cuda
