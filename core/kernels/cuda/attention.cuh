@@ -6,10 +6,10 @@
 #include <limits>
 #include <span>
 
+#include "core/kernels/cuda/draw.cuh"
 #include "core/kernels/cuda/grid.cuh"
 #include "core/kernels/cuda/tile.cuh"
 #include "core/op/attrs/attention.h"
-#include "core/tensor/generator.h"
 
 namespace hearth::cuda {
 
@@ -74,9 +74,11 @@ struct Attention {
   // The dropout's factor of the weight of query i and key j.
   template <class T>
   HEARTH_DEVICE T keep(const GeneratorState& state, int64_t u, int64_t i, int64_t j) const {
-    const auto n = static_cast<uint64_t>((u * queries + i) * keys + j);
-    const auto words = philox(state.seed, state.offset + n / 4);
-    return words[n % 4] < bound ? static_cast<T>(factor) : T(0);
+    const int64_t n = (u * queries + i) * keys + j;
+    const Words words = random_words(state, n / 4);
+    // Not by an index, for which the words would leave their registers.
+    const uint32_t first = n % 2 == 0 ? words.w[0] : words.w[1], second = n % 2 == 0 ? words.w[2] : words.w[3];
+    return (n % 4 < 2 ? first : second) < bound ? static_cast<T>(factor) : T(0);
   }
 };
 

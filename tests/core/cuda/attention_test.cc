@@ -23,7 +23,7 @@ struct Case {
   Shape mask = {};  // added; none where it is empty
 };
 
-const Device kGpu(DeviceType::kCuda, 0);
+constexpr Device kGpu{DeviceType::kCuda, 0};
 
 // y, then the gradients of q, k, v and the mask, if there is one.
 std::vector<Tensor> run_on(Device device, const Case& c, DType t) {
