@@ -10,23 +10,22 @@ namespace {
 template <class T>
 struct Forward {
   RnnShape shape;
-  const T* input;  // [time, batch, gates * hidden]: the input's part of the gates' sums
-  const T* bias;   // [gates * hidden] or null
-  const T* sums;   // [batch, gates * hidden]: the state's part
-  T* h[2];         // [batch, state]: before a step h[step % 2], after it the other one
-  T* c;            // [batch, hidden], LSTM only
-  T* cell;         // [batch, hidden]: h before the projection; null without one
-  T* output;       // [time, batch, state]
-  T* kept;         // [time, batch, kept * hidden], or null
+  const T* input;   // [time, batch, gates * hidden]: the input's part of the gates' sums
+  const T* bias;    // [gates * hidden] or null
+  const T* sums;    // [batch, gates * hidden]: the state's part
+  const T* before;  // [batch, state]: h before the step
+  T* after;         // and after it
+  T* c;             // [batch, hidden], LSTM only
+  T* cell;          // [batch, hidden]: h before the projection; null without one
+  T* output;        // [time, batch, state]
+  T* kept;          // [time, batch, kept * hidden], or null
 };
 
 template <class T, RnnCell kCell>
-HEARTH_KERNEL void gates_kernel(Forward<T> f, int64_t step, int64_t t) {
+HEARTH_KERNEL void gates_kernel(Forward<T> f, int64_t t) {
   using V = Num<T>;
   constexpr int64_t kGates = gates_of(kCell), kKept = kept_of(kCell);
   const RnnShape& s = f.shape;
-  const T* const before = f.h[step % 2];
-  T* const after = f.h[(step + 1) % 2];
   for_each_item(s.batch * s.hidden, [&](int64_t item) {
     const int64_t row = item / s.hidden, u = item % s.hidden, place = t * s.batch + row;
     const auto keep = [&](int64_t part, V v) {
@@ -36,7 +35,7 @@ HEARTH_KERNEL void gates_kernel(Forward<T> f, int64_t step, int64_t t) {
       if (f.cell) {
         f.cell[item] = h.v;
       } else {
-        after[item] = h.v;
+        f.after[item] = h.v;
         f.output[place * s.state + u] = h.v;
       }
     };
@@ -46,7 +45,7 @@ HEARTH_KERNEL void gates_kernel(Forward<T> f, int64_t step, int64_t t) {
       if (f.cell) {
         f.cell[item] = T(0);
       } else {
-        after[item] = before[item];
+        f.after[item] = f.before[item];
         f.output[place * s.state + u] = T(0);
       }
       return;
@@ -72,7 +71,7 @@ HEARTH_KERNEL void gates_kernel(Forward<T> f, int64_t step, int64_t t) {
       keep(1, z);
       keep(2, g);
       keep(3, q);
-      give(g + z * (V(before[item]) - g));
+      give(g + z * (V(f.before[item]) - g));
     } else {
       const V a = input(0) + sum(0);
       if constexpr (kCell == RnnCell::kTanh) give(tanh(a));
@@ -83,11 +82,11 @@ HEARTH_KERNEL void gates_kernel(Forward<T> f, int64_t step, int64_t t) {
 
 // What the projection gives, as the new state.
 template <class T>
-HEARTH_KERNEL void project_kernel(Forward<T> f, const T* projected, int64_t step, int64_t t) {
+HEARTH_KERNEL void project_kernel(Forward<T> f, const T* projected, int64_t t) {
   const RnnShape& s = f.shape;
   for_each_item(s.batch * s.state, [&](int64_t i) {
     const bool active = s.active(t, i / s.state);
-    f.h[(step + 1) % 2][i] = active ? projected[i] : f.h[step % 2][i];
+    f.after[i] = active ? projected[i] : f.before[i];
     f.output[t * s.batch * s.state + i] = active ? projected[i] : T(0);
   });
 }
@@ -112,24 +111,27 @@ void forward(OpCall& c, RnnCell cell, bool reverse, const RecurrentOperands& o) 
   copy_or_zero(c, h[0], h0);
   if (state_of_cell.defined()) copy_or_zero(c, state_of_cell, c0);
   by_cell(t, cell, [&]<class T, RnnCell kCell>() {
-    const Forward<T> f{.shape = s,
-                       .input = rnn_data<T>(input),
-                       .bias = rnn_data<T>(bias),
-                       .sums = rnn_data<T>(sums),
-                       .h = {rnn_data<T>(h[0]), rnn_data<T>(h[1])},
-                       .c = rnn_data<T>(state_of_cell),
-                       .cell = rnn_data<T>(unprojected),
-                       .output = rnn_data<T>(output),
-                       .kept = kept_of(kCell) > 0 ? rnn_data<T>(c.out[kCell == RnnCell::kLstm ? 3 : 2]) : nullptr};
+    Forward<T> f{.shape = s,
+                 .input = rnn_data<T>(input),
+                 .bias = rnn_data<T>(bias),
+                 .sums = rnn_data<T>(sums),
+                 .before = nullptr,
+                 .after = nullptr,
+                 .c = rnn_data<T>(state_of_cell),
+                 .cell = rnn_data<T>(unprojected),
+                 .output = rnn_data<T>(output),
+                 .kept = kept_of(kCell) > 0 ? rnn_data<T>(c.out[kCell == RnnCell::kLstm ? 3 : 2]) : nullptr};
     for (int64_t step = 0; step < s.time; ++step) {
+      f.before = rnn_data<T>(h[step % 2]);
+      f.after = rnn_data<T>(h[(step + 1) % 2]);
       multiply(c, t,
                {.m = s.batch,
                 .n = width,
                 .k = s.state,
-                .a = {f.h[step % 2], s.state, 1},
+                .a = {f.before, s.state, 1},
                 .b = {weight.impl()->data(), 1, s.state},
                 .out = sums.impl()->data()});
-      launch(over(c, s.batch * s.hidden), gates_kernel<T, kCell>, f, step, s.at(step));
+      launch(over(c, s.batch * s.hidden), gates_kernel<T, kCell>, f, s.at(step));
       if (!hr.defined()) continue;
       multiply(c, t,
                {.m = s.batch,
@@ -138,7 +140,7 @@ void forward(OpCall& c, RnnCell cell, bool reverse, const RecurrentOperands& o) 
                 .a = {f.cell, s.hidden, 1},
                 .b = {hr.impl()->data(), 1, s.hidden},
                 .out = projected.impl()->data()});
-      launch(over(c, s.batch * s.state), project_kernel<T>, f, rnn_data<const T>(projected), step, s.at(step));
+      launch(over(c, s.batch * s.state), project_kernel<T>, f, rnn_data<const T>(projected), s.at(step));
     }
   });
   rnn_give(c, 0, output);
