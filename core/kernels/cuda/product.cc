@@ -5,21 +5,19 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <memory>
-#include <string>
-#include <unordered_map>
 
 #include "core/base/error.h"
 #include "core/base/mutex.h"
 #include "core/device/cuda/runtime.h"
+#include "core/kernels/cuda/plan_cache.h"
 
 namespace hearth::cuda {
 namespace {
 
 constexpr size_t kWorkspace = 32 << 20;
 
-std::atomic<bool> tf32_allowed = false;
+std::atomic<bool> tf32 = false;
 
 void check(cublasStatus_t s, const OpCall& c, const char* what) {
   if (s != CUBLAS_STATUS_SUCCESS)
@@ -136,25 +134,6 @@ std::shared_ptr<Plan> make_plan(const OpCall& c, const Key& key) {
   return plan;
 }
 
-// Plans are kept: making one takes longer than a small product.
-std::shared_ptr<Plan> plan_for(const OpCall& c, const Key& key) {
-  constexpr size_t kMost = 4096;
-  struct All {
-    Mutex mutex;
-    std::unordered_map<std::string, std::shared_ptr<Plan>> plans ABSL_GUARDED_BY(mutex);
-  };
-  static All& all = *new All;
-  const std::string bytes(reinterpret_cast<const char*>(&key), sizeof key);
-  {
-    const MutexLock lock(all.mutex);
-    if (const auto it = all.plans.find(bytes); it != all.plans.end()) return it->second;
-  }
-  std::shared_ptr<Plan> plan = make_plan(c, key);
-  const MutexLock lock(all.mutex);
-  if (all.plans.size() >= kMost) all.plans.clear();  // sizes that change with every call
-  return all.plans.emplace(bytes, std::move(plan)).first->second;
-}
-
 int32_t alignment_of(const Product& p) {
   const uintptr_t all = reinterpret_cast<uintptr_t>(p.a.data) | reinterpret_cast<uintptr_t>(p.b.data) |
                         reinterpret_cast<uintptr_t>(p.out) | 256;
@@ -163,10 +142,14 @@ int32_t alignment_of(const Product& p) {
 
 }  // namespace
 
-void allow_tf32(bool allow) { tf32_allowed.store(allow, std::memory_order_relaxed); }
+void allow_tf32(bool allow) { tf32.store(allow, std::memory_order_relaxed); }
+bool tf32_allowed() { return tf32.load(std::memory_order_relaxed); }
 
-void multiply(const OpCall& c, const Product& p) {
-  if (!is_floating_point(c.dtype)) return multiply_whole(c, p);
+void multiply(const OpCall& c, const Product& p) { multiply(c, c.dtype, p); }
+
+void multiply(const OpCall& c, DType dtype, const Product& p) {
+  if (!is_floating_point(dtype)) return multiply_whole(c, p);
+  static auto& plans = *new PlanCache<Key, Plan>;
   const cudaStream_t s = stream(c.device.index);
   // A matrix of one row or column may be read either way.
   const auto turned = [](const Matrix& x, int64_t rows, int64_t columns) {
@@ -184,12 +167,12 @@ void multiply(const OpCall& c, const Product& p) {
   key.a_batch = p.a.batch;
   key.b_batch = p.b.batch;
   key.out_batch = p.out_batch;
-  key.dtype = static_cast<int32_t>(c.dtype);
+  key.dtype = static_cast<int32_t>(dtype);
   key.bias = p.bias != nullptr;
-  key.tf32 = c.dtype == DType::kF32 && tf32_allowed.load(std::memory_order_relaxed);
+  key.tf32 = dtype == DType::kF32 && tf32_allowed();
   key.device = c.device.index;
   key.alignment = alignment_of(p);
-  const std::shared_ptr<Plan> plan = plan_for(c, key);
+  const std::shared_ptr<Plan> plan = plans.get(key, [&] { return make_plan(c, key); });
 
   // Calls in several threads must not set one description's bias.
   cublasLtMatmulDesc_t desc = plan->desc;
@@ -202,12 +185,12 @@ void multiply(const OpCall& c, const Product& p) {
   }
   void* workspace = nullptr;
   if (plan->workspace) hearth::cuda::check(cudaMallocAsync(&workspace, plan->workspace, s), "workspace");
-  const float one = 1, zero = 0;
-  const double one64 = 1, zero64 = 0;
-  const bool wide = c.dtype == DType::kF64;
+  const float one = 1, old = p.add ? 1 : 0;
+  const double one64 = 1, old64 = old;
+  const bool wide = dtype == DType::kF64;
   const cublasStatus_t status =
       cublasLtMatmul(handle(c.device.index), desc, wide ? static_cast<const void*>(&one64) : &one, p.b.data, plan->b,
-                     p.a.data, plan->a, wide ? static_cast<const void*>(&zero64) : &zero, p.out, plan->out, p.out,
+                     p.a.data, plan->a, wide ? static_cast<const void*>(&old64) : &old, p.out, plan->out, p.out,
                      plan->out, &plan->algo, workspace, plan->workspace, s);
   if (workspace) hearth::cuda::check(cudaFreeAsync(workspace, s), "workspace");
   check(status, c, "product");

@@ -21,12 +21,16 @@ struct Product {
   void* out;
   int64_t out_batch = 0;
   const void* bias = nullptr;
+  bool add = false;  // to what is in `out`
 };
 void multiply(const OpCall& c, const Product& p);
-// The same of integers, in product_whole.cu.
+// The same in another float dtype than c.dtype.
+void multiply(const OpCall& c, DType dtype, const Product& p);
+// Of integers, in product_whole.cu.
 void multiply_whole(const OpCall& c, const Product& p);
 
 // Whether matrices of f32 may be multiplied in TF32, which has 10 bits of mantissa. Off where nobody has said so.
 void allow_tf32(bool allow);
+bool tf32_allowed();
 
 }  // namespace hearth::cuda

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "core/op/attrs/pool.h"
 #include "core/op/run.h"
 #include "core/ops/pool.h"
@@ -37,6 +39,128 @@ Tensor distinct(const Shape& shape, DType t) {
   std::vector<long double> v(static_cast<size_t>(shape.numel()));
   for (size_t i = 0; i < v.size(); ++i) v[i] = static_cast<long double>(i * 7 % v.size()) / 4 - 3;
   return from_wide(v, shape, t);
+}
+
+// Of images as large as a GPU's kernels want: 3 x 3 windows, 2 apart, with a padding of 1, counted as it is defined.
+constexpr int64_t kHeight = 37, kWidth = 41, kRows = 19, kColumns = 21;
+const PoolAttrs kImages{.kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 1}, .include_pad = false};
+
+// f(plane, window's place in the result, element's place in the plane) for every element that a window sees.
+template <class F>
+void each_seen(int64_t planes, F f) {
+  for (int64_t n = 0; n < planes; ++n) {
+    for (int64_t o = 0; o < kRows * kColumns; ++o) {
+      for (int64_t k = 0; k < 9; ++k) {
+        const int64_t i = o / kColumns * 2 - 1 + k / 3, j = o % kColumns * 2 - 1 + k % 3;
+        if (i >= 0 && i < kHeight && j >= 0 && j < kWidth) f(n, o, i * kWidth + j);
+      }
+    }
+  }
+}
+std::vector<long double> counts() {
+  std::vector<long double> n(static_cast<size_t>(kRows * kColumns));
+  each_seen(1, [&](int64_t, int64_t o, int64_t) { ++n[static_cast<size_t>(o)]; });
+  return n;
+}
+
+Sample large_average() {
+  return {.name = "images",
+          .inputs = [](DType t) -> Out {
+            return {noise({2, 3, kHeight, kWidth}, t)};
+          },
+          .call = [](In in) -> Out { return {avg_pool2d(in[0], kernel(kImages), avg_options(kImages))}; },
+          .want = [](In in, DType t) -> std::vector<Want> {
+            const std::vector<long double> x = to_wide(in[0]), n = counts();
+            Want w{t, {2, 3, kRows, kColumns}, std::vector<long double>(6 * kRows * kColumns)};
+            w.size = w.values;
+            each_seen(6, [&](int64_t plane, int64_t o, int64_t i) {
+              const auto to = static_cast<size_t>(plane * kRows * kColumns + o);
+              const long double v = x[static_cast<size_t>(plane * kHeight * kWidth + i)] / n[static_cast<size_t>(o)];
+              w.values[to] += v;
+              w.size[to] += std::abs(v);
+            });
+            return {w};
+          },
+          .large = true,
+          .terms = 9};
+}
+Sample large_average_grad() {
+  return {.name = "images",
+          .inputs = [](DType t) -> Out {
+            return {noise({2, 3, kRows, kColumns}, t)};
+          },
+          .call = [](In in) -> Out {
+            return {run(kAvgPool2dGrad, {in[0]}, of_images(kImages, in[0], {kHeight, kWidth}))};
+          },
+          .want = [](In in, DType t) -> std::vector<Want> {
+            const std::vector<long double> dy = to_wide(in[0]), n = counts();
+            Want w{t, {2, 3, kHeight, kWidth}, std::vector<long double>(6 * kHeight * kWidth)};
+            w.size = w.values;
+            each_seen(6, [&](int64_t plane, int64_t o, int64_t i) {
+              const auto to = static_cast<size_t>(plane * kHeight * kWidth + i);
+              const long double v = dy[static_cast<size_t>(plane * kRows * kColumns + o)] / n[static_cast<size_t>(o)];
+              w.values[to] += v;
+              w.size[to] += std::abs(v);
+            });
+            return {w};
+          },
+          .large = true,
+          .terms = 9};
+}
+// The places that a maximum of distinct values has.
+std::vector<int64_t> places_of(const std::vector<long double>& x) {
+  std::vector<int64_t> places(6 * kRows * kColumns, -1);
+  each_seen(6, [&](int64_t plane, int64_t o, int64_t i) {
+    int64_t& best = places[static_cast<size_t>(plane * kRows * kColumns + o)];
+    const size_t from = static_cast<size_t>(plane * kHeight * kWidth);
+    if (best < 0 || x[from + static_cast<size_t>(i)] > x[from + static_cast<size_t>(best)]) best = i;
+  });
+  return places;
+}
+Sample large_maximum() {
+  return {.name = "images",
+          .inputs = [](DType t) -> Out {
+            return {noise({2, 3, kHeight, kWidth}, t)};
+          },
+          .call = [](In in) -> Out {
+            auto [y, places] = max_pool2d_with_indices(in[0], kernel(kImages), max_options(kImages));
+            return {y, places};
+          },
+          .want = [](In in, DType t) -> std::vector<Want> {
+            const std::vector<long double> x = to_wide(in[0]);
+            Want y{t, {2, 3, kRows, kColumns}, {}}, places{i64, {2, 3, kRows, kColumns}, {}};
+            for (size_t o = 0; const int64_t i : places_of(x)) {
+              y.values.push_back(x[o++ / (kRows * kColumns) * kHeight * kWidth + static_cast<size_t>(i)]);
+              places.values.push_back(static_cast<long double>(i));
+            }
+            return {y, places};
+          },
+          .large = true};
+}
+Sample large_maximum_grad() {
+  return {.name = "images",
+          .inputs = [](DType t) -> Out {
+            std::vector<long double> places;
+            for (const int64_t i : places_of(to_wide(noise({2, 3, kHeight, kWidth}, f64))))
+              places.push_back(static_cast<long double>(i));
+            return {noise({2, 3, kRows, kColumns}, t), from_wide(places, {2, 3, kRows, kColumns}, i32)};
+          },
+          .call = [](In in) -> Out {
+            return {run(kMaxPool2dGrad, {in[0], in[1]}, of_images(kImages, in[0], {kHeight, kWidth}))};
+          },
+          .want = [](In in, DType t) -> std::vector<Want> {
+            const std::vector<long double> dy = to_wide(in[0]), places = to_wide(in[1]);
+            Want w{t, {2, 3, kHeight, kWidth}, std::vector<long double>(6 * kHeight * kWidth)};
+            w.size = w.values;
+            for (size_t o = 0; o < dy.size(); ++o) {
+              const size_t to = o / (kRows * kColumns) * kHeight * kWidth + static_cast<size_t>(places[o]);
+              w.values[to] += dy[o];
+              w.size[to] += std::abs(dy[o]);
+            }
+            return {w};
+          },
+          .large = true,
+          .terms = 4};
 }
 
 }  // namespace
@@ -87,6 +211,8 @@ static void pool_rows(Rows& rows) {
                                 return {run(kMaxPool2dGrad, {in[0], in[1]}, a)};
                               },
                               .smooth = true});
+  max.samples.push_back(large_maximum());
+  max_grad.samples.push_back(large_maximum_grad());
   rows.push_back(std::move(max));
   rows.push_back(std::move(max_grad));
 
@@ -119,6 +245,8 @@ static void pool_rows(Rows& rows) {
                               .smooth = true,
                               .batch = 1});
   add_golden(avg, "avg_pool2d/adaptive", HEARTH_CALL(adaptive_avg_pool2d(in[0], {3, 4})), {.batch = 1, .terms = 9});
+  avg.samples.push_back(large_average());
+  avg_grad.samples.push_back(large_average_grad());
   rows.push_back(std::move(avg));
   rows.push_back(std::move(avg_grad));
 }

@@ -1,7 +1,6 @@
 #include "cublasLt.h"
 
-#include <bit>
-
+#include "half.h"
 #include "internal.h"
 
 struct cublasLtContext {};
@@ -32,9 +31,9 @@ double read(cudaDataType t, const void* p, int64_t i) {
     case CUDA_R_64F:
       return static_cast<const double*>(p)[i];
     case CUDA_R_16BF:
-      return std::bit_cast<float>(uint32_t{static_cast<const uint16_t*>(p)[i]} << 16);
+      return of_bfloat16(static_cast<const uint16_t*>(p)[i]);
     case CUDA_R_16F:
-      return static_cast<double>(std::bit_cast<_Float16>(static_cast<const uint16_t*>(p)[i]));
+      return of_half(static_cast<const uint16_t*>(p)[i]);
   }
   fail("cublasLtMatmul: a type that is not emulated");
 }
@@ -46,13 +45,11 @@ void write(cudaDataType t, void* p, int64_t i, double v) {
     case CUDA_R_64F:
       static_cast<double*>(p)[i] = v;
       return;
-    case CUDA_R_16BF: {
-      const uint32_t u = std::bit_cast<uint32_t>(static_cast<float>(v));
-      static_cast<uint16_t*>(p)[i] = static_cast<uint16_t>(v != v ? 0x7fc0 : (u + 0x7fff + (u >> 16 & 1)) >> 16);
+    case CUDA_R_16BF:
+      static_cast<uint16_t*>(p)[i] = to_bfloat16(v);
       return;
-    }
     case CUDA_R_16F:
-      static_cast<uint16_t*>(p)[i] = std::bit_cast<uint16_t>(static_cast<_Float16>(static_cast<float>(v)));
+      static_cast<uint16_t*>(p)[i] = to_half(v);
       return;
   }
 }
