@@ -11,7 +11,6 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "core/base/mutex.h"
-#include "core/tensor/tensor.h"
 #include "serve/api/routes.h"
 #include "serve/base/access_log.h"
 #include "serve/base/memory_budget.h"
@@ -19,6 +18,7 @@
 #include "serve/base/work_queue.h"
 #include "serve/http/message.h"
 #include "serve/http/server.h"
+#include "serve/model/value.h"
 #include "serve/repository/repository.h"
 
 namespace hearth::serve {
@@ -101,11 +101,11 @@ class HttpApi {
   void infer_file(const CallPtr& call, std::string file);
   // Runs work in a worker; an exception is the call's answer. false: the queue is full.
   bool in_worker(const CallPtr& call, absl::AnyInvocable<void()> work);
-  void submit_infer(const CallPtr& call, std::vector<Tensor> inputs);
-  absl::StatusOr<std::vector<Tensor>> decode(const CallPtr& call, std::string_view file) const;
+  void submit_infer(const CallPtr& call, std::vector<Value> inputs);
+  absl::StatusOr<std::vector<Value>> decode(const CallPtr& call, std::string_view file) const;
   void predict(const CallPtr& call);
-  void submit(const CallPtr& call, std::vector<Tensor> inputs,
-              absl::AnyInvocable<HttpResponse(const std::vector<Tensor>&)> write);
+  void submit(const CallPtr& call, std::vector<Value> inputs,
+              absl::AnyInvocable<HttpResponse(const std::vector<Value>&)> write);
   std::shared_ptr<const Tokens> tokens() const;
   std::string request_id(const HttpRequest& request) const;
 
