@@ -405,5 +405,19 @@ TEST(ModelNames, AndVersions) {
     EXPECT_FALSE(parse_version(bad)) << bad;
 }
 
+TEST_F(RepositoryTest, FilesBelowAVersionCount) {
+  write("m", 1, 2);
+  fs::create_directories(path("m", 1) + "/below/it");
+  const std::string file = path("m", 1) + "/below/it/a";
+  std::ofstream(file) << "1";
+  open();
+  const auto before = *repository->find("m");
+  ASSERT_TRUE(repository->load("m").ok());
+  EXPECT_EQ(*repository->find("m"), before);
+  std::ofstream(file) << "22";
+  ASSERT_TRUE(repository->load("m").ok());
+  EXPECT_NE(*repository->find("m"), before);
+}
+
 }  // namespace
 }  // namespace hearth::serve
