@@ -94,9 +94,12 @@ class HttpApi {
   // responses, so that the connection's thread stays free.
   void respond(const CallPtr& call, absl::AnyInvocable<HttpResponse()> make, size_t bytes = 0);
   HttpResponse make_answer(Call& call, absl::AnyInvocable<HttpResponse()>& make) const;
+  // Calls `work` when the body is unpacked: in a worker if that or the work (`slow`) takes long. It must answer the
+  // call.
+  void with_body(const CallPtr& call, bool slow, absl::AnyInvocable<void()> work);
   bool unpack(const CallPtr& call);
   void infer(const CallPtr& call);
-  // Answers, and counts the request as failed.
+  // Answers, and counts the request as failed if its model is known.
   void refuse(const CallPtr& call, int status, std::string why);
   void infer_file(const CallPtr& call, std::string file);
   // Runs work in a worker; an exception is the call's answer. false: the queue is full.
@@ -104,6 +107,7 @@ class HttpApi {
   void submit_infer(const CallPtr& call, std::vector<Value> inputs);
   absl::StatusOr<std::vector<Value>> decode(const CallPtr& call, std::string_view file) const;
   void predict(const CallPtr& call);
+  void embeddings(const CallPtr& call);
   void submit(const CallPtr& call, std::vector<Value> inputs,
               absl::AnyInvocable<HttpResponse(const std::vector<Value>&)> write);
   std::shared_ptr<const Tokens> tokens() const;

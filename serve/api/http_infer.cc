@@ -59,8 +59,10 @@ void HttpApi::infer(const CallPtr& call) {
 }
 
 void HttpApi::refuse(const CallPtr& call, int status, std::string why) {
-  call->model->stats->failed(status == 503 ? Failure::kRejected : Failure::kOther,
-                             nanoseconds(Clock::now() - call->request.arrived));
+  if (call->model) {
+    call->model->stats->failed(status == 503 ? Failure::kRejected : Failure::kOther,
+                               nanoseconds(Clock::now() - call->request.arrived));
+  }
   respond(call, [status, why = std::move(why)] { return failure(status, why); });
 }
 
