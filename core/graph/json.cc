@@ -439,7 +439,8 @@ Written written(const std::vector<Signature::Port>& ports) {
       else if (e.max) shape.push_back({{"name", e.name}, {"max", *e.max}});
       else shape.push_back(e.name);
     }
-    out.push_back({{"name", p.name}, {"dtype", to_string(p.dtype)}, {"shape", std::move(shape)}});
+    const std::string dtype = p.bytes ? "bytes" : std::string(to_string(p.dtype));
+    out.push_back({{"name", p.name}, {"dtype", dtype}, {"shape", std::move(shape)}});
   }
   return out;
 }
@@ -450,7 +451,8 @@ std::vector<Signature::Port> read_ports(const Json& list, const std::string& whe
     JsonObject o(j, concat(where, "[", out.size(), "]"));
     Signature::Port p;
     p.name = o.text("name");
-    p.dtype = o.dtype("dtype");
+    p.bytes = o.text("dtype") == "bytes";
+    if (!p.bytes) p.dtype = o.dtype("dtype");
     for (const Json& e : o.list("shape")) {
       if (e.is_string()) {
         p.shape.push_back({-1, e.get<std::string>()});
@@ -635,17 +637,19 @@ Signature signature_from_json(const Json& j, const std::string& where) {
     fail(ErrorKind::kUnsupported, where, ": the format has version ", v, "; this program reads version 1");
   Signature s;
   s.kind = o.text("kind");
-  s.description = o.text("description");
-  s.inputs = read_ports(o.at("inputs"), where + ".inputs");
-  s.outputs = read_ports(o.at("outputs"), where + ".outputs");
-  for (const Json& label : o.list("labels")) s.labels.push_back(read_text(label, where + ".labels"));
+  if (o.find("description")) s.description = o.text("description");
+  if (const Json* inputs = o.find("inputs")) s.inputs = read_ports(*inputs, where + ".inputs");
+  if (const Json* outputs = o.find("outputs")) s.outputs = read_ports(*outputs, where + ".outputs");
+  if (o.find("labels")) {
+    for (const Json& label : o.list("labels")) s.labels.push_back(read_text(label, where + ".labels"));
+  }
   if (const Json* p = o.find("preprocess")) {
     JsonObject preprocess(*p, where + ".preprocess");
     s.preprocess = read_ports(preprocess.at("inputs"), where + ".preprocess.inputs");
     s.preprocess_input = preprocess.texts("of");
     preprocess.done();
   }
-  s.metadata = o.texts("metadata");
+  if (o.find("metadata")) s.metadata = o.texts("metadata");
   o.done();
   return s;
 }

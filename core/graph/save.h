@@ -32,11 +32,14 @@ struct Signature {
     std::optional<int64_t> max;  ///< The largest value of a size that may differ.
     friend bool operator==(const Extent&, const Extent&) = default;
   };
-  /// A tensor that the model takes or gives.
+  /// A tensor that the model takes or gives, or strings in the shape of one.
   struct Port {
     std::string name;           ///< The name of the graph's input or output.
-    DType dtype = DType::kF32;  ///< The dtype.
+    DType dtype = DType::kF32;  ///< The dtype. It means nothing where `bytes` is set.
     std::vector<Extent> shape;  ///< The dimensions.
+    /// Whether the elements are strings of bytes, such as texts; signature.json then has the dtype "bytes". No graph
+    /// takes or gives them, but models of other kinds may.
+    bool bytes = false;
     friend bool operator==(const Port&, const Port&) = default;
   };
 
@@ -92,7 +95,8 @@ absl::Status save(const Exported& model, const std::string& directory);
 /// meaning is more than that of its graphs.
 absl::StatusOr<Exported> load(const std::string& directory, std::string_view kind = "graph");
 
-/// Reads only the signature of an exported model.
+/// Reads only the signature of an exported model. Of a model of another kind than "graph", which may find out by itself
+/// what it takes and gives, signature.json needs no more than "format", "version" and "kind".
 absl::StatusOr<Signature> load_signature(const std::string& directory);
 
 /// The files of an exported model, in memory.

@@ -15,14 +15,14 @@ namespace {
 
 using namespace hearth;
 
-class Calibrated final : public serve::Servable {
+class Calibrated final : public serve::TensorServable {
  public:
   Calibrated(graph::Exported model, double temperature) : model_(std::move(model)), temperature_(temperature) {
     model_.signature.metadata["scores"] = "probabilities";
   }
   const graph::Signature& signature() const override { return model_.signature; }
 
-  absl::StatusOr<std::vector<Tensor>> run(std::span<const Tensor> inputs) const override {
+  absl::StatusOr<std::vector<Tensor>> run_tensors(std::span<const Tensor> inputs) const override {
     const InferenceMode no_gradients;
     try {
       return std::vector<Tensor>{softmax(model_.main.run(inputs)[0] / temperature_, -1)};

@@ -18,14 +18,16 @@
 #include "serve/http/compression.h"
 #include "serve/http/rules.h"
 #include "serve/oip/repository_request.h"
+#include "serve/openai/error.h"
 
 namespace hearth::serve {
 namespace {
 
-constexpr size_t kLargeBody = 256 << 10;      // parsed by the workers, so that a connection's thread stays free
-constexpr size_t kLargeAnswer = 32 << 10;     // tensors that the workers write
-constexpr size_t kStatisticsBytes = 8 << 10;  // of a version in /metrics or the statistics, roughly
-constexpr size_t kWorthCompressing = 256;     // shorter answers are not compressed
+constexpr size_t kLargeBody = 256 << 10;           // parsed by the workers, so that a connection's thread stays free
+constexpr size_t kLargeAnswer = 32 << 10;          // tensors that the workers write
+constexpr size_t kStatisticsBytes = 8 << 10;       // of a version in /metrics or the statistics, roughly
+constexpr size_t kWorthCompressing = 256;          // shorter answers are not compressed
+constexpr std::string_view kOpenAiPaths = "/v1/";  // whose errors have OpenAI's shape
 constexpr size_t kWaitingWork = 256, kWaitingLoads = 64;
 
 std::string methods_of(const RouteInfo& r) {
@@ -121,6 +123,8 @@ HttpResponse HttpApi::make_answer(Call& call, absl::AnyInvocable<HttpResponse()>
   } catch (...) {
     r = failure(current_exception_status());
   }
+  if (!r.error.empty() && call.request.path().starts_with(kOpenAiPaths))
+    r.body = openai_error_json(r.status, absl::UnknownError(r.error));
   r.headers.emplace_back("X-Request-Id", call.id);
   if (log_) {
     log_->write({.request_id = call.id,
@@ -238,6 +242,10 @@ HttpResponse HttpApi::route(const CallPtr& call, bool admin, bool& later) {
     case Route::kUnload:
       if (!admin) return failure(403, "the repository is administered on another port (--admin_port)");
       return route_repository(call, *match, later);
+    case Route::kEmbeddings:
+      later = true;
+      with_body(call, false, [this, call] { embeddings(call); });
+      return {};
     default:
       return route_model(call, *match, later);
   }
@@ -277,23 +285,21 @@ HttpResponse HttpApi::route_model(const CallPtr& call, const RouteMatch& match, 
 // Answers the call, now or later.
 HttpResponse HttpApi::route_run(const CallPtr& call, bool predicts) {
   const std::string* type = call->request.header("Content-Type");
+  const bool file = predicts || (type && absl::StartsWithIgnoreCase(*type, "image/"));
+  with_body(call, file, [this, call, file] { file ? predict(call) : infer(call); });
+  return {};
+}
+
+void HttpApi::with_body(const CallPtr& call, bool slow, absl::AnyInvocable<void()> work) {
   const std::string* encoding = call->request.header("Content-Encoding");
   const bool packed = encoding && !equal_ignoring_case(*encoding, "identity");
-  if (packed && !equal_ignoring_case(*encoding, "gzip") && !equal_ignoring_case(*encoding, "deflate")) {
-    refuse(call, 415, "a body may be compressed with gzip or deflate only");
-    return {};
-  }
-  const bool file = predicts || (type && absl::StartsWithIgnoreCase(*type, "image/"));
-  if (!file && !packed && call->request.body.size() <= kLargeBody) {
-    infer(call);
-    return {};
-  }
-  const bool accepted = in_worker(call, [this, call, file, packed] {
-    if (packed && !unpack(call)) return;
-    file ? predict(call) : infer(call);
+  if (packed && !equal_ignoring_case(*encoding, "gzip") && !equal_ignoring_case(*encoding, "deflate"))
+    return refuse(call, 415, "a body may be compressed with gzip or deflate only");
+  if (!slow && !packed && call->request.body.size() <= kLargeBody) return work();
+  const bool accepted = in_worker(call, [this, call, packed, work = std::move(work)]() mutable {
+    if (!packed || unpack(call)) work();
   });
   if (!accepted) refuse(call, 503, "too many files and large requests are waiting");
-  return {};
 }
 
 HttpResponse HttpApi::route_repository(const CallPtr& call, const RouteMatch& match, bool& later) {

@@ -11,7 +11,6 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "core/base/mutex.h"
-#include "core/tensor/tensor.h"
 #include "serve/api/routes.h"
 #include "serve/base/access_log.h"
 #include "serve/base/memory_budget.h"
@@ -19,6 +18,7 @@
 #include "serve/base/work_queue.h"
 #include "serve/http/message.h"
 #include "serve/http/server.h"
+#include "serve/model/value.h"
 #include "serve/repository/repository.h"
 
 namespace hearth::serve {
@@ -94,18 +94,22 @@ class HttpApi {
   // responses, so that the connection's thread stays free.
   void respond(const CallPtr& call, absl::AnyInvocable<HttpResponse()> make, size_t bytes = 0);
   HttpResponse make_answer(Call& call, absl::AnyInvocable<HttpResponse()>& make) const;
+  // Calls `work` when the body is unpacked: in a worker if that or the work (`slow`) takes long. It must answer the
+  // call.
+  void with_body(const CallPtr& call, bool slow, absl::AnyInvocable<void()> work);
   bool unpack(const CallPtr& call);
   void infer(const CallPtr& call);
-  // Answers, and counts the request as failed.
+  // Answers, and counts the request as failed if its model is known.
   void refuse(const CallPtr& call, int status, std::string why);
   void infer_file(const CallPtr& call, std::string file);
   // Runs work in a worker; an exception is the call's answer. false: the queue is full.
   bool in_worker(const CallPtr& call, absl::AnyInvocable<void()> work);
-  void submit_infer(const CallPtr& call, std::vector<Tensor> inputs);
-  absl::StatusOr<std::vector<Tensor>> decode(const CallPtr& call, std::string_view file) const;
+  void submit_infer(const CallPtr& call, std::vector<Value> inputs);
+  absl::StatusOr<std::vector<Value>> decode(const CallPtr& call, std::string_view file) const;
   void predict(const CallPtr& call);
-  void submit(const CallPtr& call, std::vector<Tensor> inputs,
-              absl::AnyInvocable<HttpResponse(const std::vector<Tensor>&)> write);
+  void embeddings(const CallPtr& call);
+  void submit(const CallPtr& call, std::vector<Value> inputs,
+              absl::AnyInvocable<HttpResponse(const std::vector<Value>&)> write);
   std::shared_ptr<const Tokens> tokens() const;
   std::string request_id(const HttpRequest& request) const;
 

@@ -59,8 +59,10 @@ void HttpApi::infer(const CallPtr& call) {
 }
 
 void HttpApi::refuse(const CallPtr& call, int status, std::string why) {
-  call->model->stats->failed(status == 503 ? Failure::kRejected : Failure::kOther,
-                             nanoseconds(Clock::now() - call->request.arrived));
+  if (call->model) {
+    call->model->stats->failed(status == 503 ? Failure::kRejected : Failure::kOther,
+                               nanoseconds(Clock::now() - call->request.arrived));
+  }
   respond(call, [status, why = std::move(why)] { return failure(status, why); });
 }
 
@@ -83,8 +85,8 @@ void HttpApi::infer_file(const CallPtr& call, std::string file) {
   submit_infer(call, *std::move(inputs));
 }
 
-void HttpApi::submit_infer(const CallPtr& call, std::vector<Tensor> inputs) {
-  submit(call, std::move(inputs), [call](const std::vector<Tensor>& out) {
+void HttpApi::submit_infer(const CallPtr& call, std::vector<Value> inputs) {
+  submit(call, std::move(inputs), [call](const std::vector<Value>& out) {
     if (absl::Status s = call->memory.resize(call->memory.bytes() +
                                              response_bytes(call->infer, call->model->servable->signature(), out));
         !s.ok())
@@ -101,8 +103,8 @@ void HttpApi::submit_infer(const CallPtr& call, std::vector<Tensor> inputs) {
 }
 
 // Runs the model; `write` makes the answer from its outputs.
-void HttpApi::submit(const CallPtr& call, std::vector<Tensor> inputs,
-                     absl::AnyInvocable<HttpResponse(const std::vector<Tensor>&)> write) {
+void HttpApi::submit(const CallPtr& call, std::vector<Value> inputs,
+                     absl::AnyInvocable<HttpResponse(const std::vector<Value>&)> write) {
   const int64_t bytes = bytes_of(inputs) + output_bytes(call->model->servable->signature(), inputs);
   if (absl::Status s = call->memory.resize(bytes); !s.ok()) {
     call->model->stats->failed(Failure::kRejected, nanoseconds(Clock::now() - call->request.arrived));
@@ -115,13 +117,11 @@ void HttpApi::submit(const CallPtr& call, std::vector<Tensor> inputs,
   job.arrived = call->request.arrived;
   job.deadline = call->request.arrived + call->infer.timeout.value_or(options_.default_timeout);
   job.cancelled = call->request.cancelled;
-  job.done = [this, call, write = std::move(write)](absl::StatusOr<std::vector<Tensor>> out,
+  job.done = [this, call, write = std::move(write)](absl::StatusOr<std::vector<Value>> out,
                                                     const Job::Timing& timing) mutable {
     call->timing = timing;
     size_t bytes = 0;
-    if (out.ok()) {
-      for (const Tensor& t : *out) bytes += t.nbytes();
-    }
+    if (out.ok()) bytes = static_cast<size_t>(bytes_of(*out));
     respond(
         call,
         [call, write = std::move(write), out = std::move(out)]() mutable -> HttpResponse {
@@ -137,8 +137,8 @@ void HttpApi::submit(const CallPtr& call, std::vector<Tensor> inputs,
     respond(call, [s] { return failure(s); });
 }
 
-absl::StatusOr<std::vector<Tensor>> HttpApi::decode(const CallPtr& call, std::string_view file) const {
-  absl::StatusOr<std::vector<Tensor>> inputs;
+absl::StatusOr<std::vector<Value>> HttpApi::decode(const CallPtr& call, std::string_view file) const {
+  absl::StatusOr<std::vector<Value>> inputs;
   try {
     inputs = inputs_from_file(*call->model->servable, file);
   } catch (...) {
@@ -161,7 +161,7 @@ void HttpApi::predict(const CallPtr& call) {
   }
   call->request.body = {};
   call->request.memory.release();
-  submit(call, *std::move(inputs), [call, top](const std::vector<Tensor>& out) {
+  submit(call, *std::move(inputs), [call, top](const std::vector<Value>& out) {
     auto body = predictions_json(*call->model, out, top);
     return body.ok() ? json_answer(*std::move(body)) : failure(body.status());
   });

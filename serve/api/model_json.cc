@@ -18,7 +18,7 @@ std::string ports_json(const std::vector<graph::Signature::Port>& ports) {
   JsonWriter json(out);
   json.begin_array();
   for (const graph::Signature::Port& p : ports) {
-    json.begin_object().field("name", p.name).field("datatype", oip_datatype(p.dtype)).key("shape").begin_array();
+    json.begin_object().field("name", p.name).field("datatype", oip_datatype(p)).key("shape").begin_array();
     for (const auto& e : p.shape) json.value(e.size);
     json.end_array().end_object();
   }
@@ -64,11 +64,7 @@ std::string config_json(const Model& model) {
   const auto ports = [&](const char* key, const std::vector<graph::Signature::Port>& all) {
     json.key(key).begin_array();
     for (const auto& p : all) {
-      json.begin_object()
-          .field("name", p.name)
-          .field("data_type", concat("TYPE_", oip_datatype(p.dtype)))
-          .key("dims")
-          .begin_array();
+      json.begin_object().field("name", p.name).field("data_type", config_datatype(p)).key("dims").begin_array();
       for (size_t d = batched ? 1 : 0; d < p.shape.size(); ++d) json.value(p.shape[d].size);
       json.end_array().end_object();
     }
@@ -91,12 +87,15 @@ std::string config_json(const Model& model) {
   return out;
 }
 
-absl::StatusOr<std::string> predictions_json(const Model& model, const std::vector<Tensor>& outputs, int64_t top) {
+absl::StatusOr<std::string> predictions_json(const Model& model, const std::vector<Value>& outputs, int64_t top) {
   const graph::Signature& s = model.servable->signature();
-  const Tensor& scores = outputs[0];
-  if (!scores.is_floating_point() || scores.dim() != 2 || scores.size(0) != 1)
+  const auto no_scores = [] {
     return absl::FailedPreconditionError(
         "the model's first output is not one row of scores; send its inputs as tensors");
+  };
+  if (outputs[0].is_bytes()) return no_scores();
+  const Tensor& scores = outputs[0].tensor();
+  if (!scores.is_floating_point() || scores.dim() != 2 || scores.size(0) != 1) return no_scores();
   const auto as = s.metadata.find("scores");
   const Tensor probabilities = as != s.metadata.end() && as->second == "probabilities" ? scores : softmax(scores, -1);
   const std::vector<double> p = probabilities.to(f64).to_vector<double>();

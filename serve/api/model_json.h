@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "core/tensor/tensor.h"
+#include "serve/model/value.h"
 #include "serve/repository/repository.h"
 
 namespace hearth::serve {
@@ -21,6 +21,6 @@ std::string config_json(const Model& model);
 /// The `top` labels with the highest probabilities, from the outputs for one example. The first output is one row of
 /// logits, or of probabilities if the signature's metadata "scores" says so. kFailedPrecondition if it is not
 /// floating-point scores of shape [1, n], kInternal if a score is NaN or infinite.
-absl::StatusOr<std::string> predictions_json(const Model& model, const std::vector<Tensor>& outputs, int64_t top);
+absl::StatusOr<std::string> predictions_json(const Model& model, const std::vector<Value>& outputs, int64_t top);
 
 }  // namespace hearth::serve

@@ -29,6 +29,7 @@ constexpr std::array kRoutes{
     RouteInfo{Route::kStats, "GET", HEARTH_VERSION "/stats", Access::kInference},
     RouteInfo{Route::kInfer, "POST", HEARTH_VERSION "/infer", Access::kInference},
     RouteInfo{Route::kPredict, "POST", HEARTH_VERSION "/predict", Access::kInference},
+    RouteInfo{Route::kEmbeddings, "POST", "/v1/embeddings", Access::kInference},
     RouteInfo{Route::kIndex, "POST", "/v2/repository/index", Access::kAdministration},
     RouteInfo{Route::kLoad, "POST", "/v2/repository/models/{model}/load", Access::kAdministration},
     RouteInfo{Route::kUnload, "POST", "/v2/repository/models/{model}/unload", Access::kAdministration},

@@ -76,7 +76,7 @@ std::string model_metadata(const Repository& models, const Model& model) {
     for (const Port& p : ports) {
       auto* t = list->Add();
       t->set_name(p.name);
-      t->set_datatype(oip_datatype(p.dtype));
+      t->set_datatype(oip_datatype(p));
       for (const auto& e : p.shape) t->add_shape(e.size);
     }
   };
@@ -100,7 +100,7 @@ std::string model_config(const Model& model) {
       auto* t = list->Add();
       t->set_name(p.name);
       inference::DataType type = inference::TYPE_INVALID;
-      inference::DataType_Parse(concat("TYPE_", oip_datatype(p.dtype)), &type);
+      inference::DataType_Parse(config_datatype(p), &type);
       t->set_data_type(type);
       for (size_t d = batched ? 1 : 0; d < p.shape.size(); ++d) t->add_dims(p.shape[d].size);
     }
@@ -341,7 +341,7 @@ void GrpcService::infer(const GrpcCallPtr& call) {
 }
 
 // On an error the caller must answer the call.
-absl::Status GrpcService::submit(const GrpcCallPtr& call, std::vector<Tensor> inputs) {
+absl::Status GrpcService::submit(const GrpcCallPtr& call, std::vector<Value> inputs) {
   const graph::Signature& signature = call->model->servable->signature();
   if (absl::Status s = call->memory.resize(bytes_of(inputs) + output_bytes(signature, inputs)); !s.ok()) {
     call->model->stats->failed(Failure::kRejected, nanoseconds(Clock::now() - call->arrived));
@@ -355,7 +355,7 @@ absl::Status GrpcService::submit(const GrpcCallPtr& call, std::vector<Tensor> in
       std::min(call->deadline, call->arrived + Clock::duration(call->infer.timeout.value_or(options_.default_timeout)));
   job.cancelled = call->cancelled;
   job.memory = &call->memory;
-  job.done = [call](absl::StatusOr<std::vector<Tensor>> out, const Job::Timing& timing) {
+  job.done = [call](absl::StatusOr<std::vector<Value>> out, const Job::Timing& timing) {
     call->timing = timing;
     call->respond([call, out = std::move(out)]() -> absl::StatusOr<std::string> {
       if (!out.ok()) return out.status();

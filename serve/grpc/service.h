@@ -20,6 +20,7 @@
 #include "serve/base/memory_budget.h"
 #include "serve/base/work_queue.h"
 #include "serve/grpc/server.h"
+#include "serve/model/value.h"
 #include "serve/oip/infer_request.h"
 #include "serve/repository/repository.h"
 #include "serve/schedule/job.h"
@@ -99,7 +100,7 @@ class GrpcService {
  private:
   absl::StatusOr<std::string> answer(const GrpcCall& call);
   void infer(const GrpcCallPtr& call);
-  absl::Status submit(const GrpcCallPtr& call, std::vector<Tensor> inputs);
+  absl::Status submit(const GrpcCallPtr& call, std::vector<Value> inputs);
   void later(WorkQueue& queue, const GrpcCallPtr& call, absl::AnyInvocable<void()> work);
 
   const GrpcServerOptions& options_;

@@ -8,6 +8,7 @@
 #include "core/ops/create.h"
 #include "serve/base/quote.h"
 #include "serve/model/datatype.h"
+#include "serve/model/raw_bytes.h"
 #include "serve/model/signature.h"
 #include "serve/oip/classify.h"
 
@@ -153,8 +154,26 @@ absl::Status read_unsigned(const inference::InferTensorContents& c, int width, T
   });
 }
 
-absl::StatusOr<Tensor> read_tensor(const ModelInferRequest::InferInputTensor& in, const Port& port,
-                                   const std::string* raw, Reservation& memory) {
+// The elements of a BYTES tensor of `n` elements.
+absl::StatusOr<std::vector<std::string>> read_elements(const ModelInferRequest::InferInputTensor& in,
+                                                       const std::string* raw, int64_t n, const std::string& name,
+                                                       Reservation& memory) {
+  int64_t characters = 0, strings = n;
+  const auto& list = in.contents().bytes_contents();
+  if (raw) {
+    characters = static_cast<int64_t>(raw->size());
+    strings = std::min(n, characters / kBytesLength);  // more would be an error
+  } else {
+    if (list.size() != n) return count_is_wrong(name, list.size(), n);
+    for (const std::string& s : list) characters += static_cast<int64_t>(s.size());
+  }
+  if (absl::Status s = memory.resize(memory.bytes() + bytes_tensor_memory(strings, characters)); !s.ok()) return s;
+  if (raw) return read_raw_bytes(*raw, n, name);
+  return std::vector<std::string>(list.begin(), list.end());
+}
+
+absl::StatusOr<Value> read_value(const ModelInferRequest::InferInputTensor& in, const Port& port,
+                                 const std::string* raw, Reservation& memory) {
   if (in.shape_size() > kMaxRank)
     return bad("input \"", port.name, "\": at most ", kMaxRank, " dimensions are possible");
   Shape shape;
@@ -168,10 +187,15 @@ absl::StatusOr<Tensor> read_tensor(const ModelInferRequest::InferInputTensor& in
   if (!datatype.ok()) return datatype.status();
   const int width = *datatype;
   if (absl::Status s = check_shape(port, shape); !s.ok()) return s;
+  if (raw && in.has_contents()) return bad("raw_input_contents and contents cannot be mixed");
+  if (port.bytes) {
+    auto elements = read_elements(in, raw, n, port.name, memory);
+    if (!elements.ok()) return elements.status();
+    return Value(BytesTensor{.shape = shape, .elements = *std::move(elements)});
+  }
   const int64_t wire = n * width, bytes = n * static_cast<int64_t>(size_of(port.dtype));
   // Before memory is taken: the message must have as many elements.
   if (raw) {
-    if (in.has_contents()) return bad("raw_input_contents and contents cannot be mixed");
     if (static_cast<int64_t>(raw->size()) != wire)
       return bad("input \"", port.name, "\": its raw contents have ", raw->size(),
                  " bytes, but shape and datatype say ", wire);
@@ -196,25 +220,32 @@ absl::Status no_parameters(const Parameters& parameters, std::string_view of) {
   return unknown_parameter(parameters.begin()->first, of);
 }
 
-// The inputs as tensors, each checked against the signature.
-absl::Status read_inputs(const ModelInferRequest& r, const graph::Signature& s, std::vector<Tensor>& inputs,
+// The inputs, each checked against the signature.
+absl::Status read_inputs(const ModelInferRequest& r, const graph::Signature& s, std::vector<Value>& inputs,
                          Reservation& memory) {
   inputs.resize(s.inputs.size());
   for (int i = 0; i < r.inputs_size(); ++i) {
     const auto& in = r.inputs(i);
     const std::optional<size_t> index = s.input_index(in.name());
     if (!index) return bad("the model has no input ", quote(in.name()));
-    Tensor& t = inputs[*index];
-    if (t.defined()) return bad("input ", quote(in.name()), " is given twice");
+    Value& at = inputs[*index];
+    if (at.defined()) return bad("input ", quote(in.name()), " is given twice");
     auto value =
-        read_tensor(in, s.inputs[*index], r.raw_input_contents_size() > 0 ? &r.raw_input_contents(i) : nullptr, memory);
+        read_value(in, s.inputs[*index], r.raw_input_contents_size() > 0 ? &r.raw_input_contents(i) : nullptr, memory);
     if (!value.ok()) return value.status();
-    t = *std::move(value);
+    at = *std::move(value);
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].defined()) return bad("input \"", s.inputs[i].name, "\" is missing");
   }
   return check_inputs(s, inputs);
+}
+
+// Whether the only input is a file for the model's own preprocessing.
+bool has_file(const ModelInferRequest& r, const graph::Signature& s) {
+  if (s.preprocess_input.empty() || r.inputs_size() != 1 || r.inputs(0).datatype() != "BYTES") return false;
+  const std::optional<size_t> index = s.input_index(r.inputs(0).name());
+  return !index || !s.inputs[*index].bytes;
 }
 
 // A BYTES tensor of one element: raw contents begin with its length.
@@ -263,8 +294,7 @@ absl::Status read_outputs(const ModelInferRequest& r, const graph::Signature& s,
       if (key != "classification") return unknown_parameter(key, concat("output \"", out.name(), "\""));
       const auto k = whole(key, p);
       if (!k.ok()) return k.status();
-      if (*k < 1) return bad("output \"", out.name(), "\": the parameter \"classification\" must be at least 1");
-      wanted.classes = *k;
+      if (absl::Status status = set_classes(*k, s.outputs[*index], wanted); !status.ok()) return status;
     }
     for (const auto& o : request.outputs) {
       if (o.index == wanted.index) return bad("output ", quote(out.name()), " is given twice");
@@ -292,7 +322,7 @@ absl::StatusOr<InferRequest> read_request(const ModelInferRequest& r, const grap
         !status.ok())
       return status;
   }
-  if (r.inputs_size() == 1 && r.inputs(0).datatype() == "BYTES" && !s.preprocess_input.empty()) {
+  if (has_file(r, s)) {
     const auto file = file_of(r);
     if (!file.ok()) return file.status();
     request.file = *file;
@@ -303,13 +333,21 @@ absl::StatusOr<InferRequest> read_request(const ModelInferRequest& r, const grap
   return request;
 }
 
-absl::Status write_response(const InferRequest& request, const graph::Signature& s, const std::vector<Tensor>& outputs,
+absl::Status write_response(const InferRequest& request, const graph::Signature& s, const std::vector<Value>& outputs,
                             inference::ModelInferResponse& response) {
   response.set_id(request.id);
   for (const auto& o : request.outputs) {
-    const Tensor t = outputs[o.index].contiguous();
     auto* output = response.add_outputs();
     output->set_name(s.outputs[o.index].name);
+    if (outputs[o.index].is_bytes()) {
+      const BytesTensor& bytes = outputs[o.index].bytes();
+      output->set_datatype("BYTES");
+      for (int d = 0; d < bytes.shape.rank(); ++d) output->add_shape(bytes.shape[d]);
+      std::string* raw = response.add_raw_output_contents();
+      for (const std::string& element : bytes.elements) append_bytes_element(element, *raw);
+      continue;
+    }
+    const Tensor t = outputs[o.index].tensor().contiguous();
     if (o.classes > 0) {
       const auto c = classify(t, o.classes, is_batched(s), labels_of(s, o.index));
       if (!c.ok()) return c.status();

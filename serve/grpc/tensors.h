@@ -9,9 +9,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/graph/save.h"
-#include "core/tensor/tensor.h"
 #include "serve/base/memory_budget.h"
 #include "serve/grpc/inference.pb.h"
+#include "serve/model/value.h"
 #include "serve/oip/infer_request.h"
 
 namespace hearth::serve {
@@ -28,6 +28,6 @@ absl::StatusOr<InferRequest> read_request(const inference::ModelInferRequest& re
 /// Fills the id and the outputs of `response` with those of `outputs`, which are in the signature's order, that the
 /// request wants, as raw contents. kInvalidArgument if a number of classes is below 1.
 absl::Status write_response(const InferRequest& request, const graph::Signature& signature,
-                            const std::vector<Tensor>& outputs, inference::ModelInferResponse& response);
+                            const std::vector<Value>& outputs, inference::ModelInferResponse& response);
 
 }  // namespace hearth::serve

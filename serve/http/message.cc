@@ -38,6 +38,7 @@ std::optional<std::string> HttpRequest::query(std::string_view name) const {
 HttpResponse failure(int status, std::string_view message) {
   HttpResponse r{.status = status};
   JsonWriter(r.body).begin_object().field("error", message).end_object();
+  r.error = message;
   if (status == 503) r.headers.emplace_back("Retry-After", "1");
   return r;
 }

@@ -54,6 +54,7 @@ struct HttpResponse {
   /// Further headers. Content-Type, Content-Length and Connection are not among them: the connection adds those.
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};    ///< The body, which is not sent in answer to HEAD.
+  std::string error = {};   ///< Of failure(): its message, for whoever gives errors another shape.
   Reservation memory = {};  ///< The memory of the body, held until it has been sent.
 };
 

@@ -58,6 +58,12 @@ const char* oip_datatype(DType t) {
   }
 }
 
+const char* oip_datatype(const Port& port) { return port.bytes ? "BYTES" : oip_datatype(port.dtype); }
+
+std::string config_datatype(const Port& port) {
+  return port.bytes ? std::string("TYPE_STRING") : concat("TYPE_", oip_datatype(port));
+}
+
 std::optional<DType> parse_oip_datatype(std::string_view name) {
   for (int i = 0; i < kDTypes; ++i) {
     const auto t = static_cast<DType>(i);
@@ -69,8 +75,7 @@ std::optional<DType> parse_oip_datatype(std::string_view name) {
 namespace {
 
 absl::Status wrong_dtype(const Port& port, std::string_view datatype) {
-  return bad("input ", quote(port.name), ": the datatype is ", datatype, ", but the model takes ",
-             oip_datatype(port.dtype));
+  return bad("input ", quote(port.name), ": the datatype is ", datatype, ", but the model takes ", oip_datatype(port));
 }
 
 }  // namespace
@@ -78,15 +83,18 @@ absl::Status wrong_dtype(const Port& port, std::string_view datatype) {
 bool is_wider_unsigned(std::string_view datatype) { return unsigned_width(datatype) > 0; }
 
 absl::StatusOr<int> check_datatype(const Port& port, std::string_view datatype) {
+  if (datatype == "BYTES" && port.bytes) return 0;
+  if (datatype == "BYTES") return wrong_dtype(port, datatype);
   if (const int width = unsigned_width(datatype); width > 0) {
-    const bool exact = port.dtype != DType::kBool && port.dtype != DType::kF16 && port.dtype != DType::kBF16;
+    const bool exact =
+        !port.bytes && port.dtype != DType::kBool && port.dtype != DType::kF16 && port.dtype != DType::kBF16;
     if (!exact) return wrong_dtype(port, datatype);
     return width;
   }
   const auto dtype = parse_oip_datatype(datatype);
   if (!dtype)
     return bad("input ", quote(port.name), ": the datatype ", quote(datatype), " is not one that this server takes");
-  if (*dtype != port.dtype) return wrong_dtype(port, datatype);
+  if (port.bytes || *dtype != port.dtype) return wrong_dtype(port, datatype);
   return static_cast<int>(size_of(*dtype));
 }
 
@@ -127,12 +135,6 @@ absl::Status read_raw(std::string_view raw, std::string_view datatype, Tensor& t
     std::memcpy(to.mutable_raw_data(), raw.data(), raw.size());
   }
   return absl::OkStatus();
-}
-
-std::optional<std::string_view> only_bytes_element(std::string_view raw) {
-  constexpr size_t kLength = 4;
-  if (raw.size() < kLength || little_endian(raw.data(), kLength) != raw.size() - kLength) return {};
-  return raw.substr(kLength);
 }
 
 }  // namespace hearth::serve

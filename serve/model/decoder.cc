@@ -8,7 +8,7 @@ namespace hearth::serve {
 
 HEARTH_REGISTRY(hearth_decoders, Decoder, decoders)
 
-absl::StatusOr<std::vector<Tensor>> inputs_from_file(const Servable& model, std::string_view file) {
+absl::StatusOr<std::vector<Value>> inputs_from_file(const Servable& model, std::string_view file) {
   const graph::Signature& s = model.signature();
   const auto type = s.preprocess_input.find("type");
   if (type == s.preprocess_input.end()) {
@@ -18,9 +18,10 @@ absl::StatusOr<std::vector<Tensor>> inputs_from_file(const Servable& model, std:
     if (type->second != d->type) continue;
     auto example = d->decode(file, s.preprocess_input);
     if (!example.ok()) return example.status();
-    auto inputs = model.preprocess(*example);
-    if (!inputs.ok()) return inputs;
-    if (const absl::Status fit = check_inputs(s, *inputs); !fit.ok()) {
+    auto preprocessed = model.preprocess(*example);
+    if (!preprocessed.ok()) return preprocessed.status();
+    std::vector<Value> inputs(preprocessed->begin(), preprocessed->end());
+    if (const absl::Status fit = check_inputs(s, inputs); !fit.ok()) {
       return absl::InternalError(
           concat("the model's preprocessing does not match its inputs: ", std::string(fit.message())));
     }

@@ -18,6 +18,7 @@
 #include "core/base/registry.h"
 #include "core/tensor/tensor.h"
 #include "serve/model/servable.h"
+#include "serve/model/value.h"
 
 namespace hearth::serve {
 
@@ -38,7 +39,7 @@ std::span<const Decoder* const> decoders();
 /// The model's inputs, with a batch of 1, from one example's file: the decoder, then the model's own preprocessing.
 /// kUnimplemented if the model takes no files, or no decoder of its type is linked; kInternal if what
 /// preprocessing gives does not match the signature; else an error of either step.
-absl::StatusOr<std::vector<Tensor>> inputs_from_file(const Servable& model, std::string_view file);
+absl::StatusOr<std::vector<Value>> inputs_from_file(const Servable& model, std::string_view file);
 
 }  // namespace hearth::serve
 

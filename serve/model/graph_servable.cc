@@ -25,12 +25,12 @@ absl::StatusOr<std::vector<Tensor>> run_graph(const graph::Graph& g, std::span<c
   }
 }
 
-class GraphServable final : public Servable {
+class GraphServable final : public TensorServable {
  public:
   explicit GraphServable(graph::Exported model) : model_(std::move(model)) {}
 
   const graph::Signature& signature() const override { return model_.signature; }
-  absl::StatusOr<std::vector<Tensor>> run(std::span<const Tensor> in) const override {
+  absl::StatusOr<std::vector<Tensor>> run_tensors(std::span<const Tensor> in) const override {
     return run_graph(model_.main, in);
   }
 
@@ -42,14 +42,14 @@ class GraphServable final : public Servable {
     return inputs;
   }
 
-  std::vector<Tensor> example(int64_t rows) const override {
+  std::vector<Value> example(int64_t rows) const override {
     std::vector<int64_t> sizes;
     for (const graph::Dim& d : model_.main.dims) sizes.push_back(d.name == "batch" ? rows : d.example);
-    std::vector<Tensor> inputs;
+    std::vector<Value> inputs;
     for (const graph::Input& in : model_.main.inputs) {
       Shape shape;
       for (const graph::SizeExpr& extent : in.shape) shape.push_back(extent.value(sizes));
-      inputs.push_back(zeros(shape, {.dtype = in.dtype}));
+      inputs.emplace_back(zeros(shape, {.dtype = in.dtype}));
     }
     return inputs;
   }

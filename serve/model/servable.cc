@@ -13,6 +13,13 @@ absl::StatusOr<std::vector<Tensor>> Servable::preprocess(std::span<const Tensor>
   return absl::UnimplementedError("the model has no preprocessing; send its inputs as tensors");
 }
 
+absl::StatusOr<std::vector<Value>> TensorServable::run(std::span<const Value> inputs) const {
+  const std::vector<Tensor> in = tensors_of(inputs);
+  auto out = run_tensors(in);
+  if (!out.ok()) return out.status();
+  return std::vector<Value>(out->begin(), out->end());
+}
+
 absl::StatusOr<std::unique_ptr<Servable>> load_servable(const std::string& directory) {
   const auto signature = graph::load_signature(directory);
   if (!signature.ok()) return signature.status();

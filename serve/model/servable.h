@@ -1,6 +1,6 @@
 // Servable: what a server runs. "kind" in signature.json names it; a program serves the kinds that are linked into it.
 //
-//   class Echo : public serve::Servable { ... };
+//   class Echo : public serve::TensorServable { ... };
 //   constexpr serve::ServableKind kEcho{"echo", [](const std::string& directory) { ... }};
 //   HEARTH_SERVABLE(kEcho);
 //
@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,8 +19,15 @@
 #include "core/base/registry.h"
 #include "core/graph/save.h"
 #include "core/tensor/tensor.h"
+#include "serve/model/value.h"
 
 namespace hearth::serve {
+
+/// The limits of a model that makes vectors of texts (Servable::text_embedding).
+struct TextEmbeddingLimits {
+  int64_t max_tokens = 0;  ///< The most tokens of a text.
+  int64_t vocabulary = 0;  ///< Token ids are from 0 up to but not including this.
+};
 
 /// A loaded model. Several threads may call its const functions at the same time. A server turns a
 /// std::exception that escapes from run() or preprocess() into an error of the request.
@@ -33,7 +41,7 @@ class Servable {
   /// The outputs for `inputs`, both in the signature's order. The caller has checked the inputs against the signature
   /// (check_inputs in serve/model/signature.h). A batched model (is_batched) gets the examples of one or more requests,
   /// joined along dimension 0, and dimension 0 of each output must have as many.
-  virtual absl::StatusOr<std::vector<Tensor>> run(std::span<const Tensor> inputs) const = 0;
+  virtual absl::StatusOr<std::vector<Value>> run(std::span<const Value> inputs) const = 0;
 
   /// The inputs of run(), with a batch of 1, for one example of any size: `example` is what a Decoder made from a
   /// client's file. kUnimplemented if the model has no preprocessing.
@@ -41,7 +49,22 @@ class Servable {
 
   /// Inputs of `rows` examples, with which the server tries the model before it sends it requests (warm_up). Empty, as
   /// the default is: no trial.
-  virtual std::vector<Tensor> example(int64_t rows) const { return {}; }
+  virtual std::vector<Value> example(int64_t rows) const { return {}; }
+
+  /// The limits of a model that makes vectors of texts, for POST /v1/embeddings; nothing for any other. Such a model is
+  /// batched, takes one input, BYTES [batch], and gives two outputs: the vectors, f32 [batch, n], and the number of
+  /// tokens of each text, i64 [batch]. In place of the texts run() also takes token ids, i64 [batch, length], with -1
+  /// behind the last id of each text.
+  virtual std::optional<TextEmbeddingLimits> text_embedding() const { return {}; }
+};
+
+/// A model whose inputs and outputs are all tensors.
+class TensorServable : public Servable {
+ public:
+  /// run_tensors(). Throws Error if an input holds strings, which check_inputs() refuses.
+  absl::StatusOr<std::vector<Value>> run(std::span<const Value> inputs) const final;
+  /// As Servable::run().
+  virtual absl::StatusOr<std::vector<Tensor>> run_tensors(std::span<const Tensor> inputs) const = 0;
 };
 
 /// A way to load models of one kind.

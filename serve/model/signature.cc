@@ -61,14 +61,16 @@ absl::Status check_shape(const Port& port, const Shape& shape) {
   return absl::OkStatus();
 }
 
-absl::Status check_inputs(const graph::Signature& s, const std::vector<Tensor>& inputs) {
+absl::Status check_inputs(const graph::Signature& s, const std::vector<Value>& inputs) {
   if (inputs.size() != s.inputs.size()) return bad("the model takes ", s.inputs.size(), " inputs, not ", inputs.size());
   std::map<std::string_view, int64_t> sizes;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Port& port = s.inputs[i];
-    if (inputs[i].dtype() != port.dtype) {
-      return bad("input ", quote(port.name), ": the datatype is ", oip_datatype(inputs[i].dtype()),
-                 ", but the model takes ", oip_datatype(port.dtype));
+    const bool bytes = inputs[i].is_bytes();
+    if (bytes != port.bytes || (!bytes && inputs[i].tensor().dtype() != port.dtype)) {
+      return bad("input ", quote(port.name), ": the datatype is ",
+                 bytes ? "BYTES" : oip_datatype(inputs[i].tensor().dtype()), ", but the model takes ",
+                 oip_datatype(port));
     }
     if (absl::Status status = check_shape(port, inputs[i].shape()); !status.ok()) return status;
     for (size_t d = 0; d < port.shape.size(); ++d) {
@@ -85,13 +87,13 @@ absl::Status check_inputs(const graph::Signature& s, const std::vector<Tensor>& 
   return absl::OkStatus();
 }
 
-int64_t bytes_of(const std::vector<Tensor>& tensors) {
+int64_t bytes_of(const std::vector<Value>& values) {
   int64_t bytes = 0;
-  for (const Tensor& t : tensors) bytes += static_cast<int64_t>(t.nbytes());
+  for (const Value& v : values) bytes += v.nbytes();
   return bytes;
 }
 
-int64_t output_bytes(const graph::Signature& s, const std::vector<Tensor>& inputs) {
+int64_t output_bytes(const graph::Signature& s, const std::vector<Value>& inputs) {
   const auto size_of_extent = [&](const graph::Signature::Extent& e) -> int64_t {
     if (e.size >= 0) return e.size;
     for (size_t i = 0; i < inputs.size() && i < s.inputs.size(); ++i) {
@@ -103,7 +105,7 @@ int64_t output_bytes(const graph::Signature& s, const std::vector<Tensor>& input
   };
   int64_t all = 0;
   for (const Port& p : s.outputs) {
-    auto bytes = static_cast<int64_t>(size_of(p.dtype));
+    auto bytes = p.bytes ? bytes_tensor_memory(1, 0) : static_cast<int64_t>(size_of(p.dtype));
     for (const auto& e : p.shape) {
       if (__builtin_mul_overflow(bytes, size_of_extent(e), &bytes) || bytes > int64_t{1} << 50)
         bytes = int64_t{1} << 50;

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "core/graph/save.h"
 #include "core/tensor/tensor.h"
+#include "serve/model/value.h"
 
 namespace hearth::serve {
 
@@ -27,12 +28,13 @@ absl::Status check_shape(const graph::Signature::Port& port, const Shape& shape)
 
 /// Checks inputs in the signature's order: their number, dtypes and shapes, and that sizes with the same name agree.
 /// kInvalidArgument names the first input that does not fit.
-absl::Status check_inputs(const graph::Signature& signature, const std::vector<Tensor>& inputs);
+absl::Status check_inputs(const graph::Signature& signature, const std::vector<Value>& inputs);
 
-/// Bytes that the outputs of a run will take, as far as the inputs' sizes tell; an unknown size counts as 1.
-int64_t output_bytes(const graph::Signature& signature, const std::vector<Tensor>& inputs);
+/// Bytes that the outputs of a run will take, as far as the inputs' sizes tell; an unknown size counts as 1, and a
+/// string as one without characters.
+int64_t output_bytes(const graph::Signature& signature, const std::vector<Value>& inputs);
 
-/// The bytes of all elements of all tensors.
-int64_t bytes_of(const std::vector<Tensor>& tensors);
+/// The memory of all elements of all values, in bytes.
+int64_t bytes_of(const std::vector<Value>& values);
 
 }  // namespace hearth::serve

@@ -65,10 +65,4 @@ absl::StatusOr<Classes> classify(const Tensor& output, int64_t k, bool batched,
   return c;
 }
 
-void append_bytes_element(std::string_view element, std::string& out) {
-  const auto n = static_cast<uint32_t>(element.size());
-  for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>(n >> shift & 0xff);
-  out += element;
-}
-
 }  // namespace hearth::serve

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -30,8 +29,5 @@ const std::vector<std::string>& labels_of(const graph::Signature& signature, siz
 
 /// An upper bound of the memory of classify() and of its texts in an answer, in bytes.
 int64_t classes_bytes(const Tensor& output, int64_t k, bool batched, const std::vector<std::string>& labels);
-
-/// Appends an element of a BYTES tensor: its length in four bytes, little endian, and its bytes.
-void append_bytes_element(std::string_view element, std::string& out);
 
 }  // namespace hearth::serve

@@ -5,8 +5,10 @@
 #include "absl/strings/escaping.h"
 #include "core/base/error.h"
 #include "core/ops/create.h"
+#include "serve/base/json_reader_internal.h"
 #include "serve/base/quote.h"
 #include "serve/model/datatype.h"
+#include "serve/model/raw_bytes.h"
 #include "serve/model/signature.h"
 #include "serve/oip/json_internal.h"
 
@@ -16,10 +18,6 @@ namespace {
 
 namespace dom = simdjson::dom;
 using Port = graph::Signature::Port;
-
-constexpr size_t kKeptText = 256 << 10;
-// The parser's bytes for each byte of text: a copy, 4 bytes of index, and up to 8 bytes of document.
-constexpr int64_t kParserBytes = 13;
 
 // The known parameters of a request, an input or an output.
 struct Parameters {
@@ -102,8 +100,30 @@ absl::Status more(Reservation* memory, int64_t bytes) {
   return memory ? memory->resize(memory->bytes() + bytes) : absl::OkStatus();
 }
 
-absl::StatusOr<Tensor> read_input(const dom::object& input, const Port& port, size_t json_bytes,
-                                  std::string_view& blobs, bool binary, Reservation* memory) {
+// The elements of a BYTES tensor, behind the JSON or in it.
+absl::StatusOr<Value> read_bytes(const Shape& shape, std::optional<std::string_view> blob, const dom::array& list,
+                                 size_t json_bytes, const std::string& name, Reservation* memory) {
+  const int64_t before = memory ? memory->bytes() : 0;
+  const auto most = static_cast<int64_t>(blob ? blob->size() : json_bytes);
+  // The shape may say more than there is, which is then an error.
+  const int64_t strings = blob ? std::min(shape.numel(), most / kBytesLength) : shape.numel();
+  if (absl::Status s = more(memory, bytes_tensor_memory(strings, most)); !s.ok()) return s;
+  BytesTensor value{.shape = shape, .elements = {}};
+  if (blob) {
+    auto elements = read_raw_bytes(*blob, shape.numel(), name);
+    if (!elements.ok()) return elements.status();
+    value.elements = *std::move(elements);
+  } else {
+    value.elements.resize(static_cast<size_t>(shape.numel()));
+    if (absl::Status s = read_strings(list, shape, name, value.elements); !s.ok()) return s;
+  }
+  Value read(std::move(value));
+  if (memory) memory->resize(before + read.nbytes()).IgnoreError();  // less than before
+  return read;
+}
+
+absl::StatusOr<Value> read_input(const dom::object& input, const Port& port, size_t json_bytes, std::string_view& blobs,
+                                 bool binary, Reservation* memory) {
   const auto parameters = read_parameters(input, concat("input ", quote(port.name)), {"binary_data_size"});
   if (!parameters.ok()) return parameters.status();
   std::string_view datatype;
@@ -118,7 +138,7 @@ absl::StatusOr<Tensor> read_input(const dom::object& input, const Port& port, si
   dom::element data;
   const bool has_data = !input["data"].get(data);
   const int64_t wire = shape->numel() * *width;
-  if (const auto size = parameters->binary_data_size; size && binary && !has_data && *size != wire) {
+  if (const auto size = parameters->binary_data_size; size && binary && !has_data && !port.bytes && *size != wire) {
     return bad("input ", quote(port.name), ": \"binary_data_size\" is ", *size, ", but shape and datatype say ", wire);
   }
   const auto taken = take_blob(*parameters, port.name, has_data, blobs, binary);
@@ -133,6 +153,7 @@ absl::StatusOr<Tensor> read_input(const dom::object& input, const Port& port, si
                  " elements, more than the body can hold");
     }
   }
+  if (port.bytes) return read_bytes(*shape, blob, list, json_bytes, port.name, memory);
   const bool convert = is_wider_unsigned(datatype);
   const int64_t bytes = shape->numel() * static_cast<int64_t>(size_of(port.dtype));
   if (absl::Status s = more(memory, bytes); !s.ok()) return s;
@@ -198,7 +219,7 @@ absl::Status read_inputs(const dom::object& request, const graph::Signature& s, 
                          std::string_view blobs, bool binary, InferRequest& r, Reservation* memory) {
   dom::array list;
   if (request["inputs"].get(list)) return bad("\"inputs\" is missing or not a list");
-  std::vector<Tensor>& inputs = r.inputs;
+  std::vector<Value>& inputs = r.inputs;
   inputs.resize(s.inputs.size());
   for (const dom::element e : list) {
     dom::object input;
@@ -208,10 +229,11 @@ absl::Status read_inputs(const dom::object& request, const graph::Signature& s, 
     const std::optional<size_t> index = s.input_index(name);
     if (!index) return bad("the model has no input ", quote(name), "; it has ", names_of(s.inputs));
     const Port& port = s.inputs[*index];
-    Tensor& t = inputs[*index];
-    if (t.defined()) return bad("input ", quote(name), " is given twice");
+    Value& at = inputs[*index];
+    if (at.defined()) return bad("input ", quote(name), " is given twice");
     std::string_view datatype;
-    if (!s.preprocess_input.empty() && list.size() == 1 && !input["datatype"].get(datatype) && datatype == "BYTES") {
+    if (!s.preprocess_input.empty() && !port.bytes && list.size() == 1 && !input["datatype"].get(datatype) &&
+        datatype == "BYTES") {
       auto file = read_file(input, port, blobs, binary, memory);
       if (!file.ok()) return file.status();
       if (!blobs.empty()) return bad(blobs.size(), " bytes of the body belong to no input");
@@ -221,7 +243,7 @@ absl::Status read_inputs(const dom::object& request, const graph::Signature& s, 
     }
     auto value = read_input(input, port, json_bytes, blobs, binary, memory);
     if (!value.ok()) return value.status();
-    t = *std::move(value);
+    at = *std::move(value);
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].defined()) return bad("input ", quote(s.inputs[i].name), " is missing");
@@ -248,22 +270,42 @@ absl::Status read_outputs(const dom::object& request, const graph::Signature& s,
     if (!index) return bad("the model has no output ", quote(name), "; it has ", names_of(s.outputs));
     const auto parameters = read_parameters(output, concat("output ", quote(name)), {"binary_data", "classification"});
     if (!parameters.ok()) return parameters.status();
-    const int64_t classes = parameters->classification.value_or(0);
-    if (parameters->classification && classes < 1)
-      return bad("output ", quote(name), ": the parameter \"classification\" must be at least 1");
+    InferRequest::Output wanted{.index = *index, .binary = parameters->binary_data.value_or(binary_by_default)};
+    if (const auto& k = parameters->classification) {
+      if (absl::Status status = set_classes(*k, s.outputs[*index], wanted); !status.ok()) return status;
+    }
     for (const auto& o : r.outputs) {
       if (o.index == *index) return bad("output ", quote(name), " is given twice");
     }
-    r.outputs.push_back(
-        {.index = *index, .binary = parameters->binary_data.value_or(binary_by_default), .classes = classes});
+    r.outputs.push_back(wanted);
   }
   return absl::OkStatus();
+}
+
+InferRequest of_one_input(Value input, const graph::Signature& s) {
+  InferRequest r;
+  r.inputs = {std::move(input)};
+  for (size_t i = 0; i < s.outputs.size(); ++i) r.outputs.push_back({.index = i, .binary = true});
+  return r;
+}
+
+// The whole body is the only element of the model's only input, which is of BYTES.
+absl::StatusOr<InferRequest> parse_raw_element(std::string_view body, const graph::Signature& s, Reservation* memory) {
+  const Port& port = s.inputs[0];
+  Shape one;
+  for (size_t d = 0; d < port.shape.size(); ++d) one.push_back(1);
+  if (!check_shape(port, one).ok())
+    return bad("a raw request is for a BYTES input that may have one element; the shape is ", shape_text(port.shape));
+  if (absl::Status status = more(memory, bytes_tensor_memory(1, static_cast<int64_t>(body.size()))); !status.ok())
+    return status;
+  return of_one_input(BytesTensor{.shape = one, .elements = {std::string(body)}}, s);
 }
 
 // The whole body is the model's only input. A size that the signature leaves open follows from the body's length.
 absl::StatusOr<InferRequest> parse_raw(std::string_view body, const graph::Signature& s, Reservation* memory) {
   if (s.inputs.size() != 1) return bad("a raw request is for models with one input; this one has ", s.inputs.size());
   const Port& port = s.inputs[0];
+  if (port.bytes) return parse_raw_element(body, s, memory);
   const auto item = static_cast<int64_t>(size_of(port.dtype)), bytes = static_cast<int64_t>(body.size());
   Shape shape;
   int64_t known = item;
@@ -284,10 +326,7 @@ absl::StatusOr<InferRequest> parse_raw(std::string_view body, const graph::Signa
   if (absl::Status status = more(memory, bytes); !status.ok()) return status;
   Tensor t = empty(shape, {.dtype = port.dtype});
   if (absl::Status status = read_raw(body, oip_datatype(port.dtype), t, port.name); !status.ok()) return status;
-  InferRequest r;
-  r.inputs = {std::move(t)};
-  for (size_t i = 0; i < s.outputs.size(); ++i) r.outputs.push_back({.index = i, .binary = true});
-  return r;
+  return of_one_input(std::move(t), s);
 }
 
 }  // namespace
@@ -303,21 +342,9 @@ absl::StatusOr<InferRequest> parse_infer(std::string_view body, std::optional<in
     json = body.substr(0, static_cast<size_t>(*header_length));
     blobs = body.substr(json.size());
   }
-  const auto parsing = static_cast<int64_t>(json.size()) * kParserBytes;
-  if (absl::Status s = more(memory, parsing); !s.ok()) return s;
-  // A parser's memory is many times its text: that of small requests is kept for the next one, that of large ones is
-  // not.
-  thread_local dom::parser kept;
-  dom::parser once;
-  dom::parser& parser = json.size() <= kKeptText ? kept : once;
-  if (parser.capacity() == 0 && parser.allocate(4096, kMaxJsonDepth))
-    return absl::ResourceExhaustedError("out of memory");
-  dom::object request;
-  dom::element document;
-  if (const auto error = parser.parse(json.data(), json.size()).get(document)) {
-    return bad("the request is not JSON: ", simdjson::error_message(error));
-  }
-  if (document.get(request)) return bad("the request is not a JSON object");
+  const auto document = JsonRequest::parse(json, memory);
+  if (!document.ok()) return document.status();
+  const dom::object& request = document->object();
 
   InferRequest r;
   dom::element id;
@@ -339,12 +366,18 @@ absl::StatusOr<InferRequest> parse_infer(std::string_view body, std::optional<in
     return s;
   if (absl::Status s = read_outputs(request, signature, parameters->binary_data_output.value_or(false), r); !s.ok())
     return s;
-  more(memory, -parsing).IgnoreError();
   return r;
 }
 
 absl::Status unknown_parameter(std::string_view key, std::string_view of) {
   return bad(of, ": the parameter ", quote(key), " is not supported");
+}
+
+absl::Status set_classes(int64_t k, const Port& port, InferRequest::Output& output) {
+  if (k < 1) return bad("output ", quote(port.name), ": the parameter \"classification\" must be at least 1");
+  if (port.bytes) return bad("output ", quote(port.name), ": BYTES has no classification, which is of numbers");
+  output.classes = k;
+  return absl::OkStatus();
 }
 
 absl::Status set_priority(int64_t priority, InferRequest& r) {

@@ -14,8 +14,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/graph/save.h"
-#include "core/tensor/tensor.h"
 #include "serve/base/memory_budget.h"
+#include "serve/model/value.h"
 
 namespace hearth::serve {
 
@@ -29,7 +29,7 @@ struct InferRequest {
     int64_t classes = 0;
   };
   std::string id;                   ///< The client's id for the request, returned with the answer; empty for none.
-  std::vector<Tensor> inputs;       ///< The inputs in the signature's order; empty if there is a file.
+  std::vector<Value> inputs;        ///< The inputs in the signature's order; empty if there is a file.
   std::optional<std::string> file;  ///< In place of inputs: a file for the model's own preprocessing.
   std::vector<Output> outputs;      ///< The outputs that the client wants, in its order; all if it named none.
   bool urgent = false;              ///< Whether the parameter "priority" is 1.
@@ -46,6 +46,9 @@ struct InferRequest {
 absl::StatusOr<InferRequest> parse_infer(std::string_view body, std::optional<int64_t> header_length,
                                          const graph::Signature& signature, Reservation* memory = nullptr);
 
+/// Sets Output::classes from the parameter "classification" of the output `port`. kInvalidArgument for a number below
+/// 1, and for an output of strings, which has no highest values.
+absl::Status set_classes(int64_t k, const graph::Signature::Port& port, InferRequest::Output& output);
 /// Sets InferRequest::urgent from the parameter "priority": 1 is urgent, 0 and 2 are not; else kInvalidArgument.
 absl::Status set_priority(int64_t priority, InferRequest& request);
 /// Sets InferRequest::timeout from the parameter "timeout": 0 means none, and more than a day is cut to a day.

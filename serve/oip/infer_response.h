@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/graph/save.h"
-#include "core/tensor/tensor.h"
+#include "serve/model/value.h"
 #include "serve/oip/infer_request.h"
 
 namespace hearth::serve {
@@ -21,12 +21,12 @@ struct InferResponse {
 
 /// The answer of version `version` of the model `model`: of its outputs, which are in the signature's order, those that
 /// the request wants. kInvalidArgument if one is wanted in JSON and its dtype (FP16, BF16) cannot be written there, or
-/// it has a value that JSON cannot represent (NaN, infinity).
+/// it has a value that JSON cannot represent (NaN, infinity, strings that are not UTF-8).
 absl::StatusOr<InferResponse> write_infer(std::string_view model, int64_t version, const InferRequest& request,
-                                          const graph::Signature& signature, const std::vector<Tensor>& outputs);
+                                          const graph::Signature& signature, const std::vector<Value>& outputs);
 
 /// An upper bound of the memory that write_infer takes besides the outputs, in bytes.
 int64_t response_bytes(const InferRequest& request, const graph::Signature& signature,
-                       const std::vector<Tensor>& outputs);
+                       const std::vector<Value>& outputs);
 
 }  // namespace hearth::serve

@@ -54,7 +54,9 @@ class DataReader {
     int64_t n = 0;
     for (const dom::element e : list) {
       dom::array inner;
-      if (e.get(inner)) return bad("input ", quote(name_), ": data mixes lists and numbers");
+      if (e.get(inner))
+        return bad("input ", quote(name_), ": data mixes lists and ",
+                   std::is_same_v<T, std::string> ? "strings" : "numbers");
       if (++n > shape_[d]) break;
       if (absl::Status s = read_nested(inner, d + 1); !s.ok()) return s;
     }
@@ -66,7 +68,11 @@ class DataReader {
   }
 
   absl::Status read_one(const dom::element& e) {
-    if constexpr (std::is_same_v<T, bool>) {
+    if constexpr (std::is_same_v<T, std::string>) {
+      std::string_view v;
+      if (e.get(v)) return bad("input ", quote(name_), ": data has an element that is not a string");
+      *to_++ = v;
+    } else if constexpr (std::is_same_v<T, bool>) {
       bool v = false;
       if (e.get(v)) {
         int64_t n = 0;
@@ -109,15 +115,6 @@ class DataReader {
 
 }  // namespace
 
-absl::Status unique_keys(const dom::object& object, std::string_view of) {
-  std::vector<std::string_view> keys;
-  for (const dom::key_value_pair field : object) keys.push_back(field.key);
-  std::sort(keys.begin(), keys.end());
-  const auto twice = std::adjacent_find(keys.begin(), keys.end());
-  if (twice == keys.end()) return absl::OkStatus();
-  return bad(of, ": the key ", quote(*twice), " is given twice");
-}
-
 absl::Status read_data(const dom::array& data, Tensor& t, std::string_view name) {
   return visit(t.dtype(), [&]<class T>() -> absl::Status {
     if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
@@ -132,6 +129,11 @@ absl::Status read_data(const dom::array& data, Tensor& t, std::string_view name)
 absl::Status read_unsigned(const dom::array& data, const Shape& shape, std::string_view name,
                            std::vector<uint64_t>& to) {
   return DataReader<uint64_t>(to.data(), shape, name).read(data);
+}
+
+absl::Status read_strings(const dom::array& data, const Shape& shape, std::string_view name,
+                          std::vector<std::string>& to) {
+  return DataReader<std::string>(to.data(), shape, name).read(data);
 }
 
 }  // namespace hearth::serve

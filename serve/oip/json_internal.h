@@ -4,6 +4,7 @@
 #include <simdjson.h>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,15 +14,10 @@
 
 namespace hearth::serve {
 
-constexpr int kMaxJsonDepth = 32;
-
 template <class... Args>
 absl::Status bad(const Args&... args) {
   return absl::InvalidArgumentError(concat(args...));
 }
-
-/// kInvalidArgument if a key is given twice; `of` is the object's name in the message.
-absl::Status unique_keys(const simdjson::dom::object& object, std::string_view of);
 
 /// Fills `to` from "data" of the input `name`: nested lists as the shape says, or all elements in one list.
 /// kInvalidArgument names the input and what is wrong: the number of elements, a value of another type, or one that
@@ -31,5 +27,9 @@ absl::Status read_data(const simdjson::dom::array& data, Tensor& to, std::string
 /// The same for unsigned integers that no dtype holds; `to` has shape.numel() elements.
 absl::Status read_unsigned(const simdjson::dom::array& data, const Shape& shape, std::string_view name,
                            std::vector<uint64_t>& to);
+
+/// The same for strings.
+absl::Status read_strings(const simdjson::dom::array& data, const Shape& shape, std::string_view name,
+                          std::vector<std::string>& to);
 
 }  // namespace hearth::serve

@@ -1,6 +1,6 @@
 #include "serve/oip/repository_request.h"
 
-#include "serve/base/quote.h"
+#include "serve/base/json_reader_internal.h"
 #include "serve/oip/infer_request.h"
 #include "serve/oip/json_internal.h"
 
@@ -10,13 +10,11 @@ namespace dom = simdjson::dom;
 
 absl::StatusOr<bool> parse_repository_request(std::string_view body, bool unload) {
   if (body.empty()) return false;
-  dom::parser parser;
-  if (parser.allocate(4096, kMaxJsonDepth)) return absl::ResourceExhaustedError("out of memory");
+  const auto parsed = JsonRequest::parse(body, nullptr);
+  if (!parsed.ok()) return parsed.status();
+  const dom::object& request = parsed->object();
   dom::element document;
-  dom::object request, parameters;
-  if (const auto error = parser.parse(body.data(), body.size()).get(document))
-    return bad("the request is not JSON: ", simdjson::error_message(error));
-  if (document.get(request)) return bad("the request is not a JSON object");
+  dom::object parameters;
   if (absl::Status s = unique_keys(request, "the request"); !s.ok()) return s;
   if (!request["parameters"].get(document)) {
     if (document.get(parameters)) return bad("the request: \"parameters\" must be an object");

@@ -24,15 +24,15 @@ std::string fingerprint_of(const std::string& directory) {
   std::string print = "files:";  // never empty: an empty fingerprint stands for "not loaded"
   std::error_code error;
   std::vector<std::string> files;
-  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
+  for (fs::recursive_directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
     files.push_back(it->path().string());
   files.push_back((fs::path(directory).parent_path() / "config.json").string());
   std::sort(files.begin(), files.end());
   for (const std::string& f : files) {
     struct stat s {};
     if (stat(f.c_str(), &s) != 0) continue;
-    print += concat(fs::path(f).filename().string(), ":", s.st_ino, ":", s.st_size, ":", s.st_mtim.tv_sec, ".",
-                    s.st_mtim.tv_nsec, ";");
+    print += concat(fs::path(f).lexically_relative(directory).string(), ":", s.st_ino, ":", s.st_size, ":",
+                    s.st_mtim.tv_sec, ".", s.st_mtim.tv_nsec, ";");
   }
   return print;
 }

@@ -29,14 +29,14 @@ absl::StatusOr<int64_t> warm_up(const Servable& model, int64_t wanted, int threa
   const Clock::time_point start = Clock::now();
   try {
     for (int64_t rows = 1;; rows = wanted > 0 ? wanted : rows * 2) {
-      const std::vector<Tensor> inputs = model.example(rows);
+      const std::vector<Value> inputs = model.example(rows);
       if (inputs.empty()) return wanted;
       double seconds = std::numeric_limits<double>::infinity();
       for (int round = 0; round < (wanted > 0 ? 1 : 4); ++round) {  // the first fills caches
         const Clock::time_point before = Clock::now();
         if (const auto out = model.run(inputs); !out.ok()) {
           return absl::Status(out.status().code(),
-                              concat("it fails on an input of zeros: ", std::string(out.status().message())));
+                              concat("it fails on its example input: ", std::string(out.status().message())));
         }
         seconds = std::min(seconds, std::chrono::duration<double>(Clock::now() - before).count());
         if (Clock::now() - start > kTryingTime) break;
@@ -49,7 +49,7 @@ absl::StatusOr<int64_t> warm_up(const Servable& model, int64_t wanted, int threa
       if (wanted == 0 && Clock::now() - start > kTryingTime) break;
     }
   } catch (const std::exception& e) {
-    return absl::InternalError(concat("it fails on an input of zeros: ", e.what()));
+    return absl::InternalError(concat("it fails on its example input: ", e.what()));
   }
   return wanted > 0 ? wanted : chosen;
 }

@@ -6,10 +6,10 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
-#include "core/tensor/tensor.h"
 #include "serve/base/cancelled.h"
 #include "serve/base/clock.h"
 #include "serve/base/memory_budget.h"
+#include "serve/model/value.h"
 
 namespace hearth::serve {
 
@@ -24,11 +24,11 @@ struct Job {
   /// Takes the outputs in the signature's order, or the error: kCancelled if the client has gone, kDeadlineExceeded if
   /// the deadline passed in the queue, kResourceExhausted without memory for the outputs, else what the model said. An
   /// exception that it throws is written to standard error, and the answer is lost.
-  using Done = absl::AnyInvocable<void(absl::StatusOr<std::vector<Tensor>>, const Timing&)>;
+  using Done = absl::AnyInvocable<void(absl::StatusOr<std::vector<Value>>, const Timing&)>;
 
-  /// The inputs in the signature's order, checked against it (check_inputs). For a batched model dimension 0 of all of
-  /// them has the same size.
-  std::vector<Tensor> inputs;
+  /// The inputs in the signature's order, checked against it (check_inputs), or token ids in place of texts
+  /// (Servable::text_embedding). For a batched model dimension 0 of all of them has the same size.
+  std::vector<Value> inputs;
   /// Whether it goes before all jobs that are not urgent.
   bool urgent = false;
   /// When the request came to the server, for the statistics.

@@ -9,8 +9,6 @@
 #include "core/base/error.h"
 #include "core/base/mutex.h"
 #include "core/base/parallel.h"
-#include "core/ops/join.h"
-#include "core/ops/view.h"
 #include "serve/base/error_status.h"
 #include "serve/model/signature.h"
 
@@ -19,16 +17,16 @@ namespace {
 
 constexpr int64_t kDefaultBatch = 32;
 
-int64_t rows_of(const Job& j, bool batched) { return batched ? j.inputs[0].size(0) : 1; }
+int64_t rows_of(const Job& j, bool batched) { return batched ? j.inputs[0].shape()[0] : 1; }
 
-// Tensor i of the result: those at i of every list, joined along dimension 0.
-std::vector<Tensor> join(std::span<const std::vector<Tensor>* const> lists) {
-  std::vector<Tensor> whole;
+// Value i of the result: those at i of every list, joined along dimension 0.
+std::vector<Value> join(std::span<const std::vector<Value>* const> lists) {
+  std::vector<Value> whole;
   for (size_t i = 0; i < lists[0]->size(); ++i) {
-    std::vector<Tensor> parts;
+    std::vector<Value> parts;
     parts.reserve(lists.size());
     for (const auto* list : lists) parts.push_back((*list)[i]);
-    whole.push_back(cat(parts, 0));
+    whole.push_back(concatenate(parts));
   }
   return whole;
 }
@@ -152,7 +150,7 @@ void Scheduler::work() {
 bool Scheduler::fits(const Job& first, const Job& other) const {
   for (size_t i = 0; i < first.inputs.size(); ++i) {
     const Shape &a = first.inputs[i].shape(), &b = other.inputs[i].shape();
-    if (a.rank() != b.rank()) return false;
+    if (first.inputs[i].is_bytes() != other.inputs[i].is_bytes() || a.rank() != b.rank()) return false;
     for (int d = 1; d < a.rank(); ++d) {
       if (a[d] != b[d]) return false;
     }
@@ -196,7 +194,7 @@ Scheduler::Batch Scheduler::next() {
   return batch;
 }
 
-void Scheduler::finish(Job& job, absl::StatusOr<std::vector<Tensor>> result, const Job::Timing& timing) {
+void Scheduler::finish(Job& job, absl::StatusOr<std::vector<Value>> result, const Job::Timing& timing) {
   const int64_t total = nanoseconds(Clock::now() - job.arrived), rows = rows_of(job, batched_);
   job.inputs.clear();
   if (job.memory) {
@@ -225,26 +223,27 @@ void Scheduler::finish(Job& job, absl::StatusOr<std::vector<Tensor>> result, con
 }
 
 // Runs the model, in pieces if there are more rows than a batch may have, and checks its outputs against the signature.
-absl::StatusOr<std::vector<Tensor>> Scheduler::compute(std::span<const Tensor> inputs, int64_t rows) const {
+absl::StatusOr<std::vector<Value>> Scheduler::compute(std::span<const Value> inputs, int64_t count) const {
   try {
-    std::vector<std::vector<Tensor>> pieces;
-    const int64_t step = batched_ ? options_.max_batch_size : rows;
-    for (int64_t at = 0; at < rows; at += step) {
-      const int64_t n = std::min(step, rows - at);
-      std::vector<Tensor> part;
+    std::vector<std::vector<Value>> pieces;
+    const int64_t step = batched_ ? options_.max_batch_size : count;
+    for (int64_t at = 0; at < count; at += step) {
+      const int64_t n = std::min(step, count - at);
+      std::vector<Value> part;
       part.reserve(inputs.size());
-      for (const Tensor& t : inputs) part.push_back(n == rows ? t : slice(t, 0, at, at + n));
+      for (const Value& v : inputs) part.push_back(n == count ? v : rows(v, at, at + n));
       auto out = model_->run(part);
       if (!out.ok()) return out.status();
-      const size_t wanted = model_->signature().outputs.size();
-      const bool fits = out->size() == wanted && std::all_of(out->begin(), out->end(), [&](const Tensor& t) {
-                          return t.defined() && (!batched_ || (t.dim() > 0 && t.size(0) == n));
-                        });
+      const auto& wanted = model_->signature().outputs;
+      const auto fits_port = [&](const Value& v, const graph::Signature::Port& port) {
+        return v.defined() && v.is_bytes() == port.bytes && (!batched_ || (v.shape().rank() > 0 && v.shape()[0] == n));
+      };
+      const bool fits = std::equal(out->begin(), out->end(), wanted.begin(), wanted.end(), fits_port);
       if (!fits) return absl::InternalError("the model's outputs do not match its signature");
       pieces.push_back(*std::move(out));
     }
     if (pieces.size() == 1) return std::move(pieces[0]);
-    std::vector<const std::vector<Tensor>*> lists;
+    std::vector<const std::vector<Value>*> lists;
     lists.reserve(pieces.size());
     for (const auto& p : pieces) lists.push_back(&p);
     return join(lists);
@@ -279,17 +278,17 @@ void Scheduler::run(Batch batch) {
   if (batch.empty()) return;
   if (batch.size() == 1) return run_alone(std::move(batch[0]), nanoseconds(start - batch[0].queued));
 
-  int64_t rows = 0;
-  for (const Job& j : batch) rows += rows_of(j, batched_);
-  absl::StatusOr<std::vector<Tensor>> out;
+  int64_t count = 0;
+  for (const Job& j : batch) count += rows_of(j, batched_);
+  absl::StatusOr<std::vector<Value>> out;
   Clock::time_point joined = start;
   try {
-    std::vector<const std::vector<Tensor>*> lists;
+    std::vector<const std::vector<Value>*> lists;
     lists.reserve(batch.size());
     for (const Job& j : batch) lists.push_back(&j.inputs);
-    const std::vector<Tensor> inputs = join(lists);
+    const std::vector<Value> inputs = join(lists);
     joined = Clock::now();
-    out = compute(inputs, rows);
+    out = compute(inputs, count);
   } catch (...) {
     out = current_exception_status();
   }
@@ -302,27 +301,27 @@ void Scheduler::run(Batch batch) {
     return;
   }
   const Clock::time_point computed = Clock::now();
-  count_batch(static_cast<int64_t>(batch.size()), rows, nanoseconds(joined - start), nanoseconds(computed - joined));
+  count_batch(static_cast<int64_t>(batch.size()), count, nanoseconds(joined - start), nanoseconds(computed - joined));
   int64_t at = 0;
   for (Job& j : batch) {
     const int64_t n = rows_of(j, batched_);
-    std::vector<Tensor> own;
+    std::vector<Value> own;
     own.reserve(out->size());
-    for (const Tensor& t : *out) own.push_back(slice(t, 0, at, at + n));
+    for (const Value& v : *out) own.push_back(rows(v, at, at + n));
     at += n;
     finish(j, std::move(own),
-           {.queue_ns = nanoseconds(start - j.queued), .compute_ns = nanoseconds(computed - joined), .batch = rows});
+           {.queue_ns = nanoseconds(start - j.queued), .compute_ns = nanoseconds(computed - joined), .batch = count});
   }
-  stats_->batch(rows).output_ns.fetch_add(nanoseconds(Clock::now() - computed), std::memory_order_relaxed);
+  stats_->batch(count).output_ns.fetch_add(nanoseconds(Clock::now() - computed), std::memory_order_relaxed);
 }
 
 void Scheduler::run_alone(Job job, int64_t queue_ns) {
   const Clock::time_point start = Clock::now();
-  const int64_t rows = rows_of(job, batched_);
-  auto out = compute(job.inputs, rows);
+  const int64_t count = rows_of(job, batched_);
+  auto out = compute(job.inputs, count);
   const int64_t took = nanoseconds(Clock::now() - start);
-  if (out.ok()) count_batch(1, rows, 0, took);
-  finish(job, std::move(out), {.queue_ns = queue_ns, .compute_ns = took, .batch = rows});
+  if (out.ok()) count_batch(1, count, 0, took);
+  finish(job, std::move(out), {.queue_ns = queue_ns, .compute_ns = took, .batch = count});
 }
 
 }  // namespace hearth::serve

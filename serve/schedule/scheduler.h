@@ -76,10 +76,10 @@ class Scheduler {
   void run(Batch batch);
   void run_alone(Job job, int64_t queue_ns);
   void count_batch(int64_t requests, int64_t rows, int64_t input_ns, int64_t infer_ns);
-  absl::StatusOr<std::vector<Tensor>> compute(std::span<const Tensor> inputs, int64_t rows) const;
+  absl::StatusOr<std::vector<Value>> compute(std::span<const Value> inputs, int64_t count) const;
   std::vector<Job> take_expired();
   void answer_expired(std::vector<Job> jobs);
-  void finish(Job& job, absl::StatusOr<std::vector<Tensor>> result, const Job::Timing& timing);
+  void finish(Job& job, absl::StatusOr<std::vector<Value>> result, const Job::Timing& timing);
 
   const std::shared_ptr<const Servable> model_;
   const std::shared_ptr<ModelStats> stats_;

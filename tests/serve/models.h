@@ -17,14 +17,14 @@
 namespace hearth::serve::testing {
 
 // y = factor * x for x f32 [batch, 2].
-class Scale : public Servable {
+class Scale : public TensorServable {
  public:
   explicit Scale(double factor = 2) : factor_(factor) {
     signature_.inputs = {{"x", f32, {{-1, "batch"}, {2, ""}}}};
     signature_.outputs = {{"y", f32, {{-1, "batch"}, {2, ""}}}};
   }
   const graph::Signature& signature() const override { return signature_; }
-  absl::StatusOr<std::vector<Tensor>> run(std::span<const Tensor> in) const override {
+  absl::StatusOr<std::vector<Tensor>> run_tensors(std::span<const Tensor> in) const override {
     {
       const std::lock_guard lock(mutex_);
       batches_.push_back(in[0].size(0));
@@ -46,6 +46,47 @@ class Scale : public Servable {
 
  private:
   const double factor_;
+  std::atomic<bool> held_{false};
+  mutable std::mutex mutex_;
+  mutable std::vector<int64_t> batches_;
+};
+
+// Strings backwards, and how many bytes they have: text BYTES [batch] to reversed BYTES [batch] and length i64 [batch].
+// "fail" is an error.
+class Reverse : public Servable {
+ public:
+  Reverse() {
+    signature_.inputs = {{.name = "text", .shape = {{-1, "batch", {}}}, .bytes = true}};
+    signature_.outputs = {{.name = "reversed", .shape = {{-1, "batch", {}}}, .bytes = true},
+                          {.name = "length", .dtype = i64, .shape = {{-1, "batch", {}}}}};
+  }
+  const graph::Signature& signature() const override { return signature_; }
+  absl::StatusOr<std::vector<Value>> run(std::span<const Value> in) const override {
+    const BytesTensor& text = in[0].bytes();
+    {
+      const std::lock_guard lock(mutex_);
+      batches_.push_back(text.shape[0]);
+    }
+    while (held_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    BytesTensor reversed{.shape = text.shape, .elements = {}};
+    std::vector<int64_t> lengths;
+    for (const std::string& s : text.elements) {
+      if (s == "fail") return absl::InvalidArgumentError("a text is \"fail\"");
+      reversed.elements.emplace_back(s.rbegin(), s.rend());
+      lengths.push_back(static_cast<int64_t>(s.size()));
+    }
+    return std::vector<Value>{std::move(reversed), from_values(lengths, text.shape)};
+  }
+
+  // Runs do not end while it is held.
+  void hold(bool on) { held_ = on; }
+  std::vector<int64_t> batches() const {
+    const std::lock_guard lock(mutex_);
+    return batches_;
+  }
+
+ private:
+  graph::Signature signature_;
   std::atomic<bool> held_{false};
   mutable std::mutex mutex_;
   mutable std::vector<int64_t> batches_;

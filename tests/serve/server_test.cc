@@ -323,7 +323,7 @@ TEST_F(ServerTest, WhatBodiesUnpackToCounts) {
 TEST_F(ServerTest, LackOfMemoryIsNotTheEnd) {
   class Hungry : public Scale {
    public:
-    absl::StatusOr<std::vector<Tensor>> run(std::span<const Tensor>) const override { throw std::bad_alloc(); }
+    absl::StatusOr<std::vector<Tensor>> run_tensors(std::span<const Tensor>) const override { throw std::bad_alloc(); }
   };
   model = std::make_shared<Hungry>();
   start();

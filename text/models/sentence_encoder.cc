@@ -3,11 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <limits>
-#include <numeric>
-#include <optional>
 #include <system_error>
 
-#include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/io/file.h"
 #include "core/io/json_internal.h"
@@ -20,6 +17,7 @@
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
 #include "text/json/fields_internal.h"
+#include "text/models/encoder_texts_internal.h"
 #include "text/models/status_of_internal.h"
 
 namespace hearth::text {
@@ -217,11 +215,9 @@ absl::StatusOr<SentenceEncoder> SentenceEncoder::load(const std::string& directo
   absl::StatusOr<Tokenizer> tokenizer = Tokenizer::load(directory);
   if (!tokenizer.ok()) return tokenizer.status();
   most = std::min(most, static_cast<size_t>((*model)->max_positions()));
-  const absl::Status cut = tokenizer->set_truncation(Truncation{.max_length = most});
-  if (!cut.ok()) return io::with_path(directory, cut);
-  const absl::Status unpadded = tokenizer->set_padding(std::nullopt);
-  if (!unpadded.ok()) return io::with_path(directory, unpadded);
-  SentenceEncoder out(std::move(*model), *std::move(tokenizer));
+  auto limited = EncoderTokenizer::make(*std::move(tokenizer), static_cast<int64_t>(most));
+  if (!limited.ok()) return io::with_path(directory, limited.status());
+  SentenceEncoder out(*std::move(model), std::make_shared<const EncoderTokenizer>(*std::move(limited)));
   out.pooling_ = std::move(modules->pooling);
   out.normalize_ = modules->normalize;
   out.prompt_ = *std::move(prompt);
@@ -232,61 +228,38 @@ int64_t SentenceEncoder::dimension() const {
   return model_->config().hidden_size * static_cast<int64_t>(pooling_.size());
 }
 
-absl::StatusOr<Tensor> SentenceEncoder::encode(std::span<const std::string> texts, const SentenceOptions& o) const {
+int64_t SentenceEncoder::max_tokens() const { return tokenizer_->max_tokens(); }
+const Tokenizer& SentenceEncoder::tokenizer() const { return tokenizer_->tokenizer(); }
+
+absl::StatusOr<std::vector<std::vector<int32_t>>> SentenceEncoder::tokens(std::span<const std::string> texts,
+                                                                          TooLong too_long) const {
+  if (prompt_.empty()) return tokenizer_->tokens(texts, too_long);
+  std::vector<std::string> prompted;
+  prompted.reserve(texts.size());
+  for (const std::string& text : texts) prompted.push_back(prompt_ + text);
+  return tokenizer_->tokens(prompted, too_long);
+}
+
+absl::StatusOr<Tensor> SentenceEncoder::encode_tokens(std::span<const std::vector<int32_t>> ids,
+                                                      const SentenceOptions& options) const {
   try {
-    if (prompt_.empty()) return vectors(texts, o);
-    std::vector<std::string> prompted;
-    prompted.reserve(texts.size());
-    for (const std::string& text : texts) prompted.push_back(prompt_ + text);
-    return vectors(prompted, o);
+    return run_by_length(*model_, ids, dimension(), options.batch_tokens, [&](const BertInput& input) {
+      const Tensor hidden = model_->hidden_states(input);
+      std::vector<Tensor> parts;
+      for (const Pooling p : pooling_) parts.push_back(pool(hidden, input.attention_mask, p));
+      const Tensor vectors = parts.size() == 1 ? parts[0] : cat(parts, -1);
+      return normalize_ ? divided_by_length(vectors) : vectors;
+    });
   } catch (const Error& e) {
     return status_of(e);
   }
 }
 
-absl::StatusOr<Tensor> SentenceEncoder::vectors(std::span<const std::string> texts, const SentenceOptions& o) const {
-  HEARTH_CHECK(o.batch_tokens >= 1, "SentenceEncoder: batch_tokens must be at least 1, but is ", o.batch_tokens);
-  absl::StatusOr<std::vector<std::vector<int32_t>>> ids = tokenizer_.encode_ids_batch(texts);
+absl::StatusOr<Tensor> SentenceEncoder::encode(std::span<const std::string> texts,
+                                               const SentenceOptions& options) const {
+  const auto ids = tokens(texts, options.too_long);
   if (!ids.ok()) return ids.status();
-  // A tokenizer may have tokens that were added after the training.
-  const int64_t known = model_->config().vocab_size;
-  for (size_t i = 0; i < ids->size(); ++i) {
-    for (const int32_t id : (*ids)[i]) {
-      if (id >= known)
-        return absl::InvalidArgumentError(
-            concat("text ", i, ": the tokenizer gives the id ", id, ", but the model has the ids 0 to ", known - 1));
-    }
-  }
-  const InferenceMode inference;
-  std::vector<size_t> order(texts.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return (*ids)[a].size() > (*ids)[b].size(); });
-  Tensor out = empty({static_cast<int64_t>(texts.size()), dimension()});
-  const auto pad = model_->config().special.pad.value_or(0);
-  for (size_t begin = 0, end = 0; begin < order.size(); begin = end) {
-    // A text without tokens is one of padding.
-    const int64_t length = std::max<int64_t>(static_cast<int64_t>((*ids)[order[begin]].size()), 1);
-    end = std::min(order.size(), begin + static_cast<size_t>(std::max<int64_t>(o.batch_tokens / length, 1)));
-    const auto rows = static_cast<int64_t>(end - begin);
-    std::vector<int64_t> flat(static_cast<size_t>(rows * length), pad), places;
-    std::vector<uint8_t> mask(flat.size(), 0);
-    for (size_t i = begin; i < end; ++i) {
-      const std::vector<int32_t>& one = (*ids)[order[i]];
-      std::copy(one.begin(), one.end(), flat.begin() + static_cast<int64_t>(i - begin) * length);
-      std::fill_n(mask.begin() + static_cast<int64_t>(i - begin) * length, one.size(), 1);
-      places.push_back(static_cast<int64_t>(order[i]));
-    }
-    const Device device = model_->base().embeddings.word_embeddings.weight.device();
-    const Tensor seen = from_values(mask, {rows, length}).to(boolean).to(device);
-    const Tensor hidden =
-        model_->hidden_states({.ids = from_values(flat, {rows, length}).to(device), .attention_mask = seen});
-    std::vector<Tensor> parts;
-    for (const Pooling p : pooling_) parts.push_back(pool(hidden, seen, p));
-    Tensor vectors = parts.size() == 1 ? parts[0] : cat(parts, -1);
-    if (normalize_) vectors = divided_by_length(vectors);
-    out = index_copy(out, 0, tensor(places), vectors.cpu());
-  }
-  return out;
+  return encode_tokens(*ids, options);
 }
 
 }  // namespace hearth::text

@@ -11,6 +11,7 @@
 #include "core/tensor/tensor.h"
 #include "text/models/bert.h"
 #include "text/models/pretrained.h"
+#include "text/models/too_long.h"
 #include "text/tokenizer/tokenizer.h"
 
 namespace hearth::text {
@@ -31,9 +32,13 @@ Tensor pool(const Tensor& hidden_states, const Tensor& attention_mask, Pooling p
 
 /// Options of SentenceEncoder::encode().
 struct SentenceOptions {
+  /// What becomes of a text that is too long.
+  TooLong too_long = TooLong::kCut;
   /// Tokens that are computed at once, padding included; texts of like length are put together.
   int64_t batch_tokens = 4096;
 };
+
+class EncoderTokenizer;
 
 /// Texts to vectors: a tokenizer, an encoder, pooling and, where the directory says so, division by the length. Const
 /// calls may run concurrently.
@@ -46,23 +51,31 @@ class SentenceEncoder {
   /// load_pretrained() and Tokenizer::load().
   static absl::StatusOr<SentenceEncoder> load(const std::string& directory, const LoadOptions& options = {});
 
-  /// One vector for each text, [texts, dimension()] f32, in their order. A text that is too long is cut. Throws
-  /// nothing. kInvalidArgument: a text that is not valid UTF-8, or that has a token which the tokenizer knows and the
-  /// model does not.
+  /// The tokens of each text, with the default prompt and the special tokens. kInvalidArgument: a text that is not
+  /// valid UTF-8, or one that is too long and is not to be cut.
+  absl::StatusOr<std::vector<std::vector<int32_t>>> tokens(std::span<const std::string> texts,
+                                                           TooLong too_long = TooLong::kCut) const;
+  /// One vector for each text as tokens, [texts, dimension()] f32, in their order. Throws nothing. kInvalidArgument: an
+  /// id that the model does not have, or more ids than its positions.
+  absl::StatusOr<Tensor> encode_tokens(std::span<const std::vector<int32_t>> ids,
+                                       const SentenceOptions& options = {}) const;
+  /// One vector for each text: those of its tokens. Throws nothing. Errors of tokens() and encode_tokens(), such as for
+  /// a token which the tokenizer knows and the model does not.
   absl::StatusOr<Tensor> encode(std::span<const std::string> texts, const SentenceOptions& options = {}) const;
   /// The number of elements of a vector.
   int64_t dimension() const;
+  /// The most tokens of a text.
+  int64_t max_tokens() const;
   /// The encoder.
   const BertModel& model() const { return *model_; }
   /// The tokenizer, which cuts at the model's length.
-  const Tokenizer& tokenizer() const { return tokenizer_; }
+  const Tokenizer& tokenizer() const;
 
  private:
-  absl::StatusOr<Tensor> vectors(std::span<const std::string> texts, const SentenceOptions& options) const;
-  SentenceEncoder(std::shared_ptr<const BertModel> model, Tokenizer tokenizer)
+  SentenceEncoder(std::shared_ptr<const BertModel> model, std::shared_ptr<const EncoderTokenizer> tokenizer)
       : model_(std::move(model)), tokenizer_(std::move(tokenizer)) {}
   std::shared_ptr<const BertModel> model_;
-  Tokenizer tokenizer_;
+  std::shared_ptr<const EncoderTokenizer> tokenizer_;
   std::vector<Pooling> pooling_ = {Pooling::kMean};
   bool normalize_ = false;
   std::string prompt_;

@@ -444,6 +444,34 @@ TEST(Save, StridesFromTheFileAreTaken) {
   EXPECT_EQ(m->main.constants[0].value.strides(), (Strides{1, 2}));
 }
 
+TEST(Save, ASignatureOfAnotherKindMaySayLittleAndHaveStrings) {
+  const std::string directory = path("kind");
+  std::filesystem::create_directories(directory);
+  const auto write = [&](const std::string& text) { std::ofstream(directory + "/signature.json") << text; };
+  write(R"({"format": "hearth.signature", "version": 1, "kind": "texts"})");
+  auto s = graph::load_signature(directory);
+  ASSERT_TRUE(s.ok()) << s.status();
+  EXPECT_EQ(s->kind, "texts");
+  EXPECT_TRUE(s->inputs.empty() && s->outputs.empty() && s->labels.empty() && s->metadata.empty());
+  write(R"({"format": "hearth.signature", "version": 1, "kind": "texts",
+            "inputs": [{"name": "t", "dtype": "bytes", "shape": ["batch", 2]}, {"name": "x", "dtype": "f32", "shape": []}]})");
+  s = graph::load_signature(directory);
+  ASSERT_TRUE(s.ok()) << s.status();
+  ASSERT_EQ(s->inputs.size(), 2u);
+  EXPECT_TRUE(s->inputs[0].bytes);
+  EXPECT_FALSE(s->inputs[1].bytes);
+  EXPECT_EQ(s->inputs[0].shape.size(), 2u);
+  write(R"({"format": "hearth.signature", "version": 1, "kind": "texts",
+            "inputs": [{"name": "t", "dtype": "strings", "shape": []}]})");
+  refused(graph::load_signature(directory).status(), kInvalid, "there is no dtype \"strings\"");
+  // A graph has numbers.
+  const Files good;
+  Files f = good;
+  const std::string dtype = R"("dtype": "f32")";
+  f.signature.replace(f.signature.find(dtype), dtype.size(), R"("dtype": "bytes")");
+  refused(f.parse(), kInvalid, "names other inputs or outputs than the graph has");
+}
+
 TEST(Save, DamagedWeightsAndSignaturesAreNamed) {
   const Files good;
   const auto with_signature = [&](const std::string& from, const std::string& to) {

@@ -1,5 +1,6 @@
 // What comes over a connection of gRPC, without the network. The first byte says how large the pieces are in which it
-// comes. Whatever it is, what the connection holds stays within its bounds, and nothing is held when it is gone.
+// comes, and whether the model is one of tensors or of strings. Whatever it is, what the connection holds stays within
+// its bounds, and nothing is held when it is gone.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -15,9 +16,12 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace hearth::serve;
   if (size < 1) return 0;
-  static const auto models = Repository::of("scale", std::make_shared<testing::Scale>());
+  static const auto scale = Repository::of("scale", std::make_shared<testing::Scale>());
+  static const auto reverse = Repository::of("reverse", std::make_shared<testing::Reverse>());
   static const auto memory = std::make_shared<MemoryBudget>(1 << 20);
-  static GrpcShared& shared = *new GrpcShared({.max_message_bytes = 1 << 16, .memory = memory}, *models);
+  static GrpcShared& tensors = *new GrpcShared({.max_message_bytes = 1 << 16, .memory = memory}, *scale);
+  static GrpcShared& strings = *new GrpcShared({.max_message_bytes = 1 << 16, .memory = memory}, *reverse);
+  GrpcShared& shared = data[0] < 128 ? tensors : strings;
   using Make = absl::AnyInvocable<absl::StatusOr<std::string>()>;
   std::vector<std::pair<uint32_t, Make>> answers;
   std::mutex mutex;
@@ -27,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       const std::lock_guard lock(mutex);
       answers.emplace_back(stream, std::move(make));
     });
-    const size_t step = static_cast<size_t>(data[0]) + 1;
+    const size_t step = static_cast<size_t>(data[0] % 128) + 1;
     std::string_view rest(reinterpret_cast<const char*>(data + 1), size - 1);
     bool good = session.receive("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     size_t out = 0;

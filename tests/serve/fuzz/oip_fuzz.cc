@@ -36,6 +36,21 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       std::abort();
   }
 
+  // As a model of strings, which come back as they are.
+  static const graph::Signature strings = [] {
+    graph::Signature s;
+    s.inputs = {{.name = "t", .shape = {{-1, "batch", {}}}, .bytes = true}};
+    s.outputs = s.inputs;
+    return s;
+  }();
+  const auto texts = serve::parse_infer(body, length == 0xFFFF ? std::nullopt : std::optional(length), strings);
+  if (texts.ok()) {
+    if (!serve::check_inputs(strings, texts->inputs).ok()) std::abort();
+    if (texts->inputs[0].nbytes() > static_cast<int64_t>(sizeof(std::string) + 16 * size)) std::abort();
+    const auto answer = serve::write_infer("m", 1, *texts, strings, texts->inputs);
+    if (!answer.ok() && answer.status().message().find("not UTF-8") == absl::string_view::npos) std::abort();
+  }
+
   const auto r = serve::parse_infer(body, length == 0xFFFF ? std::nullopt : std::optional(length), signature);
   if (!r.ok()) {
     if (r.status().message().empty()) std::abort();
@@ -43,7 +58,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   if (!serve::check_inputs(signature, r->inputs).ok()) std::abort();
   size_t bytes = 0;
-  for (const Tensor& t : r->inputs) bytes += t.nbytes();
+  for (const serve::Value& v : r->inputs) bytes += static_cast<size_t>(v.nbytes());
   if (bytes > 16 * size) std::abort();
   const auto answer = serve::write_infer("m", 1, *r, signature, {r->inputs[0], r->inputs[1]});
   if (!answer.ok() && answer.status().message().find("NaN or infinity") == absl::string_view::npos) std::abort();

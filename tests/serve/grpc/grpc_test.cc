@@ -130,7 +130,7 @@ TEST_F(GrpcTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(infer(r), "input \"x\": at most 8 dimensions are possible");
   r = request();
   r.mutable_inputs(0)->set_datatype("BYTES");
-  EXPECT_EQ(infer(r), "input \"x\": the datatype \"BYTES\" is not one that this server takes");
+  EXPECT_EQ(infer(r), "input \"x\": the datatype is BYTES, but the model takes FP32");
   r = request();
   r.mutable_inputs(0)->set_datatype("INT64");
   EXPECT_EQ(infer(r), "input \"x\": the datatype is INT64, but the model takes FP32");
@@ -347,6 +347,80 @@ TEST_F(GrpcTest, OptionsAreChecked) {
   ASSERT_TRUE(first.ok());
   EXPECT_EQ(GrpcServer::start({.port = (*first)->port()}, *models).status().message(),
             concat("cannot listen for gRPC on 127.0.0.1 port ", (*first)->port(), ": Address already in use"));
+}
+
+// BYTES tensors: contents, raw contents, and what is wrong with them.
+class GrpcBytesTest : public GrpcTest {
+ protected:
+  GrpcBytesTest() {
+    models = Repository::of("reverse", std::make_shared<testing::Reverse>());
+    server = *GrpcServer::start({}, *models);
+    stub = inference::GRPCInferenceService::NewStub(
+        grpc::CreateChannel(concat("127.0.0.1:", server->port()), grpc::InsecureChannelCredentials()));
+  }
+  static inference::ModelInferRequest texts(int64_t n) {
+    inference::ModelInferRequest r;
+    r.set_model_name("reverse");
+    auto* in = r.add_inputs();
+    in->set_name("text");
+    in->set_datatype("BYTES");
+    in->add_shape(n);
+    return r;
+  }
+};
+
+TEST_F(GrpcBytesTest, ContentsAndRawContents) {
+  inference::ModelInferRequest contents = texts(2);
+  contents.mutable_inputs(0)->mutable_contents()->add_bytes_contents(std::string("ab\0", 3));
+  contents.mutable_inputs(0)->mutable_contents()->add_bytes_contents("");
+  inference::ModelInferRequest raw = texts(2);
+  raw.add_raw_input_contents(std::string("\3\0\0\0ab\0\0\0\0\0", 11));
+  for (const auto& r : {contents, raw}) {
+    ASSERT_EQ(infer(r), "ok");
+    EXPECT_EQ(response.outputs(0).datatype(), "BYTES");
+    EXPECT_EQ(response.outputs(0).shape(0), 2);
+    EXPECT_EQ(response.raw_output_contents(0), std::string("\3\0\0\0\0ba\0\0\0\0", 11));
+    EXPECT_EQ(response.outputs(1).datatype(), "INT64");
+    EXPECT_EQ(response.raw_output_contents(1)[0], 3);
+  }
+}
+
+TEST_F(GrpcBytesTest, WhatIsWrongIsNamed) {
+  inference::ModelInferRequest r = texts(2);
+  r.mutable_inputs(0)->mutable_contents()->add_bytes_contents("a");
+  EXPECT_EQ(infer(r), "input \"text\": contents have 1 elements, but the shape says 2");
+  r.add_raw_input_contents("");
+  EXPECT_EQ(infer(r), "raw_input_contents and contents cannot be mixed");
+  r.mutable_inputs(0)->clear_contents();
+  EXPECT_EQ(infer(r), "input \"text\": the shape says 2 elements, but 0 bytes hold no more than 0 BYTES elements");
+  r.set_raw_input_contents(0, std::string("\1\0\0\0a\5\0\0\0b", 10));
+  EXPECT_EQ(infer(r), "input \"text\": element 1 has 5 bytes by its length, but only 1 are left");
+  r.set_raw_input_contents(0, std::string("\1\0\0\0a\1\0\0\0bc", 11));
+  EXPECT_EQ(infer(r), "input \"text\": 1 bytes are left behind its 2 elements");
+  r = texts(1);
+  r.mutable_inputs(0)->set_datatype("INT64");
+  EXPECT_EQ(infer(r), "input \"text\": the datatype is INT64, but the model takes BYTES");
+  r = texts(1);
+  r.mutable_inputs(0)->mutable_contents()->add_bytes_contents("a");
+  auto* wanted = r.add_outputs();
+  wanted->set_name("reversed");
+  (*wanted->mutable_parameters())["classification"].set_int64_param(1);
+  EXPECT_EQ(infer(r), "output \"reversed\": BYTES has no classification, which is of numbers");
+}
+
+TEST_F(GrpcBytesTest, MetadataAndConfigSayBytes) {
+  grpc::ClientContext a, b;
+  inference::ModelMetadataRequest metadata;
+  metadata.set_name("reverse");
+  inference::ModelMetadataResponse m;
+  ASSERT_TRUE(stub->ModelMetadata(&a, metadata, &m).ok());
+  EXPECT_EQ(m.inputs(0).datatype(), "BYTES");
+  EXPECT_EQ(m.outputs(0).datatype(), "BYTES");
+  inference::ModelConfigRequest config;
+  config.set_name("reverse");
+  inference::ModelConfigResponse c;
+  ASSERT_TRUE(stub->ModelConfig(&b, config, &c).ok());
+  EXPECT_EQ(c.config().input(0).data_type(), inference::TYPE_STRING);
 }
 
 }  // namespace

@@ -45,15 +45,15 @@ TEST(OipRequest, JsonIsRead) {
   EXPECT_EQ(r->timeout, std::chrono::microseconds(5000));
   ASSERT_EQ(r->outputs.size(), 1u);
   EXPECT_EQ(r->outputs[0].index, 1u);
-  EXPECT_EQ(r->inputs[0].to_vector<float>(), (std::vector<float>{1, 2.5, -300, 4}));
-  EXPECT_EQ(r->inputs[1].to_vector<int64_t>(), (std::vector<int64_t>{7, -8}));
+  EXPECT_EQ(r->inputs[0].tensor().to_vector<float>(), (std::vector<float>{1, 2.5, -300, 4}));
+  EXPECT_EQ(r->inputs[1].tensor().to_vector<int64_t>(), (std::vector<int64_t>{7, -8}));
 }
 
 TEST(OipRequest, FlatDataIsRead) {
   const auto r =
       parse_infer(inputs(R"({"data":[1,2,3,4],"datatype":"FP32","name":"x","shape":[2,2]},)" + kN), {}, signature());
   ASSERT_TRUE(r.ok()) << r.status();
-  EXPECT_EQ(r->inputs[0].to_vector<float>(), (std::vector<float>{1, 2, 3, 4}));
+  EXPECT_EQ(r->inputs[0].tensor().to_vector<float>(), (std::vector<float>{1, 2, 3, 4}));
   EXPECT_EQ(r->outputs.size(), 2u);
 }
 
@@ -68,8 +68,8 @@ TEST(OipRequest, BinaryDataIsRead) {
   body.append(reinterpret_cast<const char*>(x), sizeof x);
   const auto r = parse_infer(body, static_cast<int64_t>(json.size()), signature());
   ASSERT_TRUE(r.ok()) << r.status();
-  EXPECT_EQ(r->inputs[1].to_vector<int64_t>(), (std::vector<int64_t>{1, 2}));
-  EXPECT_TRUE(std::isnan(r->inputs[0].to_vector<float>()[1]));
+  EXPECT_EQ(r->inputs[1].tensor().to_vector<int64_t>(), (std::vector<int64_t>{1, 2}));
+  EXPECT_TRUE(std::isnan(r->inputs[0].tensor().to_vector<float>()[1]));
   EXPECT_TRUE(r->outputs[0].binary && r->outputs[1].binary);
 
   EXPECT_EQ(error(body + "zz", static_cast<int64_t>(json.size())), "2 bytes of the body belong to no input");
@@ -92,8 +92,8 @@ TEST(OipRequest, ARawBodyIsTheOnlyInput) {
   const std::string_view body(reinterpret_cast<const char*>(x), sizeof x);
   const auto r = parse_infer(body, 0, s);
   ASSERT_TRUE(r.ok()) << r.status();
-  EXPECT_EQ(r->inputs[0].shape(), (Shape{2, 2}));
-  EXPECT_EQ(r->inputs[0].to_vector<float>(), (std::vector<float>{1, 2, 3, 4}));
+  EXPECT_EQ(r->inputs[0].tensor().shape(), (Shape{2, 2}));
+  EXPECT_EQ(r->inputs[0].tensor().to_vector<float>(), (std::vector<float>{1, 2, 3, 4}));
   EXPECT_TRUE(r->outputs.at(0).binary);
   EXPECT_EQ(parse_infer(body.substr(1), 0, s).status().message(),
             "the body's 15 bytes are not an input of shape [batch, 2] and datatype FP32");
@@ -201,7 +201,7 @@ TEST(OipAnswer, JsonAndBinary) {
   InferRequest r;
   r.id = "q\"1";
   r.outputs = {{0, false}, {1, false}};
-  const std::vector<Tensor> out = {tensor({{0.1, -2.0}}), tensor({1}).to(boolean)};
+  const std::vector<Value> out = {tensor({{0.1, -2.0}}), tensor({1}).to(boolean)};
   const auto json = write_infer("m", 3, r, signature(), out);
   ASSERT_TRUE(json.ok()) << json.status();
   EXPECT_EQ(
@@ -254,7 +254,7 @@ TEST(OipRequest, MinusZeroKeepsItsSign) {
                                     R"({"name":"n","shape":[1],"datatype":"INT64","data":[1]})"),
                              {}, signature());
   ASSERT_TRUE(r.ok()) << r.status();
-  const std::vector<float> x = r->inputs[0].to_vector<float>();
+  const std::vector<float> x = r->inputs[0].tensor().to_vector<float>();
   EXPECT_TRUE(std::signbit(x[0]));
   EXPECT_FALSE(std::signbit(x[1]));
   const auto answer = write_infer("m", 1, *r, signature(), {r->inputs[0], full({1}, 1).to(boolean)});
@@ -269,8 +269,8 @@ TEST(OipRequest, UnsignedDatatypesAreTakenWhereTheyFit) {
   const auto r = parse_infer(with(R"({"name":"n","shape":[1],"datatype":"UINT64","data":[9223372036854775807]})"), {},
                              signature());
   ASSERT_TRUE(r.ok()) << r.status();
-  EXPECT_EQ(r->inputs[0].to_vector<float>(), (std::vector<float>{65535, 3}));
-  EXPECT_EQ(r->inputs[1].to_vector<int64_t>(), (std::vector<int64_t>{9223372036854775807}));
+  EXPECT_EQ(r->inputs[0].tensor().to_vector<float>(), (std::vector<float>{65535, 3}));
+  EXPECT_EQ(r->inputs[1].tensor().to_vector<int64_t>(), (std::vector<int64_t>{9223372036854775807}));
   EXPECT_EQ(error(with(R"({"name":"n","shape":[1],"datatype":"UINT64","data":[9223372036854775808]})")),
             "input \"n\": 9223372036854775808 as UINT64 does not fit INT64");
   EXPECT_EQ(error(with(R"({"name":"n","shape":[1],"datatype":"UINT16","data":[65536]})")),
@@ -323,7 +323,7 @@ TEST(OipResponse, ClassesCount) {
   graph::Signature s = signature();
   s.labels.assign(1000, std::string(100, 'l'));
   const InferRequest r{.outputs = {{.index = 0, .binary = false, .classes = 1000}}};
-  const std::vector<Tensor> out = {zeros({20, 1000})};
+  const std::vector<Value> out = {zeros({20, 1000})};
   const auto answer = write_infer("m", 1, r, s, out);
   ASSERT_TRUE(answer.ok());
   EXPECT_GE(response_bytes(r, s, out), static_cast<int64_t>(2 * answer->body.size()));

@@ -27,11 +27,11 @@ std::atomic<bool> gate_open{true}, gate_loading{false}, gate_running{false};
 void pass_gate() {
   while (!gate_open) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
-class Gate : public Servable {
+class Gate : public TensorServable {
  public:
   explicit Gate(const std::string& directory) : signature_(*graph::load_signature(directory)) {}
   const graph::Signature& signature() const override { return signature_; }
-  absl::StatusOr<std::vector<Tensor>> run(std::span<const Tensor> in) const override {
+  absl::StatusOr<std::vector<Tensor>> run_tensors(std::span<const Tensor> in) const override {
     gate_running = true;
     pass_gate();
     return std::vector<Tensor>{in[0]};
@@ -80,8 +80,8 @@ class RepositoryTest : public ::testing::Test {
     auto answer = promise->get_future();
     Job j;
     j.inputs = {full({1, 2}, 1.0)};
-    j.done = [promise](absl::StatusOr<std::vector<Tensor>> r, const Job::Timing&) {
-      promise->set_value(r.ok() ? (*r)[0].to_vector<float>()[0] : -1);
+    j.done = [promise](absl::StatusOr<std::vector<Value>> r, const Job::Timing&) {
+      promise->set_value(r.ok() ? (*r)[0].tensor().to_vector<float>()[0] : -1);
     };
     EXPECT_TRUE((*m)->scheduler->submit(std::move(j)).ok());
     return answer.get();
@@ -117,7 +117,7 @@ TEST_F(RepositoryTest, LoadingDelaysNoDeadline) {
     Job j;
     j.inputs = {full({1, 2}, 1.0)};
     j.deadline = deadline;
-    j.done = [promise](const absl::StatusOr<std::vector<Tensor>>& r, const Job::Timing&) {
+    j.done = [promise](const absl::StatusOr<std::vector<Value>>& r, const Job::Timing&) {
       promise->set_value(r.status());
     };
     EXPECT_TRUE((*m)->scheduler->submit(std::move(j)).ok());
@@ -403,6 +403,20 @@ TEST(ModelNames, AndVersions) {
   EXPECT_EQ(parse_version("9223372036854775807"), INT64_MAX);
   for (const char* bad : {"", "0", "-1", "+1", "01", "1a", "1.0", " 1", "9223372036854775808"})
     EXPECT_FALSE(parse_version(bad)) << bad;
+}
+
+TEST_F(RepositoryTest, FilesBelowAVersionCount) {
+  write("m", 1, 2);
+  fs::create_directories(path("m", 1) + "/below/it");
+  const std::string file = path("m", 1) + "/below/it/a";
+  std::ofstream(file) << "1";
+  open();
+  const auto before = *repository->find("m");
+  ASSERT_TRUE(repository->load("m").ok());
+  EXPECT_EQ(*repository->find("m"), before);
+  std::ofstream(file) << "22";
+  ASSERT_TRUE(repository->load("m").ok());
+  EXPECT_NE(*repository->find("m"), before);
 }
 
 }  // namespace

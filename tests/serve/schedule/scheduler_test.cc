@@ -12,7 +12,7 @@ namespace hearth::serve {
 namespace {
 
 using testing::Scale;
-using Result = absl::StatusOr<std::vector<Tensor>>;
+using Result = absl::StatusOr<std::vector<Value>>;
 
 struct Pending {
   std::shared_ptr<std::promise<Result>> promise = std::make_shared<std::promise<Result>>();
@@ -67,7 +67,7 @@ TEST_F(SchedulerTest, JoinsWhatWaits) {
   for (size_t i = 0; i < all.size(); ++i) {
     const Result r = all[i].result.get();
     ASSERT_TRUE(r.ok()) << r.status();
-    EXPECT_EQ((*r)[0].to_vector<float>(), (std::vector<float>(2, 2 * static_cast<float>(i))));
+    EXPECT_EQ((*r)[0].tensor().to_vector<float>(), (std::vector<float>(2, 2 * static_cast<float>(i))));
   }
   EXPECT_EQ(model->batches(), (std::vector<int64_t>{1, 4, 1}));
   scheduler.reset();
@@ -89,7 +89,7 @@ TEST_F(SchedulerTest, RowsCountAndLargeRequestsRunInPieces) {
   for (size_t i = 0; i < all.size(); ++i) {
     const Result r = all[i].result.get();
     ASSERT_TRUE(r.ok()) << r.status();
-    const std::vector<float> y = (*r)[0].to_vector<float>();
+    const std::vector<float> y = (*r)[0].tensor().to_vector<float>();
     EXPECT_EQ(y, std::vector<float>(y.size(), 2 * static_cast<float>(i + 1)));
     EXPECT_EQ(y.size(), i == 0 ? 6u : i == 1 ? 4u : 18u);
   }
@@ -175,7 +175,7 @@ TEST_F(SchedulerTest, LateOnesAreAnsweredWhileTheModelIsBusy) {
 // Gives what its signature does not say.
 class Liar : public Scale {
  public:
-  absl::StatusOr<std::vector<Tensor>> run(std::span<const Tensor> in) const override {
+  absl::StatusOr<std::vector<Tensor>> run_tensors(std::span<const Tensor> in) const override {
     if (in[0].min().item<double>() == 1) return std::vector<Tensor>{};
     return std::vector<Tensor>{full({7, 2}, 1.0)};
   }
@@ -226,7 +226,7 @@ TEST_F(SchedulerTest, ManyThreadsManyInstances) {
         Pending p;
         ASSERT_TRUE(scheduler->submit(job(p, t * 1000 + i)).ok());
         const Result r = p.result.get();
-        if (r.ok() && (*r)[0].to_vector<float>()[1] == static_cast<float>(2 * (t * 1000 + i))) ++right;
+        if (r.ok() && (*r)[0].tensor().to_vector<float>()[1] == static_cast<float>(2 * (t * 1000 + i))) ++right;
       }
     });
   }
@@ -239,6 +239,41 @@ TEST(SchedulerOptions, AreChecked) {
   EXPECT_THROW(Scheduler::checked({.instances = 0}), Error);
   EXPECT_THROW(Scheduler::checked({.max_queue_size = 0}), Error);
   EXPECT_THROW(Scheduler::checked({.max_queue_delay = std::chrono::seconds(11)}), Error);
+}
+
+TEST(SchedulerOfStrings, JoinsAndCutsThem) {
+  const auto model = std::make_shared<testing::Reverse>();
+  const auto stats = std::make_shared<ModelStats>();
+  Scheduler scheduler(model, {.max_batch_size = 3}, stats);
+  const auto submit = [&](const Pending& p, std::vector<std::string> texts) {
+    Job j;
+    const auto n = static_cast<int64_t>(texts.size());
+    j.inputs = {BytesTensor{.shape = {n}, .elements = std::move(texts)}};
+    j.done = [promise = p.promise](Result r, const Job::Timing&) { promise->set_value(std::move(r)); };
+    ASSERT_TRUE(scheduler.submit(std::move(j)).ok());
+  };
+  model->hold(true);
+  Pending first, two, one, many, bad;
+  submit(first, {"x"});
+  while (model->batches().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  submit(two, {"ab", ""});
+  submit(one, {"cde"});
+  submit(many, {"12", "34", "56", "78"});
+  submit(bad, {"fail"});
+  model->hold(false);
+  const auto is = [](Pending& p, const std::vector<std::string>& texts) {
+    const Result r = p.result.get();
+    ASSERT_TRUE(r.ok()) << r.status();
+    EXPECT_EQ((*r)[0].bytes().elements, texts);
+    for (size_t i = 0; i < texts.size(); ++i)
+      EXPECT_EQ((*r)[1].tensor().to_vector<int64_t>()[i], static_cast<int64_t>(texts[i].size()));
+  };
+  is(first, {"x"});
+  is(two, {"ba", ""});
+  is(one, {"edc"});
+  is(many, {"21", "43", "65", "87"});
+  EXPECT_EQ(bad.result.get().status().message(), "a text is \"fail\"");
+  EXPECT_EQ(model->batches(), (std::vector<int64_t>{1, 3, 3, 1, 1}));
 }
 
 }  // namespace

@@ -122,7 +122,7 @@ TEST(SentenceEncoder, ATokenThatTheModelDoesNotHaveIsAnError) {
   ASSERT_TRUE(encoder.ok()) << encoder.status();
   const absl::Status s = encoder->encode(std::vector<std::string>{"w5", "w6 <mine>"}).status();
   EXPECT_EQ(s.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(std::string(s.message()), "text 1: the tokenizer gives the id 37, but the model has the ids 0 to 36");
+  EXPECT_EQ(std::string(s.message()), "text 1: it has the id 37, but the model has the ids 0 to 36");
   EXPECT_TRUE(encoder->encode(std::vector<std::string>{"w5"}).ok());
   EXPECT_EQ(encoder->encode(std::vector<std::string>{"w5"}, {.batch_tokens = 0}).status().code(),
             absl::StatusCode::kInvalidArgument);
