@@ -9,28 +9,19 @@
 #include "absl/strings/str_format.h"
 #include "core/graph/save.h"
 #include "core/graph/trace.h"
-#include "examples/fashion/progress.h"
+#include "examples/common/progress.h"
 #include "examples/fashion/report.h"
 #include "vision/image/codec.h"
 
 namespace hearth::fashion {
 namespace {
 
-constexpr int64_t kClasses = vision::FashionMnist::kClasses;
+using examples::duration;
+using examples::Series;
+using examples::smoothed;
+using examples::with_commas;
 
-// A point for about every hundredth part, the mean of the values there; x counts epochs.
-Series smoothed(const char* name, const std::vector<double>& values, int64_t epochs) {
-  Series s{name, {}};
-  const size_t n = values.size(), width = std::max<size_t>(1, n / 150);
-  for (size_t i = 0; i < n; i += width) {
-    const size_t end = std::min(i + width, n);
-    double sum = 0;
-    for (size_t k = i; k < end; ++k) sum += values[k];
-    s.points.emplace_back(static_cast<double>(i + end) / 2 / static_cast<double>(n) * static_cast<double>(epochs),
-                          sum / static_cast<double>(end - i));
-  }
-  return s;
-}
+constexpr int64_t kClasses = vision::FashionMnist::kClasses;
 
 Series per_epoch(const char* name, const std::vector<double>& values, bool second) {
   Series s{name, {}, second};
@@ -82,23 +73,27 @@ Report report(const Results& r) {
   std::ranges::stable_sort(mistakes, std::greater<>(), surety);
 
   Report out;
-  out.title = "Fashion-MNIST, three convolutions";
-  out.subtitle = absl::StrFormat("%d epochs of %s images, %s held out for every choice, tested once on %s", r.epochs,
-                                 with_commas(r.training_images), with_commas(r.held_out_images), with_commas(n));
-  out.footer = "Data: Xiao, Rasul, Vollgraf, 2017";
-  out.figures = {
+  out.page.title = "Fashion-MNIST, three convolutions";
+  out.page.subtitle =
+      absl::StrFormat("%d epochs of %s images, %s held out for every choice, tested once on %s", r.epochs,
+                      with_commas(r.training_images), with_commas(r.held_out_images), with_commas(n));
+  out.page.footer = "Data: Xiao, Rasul, Vollgraf, 2017";
+  out.page.figures = {
       {absl::StrFormat("%.2f %%", 100.0 * static_cast<double>(right.size()) / static_cast<double>(n)), "test accuracy"},
       {with_commas(r.net.parameter_count()), "parameters"},
       {std::to_string(r.epochs), "epochs"}};
-  if (r.seconds > 0) out.figures.insert(out.figures.begin() + 1, {duration(r.seconds), "training"});
+  if (r.seconds > 0) out.page.figures.insert(out.page.figures.begin() + 1, {duration(r.seconds), "training"});
   const History& h = r.history;
-  out.charts = {
-      {"Loss", "epoch", {smoothed("training", h.step_loss, r.epochs), per_epoch("held out", h.held_out_loss, true)}},
+  out.page.charts = {
+      {"Loss",
+       "epoch",
+       {smoothed("training", h.step_loss, static_cast<double>(r.epochs)),
+        per_epoch("held out", h.held_out_loss, true)}},
       {"Accuracy",
        "epoch",
        {per_epoch("training", h.training_accuracy, false), per_epoch("held out", h.held_out_accuracy, true)},
        true},
-      {"Learning rate", "epoch", {smoothed("", h.learning_rate, r.epochs)}}};
+      {"Learning rate", "epoch", {smoothed("", h.learning_rate, static_cast<double>(r.epochs))}}};
   out.classes.assign(vision::FashionMnist::kClassNames.begin(), vision::FashionMnist::kClassNames.end());
   out.confusion = std::move(confusion);
   out.right = five(r, right, p);

@@ -17,9 +17,9 @@
 #include "core/io/checkpoint.h"
 #include "core/io/directory_lock.h"
 #include "core/io/tensorboard.h"
+#include "examples/common/progress.h"
 #include "examples/fashion/data.h"
 #include "examples/fashion/net.h"
-#include "examples/fashion/progress.h"
 #include "examples/fashion/results.h"
 #include "vision/datasets/fashion_mnist.h"
 
@@ -36,6 +36,10 @@ ABSL_FLAG(int64_t, checkpoint_steps, 200, "steps between two checkpoints");
 
 namespace hearth::fashion {
 namespace {
+
+using examples::duration;
+using examples::Progress;
+using examples::with_commas;
 
 volatile std::sig_atomic_t interrupted = 0;
 
@@ -72,6 +76,20 @@ absl::StatusOr<Options> options_from_flags() {
   if (o.checkpoint_steps < 1) return absl::InvalidArgumentError("--checkpoint_steps must be at least 1");
   return o;
 }
+
+// How an epoch stands.
+struct Standing {
+  int64_t number, count;  // of the epoch, from 1
+  int64_t images, of;     // of this epoch
+  double loss, accuracy;  // means so far, of this epoch
+  double rate;            // images a second
+
+  std::string text() const {
+    return absl::StrFormat("epoch %d/%d  %6s/%s images  loss %.4f  accuracy %5.2f %%  %s images/s", number, count,
+                           with_commas(images), with_commas(of), loss, 100 * accuracy,
+                           with_commas(static_cast<int64_t>(rate)));
+  }
+};
 
 struct Evaluation {
   double loss = 0, accuracy = 0;
@@ -148,19 +166,20 @@ class Training {
     const int64_t number = loader_.state().epoch;
     const auto standing = [&](int64_t batches) {
       const auto seen = static_cast<double>(batches * options_.batch);
-      return Progress::Epoch{number + 1,
-                             options_.epochs,
-                             batches * options_.batch,
-                             images_,
-                             loss_ / static_cast<double>(batches),
-                             static_cast<double>(right_) / seen};
+      return Standing{number + 1,
+                      options_.epochs,
+                      batches * options_.batch,
+                      images_,
+                      loss_ / static_cast<double>(batches),
+                      static_cast<double>(right_) / seen,
+                      progress.rate(trained())};
     };
     int64_t batches = loader_.state().sample / options_.batch;
     for (auto& [x, y] : loader_) {
       step(x, y);
       ++batches;
       const int64_t steps = schedule_.current_step();
-      progress.update(standing(batches), trained());
+      progress.update(trained(), [&] { return standing(batches).text(); });
       if (steps % 50 == 0) {
         absl::Status s = events.scalar("loss/training", steps, loss_ / static_cast<double>(batches));
         s.Update(events.scalar("learning rate", steps, optimizer_.lr()));
@@ -172,9 +191,9 @@ class Training {
         if (interrupted) return absl::CancelledError();
       }
     }
-    const Progress::Epoch done = standing(batches);
+    const Standing done = standing(batches);
     const Evaluation e = evaluate(*net_, held_out_, options_.workers);
-    progress.finish_epoch(done, trained(), e.loss, e.accuracy);
+    progress.say(absl::StrFormat("%s | held out: loss %.4f  accuracy %5.2f %%", done.text(), e.loss, 100 * e.accuracy));
     history_.training_loss.push_back(done.loss);
     history_.training_accuracy.push_back(done.accuracy);
     history_.held_out_loss.push_back(e.loss);

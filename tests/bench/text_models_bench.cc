@@ -10,8 +10,11 @@
 #include "core/base/parallel.h"
 #include "core/device/default_device.h"
 #include "core/ops/create.h"
+#include "core/ops/loss.h"
 #include "core/ops/random.h"
 #include "core/ops/view.h"
+#include "core/optim/adam.h"
+#include "core/optim/clip.h"
 #include "text/models/bert.h"
 #include "text/models/gpt2.h"
 
@@ -97,6 +100,31 @@ void gpt2_decode(benchmark::State& state, DType dtype) {
 }
 BENCHMARK_CAPTURE(gpt2_decode, f32, f32)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(gpt2_decode, bf16, bf16)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+// A step of training as tools/demo text makes it: 8 texts of 128 tokens, 4 layers of 256 features, 1024 tokens known.
+void gpt2_step(benchmark::State& state) {
+  Gpt2LmHead model(Gpt2Config{.vocab_size = 1024,
+                              .n_positions = 128,
+                              .n_embd = 256,
+                              .n_layer = 4,
+                              .n_head = 4,
+                              .resid_pdrop = 0,
+                              .embd_pdrop = 0,
+                              .attn_pdrop = 0,
+                              .special = {.bos = 0, .eos = {0}, .pad = {}}});
+  optim::AdamW optimizer(model.parameters(), {.lr = 1e-3});
+  const Tensor ids = randint(0, 1024, {8, 128}), targets = randint(0, 1024, {8 * 128});
+  for (auto _ : state) {
+    const Tensor loss = cross_entropy(model(ids).flatten(0, 1), targets);
+    optimizer.zero_grad();
+    loss.backward();
+    optim::clip_grad_norm_(model.parameters(), 1);
+    optimizer.step();
+    benchmark::DoNotOptimize(loss.item<float>());
+  }
+  state.SetItemsProcessed(state.iterations() * ids.numel());
+}
+BENCHMARK(gpt2_step)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 // What memory gives: bytes copied, each read once and written once, counted twice.
 void copy_bandwidth(benchmark::State& state) {

@@ -12,12 +12,14 @@ extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfi
 namespace hearth::fashion {
 namespace {
 
+using examples::Series;
+
 Report example() {
   Report r;
-  r.title = "Fashion-MNIST";
-  r.subtitle = "three convolutions, AdamW, one cycle, 12 epochs";
-  r.footer = "55,000 images to learn from, 5,000 held out, 10,000 to test on";
-  r.figures = {{"92.87 %", "test accuracy"}, {"96.4 s", "training"}, {"6,840", "images/s"}, {"1.2 M", "parameters"}};
+  r.page.title = "Fashion-MNIST";
+  r.page.subtitle = "three convolutions, AdamW, one cycle, 12 epochs";
+  r.page.footer = "55,000 images to learn from, 5,000 held out, 10,000 to test on";
+  r.page.figures = {{"92.87 %", "test accuracy"}, {"96.4 s", "training"}, {"6,840", "images/s"}, {"1.2 M", "parameters"}};
   Series train{"training", {}}, valid{"held out", {}, true}, right{"training", {}}, seen{"held out", {}, true},
       rate{"", {}};
   for (int i = 0; i <= 240; ++i) {
@@ -30,7 +32,7 @@ Report example() {
       seen.points.emplace_back(e, 0.93 - 0.2 * std::exp(-e / 1.5));
     }
   }
-  r.charts = {{"Loss", "epoch", {train, valid}},
+  r.page.charts = {{"Loss", "epoch", {train, valid}},
               {"Accuracy", "epoch", {right, seen}, true},
               {"Learning rate", "epoch", {rate}}};
   r.classes = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
@@ -68,7 +70,7 @@ TEST(ReportTest, DrawsAPng) {
 
 TEST(ReportTest, DrawsWithoutData) {
   Report r;
-  r.charts = {{"Loss", "epoch", {{"a", {{0, NAN}}}}}, {"One", "epoch", {{"a", {{0, 1}}}}}};
+  r.page.charts = {{"Loss", "epoch", {{"a", {{0, NAN}}}}}, {"One", "epoch", {{"a", {{0, 1}}}}}};
   EXPECT_TRUE(draw_report(r, testing::TempDir() + "/empty.png").ok());
 }
 

@@ -5,145 +5,48 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <map>
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
-#include <fcntl.h>
-#include <poll.h>
-#include <spawn.h>
-#include <sys/inotify.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "core/io/atomic_file.h"
 #include "core/io/directory_lock.h"
 #include "core/io/file.h"
-#include "core/io/safetensors.h"
-
-extern char** environ;
+#include "tests/examples/training_process.h"
 
 namespace hearth {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string fresh_directory(const std::string& name) {
-  const std::string d = std::string(std::getenv("TEST_TMPDIR")) + "/" + name;
-  fs::remove_all(d);
-  fs::create_directories(d);
-  return d;
+// The training program, writing to `out`; its output goes to out/log.
+Process train(const std::string& out, bool resume, int threads = 2, int epochs = 2) {
+  std::vector<std::string> arguments = {"examples/fashion/train", "--out=" + out, "--limit=2000",
+                                        "--epochs=" + std::to_string(epochs), "--checkpoint_steps=3"};
+  if (resume) arguments.emplace_back("--resume");
+  return {std::move(arguments), out + "/log", threads};
 }
 
-// The training program, writing to `out`; its output goes to out/log.
-class Process {
- public:
-  Process(const std::string& out, bool resume, int threads = 2, int epochs = 2) {
-    std::vector<std::string> arguments = {"examples/fashion/train", "--out=" + out, "--limit=2000",
-                                          "--epochs=" + std::to_string(epochs), "--checkpoint_steps=3"};
-    if (resume) arguments.emplace_back("--resume");
-    std::vector<char*> argv;
-    for (std::string& a : arguments) argv.push_back(a.data());
-    argv.push_back(nullptr);
-    setenv("HEARTH_NUM_THREADS", std::to_string(threads).c_str(), 1);
-    // Under AddressSanitizer: what fontconfig keeps of its configuration is not the program's leak.
-    const std::string suppressions = std::string(std::getenv("TEST_TMPDIR")) + "/suppressions";
-    EXPECT_TRUE(io::write_file(suppressions, "leak:libfontconfig\n").ok());
-    setenv("LSAN_OPTIONS", ("print_suppressions=0:suppressions=" + suppressions).c_str(), 1);
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    const std::string log = out + "/log";
-    posix_spawn_file_actions_addopen(&files, 1, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    posix_spawn_file_actions_adddup2(&files, 1, 2);
-    EXPECT_EQ(posix_spawn(&pid_, argv[0], &files, nullptr, argv.data(), environ), 0);
-    posix_spawn_file_actions_destroy(&files);
-  }
-  ~Process() {
-    if (pid_ > 0) {
-      kill(pid_, SIGKILL);
-      wait();
-    }
-  }
-  // The status as waitpid gives it.
-  int wait() {
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    pid_ = 0;
-    return status;
-  }
-  bool running() const {
-    siginfo_t info{};
-    return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
-  }
-  void signal(int s) const { kill(pid_, s); }
-
- private:
-  pid_t pid_ = 0;
-};
-
 void finish(const std::string& out, bool resume, int threads = 2, int epochs = 2) {
-  Process run(out, resume, threads, epochs);
+  Process run = train(out, resume, threads, epochs);
   const int status = run.wait();
   ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << io::read_file(out + "/log", 1 << 20).value_or("");
 }
 
-using Tensors = std::map<std::string, Tensor>;
-
-// Everything a checkpoint holds.
+// Everything the checkpoint holds, the net's weights among it.
 Tensors state(const std::string& out) {
-  auto c = io::load_safetensors(out + "/checkpoint");
-  EXPECT_TRUE(c.ok()) << c.status();
-  return c->tensors;
+  Tensors all = checkpoint_of(out);
+  EXPECT_TRUE(all.contains("model/conv1.weight"));
+  return all;
 }
-
-void expect_same_bits(const Tensors& a, const Tensors& b) {
-  ASSERT_EQ(a.size(), b.size());
-  ASSERT_TRUE(a.contains("model/conv1.weight"));
-  for (const auto& [name, t] : a) {
-    ASSERT_TRUE(b.contains(name)) << name;
-    const Tensor& u = b.at(name);
-    ASSERT_TRUE(t.shape() == u.shape() && t.dtype() == u.dtype()) << name;
-    if (t.numel() == 0) continue;
-    EXPECT_EQ(std::memcmp(t.raw_data(), u.raw_data(), t.nbytes()), 0) << name;
-  }
-}
-
-// Waits until the process begins to write a checkpoint; false if it ended before.
-class CheckpointWatch {
- public:
-  explicit CheckpointWatch(const std::string& directory) : fd_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
-    inotify_add_watch(fd_, directory.c_str(), IN_CREATE);
-  }
-  ~CheckpointWatch() { close(fd_); }
-  bool wait(const Process& run) const {
-    while (run.running()) {
-      pollfd p{fd_, POLLIN, 0};
-      if (poll(&p, 1, 20) <= 0) continue;
-      char events[4096];
-      const ssize_t n = read(fd_, events, sizeof events);
-      for (ssize_t at = 0; at < n;) {
-        const auto* e = reinterpret_cast<const inotify_event*>(events + at);
-        if (e->len > 0 && std::string(e->name) == "checkpoint.tmp") return true;
-        at += static_cast<ssize_t>(sizeof(inotify_event)) + e->len;
-      }
-    }
-    return false;
-  }
-
- private:
-  int fd_;
-};
 
 TEST(Resume, ADirectoryInUseIsRefused) {
   const std::string out = fresh_directory("in_use");
   const auto lock = io::DirectoryLock::acquire(out);
   ASSERT_TRUE(lock.ok()) << lock.status();
-  Process second(out, false);
+  Process second = train(out, false);
   const int status = second.wait();
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
   const std::string log = io::read_file(out + "/log", 1 << 20).value_or("");
@@ -165,7 +68,7 @@ TEST(Resume, KilledAnywhereEndsInTheSameBits) {
     const bool resume = fs::exists(killed + "/checkpoint");
     resumed += resume;
     CheckpointWatch watch(killed);
-    Process run(killed, resume);
+    Process run = train(killed, resume);
     // Every third is aimed at a checkpoint being written, the others at any moment.
     if (kills % 3 == 2) {
       watch.wait(run);
@@ -202,7 +105,7 @@ TEST(Resume, InterruptSaysHowToGoOn) {
   finish(whole, false, 2, 1);
   {
     CheckpointWatch watch(stopped);
-    Process run(stopped, false, 2, 1);
+    Process run = train(stopped, false, 2, 1);
     ASSERT_TRUE(watch.wait(run));
     run.signal(SIGINT);
     const int status = run.wait();
@@ -218,7 +121,7 @@ TEST(Resume, InterruptSaysHowToGoOn) {
 TEST(Resume, RefusesAnotherPlan) {
   const std::string out = fresh_directory("plan");
   finish(out, false, 2, 1);
-  Process run(out, true, 2, 2);
+  Process run = train(out, true, 2, 2);
   const int status = run.wait();
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 1);

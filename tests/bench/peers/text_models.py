@@ -1,6 +1,6 @@
 """transformers on PyTorch beside //tests/bench:text_models_bench, turn by turn; of each the best counts.
 
-    python3 tests/bench/peers/text_models.py bazel-bin/tests/bench/text_models_bench [rounds [threads]]
+    python3 tests/bench/peers/text_models.py bazel-bin/tests/bench/text_models_bench [rounds [threads [part of a name]]]
 
 Shapes of MiniLM and GPT-2 (124M) with weights of one value here and random ones there, eager mode with PyTorch's fused attention. Prints milliseconds,
 PyTorch's time over Hearth's, and for decoding the part of the copy bandwidth at which weights are read.
@@ -70,12 +70,31 @@ def decode(model):
     return best(step)
 
 
+def training_step():
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=1024, n_positions=128, n_embd=256, n_layer=4, n_head=4, resid_pdrop=0,
+                                       embd_pdrop=0, attn_pdrop=0, bos_token_id=0, eos_token_id=0))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    ids, targets = torch.randint(0, 1024, (8, 128)), torch.randint(0, 1024, (8 * 128,))
+
+    def step():
+        loss = torch.nn.functional.cross_entropy(model(input_ids=ids, use_cache=False).logits.flatten(0, 1), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1)
+        optimizer.step()
+        loss.item()
+
+    with torch.enable_grad():
+        return best(step)
+
+
 CASES = [("mini_lm_forward/32/128", lambda: encode(32, 128)), ("mini_lm_forward/1/16", lambda: encode(1, 16)),
          ("gpt2_prefill/512", lambda: prefill(512)), ("gpt2_decode/f32", lambda: decode(gpt2)),
-         ("gpt2_decode/bf16", lambda: decode(low))]
+         ("gpt2_decode/bf16", lambda: decode(low)), ("gpt2_step", training_step)]
+wanted = sys.argv[4] if len(sys.argv) > 4 else ""
 copy = max(ours("copy_bandwidth")[1] for _ in range(3))
 print(f"{threads} threads, copy bandwidth {copy / 1e9:.1f} GB/s")
-for name, theirs in CASES:
+for name, theirs in [case for case in CASES if wanted in case[0]]:
     mine, other, rate = float("inf"), float("inf"), 0
     for _ in range(rounds):
         t, bytes_per_second = ours(name)

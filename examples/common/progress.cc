@@ -1,4 +1,4 @@
-#include "examples/fashion/progress.h"
+#include "examples/common/progress.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_format.h"
 
-namespace hearth::fashion {
+namespace hearth::examples {
 
 std::string with_commas(int64_t n) {
   std::string s = std::to_string(n);
@@ -26,32 +26,19 @@ Progress::Progress(std::FILE* out, int64_t total, int64_t done)
     : out_(out), terminal_(isatty(fileno(out)) == 1), total_(total), start_(done) {}
 
 double Progress::seconds() const { return std::chrono::duration<double>(Clock::now() - began_).count(); }
-double Progress::rate(int64_t trained) const {
-  return static_cast<double>(trained - start_) / std::max(seconds(), 1e-9);
-}
+double Progress::rate(int64_t done) const { return static_cast<double>(done - start_) / std::max(seconds(), 1e-9); }
 
-std::string Progress::text(const Epoch& e, int64_t trained) const {
-  return absl::StrFormat("epoch %d/%d  %6s/%s images  loss %.4f  accuracy %5.2f %%  %s images/s", e.number, e.count,
-                         with_commas(e.images), with_commas(e.of), e.loss, 100 * e.accuracy,
-                         with_commas(static_cast<int64_t>(rate(trained))));
-}
-
-void Progress::update(const Epoch& e, int64_t trained) {
+void Progress::update(int64_t done, absl::FunctionRef<std::string()> text) {
   const auto now = Clock::now();
   if (now - shown_ < std::chrono::milliseconds(terminal_ ? 100 : 5000)) return;
   // The first figures mean nothing yet.
-  if (trained - start_ < 1000 && seconds() < 1) return;
+  if (seconds() < 1) return;
   shown_ = now;
   const std::string line =
-      absl::StrFormat("%s  %s left", text(e, trained), duration(static_cast<double>(total_ - trained) / rate(trained)));
+      absl::StrFormat("%s  %s left", text(), duration(static_cast<double>(total_ - done) / rate(done)));
   if (terminal_) absl::FPrintF(out_, "\r\033[K%s", line);
   else absl::FPrintF(out_, "%s\n", line);
   std::fflush(out_);
-}
-
-void Progress::finish_epoch(const Epoch& e, int64_t trained, double held_out_loss, double held_out_accuracy) {
-  say(absl::StrFormat("%s | held out: loss %.4f  accuracy %5.2f %%", text(e, trained), held_out_loss,
-                      100 * held_out_accuracy));
 }
 
 void Progress::say(const std::string& line) {
@@ -59,4 +46,4 @@ void Progress::say(const std::string& line) {
   std::fflush(out_);
 }
 
-}  // namespace hearth::fashion
+}  // namespace hearth::examples
