@@ -99,7 +99,8 @@ absl::Status read_field(std::string_view key, const dom::element& value, Embeddi
 int64_t bytes_of(const EmbeddingsRequest& r) {
   int64_t characters = 0, ids = 0;
   for (const std::string& s : r.texts) characters += static_cast<int64_t>(s.size());
-  for (const auto& list : r.tokens) ids += static_cast<int64_t>(sizeof list + list.capacity() * sizeof(int64_t));
+  for (const auto& list : r.tokens)
+    ids += static_cast<int64_t>(sizeof(std::vector<int64_t>) + list.capacity() * sizeof(int64_t));
   return bytes_tensor_memory(static_cast<int64_t>(r.texts.size()), characters) + ids;
 }
 
