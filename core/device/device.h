@@ -43,8 +43,8 @@ constexpr Device kCuda{DeviceType::kCuda, 0};
 /// The meta device, whose tensors have no values.
 constexpr Device kMeta{DeviceType::kMeta, 0};
 
-/// How many devices of a type there are: one CPU, one meta, and the GPUs that this program can use: none without a driver
-/// for them, or in a program that is not built with CUDA.
+/// How many devices of a type there are: one CPU, one meta, and the GPUs that this program can use: none without a
+/// driver for them, or in a program that is not built with CUDA.
 int device_count(DeviceType type);
 
 /// The device's name as Device::parse() reads it: "cpu", "cuda:1", "meta".

@@ -116,7 +116,8 @@ template <class T>
 void forward(OpCall& c) {
   const Tensor& x = c.input(0);
   if (c.out[0].numel() == 0) return;
-  const Tensor target = row_major(c.input(1)), weight = c.is_tensor(2) ? row_major_as(c.input(2), dtype_of<T>) : Tensor();
+  const Tensor target = row_major(c.input(1)),
+               weight = c.is_tensor(2) ? row_major_as(c.input(2), dtype_of<T>) : Tensor();
   const Lines<1> l = lines_of<1>(x.shape(), 1, {&x.strides()});
   const auto data = [](const Tensor& t) { return static_cast<T*>(t.impl()->data()); };
   launch(blocks_over(c, l.first.n, l.n, 512), loss_kernel<T>, l, targets_of<T>(c, target, weight, l.n), x.dtype(),
@@ -127,7 +128,8 @@ template <class T>
 void backward(OpCall& c) {
   const Tensor &x = c.input(1), &dx = c.out[0];
   if (dx.numel() == 0) return;
-  const Tensor target = row_major(c.input(2)), weight = c.is_tensor(3) ? row_major_as(c.input(3), dtype_of<T>) : Tensor(),
+  const Tensor target = row_major(c.input(2)),
+               weight = c.is_tensor(3) ? row_major_as(c.input(3), dtype_of<T>) : Tensor(),
                gradient = row_major_as(c.input(0), dtype_of<T>), tops = row_major_as(c.input(4), dtype_of<T>),
                log_totals = row_major_as(c.input(5), dtype_of<T>);
   const Lines<2> l = lines_of<2>(x.shape(), 1, {&x.strides(), &dx.strides()});

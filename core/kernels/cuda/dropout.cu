@@ -34,8 +34,8 @@ void run(OpCall& c, bool* kept, const GeneratorState& s) {
   Walk<2> walk;
   for (int d = 0; d < x.dim(); ++d) walk.add(x.shape()[d], {x.strides()[d], y.strides()[d]});
   const auto go = [&](auto kernel, int per) {
-    launch(over(c, (walk.n + per - 1) / per), kernel, walk, s, p, x.dtype(),
-           static_cast<const void*>(x.impl()->data()), y.dtype(), y.impl()->data(), kept);
+    launch(over(c, (walk.n + per - 1) / per), kernel, walk, s, p, x.dtype(), static_cast<const void*>(x.impl()->data()),
+           y.dtype(), y.impl()->data(), kept);
   };
   if (c.dtype == DType::kF64) go(dropout_kernel<double, kDraw>, 2);
   else go(dropout_kernel<float, kDraw>, 4);

@@ -93,8 +93,8 @@ Tensor last_of_places(const OpCall& c, const Tensor& places, int64_t count) {
 // Where items go: an offset in the target for each place. Of a scatter the target's elements, of rows the dimensions
 // that are named.
 struct Target {
-  Walk<1> places;   // the offset of a place
-  Walk<2> element;  // target and source: what an item holds
+  Walk<1> places;    // the offset of a place
+  Walk<2> element;   // target and source: what an item holds
   int64_t step = 0;  // from one item to the next in the source
 };
 
@@ -309,7 +309,8 @@ void embedding(OpCall& c) {
   if (out.numel() == 0) return;
   const int64_t width = weight.shape()[1], n = out.numel() / width;
   // The result is row-major.
-  const Tensor rows = hearth::detail::alias(out, Layout(Shape{n, width}, Strides{width, 1}, out.storage_offset()), true);
+  const Tensor rows =
+      hearth::detail::alias(out, Layout(Shape{n, width}, Strides{width, 1}, out.storage_offset()), true);
   const Target t = rows_of(weight, {0}, rows, 0);
   const Tensor places = places_of(c, c.input(1), weight.shape()[0]);
   by_size(weight.itemsize(), [&]<class Item>() {

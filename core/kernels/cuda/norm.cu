@@ -46,11 +46,9 @@ void finish(const Tensor& out, const Tensor& computed) {
 // row, of group norm its channel.
 
 struct Rows {
-  int64_t count, n;                   // rows, and elements of a row
-  int64_t line, part, groups;         // group norm: elements of a channel, channels of a group; else 0
-  HEARTH_DEVICE int64_t weight(int64_t row, int64_t i) const {
-    return line == 0 ? i : row % groups * part + i / line;
-  }
+  int64_t count, n;            // rows, and elements of a row
+  int64_t line, part, groups;  // group norm: elements of a channel, channels of a group; else 0
+  HEARTH_DEVICE int64_t weight(int64_t row, int64_t i) const { return line == 0 ? i : row % groups * part + i / line; }
 };
 
 template <class T>
@@ -70,8 +68,7 @@ HEARTH_KERNEL void rows_kernel(Rows r, bool center, double eps, Values x, const 
       squares += d * d;
     }
     squares = block_reduce<Sum>(squares);
-    const T rstd =
-        static_cast<T>(1 / ::sqrt(static_cast<double>(squares) / static_cast<double>(r.n) + eps));
+    const T rstd = static_cast<T>(1 / ::sqrt(static_cast<double>(squares) / static_cast<double>(r.n) + eps));
     for (int64_t i = threadIdx.x; i < r.n; i += blockDim.x) {
       const int64_t k = r.weight(row, i);
       T v = (x.at<T>(at + i) - mean) * rstd;
@@ -89,8 +86,8 @@ HEARTH_KERNEL void rows_kernel(Rows r, bool center, double eps, Values x, const 
 
 // dx = rstd (g w - mean of g w - xhat mean of g w xhat), the means over the row.
 template <class T>
-HEARTH_KERNEL void rows_grad_kernel(Rows r, bool center, Values g, Values x, const T* w, const T* means,
-                                    const T* rstds, DType to_type, void* dx) {
+HEARTH_KERNEL void rows_grad_kernel(Rows r, bool center, Values g, Values x, const T* w, const T* means, const T* rstds,
+                                    DType to_type, void* dx) {
   for (int64_t row = blockIdx.x; row < r.count; row += gridDim.x) {
     const int64_t at = row * r.n;
     const T mean = means[row], rstd = rstds[row];
@@ -286,12 +283,11 @@ void batch_backward(OpCall& c) {
                rstds = dense_operand(c, 4, dtype_of<T>);
   Walk<2> kept, gone;
   walk_channels<2>(x.shape(), {&g.strides(), &x.strides()}, kept, gone);
-  const Tensor sums = two_sums<T>(
-      c, ChannelGradients<T>{Values(g), Values(x), data_of<T>(means), data_of<T>(rstds)}, kept, gone);
+  const Tensor sums =
+      two_sums<T>(c, ChannelGradients<T>{Values(g), Values(x), data_of<T>(means), data_of<T>(rstds)}, kept, gone);
   if (x.numel() > 0) {
     Walk<4> walk;
-    for (int d = 0; d < x.dim(); ++d)
-      walk.add(x.shape()[d], {g.strides()[d], x.strides()[d], dx.strides()[d], d == 1});
+    for (int d = 0; d < x.dim(); ++d) walk.add(x.shape()[d], {g.strides()[d], x.strides()[d], dx.strides()[d], d == 1});
     launch(over(c, walk.n), channels_grad_kernel<T>, walk, ch, a.training, Values(g), Values(x), data_of<T>(means),
            data_of<T>(rstds), data_or_null<T>(w), data_of<T>(sums), dx.dtype(), dx.impl()->data());
   }

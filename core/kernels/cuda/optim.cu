@@ -1,5 +1,5 @@
-// Updates of many tensors by few launches: a launch takes as many rows as its parameters hold, and gives each row a line
-// of blocks.
+// Updates of many tensors by few launches: a launch takes as many rows as its parameters hold, and gives each row a
+// line of blocks.
 #include "core/kernels/optim.h"
 
 #include <algorithm>
@@ -195,9 +195,8 @@ HEARTH_KERNEL void rmsprop_kernel(Group group, RmspropAttrs a) {
 
 template <class T>
 HEARTH_KERNEL void scale_kernel(Group group) {
-  for_each_element<T, 0>(group, [&](T& p, T, T*, const Row& r) {
-    p *= static_cast<T>(read<double>(r.factor_type, r.factor, 0));
-  });
+  for_each_element<T, 0>(
+      group, [&](T& p, T, T*, const Row& r) { p *= static_cast<T>(read<double>(r.factor_type, r.factor, 0)); });
 }
 
 // ---- sums of powers
@@ -269,7 +268,9 @@ void power_sum(OpCall& c) {
   std::vector<Tensor> copies;
   std::vector<Piece> all;
   int64_t blocks = 0;
-  const auto blocks_of = [](int64_t n) { return static_cast<int64_t>(blocks_for(std::min<int64_t>((n + 4095) / 4096, 256))); };
+  const auto blocks_of = [](int64_t n) {
+    return static_cast<int64_t>(blocks_for(std::min<int64_t>((n + 4095) / 4096, 256)));
+  };
   for (int i = 0; i < c.inputs(); ++i) {
     const Tensor* t = &c.input(i);
     if (t->numel() == 0) continue;

@@ -53,9 +53,8 @@ HEARTH_KERNEL void add_up(int64_t* counts, int64_t n) {
   for (int64_t i0 = 0; i0 < n; i0 += blockDim.x) {
     const int64_t i = i0 + threadIdx.x;
     const int64_t own = i < n ? counts[i] : 0;
-    const Total<int64_t> upto = block_scan(Total<int64_t>{own}, carry, any, [](Total<int64_t> a, Total<int64_t> b) {
-      return Total<int64_t>{a.v + b.v};
-    });
+    const Total<int64_t> upto = block_scan(
+        Total<int64_t>{own}, carry, any, [](Total<int64_t> a, Total<int64_t> b) { return Total<int64_t>{a.v + b.v}; });
     if (i < n) counts[i] = upto.v - own;
   }
 }
@@ -64,7 +63,7 @@ HEARTH_KERNEL void move_items(Digit digit, const int64_t* order, int64_t n, int6
                               int64_t* moved) {
   constexpr int kWarps = kThreads / 32;
   static_assert(kThreads == kDigits);
-  HEARTH_SHARED(int64_t, next, [kDigits]);           // where the chunk's next item with a digit goes
+  HEARTH_SHARED(int64_t, next, [kDigits]);          // where the chunk's next item with a digit goes
   HEARTH_SHARED(int, of_warps, [kWarps][kDigits]);  // items of this round before a warp's
   const int t = static_cast<int>(threadIdx.x), lane = t % 32, warp = t / 32;
   for (int64_t chunk = blockIdx.x; chunk < chunks; chunk += gridDim.x) {

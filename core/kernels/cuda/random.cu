@@ -21,7 +21,8 @@ HEARTH_DEVICE void for_each_draw(const GeneratorState& s, int64_t n, int per, F 
   });
 }
 
-// Box and Muller, 1958: a pair of normals from two words. Elements 2j and 2j + 1 take the cosine and the sine of pair j.
+// Box and Muller, 1958: a pair of normals from two words. Elements 2j and 2j + 1 take the cosine and the sine of pair
+// j.
 template <class T>
 HEARTH_KERNEL void normal_kernel(GeneratorState s, DType type, void* out, int64_t n, T mean, T std) {
   for_each_draw(s, n, 4, [&](int64_t i, const Words& w, int k) {

@@ -102,9 +102,9 @@ void take(OpCall& c, int d, bool descending, int64_t kept) {
   const Sorted s = sorted_lines(c, x, d, descending);
   const Lines<3> l = lines_of<3>(x.shape(), d, {&x.strides(), &values.strides(), &places.strides()});
   by_size(x.itemsize(), [&]<class Item>() {
-    launch(over(c, l.first.n * kept), take_kernel<Item>, l,
-           static_cast<const int64_t*>(s.order.impl()->data()), kept, static_cast<const Item*>(x.impl()->data()),
-           static_cast<Item*>(values.impl()->data()), static_cast<int64_t*>(places.impl()->data()));
+    launch(over(c, l.first.n * kept), take_kernel<Item>, l, static_cast<const int64_t*>(s.order.impl()->data()), kept,
+           static_cast<const Item*>(x.impl()->data()), static_cast<Item*>(values.impl()->data()),
+           static_cast<int64_t*>(places.impl()->data()));
   });
 }
 
@@ -183,8 +183,7 @@ void isin(OpCall& c) {
   launch(over(c, out.numel()), isin_kernel, out.numel(), static_cast<const uint64_t*>(asked.keys.impl()->data()),
          static_cast<const uint64_t*>(known.keys.impl()->data()),
          static_cast<const int64_t*>(known.order.impl()->data()), among.numel(), is_floating_point(x.dtype()),
-         nan_key(x.dtype()),
-         static_cast<bool*>(out.impl()->data()));
+         nan_key(x.dtype()), static_cast<bool*>(out.impl()->data()));
 }
 
 }  // namespace hearth::cuda

@@ -1,8 +1,8 @@
 // Two sums at once over many elements for each of many results, such as a channel's sum of gradients and of gradients
 // times values. What is summed is a functor's: f(result, element, places) gives two numbers.
 //
-// As with reductions (reduce.cu) a block makes one result, or 32 that lie side by side, and few results of many elements
-// are cut into parts, whose sums a second launch adds up.
+// As with reductions (reduce.cu) a block makes one result, or 32 that lie side by side, and few results of many
+// elements are cut into parts, whose sums a second launch adds up.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +22,8 @@ template <class T, class F, int K>
 HEARTH_KERNEL void two_sums_rows(F f, Walk<K> kept, Walk<K> gone, int64_t parts, T* out) {
   const int64_t each = (gone.n + parts - 1) / parts;
   for (int64_t block = blockIdx.x; block < kept.n * parts; block += gridDim.x) {
-    const int64_t o = block / parts, part = block % parts, end = (part + 1) * each < gone.n ? (part + 1) * each : gone.n;
+    const int64_t o = block / parts, part = block % parts,
+                  end = (part + 1) * each < gone.n ? (part + 1) * each : gone.n;
     int64_t first[K], at[K];
     kept.place(o, first);
     T a = 0, b = 0;

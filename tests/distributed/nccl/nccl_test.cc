@@ -154,7 +154,7 @@ TEST_F(Nccl, AMissingRankIsNamed) {
 
 TEST_F(Nccl, OtherDevicesAreRefused) {
   run([](ProcessGroup& g) {
-    Tensor x = zeros({2}, {.device = {DeviceType::kCuda, static_cast<int8_t>((g.rank() + 1) % kRanks)}});
+    Tensor x = zeros({2}, {.device = Device{DeviceType::kCuda, static_cast<int8_t>((g.rank() + 1) % kRanks)}});
     EXPECT_NE(error_of([&] { g.all_reduce(x); }).find("the backend nccl does not carry tensors on cuda:"),
               std::string::npos);
   });
