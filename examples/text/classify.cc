@@ -276,9 +276,9 @@ absl::Status classify(const std::string& directory) {
                                       " has no head for classes of a text; train one with --model and --data");
   auto tokenizer = Tokenizer::load(directory);
   if (!tokenizer.ok()) return tokenizer.status();
-  if (!tokenizer->truncation() || tokenizer->truncation()->max_length > static_cast<size_t>(net.max_positions())) {
-    const absl::Status s =
-        tokenizer->set_truncation(Truncation{.max_length = static_cast<size_t>(net.max_positions())});
+  const auto most = static_cast<size_t>(net.max_positions());
+  if (tokenizer->truncation().value_or(Truncation{.max_length = most + 1}).max_length > most) {
+    const absl::Status s = tokenizer->set_truncation(Truncation{.max_length = most});
     if (!s.ok()) return s;
   }
   for (bool more = true; more;) {
