@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/autograd/backward.h"
+#include "core/device/cuda/runtime.h"
 #include "core/tensor/generator.h"
 #include "core/testing/tensors.h"
 
@@ -25,6 +26,13 @@ struct Case {
 
 constexpr Device kGpu{DeviceType::kCuda, 0};
 
+class CudaAttention : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (cuda::device_count() == 0) GTEST_SKIP() << "there is no CUDA device";
+  }
+};
+
 // y, then the gradients of q, k, v and the mask, if there is one.
 std::vector<Tensor> run_on(Device device, const Case& c, DType t) {
   std::vector<Tensor> x{noise(c.q, t, -1, 1, 1), noise(c.k, t, -1, 1, 2), noise(c.v, t, -1, 1, 3)};
@@ -41,7 +49,7 @@ std::vector<Tensor> run_on(Device device, const Case& c, DType t) {
   return results;
 }
 
-TEST(CudaAttention, AgreesWithTheCpu) {
+TEST_F(CudaAttention, AgreesWithTheCpu) {
   const Case cases[] = {
       {"one query", {2, 3, 1, 8}, {2, 3, 70, 8}, {2, 3, 70, 5}, {}},
       {"tiles", {1, 2, 70, 13}, {1, 2, 131, 13}, {1, 2, 131, 20}, {}},
@@ -80,7 +88,7 @@ TEST(CudaAttention, AgreesWithTheCpu) {
   }
 }
 
-TEST(CudaAttention, LeavesTheGeneratorAsTheCpuDoes) {
+TEST_F(CudaAttention, LeavesTheGeneratorAsTheCpuDoes) {
   const Case c{"", {2, 5, 4}, {2, 6, 4}, {2, 6, 4}, {.dropout = 0.5}};
   run_on(kCpu, c, f32);
   const GeneratorState want = get_rng_state();
@@ -88,7 +96,7 @@ TEST(CudaAttention, LeavesTheGeneratorAsTheCpuDoes) {
   EXPECT_EQ(get_rng_state(), want);
 }
 
-TEST(CudaAttention, TheSameBitsEveryTime) {
+TEST_F(CudaAttention, TheSameBitsEveryTime) {
   const Case c{"", {1, 4, 70, 13}, {1, 2, 131, 13}, {1, 2, 131, 20}, {.dropout = 0.25}, {70, 131}};
   const auto first = run_on(kGpu, c, f32), again = run_on(kGpu, c, f32);
   for (size_t i = 0; i < first.size(); ++i) EXPECT_EQ(to_wide(first[i]), to_wide(again[i])) << i;
