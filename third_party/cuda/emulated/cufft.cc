@@ -43,13 +43,14 @@ void transform(Numbers& z, const std::vector<int64_t>& n, int sign) {
     Numbers roots(size), line(size);
     for (size_t k = 0; k < size; ++k)
       roots[k] = std::polar(1.0, sign * 2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(size));
-    for (size_t first = 0; first < z.size(); ++first) {
-      if (first / inner % size != 0) continue;
-      for (size_t k = 0; k < size; ++k) line[k] = z[first + k * inner];
-      for (size_t k = 0; k < size; ++k) {
-        std::complex<double> sum = 0;
-        for (size_t j = 0; j < size; ++j) sum += line[j] * roots[j * k % size];
-        z[first + k * inner] = sum;
+    for (size_t outer = 0; outer < z.size(); outer += inner * size) {
+      for (size_t first = outer; first < outer + inner; ++first) {
+        for (size_t k = 0; k < size; ++k) line[k] = z[first + k * inner];
+        for (size_t k = 0; k < size; ++k) {
+          std::complex<double> sum = 0;
+          for (size_t j = 0; j < size; ++j) sum += line[j] * roots[j * k % size];
+          z[first + k * inner] = sum;
+        }
       }
     }
     inner *= size;
