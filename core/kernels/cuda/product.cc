@@ -170,7 +170,7 @@ void multiply(const OpCall& c, DType dtype, const Product& p) {
   key.dtype = static_cast<int32_t>(dtype);
   key.bias = p.bias != nullptr;
   key.tf32 = dtype == DType::kF32 && tf32_allowed();
-  key.device = c.device.index;
+  key.device = int32_t{c.device.index};
   key.alignment = alignment_of(p);
   const std::shared_ptr<Plan> plan = plans.get(key, [&] { return make_plan(c, key); });
 
