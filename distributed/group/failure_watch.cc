@@ -65,7 +65,7 @@ std::string FailureWatch::report(const std::string& cause) {
     return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()),
                     std::chrono::milliseconds(0));
   };
-  std::string unreachable;
+  std::string unreachable, whole_cause = cause;
   std::vector<std::optional<PeerStatus>> theirs(static_cast<size_t>(size_));
   // What is there is found at once, or the store cannot be reached: other calls would try for longer.
   if (const auto there = store_->wait(watching_key(rank_), left()); !there.ok()) {
@@ -73,7 +73,11 @@ std::string FailureWatch::report(const std::string& cause) {
   } else if (const auto s = store_->set_if_absent(status_key(rank_), mine.to_json()); !s.ok()) {
     unreachable = std::string(s.status().message());
   } else {
-    (void)store_->set_if_absent(kFailed, rank_failed(rank_, cause));
+    const std::string own = rank_failed(rank_, cause);
+    const auto first = store_->set_if_absent(kFailed, own);
+    // What came first counts: that a connection broke mostly follows from it.
+    if (first.ok() && *first != own && cause.find(*first) == std::string::npos)
+      whole_cause = concat(printable(*first), "; here: ", cause);
     for (int r = 0; r < size_; ++r) {
       if (r == rank_) continue;
       const auto word = store_->wait(status_key(r), left());
@@ -101,7 +105,7 @@ std::string FailureWatch::report(const std::string& cause) {
   std::string text;
   if (!unreachable.empty()) text = concat("; nobody can be asked: ", unreachable);
   else if (!silent.empty()) text = concat("; no word from rank ", silent);
-  return text + others + "; cause: " + cause + last;
+  return text + others + "; cause: " + whole_cause + last;
 }
 
 void FailureWatch::leave(bool failed) {
