@@ -100,10 +100,13 @@ def hearth_op_table_test(name, ops, deps = [], cuda = [], lacking = None, shard_
             "HEARTH_TEST_DEVICE": "cuda",
             "HEARTH_TEST_LACKING": native.package_name() + "/" + lacking if lacking else "/dev/null",
         },
+        # Every kernel is called for values; gradients would take the sanitizers many minutes.
         args = select({
+            str(Label("//tools/build:address_sanitizer")): ["--gtest_filter=*.Values"],
             str(Label("//tools/build:thread_sanitizer")): ["--gtest_filter=*.Values"],
             "//conditions:default": [],
         }),
+        timeout = "long",
         tags = ["cuda"],
         target_compatible_with = NEEDS_CUDA,
         deps = [ops, "//core/testing:op_table"] + deps + cuda,
