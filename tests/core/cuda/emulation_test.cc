@@ -200,6 +200,8 @@ TEST_F(Emulation, WaitingDuringACaptureIsRefused) {
   EXPECT_EQ(first(), 0);  // nothing ran while it was captured
   for (int i = 0; i < 3; ++i) check(cudaGraphLaunch(run, s_), "graph");
   EXPECT_EQ(first(), 3);
+  check(cudaGraphExecDestroy(run), "graph");
+  check(cudaGraphDestroy(g), "graph");
 }
 TEST_F(Emulation, MemoryOfAnotherDevice) {
   if (device_count() < 2) GTEST_SKIP() << "one device";
