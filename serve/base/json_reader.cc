@@ -42,7 +42,8 @@ absl::StatusOr<JsonRequest> JsonRequest::parse(std::string_view json, Reservatio
   dom::parser& parser = r.own_ ? *r.own_ : kept;
   if (parser.capacity() == 0 && parser.allocate(4096, kMaxDepth)) return absl::ResourceExhaustedError("out of memory");
   dom::element document;
-  if (const auto error = parser.parse(json.data(), json.size()).get(document))
+  // An empty text may lie nowhere, and the parser copies from wherever it lies.
+  if (const auto error = parser.parse(json.empty() ? "" : json.data(), json.size()).get(document))
     return absl::InvalidArgumentError(concat("the request is not JSON: ", simdjson::error_message(error)));
   if (document.get(r.object_)) return absl::InvalidArgumentError("the request is not a JSON object");
   return r;
