@@ -136,8 +136,19 @@ struct Workers {
   std::vector<Stack*> stacks;
   Arena arenas[kArenas];
 };
-Workers* make_workers(void* stream_fiber) {
-  auto* w = new Workers;
+std::shared_ptr<Workers> make_workers(void* stream_fiber) {
+  const std::shared_ptr<Workers> w(new Workers, [](Workers* gone) {
+    for (void* fiber : gone->fibers) __tsan_destroy_fiber(fiber);
+    for (Stack* s : gone->stacks) {
+      munmap(s->memory, kStack + kGuard);
+      delete s;
+    }
+    for (const Arena& a : gone->arenas) {
+      HEARTH_UNPOISON(a.memory, 2 * kMaxShared);
+      munmap(a.memory, 2 * kMaxShared);
+    }
+    delete gone;
+  });
   w->stream_fiber = stream_fiber;
   w->fibers.reserve(1024);
   w->stacks.reserve(1024);

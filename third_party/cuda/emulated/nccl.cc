@@ -191,6 +191,12 @@ struct ncclComm {
 
 namespace {
 
+// Kept until the program ends: work in streams may still refer to them.
+std::vector<std::unique_ptr<ncclComm>>& communicators() {
+  static auto& all = *new std::vector<std::unique_ptr<ncclComm>>;
+  return all;
+}
+
 struct Group {
   int depth = 0;
   std::vector<std::shared_ptr<Match>> matches;
@@ -301,7 +307,8 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int ranks, ncclUniqueId id
     clique->size = ranks;
     int device = 0;
     cudaGetDevice(&device);
-    *comm = new ncclComm;
+    communicators().push_back(std::make_unique<ncclComm>());
+    *comm = communicators().back().get();
     (*comm)->clique = clique;
     (*comm)->rank = rank;
     (*comm)->device = device;
@@ -316,7 +323,6 @@ ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* error) {
   return ncclSuccess;
 }
 
-// Communicators are kept: work in streams may still refer to them.
 ncclResult_t ncclCommDestroy(ncclComm_t) { return ncclSuccess; }
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
   with_lock([&] { comm->aborted = true; });

@@ -30,7 +30,7 @@ struct CUstream_st {
   int device = 0;
   std::deque<std::shared_ptr<Item>> queue;
   void* fiber = nullptr;  // ThreadSanitizer's
-  cuda_emulated::Workers* workers = nullptr;
+  std::shared_ptr<cuda_emulated::Workers> workers;
   char sync = 0;
   bool running = false;
   struct CUgraph_st* capture = nullptr;
@@ -410,7 +410,7 @@ int launch(const void* kernel, dim3 grid, dim3 block, size_t shared_bytes, cudaS
   const auto allowed = state().shared_allowed.find(kernel);
   const size_t most = allowed == state().shared_allowed.end() ? kDefaultShared : static_cast<size_t>(allowed->second);
   if (shared_bytes > most) return error(cudaErrorInvalidValue);
-  Workers* const workers = s.workers;
+  const std::shared_ptr<Workers> workers = s.workers;
   push(stream, [=, run = std::move(run)] { run_kernel(grid, block, shared_bytes, run, *workers); });
   return cudaSuccess;
 }
