@@ -24,7 +24,7 @@ struct cublasLtMatmulPreferenceOpaque {
 using namespace cuda_emulated;
 
 namespace {
-double read(cudaDataType t, const void* p, int64_t i) {
+double element(cudaDataType t, const void* p, int64_t i) {
   switch (t) {
     case CUDA_R_32F:
       return static_cast<const float*>(p)[i];
@@ -37,7 +37,7 @@ double read(cudaDataType t, const void* p, int64_t i) {
   }
   fail("cublasLtMatmul: a type that is not emulated");
 }
-void write(cudaDataType t, void* p, int64_t i, double v) {
+void set_element(cudaDataType t, void* p, int64_t i, double v) {
   switch (t) {
     case CUDA_R_32F:
       static_cast<float*>(p)[i] = static_cast<float>(v);
@@ -137,7 +137,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t desc, const
                               cudaStream_t stream) {
   const cublasLtMatmulDescOpaque m = *desc;
   const cublasLtMatrixLayoutOpaque A = *la, B = *lb, C = *lc, D = *ld;
-  const double x = read(m.scale, alpha, 0), y = read(m.scale, beta, 0);
+  const double x = element(m.scale, alpha, 0), y = element(m.scale, beta, 0);
   const uint64_t n_rows = m.a == CUBLAS_OP_N ? A.rows : A.columns, inner = m.a == CUBLAS_OP_N ? A.columns : A.rows,
                  n_columns = m.b == CUBLAS_OP_N ? B.columns : B.rows;
   if ((m.b == CUBLAS_OP_N ? B.rows : B.columns) != inner || D.rows != n_rows || D.columns != n_columns ||
@@ -153,13 +153,13 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t desc, const
           for (uint64_t k = 0; k < inner; ++k) {
             const auto at = static_cast<int64_t>(m.a == CUBLAS_OP_N ? i + k * A.ld : k + i * A.ld);
             const auto bt = static_cast<int64_t>(m.b == CUBLAS_OP_N ? k + j * B.ld : j + k * B.ld);
-            sum += read(A.type, a, batch * A.batch_stride + at) * read(B.type, b, batch * B.batch_stride + bt);
+            sum += element(A.type, a, batch * A.batch_stride + at) * element(B.type, b, batch * B.batch_stride + bt);
           }
           sum *= x;
           const auto to = static_cast<int64_t>(i + j * D.ld);
-          if (y != 0) sum += y * read(C.type, c, batch * C.batch_stride + static_cast<int64_t>(i + j * C.ld));
-          if (m.epilogue == CUBLASLT_EPILOGUE_BIAS) sum += read(D.type, m.bias, static_cast<int64_t>(i));
-          write(D.type, d, batch * D.batch_stride + to, sum);
+          if (y != 0) sum += y * element(C.type, c, batch * C.batch_stride + static_cast<int64_t>(i + j * C.ld));
+          if (m.epilogue == CUBLASLT_EPILOGUE_BIAS) sum += element(D.type, m.bias, static_cast<int64_t>(i));
+          set_element(D.type, d, batch * D.batch_stride + to, sum);
         }
       }
     }

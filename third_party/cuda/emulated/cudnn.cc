@@ -36,7 +36,7 @@ namespace {
 
 constexpr size_t kWorkspace = 4096;
 
-double read(cudnnDataType_t t, const void* p, int64_t i) {
+double element(cudnnDataType_t t, const void* p, int64_t i) {
   switch (t) {
     case CUDNN_DATA_FLOAT:
       return static_cast<const float*>(p)[i];
@@ -49,7 +49,7 @@ double read(cudnnDataType_t t, const void* p, int64_t i) {
   }
   fail("cuDNN: a type that is not emulated");
 }
-void write(cudnnDataType_t t, void* p, int64_t i, double v) {
+void set_element(cudnnDataType_t t, void* p, int64_t i, double v) {
   switch (t) {
     case CUDNN_DATA_FLOAT:
       static_cast<float*>(p)[i] = static_cast<float>(v);
@@ -165,12 +165,12 @@ cudnnStatus_t forward(cudnnHandle_t handle, cudnnTensorDescriptor_t xd, const vo
     if (!use(workspace, bytes)) fail("cuDNN: the workspace is too small");
     std::vector<double> sums(static_cast<size_t>(count(yd.size)));
     each(xd, wd, conv, yd, [&](int64_t from, int64_t weight, int64_t to) {
-      sums[static_cast<size_t>(to)] += read(xd.type, x, from) * read(wd.type, w, weight);
+      sums[static_cast<size_t>(to)] += element(xd.type, x, from) * element(wd.type, w, weight);
     });
     const int64_t channels = yd.size[1], plane = yd.size[2] * yd.size[3];
     for (int64_t i = 0; i < count(yd.size); ++i) {
       const int64_t channel = wd.format == CUDNN_TENSOR_NHWC ? i % channels : i / plane % channels;
-      write(yd.type, y, i, sums[static_cast<size_t>(i)] + (bias ? read(yd.type, bias, channel) : 0));
+      set_element(yd.type, y, i, sums[static_cast<size_t>(i)] + (bias ? element(yd.type, bias, channel) : 0));
     }
   });
   return CUDNN_STATUS_SUCCESS;
@@ -315,9 +315,9 @@ cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void* alp
     if (!use(workspace, bytes)) fail("cuDNN: the workspace is too small");
     std::vector<double> sums(static_cast<size_t>(count(dxd.size)));
     each(dxd, wd, conv, dyd, [&](int64_t to, int64_t weight, int64_t from) {
-      sums[static_cast<size_t>(to)] += read(dyd.type, dy, from) * read(wd.type, w, weight);
+      sums[static_cast<size_t>(to)] += element(dyd.type, dy, from) * element(wd.type, w, weight);
     });
-    for (int64_t i = 0; i < count(dxd.size); ++i) write(dxd.type, dx, i, sums[static_cast<size_t>(i)]);
+    for (int64_t i = 0; i < count(dxd.size); ++i) set_element(dxd.type, dx, i, sums[static_cast<size_t>(i)]);
   });
   return CUDNN_STATUS_SUCCESS;
 }
@@ -332,9 +332,9 @@ cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t handle, const void* a
     if (!use(workspace, bytes)) fail("cuDNN: the workspace is too small");
     std::vector<double> sums(static_cast<size_t>(count(dwd.size)));
     each(xd, dwd, conv, dyd, [&](int64_t from, int64_t weight, int64_t other) {
-      sums[static_cast<size_t>(weight)] += read(dyd.type, dy, other) * read(xd.type, x, from);
+      sums[static_cast<size_t>(weight)] += element(dyd.type, dy, other) * element(xd.type, x, from);
     });
-    for (int64_t i = 0; i < count(dwd.size); ++i) write(dwd.type, dw, i, sums[static_cast<size_t>(i)]);
+    for (int64_t i = 0; i < count(dwd.size); ++i) set_element(dwd.type, dw, i, sums[static_cast<size_t>(i)]);
   });
   return CUDNN_STATUS_SUCCESS;
 }
@@ -349,7 +349,7 @@ cudnnStatus_t cudnnAddTensor(cudnnHandle_t handle, const void* alpha, cudnnTenso
         for (int64_t i = 0; i < cd.size[2]; ++i) {
           for (int64_t j = 0; j < cd.size[3]; ++j) {
             const int64_t at = place(cd, n, k, i, j);
-            write(cd.type, c, at, read(cd.type, c, at) + read(cd.type, a, k));
+            set_element(cd.type, c, at, element(cd.type, c, at) + element(cd.type, a, k));
           }
         }
       }
