@@ -19,7 +19,8 @@ Report example() {
   r.page.title = "Fashion-MNIST";
   r.page.subtitle = "three convolutions, AdamW, one cycle, 12 epochs";
   r.page.footer = "55,000 images to learn from, 5,000 held out, 10,000 to test on";
-  r.page.figures = {{"92.87 %", "test accuracy"}, {"96.4 s", "training"}, {"6,840", "images/s"}, {"1.2 M", "parameters"}};
+  r.page.figures = {
+      {"92.87 %", "test accuracy"}, {"96.4 s", "training"}, {"6,840", "images/s"}, {"1.2 M", "parameters"}};
   Series train{"training", {}}, valid{"held out", {}, true}, right{"training", {}}, seen{"held out", {}, true},
       rate{"", {}};
   for (int i = 0; i <= 240; ++i) {
@@ -33,8 +34,8 @@ Report example() {
     }
   }
   r.page.charts = {{"Loss", "epoch", {train, valid}},
-              {"Accuracy", "epoch", {right, seen}, true},
-              {"Learning rate", "epoch", {rate}}};
+                   {"Accuracy", "epoch", {right, seen}, true},
+                   {"Learning rate", "epoch", {rate}}};
   r.classes = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
                "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
   for (int t = 0; t < 10; ++t) {

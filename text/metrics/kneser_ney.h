@@ -27,7 +27,9 @@ class KneserNeyModel {
   /// tokens are from 0 to vocabulary - 1.
   KneserNeyModel(std::span<const int32_t> tokens, int64_t vocabulary, int order = 5);
   ~KneserNeyModel();
+  /// Takes the other model, which is then empty.
   KneserNeyModel(KneserNeyModel&&) noexcept;
+  /// Takes the other model, which is then empty.
   KneserNeyModel& operator=(KneserNeyModel&&) noexcept;
 
   /// ln p(token | history). Of a history longer than order - 1 tokens only the last count. Throws Error for a token

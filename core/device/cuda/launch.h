@@ -59,6 +59,7 @@ void launch(const Launch& l, void (*kernel)(P...), A&&... args) {
 
 }  // namespace hearth::cuda
 
+/// @cond
 // HEARTH_SHARED(float, tile, [32][33]): an array in the block's shared memory.
 // HEARTH_DYNAMIC_SHARED(float, p): the shared memory that the launch asked for.
 #if HEARTH_CUDA_EMULATED
@@ -76,3 +77,4 @@ void launch(const Launch& l, void (*kernel)(P...), A&&... args) {
   T* const name = reinterpret_cast<T*>(hearth_dynamic_shared)
 #define HEARTH_KERNEL static __global__
 #endif
+/// @endcond
