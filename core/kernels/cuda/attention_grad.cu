@@ -155,14 +155,6 @@ HEARTH_KERNEL void __launch_bounds__(AttentionTiles<T>::kThreads) keys_kernel(At
   }
 }
 
-// A row-major result, or memory of its shape that finish() copies.
-Tensor place_for(const Tensor& out) {
-  return out.layout().contiguous ? out : hearth::detail::empty(out.shape(), out.dtype(), out.device());
-}
-void finish(const Tensor& out, const Tensor& computed) {
-  if (computed.defined() && !out.is(computed)) copy_tensor(out, computed);
-}
-
 // The matrices of a row-major tensor, one behind the other.
 Matrices in_a_row(const Tensor& t) {
   Matrices m;

@@ -118,6 +118,13 @@ Tensor row_major_as(const Tensor& t, DType dtype) {
   return to;
 }
 
+Tensor place_for(const Tensor& out) {
+  return out.layout().contiguous ? out : hearth::detail::empty(out.shape(), out.dtype(), out.device());
+}
+void finish(const Tensor& out, const Tensor& computed) {
+  if (computed.defined() && !out.is(computed)) copy_tensor(out, computed);
+}
+
 void copy(OpCall& c) { convert_or_move(c, c.out[0], c.input(0)); }
 
 void fill(OpCall& c) {

@@ -12,4 +12,9 @@ Tensor row_major(const Tensor& t);
 // `t` in a dtype, row-major: itself where it is both.
 Tensor row_major_as(const Tensor& t, DType dtype);
 
+// The result itself if it is row-major, else memory to compute it in, which finish() copies. What was not computed is
+// undefined, and finish() leaves the result as it is.
+Tensor place_for(const Tensor& out);
+void finish(const Tensor& out, const Tensor& computed);
+
 }  // namespace hearth::cuda

@@ -29,14 +29,6 @@ void fill_zero(const Tensor& t) {
   check(cudaMemsetAsync(t.impl()->data(), 0, t.nbytes(), stream(t.device().index)), "memset");
 }
 
-// The result itself if it is row-major, else memory to compute it in, which finish() copies.
-Tensor place_for(const Tensor& out) {
-  return out.layout().contiguous ? out : hearth::detail::empty(out.shape(), out.dtype(), out.device());
-}
-void finish(const Tensor& out, const Tensor& computed) {
-  if (!out.is(computed)) copy_tensor(out, computed);
-}
-
 }  // namespace
 
 void matmul(OpCall& c) {

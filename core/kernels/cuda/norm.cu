@@ -34,14 +34,6 @@ const T* data_or_null(const Tensor& t) {
   return t.defined() ? data_of<T>(t) : nullptr;
 }
 
-// The result itself if it is row-major, else memory to compute it in, which finish() copies.
-Tensor place_for(const Tensor& out) {
-  return out.layout().contiguous ? out : hearth::detail::empty(out.shape(), out.dtype(), out.device());
-}
-void finish(const Tensor& out, const Tensor& computed) {
-  if (!out.is(computed)) copy_tensor(out, computed);
-}
-
 // ---- Rows that lie in one piece: layer and group norm. Weight and bias of an element: of layer norm its place in the
 // row, of group norm its channel.
 
