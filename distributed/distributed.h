@@ -8,6 +8,7 @@
 #include "distributed/io/sharded_checkpoint.h"
 #include "distributed/launch/init.h"
 #include "distributed/parallel/data_parallel.h"
+#include "distributed/parallel/fully_shard.h"
 #include "distributed/parallel/grad_norm.h"
 #include "distributed/parallel/join.h"
 #include "distributed/parallel/sync_batch_norm.h"

@@ -124,6 +124,17 @@ void ShardedCheckpoint::put(const std::string& name, ZeroOptimizer& optimizer) {
   // Not all ranks have a part of a small parameter, or its number of steps; those that have are asked.
   for (const auto& [key, part] : optimizer.shards()) put(absl::StrCat(name, "/", key), part);
 }
+void ShardedCheckpoint::put(const std::string& name, const FullyShard& module) {
+  const auto parts = module.shards();
+  for (const auto& [key, t] : module.module().state_dict()) {
+    const auto it = parts.find(key);
+    if (it == parts.end()) put(absl::StrCat(name, "/", key), t);
+    else put(absl::StrCat(name, "/", key), it->second);
+  }
+}
+void ShardedCheckpoint::put(const std::string& name, const FullyShard& module, optim::Optimizer& optimizer) {
+  for (const auto& [key, part] : module.shards(optimizer)) put(absl::StrCat(name, "/", key), part);
+}
 
 // What this rank saves of what all ranks have, as JSON.
 std::string ShardedCheckpoint::everywhere(int64_t step) const {
@@ -355,13 +366,13 @@ absl::Status ShardedReader::get(const std::string& name, nn::ModuleBase& module)
   return absl::OkStatus();
 }
 
-absl::Status ShardedReader::get(const std::string& name, ZeroOptimizer& optimizer) const {
+absl::Status ShardedReader::get_elements(const std::string& name, const Load& load) const {
   const auto names = named(name);
   if (names.empty()) return absl::NotFoundError(absl::StrCat(path_, ": there is no \"", name, "\""));
   std::map<std::string, Shape> shapes;
   for (const auto& [key, whole] : names) shapes[key] = index_.tensors.at(whole).shape;
   try {
-    optimizer.load(shapes, [&](const std::string& key, int64_t begin, int64_t count) {
+    load(shapes, [&](const std::string& key, int64_t begin, int64_t count) {
       auto t = elements(names.at(key), begin, count);
       if (!t.ok()) fail(ErrorKind::kIo, message(t.status()));
       return *std::move(t);
@@ -370,6 +381,16 @@ absl::Status ShardedReader::get(const std::string& name, ZeroOptimizer& optimize
     return absl::InvalidArgumentError(absl::StrCat(path_, ": \"", name, "\": ", e.what()));
   }
   return absl::OkStatus();
+}
+
+absl::Status ShardedReader::get(const std::string& name, ZeroOptimizer& optimizer) const {
+  return get_elements(name, [&](const auto& shapes, const auto& read) { optimizer.load(shapes, read); });
+}
+absl::Status ShardedReader::get(const std::string& name, FullyShard& module) const {
+  return get_elements(name, [&](const auto& shapes, const auto& read) { module.load(shapes, read); });
+}
+absl::Status ShardedReader::get(const std::string& name, const FullyShard& module, optim::Optimizer& optimizer) const {
+  return get_elements(name, [&](const auto& shapes, const auto& read) { module.load(optimizer, shapes, read); });
 }
 
 }  // namespace hearth::distributed

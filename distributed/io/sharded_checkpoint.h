@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include "core/nn/module.h"
 #include "distributed/group/process_group.h"
 #include "distributed/io/shard_index.h"
+#include "distributed/parallel/fully_shard.h"
 #include "distributed/parallel/zero.h"
 
 namespace hearth::distributed {
@@ -38,6 +40,10 @@ class ShardedCheckpoint {
   void put(const std::string& name, const nn::ModuleBase& module);
   /// Copies this rank's part of the state.
   void put(const std::string& name, ZeroOptimizer& optimizer);
+  /// Copies this rank's parts of the parameters, and the persistent buffers, by the names that the whole module has.
+  void put(const std::string& name, const FullyShard& module);
+  /// Copies this rank's part of the state of an optimizer of the module's parameters.
+  void put(const std::string& name, const FullyShard& module, optim::Optimizer& optimizer);
   /// Copies a tensor that all ranks have, and must put: one of them writes it, or each a part.
   void put(const std::string& name, const Tensor& tensor);
   /// Copies this rank's part of a tensor.
@@ -100,8 +106,14 @@ class ShardedReader {
   absl::Status get(const std::string& name, nn::ModuleBase& module) const;
   /// Gives an optimizer this rank's part of the state, which any number of ranks has written.
   absl::Status get(const std::string& name, ZeroOptimizer& optimizer) const;
+  /// Gives a module this rank's parts of its parameters, and its buffers; whoever has written them, spread or whole.
+  absl::Status get(const std::string& name, FullyShard& module) const;
+  /// Gives an optimizer of the module's parameters this rank's part of the state.
+  absl::Status get(const std::string& name, const FullyShard& module, optim::Optimizer& optimizer) const;
 
  private:
+  using Load = std::function<void(const std::map<std::string, Shape>& shapes, const ReadElements& read)>;
+  absl::Status get_elements(const std::string& name, const Load& load) const;
   absl::Status read(const std::string& directory, bool& indexed);
   std::map<std::string, std::string> named(const std::string& name) const;
   std::string path_;

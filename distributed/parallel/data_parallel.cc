@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <utility>
 
 #include "core/autograd/guards.h"
@@ -10,7 +9,7 @@
 #include "core/base/error.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
-#include "distributed/group/objects.h"
+#include "distributed/parallel/same_model_internal.h"
 
 namespace hearth::distributed {
 namespace {
@@ -28,36 +27,6 @@ bool held_beside(const Tensor& t, uint32_t handles, uint32_t tensors) {
 // All memory of a dense tensor in one dimension, in the order in which it lies.
 Tensor flat_view(const Tensor& t) {
   return hearth::detail::alias(t, Layout({t.numel()}, {1}, t.storage_offset()), true);
-}
-
-// In one exchange for each dtype.
-void broadcast_all(ProcessGroup& group, const std::vector<Tensor>& tensors, int root) {
-  std::map<DType, std::vector<Tensor>> by_dtype;
-  for (const Tensor& t : tensors) by_dtype[t.dtype()].push_back(t);
-  const NoGrad off;
-  for (const auto& [dtype, list] : by_dtype) group.broadcast(list, root);
-}
-
-// Throws on all ranks if one has other parameters than the first.
-void expect_same(const nn::ModuleBase& module, ProcessGroup& group) {
-  std::string mine;
-  for (const auto& [name, p] : module.named_parameters())
-    mine += concat(name, " ", p.dtype(), " ", p.shape(), " ", p.strides(), p.requires_grad() ? " trained\n" : "\n");
-  for (const auto& [name, b] : module.named_buffers())
-    mine += concat(name, " ", b.dtype(), " ", b.shape(), " buffer\n");
-  const std::vector<std::string> all = all_gather_bytes(group, mine);
-  for (size_t r = 1; r < all.size(); ++r) {
-    if (all[r] == all[0]) continue;
-    const auto [a, b] = std::ranges::mismatch(all[0], all[r]);
-    const auto line = [](const std::string& s, std::string::const_iterator at) {
-      const auto pos = static_cast<size_t>(at - s.begin());
-      const size_t begin = pos == 0 ? 0 : s.rfind('\n', pos - 1) + 1;
-      const std::string l = s.substr(begin, s.find('\n', begin) - begin);
-      return l.empty() ? std::string("nothing") : l;
-    };
-    fail("DistributedDataParallel: ranks have different models: rank 0 has ", line(all[0], a), ", rank ", r, " has ",
-         line(all[r], b));
-  }
 }
 
 }  // namespace
@@ -81,7 +50,7 @@ class DistributedDataParallel::Impl {
       options_.hook.begin = [](ProcessGroup& g, GradBucket& b) { return g.all_reduce_async(b.flat, ReduceOp::kAvg); };
     }
     if (group.size() == 1) return;
-    expect_same(module, group);
+    expect_same_model("DistributedDataParallel", module, group);
     own_ = group.duplicate();
     std::vector<Tensor> all = buffers();
     for (const Tensor& p : module.parameters()) all.push_back(p.detach());

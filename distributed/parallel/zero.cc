@@ -1,8 +1,6 @@
 #include "distributed/parallel/zero.h"
 
-#include <algorithm>
 #include <sstream>
-#include <string_view>
 #include <utility>
 
 #include "core/autograd/guards.h"
@@ -17,16 +15,6 @@ namespace {
 // Bytes that are gathered in one exchange.
 constexpr int64_t kGathered = 25 << 20;
 
-// "group.0": the options of a group, whatever the parameters are called.
-bool is_options(const std::string& key) {
-  constexpr std::string_view kGroup = "group.";
-  return key.size() > kGroup.size() && key.rfind(kGroup, 0) == 0 &&
-         std::all_of(key.begin() + kGroup.size(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-// In row-major order; a view where the tensor lies so.
-Tensor flat(const Tensor& t) { return t.detach().reshape({t.numel()}); }
-
 }  // namespace
 
 ZeroOptimizer::ZeroOptimizer(const optim::Optimizer& optimizer, ProcessGroup& group)
@@ -36,15 +24,13 @@ ZeroOptimizer::ZeroOptimizer(const optim::Optimizer& optimizer, ProcessGroup& gr
   for (size_t g = 0; g < optimizer.groups(); ++g) {
     std::vector<optim::Parameters::Named> named, mine;
     for (size_t i = 0; i < optimizer.parameters(g).size(); ++i) {
-      Slice s{.parameter = optimizer.parameters(g)[i], .name = optimizer.names(g)[i]};
-      const int64_t n = s.parameter.numel();
-      s.chunk = (n + group.size() - 1) / group.size();
-      s.begin = std::min(n, s.chunk * group.rank());
-      s.length = std::min(s.chunk, n - s.begin);
+      const Tensor& parameter = optimizer.parameters(g)[i];
+      Held s{slice_of(optimizer.names(g)[i], parameter.shape(), group.rank(), group.size()), parameter, {}};
+      s.kept = s.length > 0 || parameter.numel() == 0;
       s.values = flat(s.parameter).narrow(0, s.begin, s.length).clone();
       s.values.requires_grad_();
       named.emplace_back(s.name, s.parameter);
-      if (s.kept()) mine.emplace_back(s.name, s.values);
+      if (s.kept) mine.emplace_back(s.name, s.values);
       slices_.push_back(std::move(s));
     }
     if (optimizer.named()) add(named);
@@ -56,7 +42,7 @@ ZeroOptimizer::ZeroOptimizer(const optim::Optimizer& optimizer, ProcessGroup& gr
 
 void ZeroOptimizer::step() {
   const NoGrad off;
-  for (Slice& s : slices_) {
+  for (Held& s : slices_) {
     const Tensor g = s.parameter.grad();
     // The parameter may have been loaded, or moved to another dtype, since.
     Tensor now = flat(s.parameter).narrow(0, s.begin, s.length);
@@ -77,7 +63,7 @@ void ZeroOptimizer::step() {
     gather(first, end);
     first = end;
   }
-  for (Slice& s : slices_) s.values.set_grad({});
+  for (Held& s : slices_) s.values.set_grad({});
 }
 
 // Gives all ranks the new values of these parameters, as far as they have gradients.
@@ -88,18 +74,18 @@ void ZeroOptimizer::gather(size_t first, size_t end) {
       if (slices_[i].parameter.grad().defined()) f(slices_[i]);
     }
   };
-  each([&](const Slice& s) { sum += s.chunk; });
+  each([&](const Held& s) { sum += s.chunk; });
   if (sum == 0) return;
   const TensorOptions like{.dtype = slices_[first].parameter.dtype(), .device = slices_[first].parameter.device()};
   const Tensor mine = zeros({sum}, like), all = empty({group_.size(), sum}, like);
   int64_t at = 0;
-  each([&](const Slice& s) {
+  each([&](const Held& s) {
     mine.narrow(0, at, s.length) = s.values.detach();
     at += s.chunk;
   });
   group_.all_gather(all, mine);
   at = 0;
-  each([&](const Slice& s) {
+  each([&](const Held& s) {
     const int64_t n = s.parameter.numel();
     // Each rank's elements, without what fills up the last ones.
     Tensor whole = all.narrow(1, at, s.chunk).reshape({group_.size() * s.chunk}).narrow(0, 0, n);
@@ -109,25 +95,8 @@ void ZeroOptimizer::gather(size_t first, size_t end) {
   });
 }
 
-const ZeroOptimizer::Slice* ZeroOptimizer::slice_of(const std::string& key) const {
-  if (is_options(key)) return nullptr;
-  const Slice* found = nullptr;
-  for (const Slice& s : slices_) {
-    // The longest: a name may be the beginning of another.
-    if (key.size() > s.name.size() && key.rfind(s.name + ".", 0) == 0 && (!found || s.name.size() > found->name.size()))
-      found = &s;
-  }
-  return found;
-}
-
 std::map<std::string, ShardedTensor> ZeroOptimizer::shards() {
-  std::map<std::string, ShardedTensor> out;
-  for (const auto& [key, t] : own_->state_dict()) {
-    const Slice* s = slice_of(key);
-    if (s && t.dim() == 1) out[key] = {t, s->parameter.shape(), s->begin};
-    else out[key] = {t.reshape({t.numel()}), t.shape(), 0};
-  }
-  return out;
+  return shards_of(*own_, [this](const std::string& key) { return slice_named(key); });
 }
 
 optim::Optimizer::StateDict ZeroOptimizer::state_dict() {
@@ -143,7 +112,7 @@ optim::Optimizer::StateDict ZeroOptimizer::state_dict() {
   for (int type = 0, rank = 0, numel = 0; keys >> type >> rank >> numel && keys.get() && std::getline(keys, key);) {
     const auto dtype = static_cast<DType>(type);
     const auto mine = own.find(key);
-    const Slice* s = slice_of(key);
+    const Held* s = slice_named(key);
     if (s && rank == 1) {
       Tensor part = zeros({s->chunk}, {.dtype = dtype});
       if (mine != own.end()) part.narrow(0, 0, s->length) = mine->second;
@@ -174,20 +143,9 @@ void ZeroOptimizer::load_state_dict(const StateDict& state) {
   });
 }
 
-void ZeroOptimizer::load(const std::map<std::string, Shape>& shapes,
-                         const std::function<Tensor(const std::string&, int64_t, int64_t)>& read) {
-  StateDict own;
-  for (const auto& [key, shape] : shapes) {
-    const Slice* s = slice_of(key);
-    if (s && key != s->name + ".step") {
-      HEARTH_CHECK(shape == s->parameter.shape(), "ZeroOptimizer: \"", key, "\" has shape ", shape,
-                   ", but the parameter ", s->parameter.shape());
-      if (s->kept()) own[key] = read(key, s->begin, s->length);
-    } else if (!s || s->kept()) {
-      own[key] = read(key, 0, shape.numel()).reshape(shape);
-    }
-  }
-  own_->load_state_dict(own);
+void ZeroOptimizer::load(const std::map<std::string, Shape>& shapes, const ReadElements& read) {
+  load_shards(
+      "ZeroOptimizer", *own_, [this](const std::string& key) { return slice_named(key); }, shapes, read);
 }
 
 std::unique_ptr<optim::Optimizer> ZeroOptimizer::like(const std::vector<optim::Parameters>& groups) const {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,18 +9,9 @@
 
 #include "core/optim/optimizer.h"
 #include "distributed/group/process_group.h"
+#include "distributed/parallel/slices.h"
 
 namespace hearth::distributed {
-
-/// This rank's part of a tensor: some of its elements, in row-major order.
-struct ShardedTensor {
-  /// One dimension: the elements from `begin` on.
-  Tensor values;
-  /// The shape of the whole.
-  Shape shape;
-  /// The place of the first element in the whole.
-  int64_t begin = 0;
-};
 
 /// Splits the elements of every parameter evenly over the ranks (ZeRO stage 1: Rajbhandari et al., 2020): each rank
 /// keeps the state of its elements and updates those; then all ranks get all of them. For any optimizer that treats
@@ -52,26 +42,22 @@ class ZeroOptimizer final : public optim::Optimizer {
 
   /// Takes a state that lies somewhere else: `shapes` has those of state_dict(), and `read` gives some elements of one
   /// of them, in one dimension. Only what this rank keeps is read. Throws Error as load_state_dict().
-  void load(const std::map<std::string, Shape>& shapes,
-            const std::function<Tensor(const std::string& name, int64_t begin, int64_t count)>& read);
+  void load(const std::map<std::string, Shape>& shapes, const ReadElements& read);
 
   /// This rank's part of the state, by the names of state_dict(). What is no tensor of elements (step counts, options)
   /// is whole. No other rank is asked.
   std::map<std::string, ShardedTensor> shards();
 
  private:
-  struct Slice {
+  // A slice of which the inner optimizer has state if it has elements. All ranks have that of a parameter without.
+  struct Held : Slice {
     Tensor parameter, values;  // values: this rank's elements, a leaf of the inner optimizer
-    std::string name;
-    int64_t chunk = 0, begin = 0, length = 0;  // elements of each rank, of this rank
-    // Whether this rank has state of it. All ranks have that of a parameter without elements.
-    bool kept() const { return length > 0 || parameter.numel() == 0; }
   };
-  const Slice* slice_of(const std::string& key) const;
+  const Held* slice_named(const std::string& key) const { return distributed::slice_named(slices_, key); }
   void gather(size_t first, size_t end);
 
   ProcessGroup& group_;
-  std::vector<Slice> slices_;
+  std::vector<Held> slices_;
   std::unique_ptr<optim::Optimizer> own_;  // over the slices of which this rank has state
 };
 
