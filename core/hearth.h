@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/autograd/anomaly.h"
+#include "core/autograd/autocast.h"
 #include "core/autograd/backward.h"
 #include "core/autograd/checkpoint.h"
 #include "core/autograd/function.h"

@@ -92,6 +92,7 @@ void CheckpointFrame::run_again() {
     SavedTensorHooksGuard guard(collector);
     DrawReplay random(drawn_, finished_);
     const GeneratorGuard drawn(random);
+    const Autocast mixed(autocast_);
     again_(collector.counter);
   }
   const auto same = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {

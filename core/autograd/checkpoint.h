@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/autograd/autocast.h"
 #include "core/autograd/guards.h"
 #include "core/autograd/hooks.h"
 #include "core/base/mutex.h"
@@ -74,6 +75,7 @@ class CheckpointFrame final : public SavedTensorHooks, public std::enable_shared
   WriteCounter counter_;  // of the first run
   std::vector<Drawn> drawn_;
   bool finished_ = false;
+  const std::optional<DType> autocast_ = Autocast::current();  // of the first run
   Mutex mutex_;
   std::vector<Kept> kept_ ABSL_GUARDED_BY(mutex_);
 };
@@ -131,7 +133,7 @@ void count_from(WriteCounter& counter, const T& t) {
 /// and inputs that are no tensors are copied; what f refers to must live until then, and f must do the same again. The
 /// default generator gives f the same random numbers again, whatever other threads draw. Checkpoints may be nested;
 /// gradients of gradients work. While gradients are off it only calls f. Throws Error from backward if an input or a
-/// parameter was written to in place, or if f did something else.
+/// parameter was written to in place, or if f did something else. Under Autocast it runs again under Autocast.
 template <class F, class... A>
 auto checkpoint(F f, const A&... inputs) {
   if (!GradMode::enabled()) return f(inputs...);

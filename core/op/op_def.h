@@ -34,8 +34,8 @@ enum class Promote : uint8_t {
   kBool,    ///< The op computes in the promoted dtype; the result is bool.
 };
 
-/// What automatic mixed precision may do with the op.
-enum class Autocast : uint8_t {
+/// What Autocast (core/autograd/autocast.h) does with the op.
+enum class AutocastPolicy : uint8_t {
   kNone,    ///< The op runs in the dtype of its operands.
   kLow,     ///< The op is faster in bf16 or f16: matmul, convolution.
   kF32,     ///< The op needs the range or the precision of f32.
@@ -77,7 +77,7 @@ struct OpDef {
   /// How the dtypes of the operands meet.
   Promote promote = Promote::kSame;
   /// What automatic mixed precision may do with the op.
-  Autocast autocast = Autocast::kNone;
+  AutocastPolicy autocast = AutocastPolicy::kNone;
   /// The smallest number of operands.
   uint8_t min_inputs = 1;
   /// The largest number of operands; 255: any number.

@@ -88,7 +88,7 @@ ConvAttrs with_shape(ConvAttrs a, const Shape& shape, bool bias = false) {
 extern constinit const OpDef kConv2d = {
     .name = "conv2d",
     .dtypes = kFloatTypes,
-    .autocast = Autocast::kLow,
+    .autocast = AutocastPolicy::kLow,
     .min_inputs = 3,
     .max_inputs = 3,
     .absent = 0b100,
@@ -114,7 +114,7 @@ HEARTH_OP(kConv2d);
 extern constinit const OpDef kConv2dData = {
     .name = "conv2d_data",
     .dtypes = kFloatTypes,
-    .autocast = Autocast::kLow,
+    .autocast = AutocastPolicy::kLow,
     .min_inputs = 2,
     .max_inputs = 2,
     .attrs = &attrs_type<ConvAttrs>,
@@ -133,7 +133,7 @@ HEARTH_OP(kConv2dData);
 extern constinit const OpDef kConv2dWeights = {
     .name = "conv2d_weights",
     .dtypes = kFloatTypes,
-    .autocast = Autocast::kLow,
+    .autocast = AutocastPolicy::kLow,
     .min_inputs = 2,
     .max_inputs = 2,
     .outputs = 2,

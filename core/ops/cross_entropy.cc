@@ -138,7 +138,7 @@ HEARTH_OP(kCrossEntropyGrad);
 extern constinit const OpDef kCrossEntropy = {
     .name = "cross_entropy",
     .dtypes = kFloatTypes,
-    .autocast = Autocast::kF32,
+    .autocast = AutocastPolicy::kF32,
     .min_inputs = 3,
     .max_inputs = 3,
     .absent = 0b100,

@@ -99,7 +99,7 @@ void c2r_backward(GradContext& g) {
 extern constinit const OpDef kFftC2C = {
     .name = "fft_c2c",
     .dtypes = kComplexTypes,
-    .autocast = Autocast::kF32,
+    .autocast = AutocastPolicy::kF32,
     .attrs = &attrs_type<FftAttrs>,
     .infer = infer_c2c,
     .kernel = {cpu::fft_c2c, cuda::fft_c2c},
@@ -110,7 +110,7 @@ HEARTH_OP(kFftC2C);
 extern constinit const OpDef kFftR2C = {
     .name = "fft_r2c",
     .dtypes = kReal,
-    .autocast = Autocast::kF32,
+    .autocast = AutocastPolicy::kF32,
     .attrs = &attrs_type<FftAttrs>,
     .infer = infer_r2c,
     .kernel = {cpu::fft_r2c, cuda::fft_r2c},
@@ -121,7 +121,7 @@ HEARTH_OP(kFftR2C);
 extern constinit const OpDef kFftC2R = {
     .name = "fft_c2r",
     .dtypes = kComplexTypes,
-    .autocast = Autocast::kF32,
+    .autocast = AutocastPolicy::kF32,
     .attrs = &attrs_type<FftAttrs>,
     .infer = infer_c2r,
     .kernel = {cpu::fft_c2r, cuda::fft_c2r},

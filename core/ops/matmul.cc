@@ -78,7 +78,7 @@ Tensor operand_gradient(const GradContext& g, int i, const Tensor& a, const Tens
 extern constinit const OpDef kMatmul = {
     .name = "matmul",
     .dtypes = kNumberTypes | kComplexTypes,
-    .autocast = Autocast::kLow,
+    .autocast = AutocastPolicy::kLow,
     .min_inputs = 2,
     .max_inputs = 2,
     .infer = infer_matmul,
@@ -100,7 +100,7 @@ HEARTH_OP(kMatmul);
 extern constinit const OpDef kLinear = {
     .name = "linear",
     .dtypes = kNumberTypes,
-    .autocast = Autocast::kLow,
+    .autocast = AutocastPolicy::kLow,
     .min_inputs = 3,
     .max_inputs = 3,
     .absent = 0b100,
@@ -127,7 +127,7 @@ HEARTH_OP(kLinear);
 extern constinit const OpDef kLinearWeights = {
     .name = "linear_weights",
     .dtypes = kNumberTypes,
-    .autocast = Autocast::kLow,
+    .autocast = AutocastPolicy::kLow,
     .min_inputs = 2,
     .max_inputs = 2,
     .outputs = 2,

@@ -315,7 +315,7 @@ HEARTH_OP(kRnnGrad);
 extern constinit const OpDef kLstm = {
     .name = "lstm",
     .dtypes = kFloatTypes,
-    .autocast = Autocast::kLow,
+    .autocast = AutocastPolicy::kLow,
     .min_inputs = 7,
     .max_inputs = 7,
     .absent = 0b1111100,
@@ -332,7 +332,7 @@ HEARTH_OP(kLstm);
 extern constinit const OpDef kGru = {
     .name = "gru",
     .dtypes = kFloatTypes,
-    .autocast = Autocast::kLow,
+    .autocast = AutocastPolicy::kLow,
     .min_inputs = 5,
     .max_inputs = 5,
     .absent = 0b11100,
@@ -349,7 +349,7 @@ HEARTH_OP(kGru);
 extern constinit const OpDef kRnn = {
     .name = "rnn",
     .dtypes = kFloatTypes,
-    .autocast = Autocast::kLow,
+    .autocast = AutocastPolicy::kLow,
     .min_inputs = 5,
     .max_inputs = 5,
     .absent = 0b11100,

@@ -233,7 +233,8 @@ void clear(const Gemm& g) {
   }
 }
 
-// f16, and small bf16: converted to f32, multiplied, rounded once. Batch by batch.
+// f16, small bf16, and any bf16 where oneDNN has no kernel for it: converted to f32, multiplied, rounded once. Batch by
+// batch.
 void widened_gemm(const Gemm& g) {
   const auto widen = convert_fn(g.dtype, DType::kF32), narrow = convert_fn(DType::kF32, g.dtype);
   const int64_t a_size = g.m * g.k, b_size = g.k * g.n, c_size = g.m * g.n;
@@ -362,8 +363,9 @@ void gemm(const Gemm& given) {
     }
     return;
   }
-  if (g.dtype == DType::kF16 || (g.dtype == DType::kBF16 && gemm_detail::small_gemm_fits(g.m, g.n, g.k)))
-    return widened_gemm(g);
+  const bool wide_bf16 =
+      g.dtype == DType::kBF16 && (!onednn::computes_bf16() || gemm_detail::small_gemm_fits(g.m, g.n, g.k));
+  if (g.dtype == DType::kF16 || wide_bf16) return widened_gemm(g);
   cut_and_run(g);
 }
 

@@ -25,6 +25,14 @@ const dnnl::engine& engine() {
   return *e;
 }
 
+bool computes_bf16() {
+  static const bool yes = [] {
+    const auto needed = static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
+    return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & needed) == needed;
+  }();
+  return yes;
+}
+
 dnnl::memory::data_type type_of(DType t) {
   switch (t) {
     case DType::kF32:
