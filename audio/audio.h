@@ -9,3 +9,5 @@
 #include "audio/recognition/error_rate.h"
 #include "audio/recognition/lexicon.h"
 #include "audio/recognition/ngram.h"
+#include "audio/stream/frame_stream.h"
+#include "audio/stream/resample_stream.h"
