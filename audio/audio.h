@@ -3,6 +3,7 @@
 
 #include "audio/codec/codec.h"
 #include "audio/codec/reader.h"
+#include "audio/models/wav2vec2.h"
 #include "audio/ops/ops.h"
 #include "audio/recognition/align.h"
 #include "audio/recognition/ctc_decoder.h"
