@@ -97,8 +97,8 @@ struct Steps {
 };
 
 template <class T>
-Steps<T> steps_of(const Tensor& x, int64_t n) {
-  return {static_cast<const T*>(x.raw_data()) + n * x.strides()[1], x.strides()[0], x.strides()[2]};
+Steps<T> steps_of(const T* first, const Tensor& x, int64_t n) {
+  return {first + n * x.strides()[1], x.strides()[0], x.strides()[2]};
 }
 
 // Whether state s may follow state s - 2: no blank, and not the same label.
@@ -182,10 +182,12 @@ void forward(OpCall& c) {
   const Tensor& x = c.input(0);
   const bool zero_infinity = c.attrs_as<CtcLossAttrs>().zero_infinity;
   const Sequences sequences(c, 0);
+  const T* const log_probs = values_of<const T>(x);
+  if (log_probs == nullptr) return;  // the memory of no elements
   T* losses = values_of<T>(c.out[0]);
   parallel_for(x.shape()[1], 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
-      const double loss = loss_of(steps_of<T>(x, n), sequences.states(n), sequences.steps(n));
+      const double loss = loss_of(steps_of(log_probs, x, n), sequences.states(n), sequences.steps(n));
       losses[n] = zero_infinity && loss == -kNever ? T(0) : static_cast<T>(loss);
     }
   });
@@ -197,13 +199,15 @@ void backward(OpCall& c) {
   const bool zero_infinity = c.attrs_as<CtcLossAttrs>().zero_infinity;
   const Sequences sequences(c, 1);
   const Tensor gradient = row_major(c.input(0));
+  const T* const log_probs = values_of<const T>(x);
+  if (log_probs == nullptr) return;  // the memory of no elements
   const int64_t steps = x.shape()[0], count = x.shape()[1], classes = x.shape()[2];
   parallel_for(count, 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
       T* to = values_of<T>(dx) + n * classes;
       for (int64_t t = 0; t < steps; ++t) std::fill_n(to + t * count * classes, classes, T(0));
       if (sequences.steps(n) == 0) continue;
-      gradient_of(steps_of<T>(x, n), sequences.states(n), sequences.steps(n), classes, zero_infinity,
+      gradient_of(steps_of(log_probs, x, n), sequences.states(n), sequences.steps(n), classes, zero_infinity,
                   static_cast<double>(values_of<T>(gradient)[n]), to, count * classes);
     }
   });
