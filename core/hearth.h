@@ -36,6 +36,7 @@
 #include "core/nn/conv.h"
 #include "core/nn/init.h"
 #include "core/nn/linear.h"
+#include "core/nn/loss.h"
 #include "core/nn/module.h"
 #include "core/nn/norm.h"
 #include "core/nn/pool.h"

@@ -2,15 +2,17 @@
 #include <cmath>
 
 #include "audio/ops/filter_bank_internal.h"
+#include "audio/ops/frame_product.h"
 #include "core/ops/computed.h"
-#include "core/ops/matmul.h"
 #include "core/ops/view.h"
 
 namespace hearth::audio::detail {
 
 double nyquist(int64_t rate) { return std::floor(static_cast<double>(rate) / 2); }
 
-Tensor times(const Tensor& x, const Tensor& matrix) { return transpose(matmul(transpose(x, -2, -1), matrix), -2, -1); }
+Tensor times(const Tensor& x, const Tensor& matrix) {
+  return transpose(frame_product(transpose(x, -2, -1), matrix), -2, -1);
+}
 
 Tensor triangles(const char* op, int64_t n_freqs, const std::vector<double>& at, int64_t sample_rate, bool same_area,
                  const TensorOptions& options) {

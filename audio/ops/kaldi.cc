@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "audio/ops/cepstrum.h"
+#include "audio/ops/frame_product.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/op/shape_rules.h"
@@ -18,7 +19,6 @@
 #include "core/ops/fft.h"
 #include "core/ops/join.h"
 #include "core/ops/math.h"
-#include "core/ops/matmul.h"
 #include "core/ops/rearrange.h"
 #include "core/ops/reduce.h"
 #include "core/ops/stft.h"
@@ -141,8 +141,8 @@ Tensor fbank(const Tensor& x, const FbankOptions& o) {
   const CalledAs called("kaldi::fbank");
   const Frames f = frames_of("kaldi::fbank", x, o.frame);
   const Tensor z = fft::rfft(f.samples), s = o.use_power ? abs_square(z) : abs(z);
-  Tensor y = matmul(s, bank("kaldi::fbank", o.num_mel_bins, f.padded, o.frame.sample_frequency, o.low_freq, o.high_freq,
-                            {.dtype = x.dtype(), .device = x.device()}));
+  Tensor y = frame_product(s, bank("kaldi::fbank", o.num_mel_bins, f.padded, o.frame.sample_frequency, o.low_freq,
+                                   o.high_freq, {.dtype = x.dtype(), .device = x.device()}));
   if (o.use_log_fbank) y = log(clamp(y, Scalar(kEpsilon)));
   if (o.use_energy) {
     const Tensor energy = f.energy.unsqueeze(-1);
@@ -163,8 +163,8 @@ Tensor mfcc(const Tensor& x, const MfccOptions& o) {
   bands.frame.subtract_mean = false;
   const Tensor all = fbank(x, bands);
   const Tensor energy = slice(all, -1, 0, 1);
-  Tensor y = matmul(slice(all, -1, 1, all.size(-1)),
-                    create_dct(o.num_ceps, o.num_mel_bins, true, {.dtype = x.dtype(), .device = x.device()}));
+  Tensor y = frame_product(slice(all, -1, 1, all.size(-1)),
+                           create_dct(o.num_ceps, o.num_mel_bins, true, {.dtype = x.dtype(), .device = x.device()}));
   if (o.cepstral_lifter != 0) {
     std::vector<double> lift;
     for (int64_t i = 0; i < o.num_ceps; ++i)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "audio/kernels/resample.h"
+#include "audio/ops/resample_internal.h"
 #include "core/base/bessel.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
@@ -86,17 +87,17 @@ extern constinit const OpDef kResample = {
 };
 HEARTH_OP(kResample);
 
-Tensor resample(const Tensor& x, int64_t orig_freq, int64_t new_freq, const ResampleOptions& o) {
-  const CalledAs called("resample");
-  expect_dtypes("resample", x, DTypeSet{f32, f64});
-  HEARTH_CHECK(x.dim() >= 1, "resample: expected signals [..., time], but the tensor is 0-dim");
+void detail::check_resample(int64_t orig_freq, int64_t new_freq, const ResampleOptions& o) {
   HEARTH_CHECK(orig_freq >= 1 && new_freq >= 1, "resample: the rates must be positive, but are ", orig_freq, " and ",
                new_freq);
   HEARTH_CHECK(o.lowpass_filter_width >= 1 && o.lowpass_filter_width <= 1 << 20 && o.rolloff > 0 && o.rolloff <= 1,
                "resample: lowpass_filter_width must be at least 1 and rolloff in (0, 1], but they are ",
                o.lowpass_filter_width, " and ", o.rolloff);
   HEARTH_CHECK(std::abs(o.beta) <= 700, "resample: beta must be from -700 to 700, but is ", o.beta);
-  if (orig_freq == new_freq) return x;
+}
+
+detail::ResampleFilter detail::resample_filter(int64_t orig_freq, int64_t new_freq, const ResampleOptions& o,
+                                               const TensorOptions& tensor) {
   const int64_t common = std::gcd(orig_freq, new_freq), from = orig_freq / common, to = new_freq / common;
   const double base = static_cast<double>(std::min(from, to)) * o.rolloff,
                zeros = static_cast<double>(o.lowpass_filter_width);
@@ -125,8 +126,17 @@ Tensor resample(const Tensor& x, int64_t orig_freq, int64_t new_freq, const Resa
           (t == 0 ? 1 : std::sin(a) / a) * window * base / static_cast<double>(from);
     }
   }
-  const Tensor filter = from_values(kernel, {to, taps}, {.dtype = x.dtype(), .device = x.device()});
-  return run(kResample, {x, filter}, ResampleAttrs{.from = from, .shift = -width * to});
+  return {from_values(kernel, {to, taps}, tensor), {.from = from, .shift = -width * to}, width};
+}
+
+Tensor resample(const Tensor& x, int64_t orig_freq, int64_t new_freq, const ResampleOptions& o) {
+  const CalledAs called("resample");
+  expect_dtypes("resample", x, DTypeSet{f32, f64});
+  HEARTH_CHECK(x.dim() >= 1, "resample: expected signals [..., time], but the tensor is 0-dim");
+  detail::check_resample(orig_freq, new_freq, o);
+  if (orig_freq == new_freq) return x;
+  const auto filter = detail::resample_filter(orig_freq, new_freq, o, {.dtype = x.dtype(), .device = x.device()});
+  return run(kResample, {x, filter.taps}, filter.attrs);
 }
 
 }  // namespace hearth::audio

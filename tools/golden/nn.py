@@ -146,3 +146,18 @@ x = wave((3, 2, 4), 1).requires_grad_()
 y, last = m(x)
 gradients("LstmProjected", y, [x] + [p for _, p in sorted(m.named_parameters())])
 emit("LstmProjectedStates", *last)
+
+# ---- CTC: the loss and gradient of log_probs themselves, without the log_softmax behind which it stands.
+scores = (wave((7, 4, 5), 3) * 3).log_softmax(2).detach().requires_grad_()
+padded = torch.tensor([[1, 2, 2], [3, 4, 1], [2, 0, 0], [0, 0, 0]])
+steps, labels = torch.tensor([7, 6, 5, 7]), torch.tensor([3, 2, 1, 0])
+for reduction in ("none", "sum", "mean"):
+    gradients("Ctc" + reduction.title(), F.ctc_loss(scores, padded, steps, labels, reduction=reduction), [scores])
+joined = torch.tensor([1, 2, 2, 3, 3, 2])
+gradients("CtcJoined", F.ctc_loss(scores, joined, steps, labels, blank=4, reduction="none"), [scores])
+single = (wave((7, 5), 3) * 3).log_softmax(1).detach().requires_grad_()
+for reduction in ("none", "mean"):
+    gradients("CtcSingle" + reduction.title(),
+              F.ctc_loss(single, torch.tensor([1, 1, 3]), torch.tensor(6), torch.tensor(3), reduction=reduction), [single])
+short = torch.tensor([3, 6, 0, 0])
+gradients("CtcImpossible", F.ctc_loss(scores, padded, short, labels, reduction="mean", zero_infinity=True), [scores])

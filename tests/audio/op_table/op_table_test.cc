@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "audio/ops/filter.h"
+#include "audio/ops/frame_product.h"
 #include "audio/ops/resample.h"
 #include "core/op/run.h"
 #include "core/testing/tensors.h"
@@ -149,6 +150,67 @@ void resample_rows(std::vector<OpRow>& rows) {
   rows.push_back(std::move(row));
 }
 
+// The sums as they are written, of values or of their sizes.
+Values product(In in, bool sizes) {
+  const Values x = to_wide(in[0]), w = to_wide(in[1]);
+  const auto n = static_cast<size_t>(in[1].size(0)), m = static_cast<size_t>(in[1].size(1));
+  Values y(n > 0 ? x.size() / n * m : 0);
+  for (size_t i = 0; i < y.size(); ++i) {
+    for (size_t k = 0; k < n; ++k) {
+      const long double v = x[i / m * n + k] * w[k * m + i % m];
+      y[i] += sizes ? std::fabs(v) : v;
+    }
+  }
+  return y;
+}
+
+Sample products(const char* name, const Shape& shape, int64_t m, bool filters) {
+  return {.name = name,
+          .inputs = [=](DType t) -> Out {
+            const int64_t n = shape.back();
+            Values x, w;
+            for (int64_t i = 0; i < shape.numel(); ++i) x.push_back(static_cast<long double>(i * 7 % 16 - 8) / 8);
+            // Of filters: zeros around two weights in each row, and a row of none.
+            for (int64_t i = 0; i < n * m; ++i)
+              w.push_back(filters && ((i % m - i / m) / 2 != 0 || i / m == 1)
+                              ? 0
+                              : static_cast<long double>(i * 5 % 13 - 6) / 8);
+            return {from_wide(x, shape, t), from_wide(w, {n, m}, t)};
+          },
+          .call = [](In in) -> Out { return {frame_product(in[0], in[1])}; },
+          .want =
+              [=](In in, DType t) {
+                Shape out = in[0].shape();
+                out[out.rank() - 1] = m;
+                return std::vector<Want>{{t, out, product(in, false), product(in, true)}};
+              },
+          .smooth = shape.numel() > 0,
+          .batch = shape.rank() > 1 && shape[0] > 0 ? 1u : 0u,
+          .terms = static_cast<double>(shape.back())};
+}
+
+void frame_product_rows(std::vector<OpRow>& rows) {
+  OpRow row{.op = "audio::frame_product", .accuracy = Accuracy::kSum};
+  row.samples = {
+      products("frames", {3, 5}, 4, false),
+      products("filters", {2, 2, 6}, 6, true),
+      products("one frame", {7}, 3, false),
+      products("wide", {2, 3}, 37, false),
+      products("no frames", {0, 3}, 2, false),
+      products("no columns", {2, 3}, 0, false),
+      {.name = "large",
+       .inputs = [](DType t) -> Out {
+         return {testing::noise({2000, 40}, t), testing::noise({40, 21}, t)};
+       },
+       .call = [](In in) -> Out { return {frame_product(in[0], in[1])}; },
+       // Sums in another order are rounded to another f16 where they lie in the middle.
+       .dtypes = DTypeSet{f32, f64},
+       .large = true,
+       .terms = 40},
+  };
+  rows.push_back(std::move(row));
+}
+
 }  // namespace
 }  // namespace hearth::audio
 
@@ -159,6 +221,7 @@ int main(int argc, char** argv) {
     table.owns = [](std::string_view name) { return name.starts_with("audio::"); };
     audio::filter_rows(table.rows);
     audio::resample_rows(table.rows);
+    audio::frame_product_rows(table.rows);
     return table;
   });
 }
