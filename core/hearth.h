@@ -22,6 +22,8 @@
 #include "core/data/preprocessed.h"
 #include "core/data/random.h"
 #include "core/data/sampler.h"
+#include "core/device/cuda_graph.h"
+#include "core/device/stream.h"
 #include "core/graph/graph.h"
 #include "core/graph/save.h"
 #include "core/graph/trace.h"

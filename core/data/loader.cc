@@ -63,6 +63,18 @@ struct DataLoader::Shared {
   // A batch of the rest of an epoch.
   Example make(const std::vector<int64_t>& all, LoaderState start, int64_t batch) const {
     const NoGrad off;
+    Example made = collected(all, start, batch);
+    return options.pin_memory && device_count(DeviceType::kCuda) > 0 ? pinned(made) : made;
+  }
+
+ private:
+  // Tensors that are on a GPU already stay there.
+  static Example pinned(const Example& batch) {
+    Example out;
+    for (const auto& [name, t] : batch) out.set(name, t.defined() && t.device().is_cpu() ? t.pin_memory() : t);
+    return out;
+  }
+  Example collected(const std::vector<int64_t>& all, LoaderState start, int64_t batch) const {
     const auto n = static_cast<int64_t>(all.size());
     const int64_t begin = batch * options.batch_size, end = std::min(begin + options.batch_size, own(n - start.sample));
     // In the whole epoch, so that an example looks the same whichever process takes it.

@@ -56,6 +56,9 @@ struct DataLoaderOptions {
   /// The part of each epoch that this loader takes: {rank, ranks}. The processes need the same dataset, sampler and
   /// seed.
   Shard shard = {};
+  /// Batches are in pinned memory, from which to(device, {.non_blocking = true}) copies while the program goes on. No
+  /// effect where there is no GPU.
+  bool pin_memory = false;
   /// Makes a batch of examples: PaddingCollate, or a function of your own; by default stack_examples.
   Collate collate = nullptr;
 };

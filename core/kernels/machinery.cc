@@ -154,7 +154,10 @@ void infer_transfer(OpCall& c) {
   const Tensor& in = c.input(0);
   c.dtype = in.dtype();
   c.device = in.device().is_meta() ? kMeta : c.attrs_as<TransferAttrs>().device;
-  c.make(0, in.shape(), strides_for(in.layout(), MemoryFormat::kPreserve), c.dtype);
+  const Strides strides = strides_for(in.layout(), MemoryFormat::kPreserve);
+  if (c.attrs_as<TransferAttrs>().non_blocking && c.device.is_cpu() && in.device().is_cuda())
+    c.out[0] = detail::empty_pinned(in.shape(), strides, c.dtype, "to");
+  else c.make(0, in.shape(), strides, c.dtype);
 }
 
 void infer_detach(OpCall& c) { c.out[0] = detail::alias(c.input(0), c.input(0).layout(), true); }

@@ -21,8 +21,12 @@ void transfer(OpCall& c) {
   if (source.is_cpu() && target.is_cpu()) {
     std::memcpy(at, what, from.nbytes());
   } else {
-    allocator_for(source.is_cpu() ? target : source);  // throws where there is no code for it
-    cuda::copy_bytes(at, target, what, source, from.nbytes());
+    const Device gpu = source.is_cpu() ? target : source;
+    allocator_for(gpu);  // throws where there is no code for it
+    Storage& host = *(source.is_cpu() ? from : to).impl()->storage;
+    const bool wait = !(c.attrs_as<TransferAttrs>().non_blocking && host.pinned());
+    cuda::copy_bytes(at, target, what, source, from.nbytes(), wait);
+    if (!wait) host.record_stream(current_stream(gpu));
   }
 }
 

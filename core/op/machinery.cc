@@ -15,10 +15,10 @@ Tensor widened(const Tensor& t) { return t.defined() && is_half(t.dtype()) ? cas
 
 Tensor copy(const Tensor& t, MemoryFormat format) { return run(kCopy, {t}, CopyAttrs{.format = format}); }
 
-Tensor transfer(const Tensor& t, Device device) {
+Tensor transfer(const Tensor& t, Device device, bool non_blocking) {
   if (t.device() == device) return t;
   HEARTH_CHECK(!t.device().is_meta() || tracing(), "to: a meta tensor has no values to bring to ", device);
-  return run(kTransfer, {t}, TransferAttrs{device});
+  return run(kTransfer, {t}, TransferAttrs{device, non_blocking});
 }
 
 void copy_into(Tensor& to, const Tensor& from) { run_into(kCopy, to, {from}, CopyAttrs{}); }

@@ -34,7 +34,7 @@ Tensor cast(const Tensor& t, DType dtype);
 Tensor widened(const Tensor& t);
 Tensor copy(const Tensor& t, MemoryFormat format = MemoryFormat::kPreserve);
 // The tensor on `device`; itself if it is there. Throws Error for a meta tensor, which has no values.
-Tensor transfer(const Tensor& t, Device device);
+Tensor transfer(const Tensor& t, Device device, bool non_blocking = false);
 void copy_into(Tensor& to, const Tensor& from);
 void fill_into(Tensor& t, Scalar value);
 Tensor add(const Tensor& a, const Tensor& b);

@@ -16,18 +16,29 @@ Tensor Tensor::contiguous(MemoryFormat format) const {
 Tensor Tensor::to(DType t) const { return machinery::cast(*this, t); }
 Tensor Tensor::to(MemoryFormat format) const { return contiguous(format); }
 
-Tensor Tensor::to(Device d) const {
+Tensor Tensor::to(Device d, const TransferOptions& o) const {
   if (device() == d) return *this;
   if (d.is_meta())
     return detail::empty_strided(shape(), layout().dense ? strides() : contiguous_strides(shape()), dtype(), d, "to");
-  return machinery::transfer(*this, d);
+  return machinery::transfer(*this, d, o.non_blocking);
 }
 
 Tensor Tensor::to(Device d, DType t) const { return to(t).to(d); }
 
-Tensor& Tensor::copy_(const Tensor& source) & {
+Tensor Tensor::pin_memory() const {
+  expect_on_cpu("pin_memory");
+  if (is_pinned()) return *this;
+  Tensor pinned =
+      detail::empty_pinned(shape(), strides_for(layout(), MemoryFormat::kPreserve), dtype(), "pin_memory");
+  machinery::copy_into(pinned, *this);
+  return pinned;
+}
+
+bool Tensor::is_pinned() const { return checked().storage->pinned(); }
+
+Tensor& Tensor::copy_(const Tensor& source, const TransferOptions& o) & {
   const bool moves = defined() && source.defined() && source.device() != device() && !source.device().is_meta();
-  machinery::copy_into(*this, moves ? source.to(device()) : source);
+  machinery::copy_into(*this, moves ? source.to(device(), o) : source);
   return *this;
 }
 

@@ -2,10 +2,12 @@
 
 #include <cmath>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 
 #include "core/autograd/guards.h"
+#include "core/device/capture.h"
 #include "core/op/machinery.h"
 #include "core/ops/create.h"
 #include "core/ops/view.h"
@@ -79,6 +81,31 @@ void FusedOptimizer::add_slots(const Parameters& parameters) {
   slots_.emplace_back(this->parameters(groups() - 1).size());
 }
 
+// A captured call runs again at each replay, with the numbers that it would have in a step of that time: they are
+// written anew, and the step is counted.
+void FusedOptimizer::capture_call(size_t group, const std::vector<Operand>& rows, const std::vector<size_t>& slots) {
+  // The operands themselves would keep nothing alive: they refer to tensors of the step.
+  auto held = std::make_shared<std::vector<std::optional<Tensor>>>();
+  for (const Operand& o : rows) held->push_back(o.is_tensor() ? std::optional(o.tensor()) : std::nullopt);
+  Capture::current()->before_replay([this, group, held, slots] {
+    const NoGrad off;
+    const size_t states = columns(group, momentum(group)).size();
+    const int64_t now = phase(group, slots_[group][slots[0]]);
+    for (size_t r = 0; r < slots.size(); ++r) {
+      const Slot& s = slots_[group][slots[r]];
+      bool same = phase(group, s) == now;
+      for (size_t k = 0; k < states; ++k) {
+        const std::optional<Tensor>& captured = (*held)[r * (2 + states) + 2 + k];
+        same &= !captured || (s.states[k].defined() && s.states[k].is(*captured));
+      }
+      HEARTH_CHECK(same, name(), ": the state of the parameter \"", names(group)[slots[r]],
+                   "\" has been replaced since its step was captured; capture the step again");
+    }
+    update(group, now, std::vector<Operand>(held->begin(), held->end()));
+    for (const size_t i : slots) ++slots_[group][i].steps;
+  });
+}
+
 void FusedOptimizer::step() {
   NoGrad off;
   std::vector<Work> work;
@@ -87,10 +114,12 @@ void FusedOptimizer::step() {
     work.clear();
     work.reserve(slots_[g].size());
     std::map<int64_t, Call> calls;
+    bool captured = false;
     for (size_t i = 0; i < slots_[g].size(); ++i) {
       const Tensor& p = parameters(g)[i];
       Tensor gradient = p.grad();
       if (!gradient.defined()) continue;
+      captured = Capture::current() && p.device().is_cuda();
       const Slot& s = slots_[g][i];
       Work& w = work.emplace_back(Work{i, &p, std::move(gradient), s.states});
       Call& call = calls[phase(g, s)];
@@ -107,6 +136,9 @@ void FusedOptimizer::step() {
         HEARTH_CHECK(!w.states[k].defined() || w.states[k].shape() == p.shape(), name(), ": the parameter \"",
                      names(g)[i], "\" has the shape ", p.shape(), " now, but its ", states[k].name, " has ",
                      w.states[k].shape());
+        HEARTH_CHECK(!captured || (w.states[k].defined() && fitting(w.states[k], p).is(w.states[k])), name(),
+                     ": make a step before one is captured: the parameter \"", names(g)[i],
+                     "\" has no state yet, which each replay would begin anew");
         w.states[k] = fitting(w.states[k], p);
         rows.emplace_back(w.states[k]);
       }
@@ -114,6 +146,12 @@ void FusedOptimizer::step() {
     for (const auto& [phase, call] : calls) {
       update(g, phase, call.rows);
       // Only now: a call that was refused has changed nothing. Those before it stay done.
+      if (captured) {
+        std::vector<size_t> slots;
+        for (const size_t i : call.work) slots.push_back(work[i].slot);
+        capture_call(g, call.rows, slots);
+        continue;
+      }
       for (const size_t i : call.work) {
         Slot& s = slots_[g][work[i].slot];
         s.states = std::move(work[i].states);

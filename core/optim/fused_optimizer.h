@@ -65,6 +65,7 @@ class FusedOptimizer : public Optimizer {
   virtual void check_rates(size_t group, double lr, double momentum) const = 0;
 
  private:
+  void capture_call(size_t group, const std::vector<Operand>& rows, const std::vector<size_t>& slots);
   std::vector<std::vector<Slot>> slots_;  // of each group
 };
 

@@ -3,18 +3,30 @@
 #include <new>
 #include <utility>
 
+#include "core/base/error.h"
 #include "core/base/slab.h"
+#include "core/device/cuda_hooks.h"
 
 namespace hearth {
 
 Ref<Storage> Storage::make(size_t bytes, Device device) {
   Allocator& allocator = allocator_for(device);
-  const Stream stream = device.is_cuda() ? current_stream(device) : Stream{device};
+  return take(bytes, allocator, device.is_cuda() ? current_stream(device) : Stream{device});
+}
+
+Ref<Storage> Storage::make_pinned(size_t bytes) {
+  if (device_count(DeviceType::kCuda) == 0) fail(ErrorKind::kUnsupported, "pinned memory: there is no CUDA device");
+  Ref<Storage> s = take(bytes, cuda::pinned_allocator(), Stream{kCpu});
+  s->pinned_ = true;
+  return s;
+}
+
+Ref<Storage> Storage::take(size_t bytes, Allocator& allocator, const Stream& stream) {
   void* data = allocator.allocate(bytes, stream);
   Storage* s = new (slab::allocate(sizeof(Storage))) Storage;
   s->data_ = data;
   s->bytes_ = bytes;
-  s->device_ = device;
+  s->device_ = stream.device;
   s->stream_ = stream.handle;
   s->allocator_ = &allocator;
   return Ref<Storage>::adopt(s);

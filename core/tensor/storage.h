@@ -25,6 +25,9 @@ class Storage : public RefCounted {
   /// Uninitialised memory on a device, allocated in the device's current stream. Throws Error(kOutOfMemory), or
   /// Error(kUnsupported) for a device that this program has no code for.
   static Ref<Storage> make(size_t bytes, Device device);
+  /// Uninitialised CPU memory that GPUs read and write by themselves. Throws Error(kOutOfMemory), or
+  /// Error(kUnsupported) where there is no GPU.
+  static Ref<Storage> make_pinned(size_t bytes);
   /// Memory that belongs to somebody else. The storage holds `owner` as long as it lives. An op that would write to
   /// read-only memory throws Error.
   static Ref<Storage> wrap(void* data, size_t bytes, Device device, bool read_only, std::shared_ptr<const void> owner);
@@ -44,6 +47,8 @@ class Storage : public RefCounted {
   void record_stream(const Stream& user);
   /// True if ops must not write to the memory.
   bool read_only() const { return read_only_; }
+  /// True if it came from make_pinned().
+  bool pinned() const { return pinned_; }
   /// True if the memory came from the device's allocator, false if it is wrapped.
   bool owned() const { return allocator_ != nullptr; }
 
@@ -66,9 +71,11 @@ class Storage : public RefCounted {
  private:
   Storage() = default;
   ~Storage() = default;
+  static Ref<Storage> take(size_t bytes, Allocator& allocator, const Stream& stream);
 
   Device device_;
   bool read_only_ = false;
+  bool pinned_ = false;
   std::atomic<uint32_t> version_{0};
   void* data_ = nullptr;
   size_t bytes_ = 0;

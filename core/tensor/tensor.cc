@@ -41,17 +41,27 @@ void* Tensor::writable(const char* caller) {
 namespace detail {
 namespace {
 uint8_t flags_of_new() { return thread_state.inference ? TensorImpl::kInference : 0; }
-}  // namespace
 
-Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype, Device device, const char* op) {
+// `storage` makes the memory of so many bytes.
+template <class F>
+Tensor strided(const Shape& shape, const Strides& strides, DType dtype, const char* op, F storage) {
   checked_numel(shape, size_of(dtype), op);
   Ref<TensorImpl> t = TensorImpl::make();
   t->dtype = dtype;
   t->flags = flags_of_new();
   t->layout = Layout(shape, strides, 0);
   const auto count = t->layout.dense ? t->layout.numel : t->layout.end();
-  t->storage = Storage::make(static_cast<size_t>(count) * size_of(dtype), device);
+  t->storage = storage(static_cast<size_t>(count) * size_of(dtype));
   return Tensor(std::move(t));
+}
+}  // namespace
+
+Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype, Device device, const char* op) {
+  return strided(shape, strides, dtype, op, [&](size_t bytes) { return Storage::make(bytes, device); });
+}
+
+Tensor empty_pinned(const Shape& shape, const Strides& strides, DType dtype, const char* op) {
+  return strided(shape, strides, dtype, op, Storage::make_pinned);
 }
 
 Tensor empty(const Shape& shape, DType dtype, Device device, const char* op) {

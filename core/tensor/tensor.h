@@ -45,6 +45,15 @@ struct TensorOptions {
   Device place() const { return device ? *device : default_device(); }
 };
 
+/// How to() and copy_() bring values to another device.
+struct TransferOptions {
+  /// The call returns when the copy between the CPU and a GPU is queued, not when it is done. From the CPU: of a tensor
+  /// in pinned memory (pin_memory()), whose values must not be changed before the copy is done; other tensors are waited
+  /// for. To the CPU: the result is in pinned memory, and has its values when the stream's work is done
+  /// (synchronize()).
+  bool non_blocking = false;
+};
+
 /// How backward() treats the recorded graph.
 struct BackwardOptions {
   /// Keeps the tensors that were saved for the gradients, so that backward can run through the graph again.
@@ -250,7 +259,7 @@ class Tensor {
   Tensor to(DType dtype) const;
   /// The values on a device; this tensor itself if it is there. Throws Error for a meta tensor, which has no values. On
   /// the meta device the result has neither values nor gradient history.
-  Tensor to(Device device) const;
+  Tensor to(Device device, const TransferOptions& options = {}) const;
   /// The same for a device by name: "cpu", "cuda", "cuda:1", "meta". Throws Error on any other name.
   Tensor to(std::string_view device) const { return to(Device::parse(device)); }
   /// As contiguous(format).
@@ -259,13 +268,18 @@ class Tensor {
   Tensor to(Device device, DType dtype) const;
   /// to() with the device and dtype of o.
   Tensor type_as(const Tensor& o) const { return to(o.device(), o.dtype()); }
+  /// The values in pinned CPU memory, which GPUs read and write by themselves: this tensor if it is there. Pinned memory
+  /// is kept for reuse. Throws Error for a tensor that is not on the CPU, and Error(kUnsupported) where there is no GPU.
+  Tensor pin_memory() const;
+  /// True if the memory is pinned.
+  bool is_pinned() const;
   /// to() the CPU.
   Tensor cpu() const { return to(kCpu); }
   /// to() a CUDA device.
   Tensor cuda(int index = 0) const { return to(Device{DeviceType::kCuda, static_cast<int8_t>(index)}); }
   /// Writes the values of `source`, which broadcasts, is converted to this dtype and may be on another device. Unlike
   /// other in-place methods it takes a source of any dtype.
-  Tensor& copy_(const Tensor& source) &;
+  Tensor& copy_(const Tensor& source, const TransferOptions& options = {}) &;
   /// Writes one number into every element. Throws Error if the number does not fit into the dtype.
   Tensor& fill_(Scalar value) &;
   /// fill_(0).
@@ -847,6 +861,8 @@ namespace detail {
 Tensor empty(const Shape& shape, DType dtype, Device device, const char* op = "empty");
 /// The same with any strides.
 Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype, Device device, const char* op = "empty");
+// The same in pinned CPU memory.
+Tensor empty_pinned(const Shape& shape, const Strides& strides, DType dtype, const char* op);
 /// Throws Error naming `op`, and its caller if given, for a meta tensor and while a function is traced: there are no
 /// values to read.
 void expect_values(const Tensor& t, const char* op, const std::source_location* caller = nullptr);

@@ -11,6 +11,7 @@
 #include "distributed/gloo/gloo_backend.h"
 #include "distributed/launch/addresses.h"
 #include "distributed/launch/job_store.h"
+#include "distributed/nccl/nccl_backend.h"
 #include "distributed/store/file_store.h"
 #include "distributed/store/grpc_store.h"
 #include "distributed/store/memory_store.h"
@@ -42,7 +43,40 @@ void join(Store& store, int rank, int size) {
                ": two processes have one rank, two jobs use one store, or a directory was used before");
 }
 
+// The GPU of a rank, or the CPU.
+Device gpu_of(const Environment& e) {
+  const bool own = e.local_rank >= 0 && e.local_rank < device_count(DeviceType::kCuda);
+  return own ? Device{DeviceType::kCuda, static_cast<int8_t>(e.local_rank)} : kCpu;
+}
+
+// Whether all ranks say that they have a GPU: the last one that says so tells the others.
+bool all_have(bool own, Store& store, int size, std::chrono::milliseconds timeout) {
+  if (own) expect(store.add("ranks with a GPU", 1));
+  if (expect(store.add("ranks", 1)) == size) {
+    const int64_t with = expect(store.add("ranks with a GPU", 0));
+    expect(store.set_if_absent("engine", with == size ? "nccl" : "gloo"));
+  }
+  return expect(store.wait("engine", timeout)) == "nccl";
+}
+
+// What carries the tensors of a rank whose GPU is `gpu`, if it has one.
+BackendFactory engine_of(const InitOptions& options, Device gpu, Store& store, int size, const std::string& host) {
+  HEARTH_CHECK(!options.device || gpu.is_cpu() || gpu.index < device_count(DeviceType::kCuda),
+               "init: there is no device ", to_string(gpu), "; this machine has ", device_count(DeviceType::kCuda));
+  BackendFactory cpu = gloo_backend(host);
+  if (options.engine == Engine::kGloo) return cpu;
+  const bool possible = nccl_backend != nullptr && gpu.is_cuda();
+  if (options.engine == Engine::kNccl && !possible) {
+    fail(ErrorKind::kUnsupported, "init: there is no NCCL: ",
+         nccl_backend ? "this rank has no GPU of its own" : "this program is built without --config=cuda");
+  }
+  if (options.engine == Engine::kAuto && !all_have(possible, store, size, options.group.timeout)) return cpu;
+  return nccl_backend(gpu.index, std::move(cpu));
+}
+
 }  // namespace
+
+Device rank_device() { return gpu_of(environment()); }
 
 ProcessGroup init(const InitOptions& options) {
   const bool file = options.method.rfind("file://", 0) == 0, tcp = options.method.rfind("tcp://", 0) == 0;
@@ -57,6 +91,7 @@ ProcessGroup init(const InitOptions& options) {
     e.rank = *options.rank;
     e.size = *options.size;
     e.local_size = -1;
+    if (e.size > 1) e.local_rank = -1;  // nobody says: without a device, the rank has none
     HEARTH_CHECK(e.size >= 1 && e.rank >= 0 && e.rank < e.size, "init: rank ", e.rank, " of ", e.size,
                  " does not exist");
   } else {
@@ -100,7 +135,8 @@ ProcessGroup init(const InitOptions& options) {
   if (host.empty() && (e.local_size == e.size || is_loopback(e.master))) host = "127.0.0.1";
   if (host.empty() && !e.master.empty()) host = address_towards(e.master);
   if (host.empty()) host = hostname();
-  return ProcessGroup(e.rank, e.size, std::move(store), gloo_backend(host), options.group);
+  BackendFactory engine = engine_of(options, options.device.value_or(gpu_of(e)), *store, e.size, host);
+  return ProcessGroup(e.rank, e.size, std::move(store), std::move(engine), options.group);
 }
 
 }  // namespace hearth::distributed

@@ -69,18 +69,6 @@ ncclRedOp_t operation_of(const Call& c) {
   return ncclSum;
 }
 
-class Event {
- public:
-  Event() { cuda::check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "event"); }
-  ~Event() { cudaEventDestroy(event_); }
-  Event(const Event&) = delete;
-  Event& operator=(const Event&) = delete;
-  cudaEvent_t get() const { return event_; }
-
- private:
-  cudaEvent_t event_ = nullptr;
-};
-
 // A message of a GPU's tensor on its way through CPU memory.
 class Staged final : public PendingTransfer {
  public:
@@ -143,7 +131,7 @@ class Nccl final : public Backend {
     if (!t.stream.device.is_cuda()) return cpu_->run(t);
     expect_whole();
     cuda::stream(device_);
-    const Event made, done;
+    const cuda::Event made, done;
     cuda::check(cudaEventRecord(made.get(), static_cast<cudaStream_t>(t.stream.handle)), "event");
     cuda::check(cudaStreamWaitEvent(stream_, made.get(), 0), "event");
     queue(t);

@@ -13,7 +13,8 @@ namespace hearth::distributed {
 /// of its own, which may differ between runs with other numbers of GPUs. Sends and receives go through CPU memory. A
 /// reduction of i16, which NCCL does not have, fails.
 ///
-/// Throws Error(kUnsupported) if this program was built without CUDA or if there is no such GPU.
-BackendFactory nccl_backend(int device, BackendFactory cpu);
+/// A weak symbol: null in a program that was built without CUDA. The group's making throws Error(kUnsupported) if there
+/// is no such GPU.
+[[gnu::weak]] BackendFactory nccl_backend(int device, BackendFactory cpu);
 
 }  // namespace hearth::distributed

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/hearth.h"
+#include "core/device/usable_device.h"
 #include "core/io/checkpoint.h"
 #include "core/io/directory_lock.h"
 #include "core/io/tensorboard.h"
@@ -32,6 +33,7 @@ ABSL_FLAG(double, lr, 4e-3, "highest learning rate of the cycle");
 ABSL_FLAG(uint64_t, seed, 1, "of weights, order and augmentation");
 ABSL_FLAG(int64_t, limit, 0, "for a quick try: train on this many images only, hold out and test on as many at most");
 ABSL_FLAG(int64_t, workers, 1, "threads that prepare images");
+ABSL_FLAG(std::string, device, "cpu", "where it is trained: cpu, cuda, cuda:1, ...");
 ABSL_FLAG(int64_t, checkpoint_steps, 200, "steps between two checkpoints");
 
 namespace hearth::fashion {
@@ -49,6 +51,7 @@ struct Options {
   int64_t epochs, batch, limit, workers, checkpoint_steps;
   double lr;
   uint64_t seed;
+  Device device;
 
   std::string checkpoint() const { return out + "/checkpoint"; }
   // What must be the same for a checkpoint to fit.
@@ -67,7 +70,13 @@ absl::StatusOr<Options> options_from_flags() {
             .workers = absl::GetFlag(FLAGS_workers),
             .checkpoint_steps = absl::GetFlag(FLAGS_checkpoint_steps),
             .lr = absl::GetFlag(FLAGS_lr),
-            .seed = absl::GetFlag(FLAGS_seed)};
+            .seed = absl::GetFlag(FLAGS_seed),
+            .device = kCpu};
+  try {
+    o.device = usable_device(absl::GetFlag(FLAGS_device));
+  } catch (const Error& e) {
+    return absl::InvalidArgumentError(absl::StrCat("--device: ", e.what()));
+  }
   if (o.epochs < 1) return absl::InvalidArgumentError("--epochs must be at least 1");
   if (o.batch < 2) return absl::InvalidArgumentError("--batch must be at least 2: batch norm needs a batch");
   if (!(o.lr > 0)) return absl::InvalidArgumentError("--lr must be above 0");
@@ -96,17 +105,17 @@ struct Evaluation {
   Tensor probabilities, labels;  // [n, 10], [n]
 };
 
-Evaluation evaluate(Net& net, const data::DatasetPtr& images, int64_t workers) {
+Evaluation evaluate(Net& net, const data::DatasetPtr& images, const Options& o) {
   const InferenceMode no_gradients;
   net.eval();
-  data::DataLoader loader(images, {.batch_size = 500, .workers = static_cast<int>(workers)});
+  data::DataLoader loader(images, {.batch_size = 500, .workers = static_cast<int>(o.workers), .pin_memory = o.device.is_cuda()});
   std::vector<Tensor> scores, labels;
   for (auto& [x, y] : loader) {
-    scores.push_back(net(x));
+    scores.push_back(net(x.to(o.device, {.non_blocking = true})));
     labels.push_back(y);
   }
   net.train();
-  const Tensor s = cat(scores), y = cat(labels);
+  const Tensor s = cat(scores).cpu(), y = cat(labels);
   return {cross_entropy(s, y).item<double>(), (s.argmax(1) == y).to(f64).mean().item<double>(), softmax(s, 1), y};
 }
 
@@ -121,9 +130,10 @@ class Training {
                         .drop_last = true,
                         .workers = static_cast<int>(options.workers),
                         .prefetch = 8,
-                        .seed = options.seed}),
+                        .seed = options.seed,
+                        .pin_memory = options.device.is_cuda()}),
         images_(loader_.batches() * options.batch),
-        net_((manual_seed(options.seed), std::make_unique<Net>())),
+        net_(new_net(options)),
         optimizer_(net_->parameters(), {.lr = options.lr}),
         schedule_(optimizer_, {.max_lr = options.lr, .total_steps = options.epochs * loader_.batches()}) {}
 
@@ -162,6 +172,13 @@ class Training {
   }
 
  private:
+  static std::unique_ptr<Net> new_net(const Options& o) {
+    manual_seed(o.seed);
+    auto net = std::make_unique<Net>();
+    net->to(o.device);
+    return net;
+  }
+
   absl::Status epoch(Progress& progress, io::EventWriter& events) {
     const int64_t number = loader_.state().epoch;
     const auto standing = [&](int64_t batches) {
@@ -176,7 +193,7 @@ class Training {
     };
     int64_t batches = loader_.state().sample / options_.batch;
     for (auto& [x, y] : loader_) {
-      step(x, y);
+      step(x.to(options_.device, {.non_blocking = true}), y.to(options_.device, {.non_blocking = true}));
       ++batches;
       const int64_t steps = schedule_.current_step();
       progress.update(trained(), [&] { return standing(batches).text(); });
@@ -192,7 +209,7 @@ class Training {
       }
     }
     const Standing done = standing(batches);
-    const Evaluation e = evaluate(*net_, held_out_, options_.workers);
+    const Evaluation e = evaluate(*net_, held_out_, options_);
     progress.say(absl::StrFormat("%s | held out: loss %.4f  accuracy %5.2f %%", done.text(), e.loss, 100 * e.accuracy));
     history_.training_loss.push_back(done.loss);
     history_.training_accuracy.push_back(done.accuracy);
@@ -284,9 +301,10 @@ absl::Status train(const Options& o) {
   if (!events.ok()) return events.status();
 
   Progress progress(stdout, training.total(), training.trained());
-  progress.say(absl::StrFormat("%s images to train on, %s held out; %s parameters; %d threads",
+  progress.say(absl::StrFormat("%s images to train on, %s held out; %s parameters; %s",
                                with_commas(parts[0]->size()), with_commas(parts[1]->size()),
-                               with_commas(training.net().parameter_count()), num_threads()));
+                               with_commas(training.net().parameter_count()),
+                               o.device.is_cpu() ? absl::StrFormat("%d threads", num_threads()) : to_string(o.device)));
   if (o.resume) {
     progress.say(absl::StrFormat("going on from %s, after %s of %s images", o.checkpoint(),
                                  with_commas(training.trained()), with_commas(training.total())));
@@ -301,7 +319,8 @@ absl::Status train(const Options& o) {
 
   // The test images are looked at here, once, when nothing is left to decide.
   const data::DatasetPtr test_part = limited(std::make_shared<vision::FashionMnist>(*test_images));
-  const Evaluation test = evaluate(training.net(), data::preprocessed(test_part, preprocess), o.workers);
+  const Evaluation test = evaluate(training.net(), data::preprocessed(test_part, preprocess), o);
+  training.net().to(kCpu);  // where it is exported
   progress.say(absl::StrFormat("test accuracy: %.2f %%", 100 * test.accuracy));
   if (absl::Status s = events->scalar("accuracy/test", training.trained() / o.batch, test.accuracy); !s.ok()) return s;
   return write_results({.net = training.net(),

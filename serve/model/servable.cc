@@ -9,6 +9,10 @@
 namespace hearth::serve {
 HEARTH_REGISTRY(hearth_servables, ServableKind, servable_kinds)
 
+absl::Status Servable::place(std::span<const Device>) {
+  return absl::UnimplementedError(concat("models of the kind \"", signature().kind, "\" run on the CPU only"));
+}
+
 absl::StatusOr<std::vector<Tensor>> Servable::preprocess(std::span<const Tensor>) const {
   return absl::UnimplementedError("the model has no preprocessing; send its inputs as tensors");
 }

@@ -43,6 +43,11 @@ class Servable {
   /// joined along dimension 0, and dimension 0 of each output must have as many.
   virtual absl::StatusOr<std::vector<Value>> run(std::span<const Value> inputs) const = 0;
 
+  /// Makes the model ready to run on these GPUs too. Called at most once, before run(), which then computes on
+  /// default_device() where that is one of them; its inputs and outputs are in CPU memory all the same. kUnimplemented,
+  /// as the default is, for a model that runs on the CPU only.
+  virtual absl::Status place(std::span<const Device> devices);
+
   /// The inputs of run(), with a batch of 1, for one example of any size: `example` is what a Decoder made from a
   /// client's file. kUnimplemented if the model has no preprocessing.
   virtual absl::StatusOr<std::vector<Tensor>> preprocess(std::span<const Tensor> example) const;

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/mutex.h"
+#include "core/device/default_device.h"
 #include "serve/base/clock.h"
 #include "serve/repository/model_config.h"
 #include "serve/repository/warm_up.h"
@@ -217,15 +218,23 @@ absl::StatusOr<ModelPtr> Repository::make(const std::string& name, int64_t versi
   try {
     auto servable = load_servable(directory);
     if (!servable.ok()) return servable.status();
+    const std::vector<Device>& devices = config->scheduler.devices;
+    if (!devices.empty()) {
+      if (absl::Status s = (*servable)->place(devices); !s.ok()) return s;
+    }
     auto model = std::make_shared<Model>();
     model->name = name;
     model->version = version;
     model->servable = *std::move(servable);
     SchedulerOptions scheduler = Scheduler::checked(config->scheduler);
     if (config->warmup) {
-      const auto batch = warm_up(*model->servable, scheduler.max_batch_size, scheduler.threads_per_instance);
-      if (!batch.ok()) return batch.status();
-      scheduler.max_batch_size = *batch;
+      // The first device says which batch is best; the others are tried with it.
+      for (size_t i = 0; i < std::max<size_t>(devices.size(), 1); ++i) {
+        const DefaultDevice here(devices.empty() ? kCpu : devices[i]);
+        const auto batch = warm_up(*model->servable, scheduler.max_batch_size, scheduler.threads_per_instance);
+        if (!batch.ok()) return batch.status();
+        scheduler.max_batch_size = *batch;
+      }
     }
     model->stats = stats_of(name, version);
     model->scheduler = std::make_unique<Scheduler>(model->servable, scheduler, model->stats);

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/mutex.h"
 #include "core/base/parallel.h"
+#include "core/device/default_device.h"
 #include "serve/base/error_status.h"
 #include "serve/model/signature.h"
 
@@ -38,6 +39,11 @@ int64_t now_ms() {
   return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+// On all devices.
+int instances_of(const SchedulerOptions& o) {
+  return o.instances * std::max(static_cast<int>(o.devices.size()), 1);
+}
+
 }  // namespace
 
 SchedulerOptions Scheduler::checked(SchedulerOptions o) {
@@ -50,7 +56,7 @@ SchedulerOptions Scheduler::checked(SchedulerOptions o) {
                "threads_per_instance must be 0 to 1024, but is ", o.threads_per_instance);
   HEARTH_CHECK(o.max_queue_size >= 1 && o.max_queue_size <= 1'000'000, "max_queue_size must be 1 to 1000000, but is ",
                o.max_queue_size);
-  if (o.threads_per_instance == 0) o.threads_per_instance = std::max(num_threads() / o.instances, 1);
+  if (o.threads_per_instance == 0) o.threads_per_instance = std::max(num_threads() / instances_of(o), 1);
   return o;
 }
 
@@ -66,7 +72,10 @@ Scheduler::Scheduler(std::shared_ptr<const Servable> model, const SchedulerOptio
       }()),
       batched_(is_batched(model_->signature())),
       threads_([this] { stop(); }) {
-  threads_.start("the model's instances", options_.instances, [this](int) { work(); });
+  threads_.start("the model's instances", instances_of(options_), [this](int i) {
+    const std::vector<Device>& devices = options_.devices;
+    work(devices.empty() ? kCpu : devices[static_cast<size_t>(i) % devices.size()]);
+  });
 }
 
 Scheduler::~Scheduler() = default;
@@ -136,7 +145,8 @@ void Scheduler::expire() {
   answer_expired(std::move(expired));
 }
 
-void Scheduler::work() {
+void Scheduler::work(Device device) {
+  const DefaultDevice here(device);
   const ThreadWidth width(options_.threads_per_instance);
   const InferenceMode no_gradients;
   while (true) {

@@ -31,7 +31,10 @@ struct SchedulerOptions {
   std::chrono::microseconds max_queue_delay{0};
   /// How many batches run at the same time, 1 to 256. Each instance is a thread that calls the same Servable.
   int instances = 1;
-  /// The threads that an instance computes with, 1 to 1024. 0: num_threads() divided by the instances, at least 1.
+  /// GPUs that the model runs on: so many instances for each of them, in which the GPU is default_device(). Empty: the
+  /// CPU. The model has been placed on them (Servable::place).
+  std::vector<Device> devices = {};
+  /// The threads that an instance computes with, 1 to 1024. 0: num_threads() divided by all instances, at least 1.
   int threads_per_instance = 0;
   /// How many requests may wait, 1 to 1,000,000. More are refused.
   int64_t max_queue_size = 1024;
@@ -68,7 +71,7 @@ class Scheduler {
   using Batch = std::vector<Job>;
 
   void stop();
-  void work();
+  void work(Device device);
   // Takes the jobs of the next batch out of the queues. Empty: the scheduler stops.
   Batch next();
   bool collect(Batch& batch, int64_t& rows);

@@ -14,6 +14,7 @@
 #include "absl/strings/strip.h"
 #include "core/base/error.h"
 #include "core/base/parallel.h"
+#include "core/device/usable_device.h"
 #include "core/io/file.h"
 #include "serve/http/rules.h"
 
@@ -28,6 +29,8 @@ ABSL_FLAG(int, io_threads, 0, "threads that read requests and write answers; 0: 
 ABSL_FLAG(int64_t, max_batch_size, 0,
           "most examples in a batch; 0: the size with the highest throughput, measured while warming up");
 ABSL_FLAG(int64_t, max_queue_delay_us, 0, "microseconds that a request may wait for others to make a fuller batch");
+ABSL_FLAG(std::vector<std::string>, device, {"cpu"},
+          "where models run: cpu, or GPUs, separated by commas: cuda:0,cuda:1; each GPU has --instances of its own");
 ABSL_FLAG(int, instances, 1, "batches of a model that run at the same time");
 ABSL_FLAG(int, threads_per_instance, 0, "processors for one batch; 0 divides them among the instances");
 ABSL_FLAG(int64_t, max_queue_size, 1024, "requests of a model that may wait; more get 503");
@@ -69,7 +72,7 @@ const std::array kGroups{
     Group{"Models", {"model_repository", "versions", "warmup", "poll_seconds"}},
     Group{"Where it listens",
           {"address", "port", "grpc_port", "admin_address", "admin_port", "grpc_admin_port", "io_threads"}},
-    Group{"Batches", {"max_batch_size", "max_queue_delay_us", "instances", "threads_per_instance", "max_queue_size"}},
+    Group{"Batches", {"max_batch_size", "max_queue_delay_us", "device", "instances", "threads_per_instance", "max_queue_size"}},
     Group{"Limits",
           {"max_body_mb", "max_pending_mb", "max_connections", "max_connections_per_peer", "timeout_seconds",
            "idle_seconds", "request_seconds", "drain_seconds"}},
@@ -109,6 +112,23 @@ absl::StatusOr<std::vector<std::string>> tokens_of(const char* flag, const std::
   }
   if (tokens.empty()) return absl::InvalidArgumentError(concat("--", flag, ": ", path, " has no token"));
   return tokens;
+}
+
+// The GPUs that are named; none for the CPU.
+std::vector<Device> devices_of(Checked& flags, const std::vector<std::string>& names) {
+  std::vector<Device> devices;
+  try {
+    for (const std::string& name : names) devices.push_back(usable_device(name));
+  } catch (const Error& e) {
+    flags.complain(concat("--device: ", e.what()));
+  }
+  if (devices == std::vector{kCpu}) return {};
+  for (size_t i = 0; i < devices.size(); ++i) {
+    if (devices[i].is_cpu()) flags.complain("--device: cpu stands alone");
+    if (std::count(devices.begin(), devices.end(), devices[i]) > 1)
+      flags.complain(concat("--device: ", to_string(devices[i]), " is named twice"));
+  }
+  return devices;
 }
 
 // Two servers cannot listen on the same port of an address.
@@ -158,6 +178,7 @@ absl::StatusOr<CommandLine> read_flags() {
       .max_queue_delay =
           std::chrono::microseconds(f.range<int64_t>("max_queue_delay_us", FLAGS_max_queue_delay_us, 0, 10'000'000)),
       .instances = f.range("instances", FLAGS_instances, 1, 256),
+      .devices = devices_of(f, absl::GetFlag(FLAGS_device)),
       .threads_per_instance = f.range("threads_per_instance", FLAGS_threads_per_instance, 0, 1024),
       .max_queue_size = f.range<int64_t>("max_queue_size", FLAGS_max_queue_size, 1, 1'000'000)};
   o.repository.versions = f.range("versions", FLAGS_versions, 1, 1000);

@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/mutex.h"
+#include "core/device/cuda/capture_memory.h"
 #include "core/device/cuda/runtime.h"
 #include "core/device/cuda_hooks.h"
 
@@ -24,8 +25,9 @@ class CudaAllocator final : public Allocator {
     if (bytes == 0) return nullptr;
     stream(device_);
     void* p = nullptr;
-    cudaError_t e = cudaMallocAsync(&p, bytes, handle(s));
-    if (e == cudaErrorMemoryAllocation && !capturing(handle(s))) {
+    const std::shared_ptr<CaptureMemory> captured = CaptureMemory::of_this_thread(device_);
+    cudaError_t e = captured ? captured->take(&p, bytes) : cudaMallocAsync(&p, bytes, handle(s));
+    if (e == cudaErrorMemoryAllocation && !captured) {
       // What other streams have freed can be had once they have come to that point.
       cudaGetLastError();
       check(cudaDeviceSynchronize(), "work of the device");
@@ -40,6 +42,7 @@ class CudaAllocator final : public Allocator {
     }
     check(e, "allocation");
     const MutexLock lock(mutex_);
+    if (captured) captured_[p] = captured;
     in_use_ += bytes;
     if (in_use_ > peak_) peak_ = in_use_;
     return p;
@@ -48,8 +51,22 @@ class CudaAllocator final : public Allocator {
   void deallocate(void* p, size_t bytes, const Stream& s) noexcept override {
     if (!p) return;
     std::vector<cudaEvent_t> users;
+    std::shared_ptr<CaptureMemory> captured = CaptureMemory::of_this_thread(device_);
     {
-      const MutexLock lock(mutex_);
+      MutexLock lock(mutex_);
+      if (const auto it = captured_.find(p); it != captured_.end()) {
+        in_use_ -= bytes;
+        captured = std::move(it->second);
+        captured_.erase(it);
+        lock.unlock();
+        captured->give_back(p);
+        return;
+      }
+      if (captured) {  // captured work may read what was made before and is dropped now
+        lock.unlock();
+        captured->keep(p, bytes, s);
+        return;
+      }
       in_use_ -= bytes;
       if (const auto it = users_.find(p); it != users_.end()) {
         users = std::move(it->second);
@@ -65,7 +82,7 @@ class CudaAllocator final : public Allocator {
   }
 
   void record_stream(void* p, const Stream& user) override {
-    if (!p) return;
+    if (!p || capturing()) return;  // captured work has what it uses kept
     stream(device_);
     cudaEvent_t e = nullptr;
     check(cudaEventCreateWithFlags(&e, cudaEventDisableTiming), "event");
@@ -100,23 +117,8 @@ class CudaAllocator final : public Allocator {
   uint64_t peak_ ABSL_GUARDED_BY(mutex_) = 0;
   // What record_stream() was told: the memory's owner waits for these before it is given out again.
   std::unordered_map<void*, std::vector<cudaEvent_t>> users_ ABSL_GUARDED_BY(mutex_);
-};
-
-// An event that is there for a moment.
-class Moment {
- public:
-  Moment() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "event"); }
-  ~Moment() { cudaEventDestroy(event_); }
-  Moment(const Moment&) = delete;
-  Moment& operator=(const Moment&) = delete;
-  // What is put into `after` from now on runs after what is in `before`.
-  void order(cudaStream_t before, cudaStream_t after) const {
-    check(cudaEventRecord(event_, before), "event");
-    check(cudaStreamWaitEvent(after, event_, 0), "event");
-  }
-
- private:
-  cudaEvent_t event_ = nullptr;
+  // Memory of tensors that were made in a capture: it is the captured graph's.
+  std::unordered_map<void*, std::shared_ptr<CaptureMemory>> captured_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace
@@ -134,27 +136,31 @@ Allocator& allocator(int index) {
   return *a;
 }
 
-void copy_bytes(void* to, Device to_device, const void* from, Device from_device, size_t bytes) {
+void copy_bytes(void* to, Device to_device, const void* from, Device from_device, size_t bytes, bool wait_for_it) {
   if (bytes == 0) return;
+  if (capturing() && to_device != from_device) {
+    fail("to: while work is captured nothing may be copied between devices, here from ", to_string(from_device), " to ",
+         to_string(to_device), ": item(), printing and copies to the CPU have their place after replay(), copies from "
+         "the CPU before it, into a tensor that is there (copy_())");
+  }
   if (to_device.is_cuda() && from_device.is_cuda() && to_device != from_device) {
     const cudaStream_t source = stream(from_device.index), target = stream(to_device.index);
     {
       stream(from_device.index);
-      const Moment moment;
-      moment.order(source, target);
+      const Event made;
+      made.order(source, target);
     }
     stream(to_device.index);
     check(cudaMemcpyPeerAsync(to, to_device.index, from, from_device.index, bytes, target), "copy between devices");
     // The source may be freed in its stream as soon as this returns.
-    const Moment moment;
-    moment.order(target, source);
+    const Event done;
+    done.order(target, source);
     return;
   }
   const int device = to_device.is_cuda() ? to_device.index : from_device.index;
   const cudaStream_t s = stream(device);
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, s), "copy");
-  if (to_device.is_cuda() && from_device.is_cuda()) return;
-  wait(device);
+  if (wait_for_it && to_device != from_device) wait(device);
 }
 
 }  // namespace hearth::cuda

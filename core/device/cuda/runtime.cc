@@ -8,6 +8,7 @@
 #include "core/base/mutex.h"
 #include "core/device/cuda/launch.h"
 #include "core/device/cuda_hooks.h"
+#include "core/device/usable_device.h"
 
 namespace hearth::cuda {
 namespace {
@@ -47,6 +48,13 @@ bool launches_wait() {
   return on;
 }
 
+// What waits for captured work would wait for ever.
+void expect_not_capturing() {
+  if (capturing()) [[unlikely]]
+    fail("a capture: nothing may wait for a GPU while work is captured (item(), printing, synchronize(), results whose "
+         "size depends on values); read values after replay()");
+}
+
 }  // namespace
 
 void check(cudaError_t e, const char* what) {
@@ -64,7 +72,7 @@ void check_launch(cudaError_t e, const Launch& l) {
          static_cast<int64_t>(l.block.x), " threads with ", l.shared, " bytes of shared memory: ", cudaGetErrorName(e),
          ": ", cudaGetErrorString(e));
   }
-  if (launches_wait() && !capturing(l.stream)) [[unlikely]] {
+  if (launches_wait() && !capturing()) [[unlikely]] {
     const cudaError_t late = cudaStreamSynchronize(l.stream);
     if (late != cudaSuccess) {
       fail(ErrorKind::kInternal, l.name, ": its kernel has failed: ", cudaGetErrorName(late), ": ",
@@ -86,6 +94,22 @@ int device_count() {
   return n;
 }
 
+std::string why_no_device() {
+  int count = 0;
+  const cudaError_t e = cudaGetDeviceCount(&count);
+  cudaGetLastError();
+  switch (e) {
+    case cudaSuccess:
+      return count > 0 ? "" : "this machine has no CUDA device";
+    case cudaErrorNoDevice:
+      return "this machine has no CUDA device";
+    case cudaErrorInsufficientDriver:
+      return "this machine has no driver for CUDA, or one that is too old for this program";
+    default:
+      return concat("CUDA says ", cudaGetErrorName(e), ": ", cudaGetErrorString(e));
+  }
+}
+
 cudaStream_t stream(int device) {
   make_current(device);
   cudaStream_t& s = streams[static_cast<size_t>(device)];
@@ -101,19 +125,21 @@ void set_current_stream(const Stream& s) {
 }
 
 void wait(int device) {
+  expect_not_capturing();
   check(cudaStreamSynchronize(stream(device)), "work of this stream");
   throw_complaint(device);
 }
 
 void synchronize(int index) {
+  expect_not_capturing();
   make_current(index);
   check(cudaDeviceSynchronize(), "work of the device");
   throw_complaint(index);
 }
 
-bool capturing(cudaStream_t stream) {
-  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-  return cudaStreamIsCapturing(stream, &status) == cudaSuccess && status != cudaStreamCaptureStatusNone;
+bool capturing() {
+  const Capture* const c = Capture::current();
+  return c && !c->rewriting();
 }
 
 Complaint* complaint(int device) {
@@ -128,6 +154,7 @@ Complaint* complaint(int device) {
   if (Complaint* p = c.load(std::memory_order_acquire)) return p;
   make_current(device);
   void* p = nullptr;
+  const Uncaptured uncaptured;
   check(cudaMallocHost(&p, sizeof(Complaint)), "pinned memory");
   c.store(new (p) Complaint, std::memory_order_release);
   return static_cast<Complaint*>(p);

@@ -35,10 +35,62 @@ Complaint* complaint(int device);
 /// for the device.
 void throw_complaint(int device);
 
-/// Waits for this thread's stream on the device, and throws Error if work in it has failed.
+/// Waits for this thread's stream on the device, and throws Error if work in it has failed, or if this thread captures
+/// work: nothing may wait then.
 void wait(int device);
 
-/// True while the stream is captured into a graph: nothing may wait then.
-bool capturing(cudaStream_t stream);
+/// True while this thread captures work of a device into a graph.
+bool capturing();
+
+/// While one lives, this thread may call what CUDA refuses during a capture because it might concern captured work, such
+/// as allocations.
+class Uncaptured {
+ public:
+  Uncaptured() { cudaThreadExchangeStreamCaptureMode(&mode_); }
+  ~Uncaptured() { cudaThreadExchangeStreamCaptureMode(&mode_); }
+  Uncaptured(const Uncaptured&) = delete;
+  Uncaptured& operator=(const Uncaptured&) = delete;
+
+ private:
+  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
+};
+
+/// An event that orders work: it keeps no time.
+class Event {
+ public:
+  /// Of CUDA's current device.
+  Event() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "event"); }
+  ~Event() { cudaEventDestroy(event_); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  /// CUDA's event.
+  cudaEvent_t get() const { return event_; }
+  /// What is put into `after` from now on runs after what is in `before`.
+  void order(cudaStream_t before, cudaStream_t after) const {
+    check(cudaEventRecord(event_, before), "event");
+    check(cudaStreamWaitEvent(after, event_, 0), "event");
+  }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
+/// Memory for work that is queued in this thread's stream while it lives.
+class Workspace {
+ public:
+  /// Null for 0 bytes.
+  Workspace(int device, size_t bytes)
+      : stream_(current_stream(device)), bytes_(bytes), at_(allocator(device).allocate(bytes, stream_)) {}
+  ~Workspace() { allocator(stream_.device.index).deallocate(at_, bytes_, stream_); }
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+  /// The memory.
+  void* get() const { return at_; }
+
+ private:
+  Stream stream_;
+  size_t bytes_;
+  void* at_;
+};
 
 }  // namespace hearth::cuda

@@ -15,11 +15,11 @@ struct Results {
   bool safe;       // a query that sees nothing gets 0, not NaN
 };
 
-HEARTH_KERNEL void note_state(GeneratorState* to, uint64_t seed, uint64_t offset) { *to = {seed, offset}; }
+HEARTH_KERNEL void note_state(GeneratorState* to, Draw draw) { *to = draw.now(); }
 
 template <class S, class T>
 HEARTH_KERNEL void __launch_bounds__(AttentionTiles<T>::kThreads)
-    attention_kernel(Attention p, Results r, GeneratorState state) {
+    attention_kernel(Attention p, Results r, Draw draw) {
   using Tiles = AttentionTiles<T>;
   constexpr T kNever = -std::numeric_limits<T>::infinity();
   constexpr int kTile = Tiles::kTile, kRow = Tiles::kScoreRow, kShare = Tiles::kThreads / kTile;
@@ -29,6 +29,7 @@ HEARTH_KERNEL void __launch_bounds__(AttentionTiles<T>::kThreads)
   // The softmax of a row is the work of kShare neighbouring threads.
   const int own = static_cast<int>(threadIdx.x) / kShare, part = static_cast<int>(threadIdx.x) % kShare;
   const int64_t tiles = (p.queries + kTile - 1) / kTile;
+  const GeneratorState state = draw.now();
   for (int64_t b = blockIdx.x; b < p.batch * tiles * r.chunks; b += gridDim.x) {
     const int64_t chunk = b % r.chunks, q0 = b / r.chunks % tiles * kTile, u = b / r.chunks / tiles;
     const int64_t q_at = p.offset(p.q, u), k_at = p.offset(p.k, u), v_at = p.offset(p.v, u),
@@ -100,10 +101,10 @@ void attention(OpCall& c) {
   const auto& a = c.attrs_as<AttentionAttrs>();
   const Attention p =
       attention_of(c.out[0].shape(), c.input(0), c.input(1), c.input(2), c.is_tensor(3) ? &c.input(3) : nullptr, a);
-  GeneratorState state;
+  Draw drawn;
   if (p.drops) {
-    state = c.generator->take(static_cast<uint64_t>(p.batch * p.queries * p.keys));
-    launch(over(c, 1, 1), note_state, static_cast<GeneratorState*>(c.out[2].impl()->data()), state.seed, state.offset);
+    drawn = draw(c, static_cast<uint64_t>(p.batch * p.queries * p.keys));
+    launch(over(c, 1, 1), note_state, static_cast<GeneratorState*>(c.out[2].impl()->data()), drawn);
   }
   if (p.batch == 0 || p.queries == 0) return;
   by_float_type(c.dtype, [&]<class S, class T>() {
@@ -114,7 +115,7 @@ void attention(OpCall& c) {
                        .chunks = std::max<int64_t>((p.value_size + Tiles::kWidth - 1) / Tiles::kWidth, 1),
                        .safe = p.mask.data || a.window || p.keys == 0};
     const int64_t tiles = (p.queries + Tiles::kTile - 1) / Tiles::kTile;
-    launch(attention_launch<T>(c, p.batch * tiles * r.chunks), attention_kernel<S, T>, p, r, state);
+    launch(attention_launch<T>(c, p.batch * tiles * r.chunks), attention_kernel<S, T>, p, r, drawn);
   });
 }
 

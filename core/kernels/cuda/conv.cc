@@ -277,11 +277,9 @@ bool attempt(const OpCall& c, Key key, DType dtype, bool channels_last, const Op
   };
   const Operands o{usable(given.x), usable(given.w), usable(given.y),
                    given.bias.defined() ? row_major_as(given.bias, dtype) : Tensor()};
-  void* workspace = nullptr;
-  if (plan->workspace) hearth::cuda::check(cudaMallocAsync(&workspace, plan->workspace, s), "workspace");
-  const cudnnStatus_t status = execute(handle, key, *plan, workspace, o.x.impl()->data(), o.w.impl()->data(),
+  const Workspace workspace(c.device.index, plan->workspace);
+  const cudnnStatus_t status = execute(handle, key, *plan, workspace.get(), o.x.impl()->data(), o.w.impl()->data(),
                                        o.y.impl()->data(), o.bias.defined() ? o.bias.impl()->data() : nullptr);
-  if (workspace) hearth::cuda::check(cudaFreeAsync(workspace, s), "workspace");
   if (not_supported(status)) {
     plan->possible.store(false, std::memory_order_relaxed);
     return false;

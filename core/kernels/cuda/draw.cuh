@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/kernels/cuda/number.cuh"
+#include "core/op/op_call.h"
 #include "core/tensor/generator.h"
 
 namespace hearth::cuda {
@@ -14,6 +15,17 @@ HEARTH_DEVICE Words random_words(const GeneratorState& s, int64_t block) {
   const auto w = philox(s.seed, s.offset + static_cast<uint64_t>(block));
   return {{w[0], w[1], w[2], w[3]}};
 }
+
+// Where a launch draws from: a generator's state or, in captured work, counters from a state that each replay writes.
+struct Draw {
+  GeneratorState state;
+  const GeneratorState* base = nullptr;
+  HEARTH_DEVICE GeneratorState now() const {
+    return base ? GeneratorState{base->seed, base->offset + state.offset} : state;
+  }
+};
+// Takes the counters for `words` words from the call's generator.
+Draw draw(const OpCall& c, uint64_t words);
 
 HEARTH_DEVICE float unit24(uint32_t a) { return static_cast<float>(a >> 8) * 0x1p-24f; }
 HEARTH_DEVICE double unit53(uint32_t a, uint32_t b) {

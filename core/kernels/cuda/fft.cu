@@ -62,11 +62,8 @@ void execute(const OpCall& c, cufftType type, std::span<const int64_t> n, int64_
   const std::shared_ptr<Plan> plan = plans.get(key, [&] { return std::make_shared<Plan>(c, key); });
   const MutexLock lock(plan->mutex);
   check(cufftSetStream(plan->handle, s), c, "stream");
-  void* work = nullptr;
-  if (plan->work) {
-    hearth::cuda::check(cudaMallocAsync(&work, plan->work, s), "workspace");
-    check(cufftSetWorkArea(plan->handle, work), c, "workspace");
-  }
+  const Workspace work(c.device.index, plan->work);
+  if (work.get()) check(cufftSetWorkArea(plan->handle, work.get()), c, "workspace");
   const int direction = inverse ? CUFFT_INVERSE : CUFFT_FORWARD;
   cufftResult r = CUFFT_SUCCESS;
   switch (type) {
@@ -90,7 +87,6 @@ void execute(const OpCall& c, cufftType type, std::span<const int64_t> n, int64_
       r = cufftExecZ2D(plan->handle, static_cast<cufftDoubleComplex*>(in), static_cast<cufftDoubleReal*>(out));
       break;
   }
-  if (work) hearth::cuda::check(cudaFreeAsync(work, s), "workspace");
   check(r, c, "transform");
 }
 

@@ -9,6 +9,7 @@
 #include "core/kernels/cuda/block.cuh"
 #include "core/kernels/cuda/copy.h"
 #include "core/kernels/cuda/grid.cuh"
+#include "core/kernels/cuda/live.cuh"
 #include "core/op/attrs/optim.h"
 
 namespace hearth::cuda {
@@ -132,7 +133,8 @@ HEARTH_DEVICE void for_each_element(const Group& group, F f) {
 }
 
 template <class T>
-HEARTH_KERNEL void sgd_kernel(Group group, SgdAttrs a) {
+HEARTH_KERNEL void sgd_kernel(Group group, Live<SgdAttrs> numbers) {
+  const SgdAttrs a = numbers.now();
   const T lr = static_cast<T>(a.lr), wd = static_cast<T>(a.weight_decay), mu = static_cast<T>(a.momentum);
   const T take = static_cast<T>(a.first ? 1 : 1 - a.dampening), keep = a.first ? T(0) : mu,
           sign = a.maximize ? T(-1) : T(1), own = a.nesterov ? T(1) : T(0), of_buffer = a.nesterov ? mu : T(1);
@@ -148,9 +150,14 @@ HEARTH_KERNEL void sgd_kernel(Group group, SgdAttrs a) {
   });
 }
 
-// c1 and c2: what the moments' averages add up to so far, 1 - beta^step.
+struct AdamNumbers {
+  AdamAttrs a;
+  double c1, c2;  // what the moments' averages add up to so far, 1 - beta^step
+};
+
 template <class T>
-HEARTH_KERNEL void adam_kernel(Group group, AdamAttrs a, double c1, double c2) {
+HEARTH_KERNEL void adam_kernel(Group group, Live<AdamNumbers> numbers) {
+  const auto [a, c1, c2] = numbers.now();
   const T b1 = static_cast<T>(a.beta1), b2 = static_cast<T>(a.beta2), o1 = static_cast<T>(1 - a.beta1),
           o2 = static_cast<T>(1 - a.beta2);
   const T rate = static_cast<T>(a.lr / c1), root = static_cast<T>(1 / ::sqrt(c2)), eps = static_cast<T>(a.eps);
@@ -168,7 +175,8 @@ HEARTH_KERNEL void adam_kernel(Group group, AdamAttrs a, double c1, double c2) {
 }
 
 template <class T>
-HEARTH_KERNEL void rmsprop_kernel(Group group, RmspropAttrs a) {
+HEARTH_KERNEL void rmsprop_kernel(Group group, Live<RmspropAttrs> numbers) {
+  const RmspropAttrs a = numbers.now();
   const T alpha = static_cast<T>(a.alpha), rest = static_cast<T>(1 - a.alpha), eps = static_cast<T>(a.eps);
   const T mu = static_cast<T>(a.momentum), down = static_cast<T>(-a.lr), wd = static_cast<T>(a.weight_decay);
   const T sign = a.maximize ? T(-1) : T(1);
@@ -239,22 +247,26 @@ HEARTH_KERNEL void join_kernel(const double* sums, int64_t n, bool largest, doub
 }  // namespace
 
 void sgd_step(OpCall& c) {
-  const auto& a = c.attrs_as<SgdAttrs>();
-  const auto go = [&]<class T>(const Launch& l, const Group& g) { launch(l, sgd_kernel<T>, g, a); };
+  const auto a = live(c.device.index, c.op.name, c.attrs_as<SgdAttrs>());
+  if (!a) return;
+  const auto go = [&]<class T>(const Launch& l, const Group& g) { launch(l, sgd_kernel<T>, g, *a); };
   Rows(c, c.op.row).update(go, go);
 }
 
 void adam_step(OpCall& c) {
   const auto& a = c.attrs_as<AdamAttrs>();
-  const double c1 = 1 - std::pow(a.beta1, static_cast<double>(a.step)),
-               c2 = 1 - std::pow(a.beta2, static_cast<double>(a.step));
-  const auto go = [&]<class T>(const Launch& l, const Group& g) { launch(l, adam_kernel<T>, g, a, c1, c2); };
+  const auto step = static_cast<double>(a.step);
+  const auto numbers =
+      live(c.device.index, c.op.name, AdamNumbers{a, 1 - std::pow(a.beta1, step), 1 - std::pow(a.beta2, step)});
+  if (!numbers) return;
+  const auto go = [&]<class T>(const Launch& l, const Group& g) { launch(l, adam_kernel<T>, g, *numbers); };
   Rows(c, c.op.row).update(go, go);
 }
 
 void rmsprop_step(OpCall& c) {
-  const auto& a = c.attrs_as<RmspropAttrs>();
-  const auto go = [&]<class T>(const Launch& l, const Group& g) { launch(l, rmsprop_kernel<T>, g, a); };
+  const auto a = live(c.device.index, c.op.name, c.attrs_as<RmspropAttrs>());
+  if (!a) return;
+  const auto go = [&]<class T>(const Launch& l, const Group& g) { launch(l, rmsprop_kernel<T>, g, *a); };
   Rows(c, c.op.row).update(go, go);
 }
 

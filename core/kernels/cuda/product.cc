@@ -183,16 +183,14 @@ void multiply(const OpCall& c, DType dtype, const Product& p) {
           "bias");
     desc = own.desc;
   }
-  void* workspace = nullptr;
-  if (plan->workspace) hearth::cuda::check(cudaMallocAsync(&workspace, plan->workspace, s), "workspace");
+  const Workspace workspace(c.device.index, plan->workspace);
   const float one = 1, old = p.add ? 1 : 0;
   const double one64 = 1, old64 = old;
   const bool wide = dtype == DType::kF64;
   const cublasStatus_t status =
       cublasLtMatmul(handle(c.device.index), desc, wide ? static_cast<const void*>(&one64) : &one, p.b.data, plan->b,
                      p.a.data, plan->a, wide ? static_cast<const void*>(&old64) : &old, p.out, plan->out, p.out,
-                     plan->out, &plan->algo, workspace, plan->workspace, s);
-  if (workspace) hearth::cuda::check(cudaFreeAsync(workspace, s), "workspace");
+                     plan->out, &plan->algo, workspace.get(), plan->workspace, s);
   check(status, c, "product");
 }
 

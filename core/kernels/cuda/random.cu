@@ -14,7 +14,8 @@ namespace {
 
 // Each thread draws a counter's four words, which serve four elements or two.
 template <class F>
-HEARTH_DEVICE void for_each_draw(const GeneratorState& s, int64_t n, int per, F f) {
+HEARTH_DEVICE void for_each_draw(const Draw& draw, int64_t n, int per, F f) {
+  const GeneratorState s = draw.now();
   for_each_item((n + per - 1) / per, [&](int64_t block) {
     const Words w = random_words(s, block);
     for (int k = 0; k < per && block * per + k < n; ++k) f(block * per + k, w, k);
@@ -24,7 +25,7 @@ HEARTH_DEVICE void for_each_draw(const GeneratorState& s, int64_t n, int per, F 
 // Box and Muller, 1958: a pair of normals from two words. Elements 2j and 2j + 1 take the cosine and the sine of pair
 // j.
 template <class T>
-HEARTH_KERNEL void normal_kernel(GeneratorState s, DType type, void* out, int64_t n, T mean, T std) {
+HEARTH_KERNEL void normal_kernel(Draw s, DType type, void* out, int64_t n, T mean, T std) {
   for_each_draw(s, n, 4, [&](int64_t i, const Words& w, int k) {
     const uint32_t a = w.w[k / 2 * 2], b = w.w[k / 2 * 2 + 1];
     const double u = (static_cast<double>(a) + 0.5) * 0x1p-32, v = (static_cast<double>(b) + 0.5) * 0x1p-32;
@@ -34,7 +35,7 @@ HEARTH_KERNEL void normal_kernel(GeneratorState s, DType type, void* out, int64_
 }
 
 template <class T, bool kBernoulli>
-HEARTH_KERNEL void unit_kernel(GeneratorState s, DType type, void* out, int64_t n, double a, double b, double last) {
+HEARTH_KERNEL void unit_kernel(Draw s, DType type, void* out, int64_t n, double a, double b, double last) {
   constexpr int kWords = kWordsOf<T>;
   for_each_draw(s, n, 4 / kWords, [&](int64_t i, const Words& w, int k) {
     const uint32_t* const own = w.w + k * kWords;
@@ -53,7 +54,7 @@ HEARTH_KERNEL void unit_kernel(GeneratorState s, DType type, void* out, int64_t 
   });
 }
 
-HEARTH_KERNEL void integer_kernel(GeneratorState s, DType type, void* out, int64_t n, int64_t low, uint64_t range) {
+HEARTH_KERNEL void integer_kernel(Draw s, DType type, void* out, int64_t n, int64_t low, uint64_t range) {
   for_each_draw(s, n, 2, [&](int64_t i, const Words& w, int k) {
     // The high part of a 64 x 64 product: unbiased to 2^-64 times the range.
     const uint64_t drawn = uint64_t{w.w[2 * k]} << 32 | w.w[2 * k + 1];
@@ -61,11 +62,11 @@ HEARTH_KERNEL void integer_kernel(GeneratorState s, DType type, void* out, int64
   });
 }
 
-void fill(const OpCall& c, const Tensor& t, const RandomAttrs& a, Generator& g) {
+void fill(const OpCall& c, const Tensor& t, const RandomAttrs& a) {
   const int64_t n = t.numel();
   const bool wide = t.dtype() == DType::kF64, normal = a.distribution == Distribution::kNormal;
   const bool two = !normal && (wide || a.distribution == Distribution::kInteger);
-  const GeneratorState s = g.take(static_cast<uint64_t>(two ? 2 * n : n));
+  const Draw s = draw(c, static_cast<uint64_t>(two ? 2 * n : n));
   void* const p = t.impl()->data();
   const Launch l = over(c, two ? (n + 1) / 2 : (n + 3) / 4);
   const double last = a.distribution == Distribution::kUniform ? last_before(t.dtype(), a.a, a.b) : 0;
@@ -91,9 +92,9 @@ void random(OpCall& c) {
   const Tensor& out = c.out[0];
   if (out.numel() == 0) return;
   const auto& a = c.attrs_as<RandomAttrs>();
-  if (out.layout().contiguous) return fill(c, out, a, *c.generator);
+  if (out.layout().contiguous) return fill(c, out, a);
   const Tensor dense = hearth::detail::empty(out.shape(), out.dtype(), out.device(), c.op.name);
-  fill(c, dense, a, *c.generator);
+  fill(c, dense, a);
   copy_tensor(out, dense);
 }
 

@@ -16,6 +16,7 @@ struct CopyAttrs {
 // To another device.
 struct TransferAttrs {
   Device device;
+  bool non_blocking = false;  // how, not what: not saved with a graph
   static constexpr auto fields() { return std::make_tuple(field("device", &TransferAttrs::device)); }
   bool operator==(const TransferAttrs&) const = default;
 };

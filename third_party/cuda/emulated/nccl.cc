@@ -2,6 +2,8 @@
 // things, which would hang or write wherever it may be, end the program by name.
 #include "nccl.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -288,7 +290,7 @@ ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
   static int number = 0;
   with_lock([&] {
     *id = {};
-    std::snprintf(id->internal, sizeof id->internal, "emulated %d", ++number);
+    std::snprintf(id->internal, sizeof id->internal, "emulated, process %d, %d", static_cast<int>(getpid()), ++number);
   });
   return ncclSuccess;
 }
@@ -296,6 +298,9 @@ ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
 ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int ranks, ncclUniqueId id, int rank, ncclConfig_t* config) {
   if (ranks < 1 || rank < 0 || rank >= ranks) return ncclInvalidArgument;
   if (config->blocking != 0) fail("ncclCommInitRankConfig: only communicators that do not block are emulated");
+  int process = 0;
+  if (std::sscanf(id.internal, "emulated, process %d", &process) != 1 || process != getpid())
+    fail("ncclCommInitRankConfig: the ranks are in several processes, which is not emulated: threads of one can be");
   ncclResult_t result = ncclInProgress;
   with_lock([&] {
     auto& clique = cliques()[std::string(id.internal, sizeof id.internal)];

@@ -40,6 +40,8 @@ struct CUevent_st {
 };
 struct CUgraph_st {
   std::vector<std::shared_ptr<Item>> items;
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
+  std::thread::id thread;  // that has begun it
 };
 struct CUgraphExec_st {
   std::vector<std::shared_ptr<Item>> items;
@@ -102,6 +104,7 @@ State& state() {
 }
 thread_local int current_device = 0;
 thread_local cudaError_t last_error = cudaSuccess;
+thread_local cudaStreamCaptureMode capture_mode = cudaStreamCaptureModeGlobal;
 #define HEARTH_LOCK std::lock_guard lock(state().mutex)
 
 cudaError_t error(cudaError_t e) {
@@ -367,6 +370,16 @@ bool any_capture() {
   return std::any_of(state().streams.begin(), state().streams.end(), [](CUstream_st* s) { return s->capture; });
 }
 
+// Whether this thread may not call now what might concern captured work: allocations, and waiting for other streams.
+bool unsafe() {
+  if (capture_mode == cudaStreamCaptureModeRelaxed) return false;
+  return std::any_of(state().streams.begin(), state().streams.end(), [](CUstream_st* s) {
+    if (!s->capture || s->capture->mode == cudaStreamCaptureModeRelaxed) return false;
+    if (s->capture->thread == std::this_thread::get_id()) return true;
+    return s->capture->mode == cudaStreamCaptureModeGlobal && capture_mode == cudaStreamCaptureModeGlobal;
+  });
+}
+
 }  // namespace
 
 void enqueue(cudaStream_t stream, std::function<void()> run, std::function<bool()> ready) {
@@ -493,6 +506,7 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
 
 cudaError_t cudaMalloc(void** p, size_t bytes) {
   HEARTH_LOCK;
+  if (unsafe()) return error(cudaErrorStreamCaptureUnsupported);
   Device& d = state().devices[static_cast<size_t>(current_device)];
   *p = bytes ? take(d, bytes) : nullptr;
   if (!*p && bytes) {
@@ -504,6 +518,7 @@ cudaError_t cudaMalloc(void** p, size_t bytes) {
 cudaError_t cudaFree(void* p) {
   HEARTH_LOCK;
   if (!p) return cudaSuccess;
+  if (unsafe()) return error(cudaErrorStreamCaptureUnsupported);
   Piece* piece = piece_of(p);
   if (!piece || piece->freed) fail("cudaFree: %p is not allocated, or was freed before", p);
   run_all();
@@ -514,6 +529,7 @@ cudaError_t cudaFree(void* p) {
 cudaError_t cudaMallocAsync(void** p, size_t bytes, cudaStream_t stream) {
   HEARTH_LOCK;
   CUstream_st& s = checked(stream);
+  if (s.capture) fail("cudaMallocAsync while the stream is captured: memory of a graph is not emulated");
   Device& d = state().devices[static_cast<size_t>(s.device)];
   if (d.in_use > d.limit / 4) run_all();
   *p = bytes ? take(d, bytes) : nullptr;
@@ -528,6 +544,7 @@ cudaError_t cudaFreeAsync(void* p, cudaStream_t stream) {
   if (!p) return cudaSuccess;
   Piece* piece = piece_of(p);
   if (!piece || piece->freed) fail("cudaFreeAsync: %p is not allocated, or was freed before", p);
+  if (checked(stream).capture) fail("cudaFreeAsync while the stream is captured: each replay would free it");
   piece->freed = true;
   push(stream, [p] { give_back(static_cast<char*>(p)); });
   return cudaSuccess;
@@ -550,6 +567,7 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribut
 cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, size_t) { return cudaSuccess; }
 cudaError_t cudaMallocHost(void** p, size_t bytes) {
   HEARTH_LOCK;
+  if (unsafe()) return error(cudaErrorStreamCaptureUnsupported);
   *p = std::aligned_alloc(64, std::max<size_t>(round_up(bytes, 64), 64));
   if (!*p) return error(cudaErrorMemoryAllocation);
   state().pinned[static_cast<char*>(*p)] = bytes;
@@ -558,6 +576,7 @@ cudaError_t cudaMallocHost(void** p, size_t bytes) {
 cudaError_t cudaFreeHost(void* p) {
   HEARTH_LOCK;
   if (!p) return cudaSuccess;
+  if (unsafe()) return error(cudaErrorStreamCaptureUnsupported);
   run_all();
   state().pinned.erase(static_cast<char*>(p));
   std::free(p);
@@ -636,14 +655,14 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   HEARTH_LOCK;
-  if (any_capture()) return error(cudaErrorStreamCaptureUnsupported);
+  if (checked(stream).capture || unsafe()) return error(cudaErrorStreamCaptureUnsupported);
   drain(checked(stream));
   return cudaSuccess;
 }
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
   HEARTH_LOCK;
   CUstream_st& s = checked(stream);
-  if (s.capture) return error(cudaErrorStreamCaptureUnsupported);
+  if (s.capture || unsafe()) return error(cudaErrorStreamCaptureUnsupported);
   if (s.queue.empty()) {
     __tsan_acquire(&s.sync);
     return cudaSuccess;
@@ -679,6 +698,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   HEARTH_LOCK;
+  if (unsafe()) return error(cudaErrorStreamCaptureUnsupported);
   if (!event->last) return cudaSuccess;
   const std::shared_ptr<Record> last = event->last;
   while (!last->done) {
@@ -689,6 +709,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) {
   HEARTH_LOCK;
+  if (unsafe()) return error(cudaErrorStreamCaptureUnsupported);
   if (!event->last || event->last->done) {
     if (event->last) __tsan_acquire(&event->last->sync);
     return cudaSuccess;
@@ -709,11 +730,15 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* 
   *status = checked(stream).capture ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
   return cudaSuccess;
 }
-cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* mode) {
+  std::swap(*mode, capture_mode);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
   HEARTH_LOCK;
   CUstream_st& s = checked(stream);
   if (s.capture) return error(cudaErrorStreamCaptureUnsupported);
-  s.capture = new CUgraph_st;
+  s.capture = new CUgraph_st{{}, mode, std::this_thread::get_id()};
   return cudaSuccess;
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
