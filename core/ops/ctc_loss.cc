@@ -87,7 +87,7 @@ HEARTH_OP(kCtcLossGrad);
 extern constinit const OpDef kCtcLoss = {
     .name = "ctc_loss",
     .dtypes = kComputed,
-    .autocast = Autocast::kF32,
+    .autocast = AutocastPolicy::kF32,
     .min_inputs = 4,
     .max_inputs = 4,
     .attrs = &attrs_type<CtcLossAttrs>,
