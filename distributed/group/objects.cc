@@ -14,14 +14,14 @@ namespace {
 constexpr int64_t kRefused = -1;
 
 Tensor bytes_tensor(const std::string& bytes, int64_t size) {
-  Tensor t = zeros({size}, {.dtype = u8});
+  Tensor t = zeros({size}, {.dtype = u8, .device = kCpu});
   if (!bytes.empty()) std::memcpy(t.mutable_raw_data(), bytes.data(), bytes.size());
   return t;
 }
 std::string text_of(const Tensor& t, int64_t size) {
   return size == 0 ? std::string() : std::string(static_cast<const char*>(t.raw_data()), static_cast<size_t>(size));
 }
-Tensor number(int64_t n) { return full({}, n, {.dtype = i64}); }
+Tensor number(int64_t n) { return full({}, n, {.dtype = i64, .device = kCpu}); }
 int64_t size_of_bytes(const std::string& bytes) {
   const auto n = static_cast<int64_t>(bytes.size());
   return n <= kMaxObject ? n : kRefused;
@@ -41,7 +41,7 @@ std::vector<std::string> gathered(ProcessGroup& group, const std::string& bytes,
   if (root < 0) {
     all = group.all_gather(part);
   } else {
-    if (group.rank() == root) all = empty({group.size(), most}, {.dtype = u8});
+    if (group.rank() == root) all = empty({group.size(), most}, {.dtype = u8, .device = kCpu});
     group.gather(all, part, root);
     if (group.rank() != root) return {};
   }
@@ -55,7 +55,7 @@ std::string broadcasted(ProcessGroup& group, const std::string& bytes, int64_t m
   group.broadcast(size, root);
   const auto n = size.item<int64_t>();
   check_size(n, root, op);
-  Tensor t = group.rank() == root ? bytes_tensor(bytes, n) : empty({n}, {.dtype = u8});
+  Tensor t = group.rank() == root ? bytes_tensor(bytes, n) : empty({n}, {.dtype = u8, .device = kCpu});
   group.broadcast(t, root);
   return text_of(t, n);
 }
@@ -76,7 +76,7 @@ std::vector<std::string> gather_bytes(ProcessGroup& group, const std::string& by
   return gathered(group, bytes, size_of_bytes(bytes), "gather_bytes", root);
 }
 std::string scatter_bytes(ProcessGroup& group, const std::vector<std::string>& parts, int root) {
-  Tensor sizes = full({group.size()}, kRefused, {.dtype = i64});
+  Tensor sizes = full({group.size()}, kRefused, {.dtype = i64, .device = kCpu});
   const auto ranks = static_cast<size_t>(group.size());
   if (group.rank() == root && parts.size() == ranks) {
     for (size_t r = 0; r < ranks; ++r) sizes.mutable_data<int64_t>()[r] = size_of_bytes(parts[r]);
@@ -88,9 +88,9 @@ std::string scatter_bytes(ProcessGroup& group, const std::vector<std::string>& p
                  " bytes for each of ", group.size(), " ranks");
   }
   const int64_t most = *std::ranges::max_element(all);
-  Tensor out = empty({most}, {.dtype = u8}), in;
+  Tensor out = empty({most}, {.dtype = u8, .device = kCpu}), in;
   if (group.rank() == root) {
-    in = zeros({group.size(), most}, {.dtype = u8});
+    in = zeros({group.size(), most}, {.dtype = u8, .device = kCpu});
     for (size_t r = 0; r < ranks; ++r) {
       if (!parts[r].empty())
         std::memcpy(static_cast<char*>(in.mutable_raw_data()) + r * static_cast<size_t>(most), parts[r].data(),
@@ -111,7 +111,7 @@ std::string recv_bytes(ProcessGroup& group, int from, uint32_t tag) {
   group.recv(size, from, tag);
   const auto n = size.item<int64_t>();
   check_size(n, from, "recv_bytes");
-  Tensor t = empty({n}, {.dtype = u8});
+  Tensor t = empty({n}, {.dtype = u8, .device = kCpu});
   group.recv(t, from, tag);
   return text_of(t, n);
 }

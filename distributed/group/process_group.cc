@@ -174,6 +174,7 @@ class ProcessGroup::Impl {
   // Of all_gather and the like: `all` has a part of t's shape for each rank.
   void check_parts(const Tensor& all, const Tensor& t, const char* op) const {
     HEARTH_CHECK(all.dtype() == t.dtype(), op, ": the tensors have dtypes ", all.dtype(), " and ", t.dtype());
+    HEARTH_CHECK(all.device() == t.device(), op, ": the tensors are on ", all.device(), " and ", t.device());
     Shape stacked = t.shape(), joined = t.shape();
     bool right = false;
     if (stacked.rank() < kMaxRank) {
@@ -245,6 +246,7 @@ class ProcessGroup::Impl {
     HEARTH_CHECK(out.dtype() == t.dtype() && out.dim() == t.dim() && t.dim() > 0,
                  "all_to_all: the tensors must have one dtype and number of dimensions, but are ", t.dtype(), " ",
                  t.shape(), " and ", out.dtype(), " ", out.shape());
+    HEARTH_CHECK(out.device() == t.device(), "all_to_all: the tensors are on ", t.device(), " and ", out.device());
     Shape row = t.shape(), other = out.shape();
     row.erase(0);
     other.erase(0);

@@ -79,7 +79,7 @@ class DistributedDataParallel::Impl {
   }
   // Ranks without a batch give nothing to the averages from now on, and no buffers. False: no rank has one.
   bool begin_uneven(bool has_batch) {
-    const auto has = own_->all_gather(full({}, has_batch, {.dtype = boolean})).to_vector<int>();
+    const auto has = own_->all_gather(full({}, has_batch, {.dtype = boolean, .device = kCpu})).to_vector<int>();
     const auto count = std::count(has.begin(), has.end(), 1);
     if (count == 0) return false;
     scale_ = static_cast<double>(has.size()) / static_cast<double>(count);
@@ -226,7 +226,7 @@ class DistributedDataParallel::Impl {
   }
   // All parameters are here, or backward is over.
   void send_flags() {
-    flags_ = empty({static_cast<int64_t>(places_.size())}, {.dtype = boolean});
+    flags_ = empty({static_cast<int64_t>(places_.size())}, {.dtype = boolean, .device = kCpu});
     bool* flag = flags_.mutable_data<bool>();
     for (const Place& p : places_) *flag++ = p.used;
     flags_work_ = own_->all_reduce_async(flags_);

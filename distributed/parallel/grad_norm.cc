@@ -6,7 +6,9 @@ namespace hearth::distributed {
 
 optim::ReduceFunction reduce_norm(ProcessGroup& group, double p) {
   return [&group, p](Tensor sum) {
-    group.all_reduce(sum, std::isinf(p) ? ReduceOp::kMax : ReduceOp::kSum);
+    // NCCL's maximum loses a NaN.
+    if (std::isinf(p)) return group.all_gather(sum).amax();
+    group.all_reduce(sum);
     return sum;
   };
 }

@@ -276,6 +276,8 @@ absl::Status classify(const std::string& directory) {
                                       " has no head for classes of a text; train one with --model and --data");
   auto tokenizer = Tokenizer::load(directory);
   if (!tokenizer.ok()) return tokenizer.status();
+  // Lines are padded to one length below, with a mask.
+  if (const absl::Status s = tokenizer->set_padding(std::nullopt); !s.ok()) return s;
   const auto most = static_cast<size_t>(net.max_positions());
   if (tokenizer->truncation().value_or(Truncation{.max_length = most + 1}).max_length > most) {
     const absl::Status s = tokenizer->set_truncation(Truncation{.max_length = most});

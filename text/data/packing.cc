@@ -10,8 +10,13 @@ absl::StatusOr<std::vector<int32_t>> pack_documents(const Tokenizer& tokenizer, 
                                                     int32_t separator) {
   if (!tokenizer.id_to_token(separator))
     return absl::InvalidArgumentError(concat("pack_documents: the tokenizer has no token of the id ", separator));
+  // All tokens, and no others, whatever the tokenizer's file says.
+  Tokenizer whole = tokenizer;
+  absl::Status s = whole.set_truncation(std::nullopt);
+  s.Update(whole.set_padding(std::nullopt));
+  if (!s.ok()) return s;
   absl::StatusOr<std::vector<std::vector<int32_t>>> ids =
-      tokenizer.encode_ids_batch(documents, {.add_special_tokens = false, .encode_special_tokens = true});
+      whole.encode_ids_batch(documents, {.add_special_tokens = false, .encode_special_tokens = true});
   if (!ids.ok()) return ids.status();
   size_t count = ids->size();
   for (const std::vector<int32_t>& one : *ids) count += one.size();

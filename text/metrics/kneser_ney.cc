@@ -60,7 +60,7 @@ void KneserNeyModel::Order::finish(size_t histories_below) {
   }
   // With few n-grams some of these numbers are 0, or their quotients absurd.
   if (!std::all_of(with.begin() + 1, with.end(), [](double n) { return n > 0; }) ||
-      !std::all_of(discounts.begin(), discounts.end(), [](double d) { return d >= 0; }))
+      !std::all_of(discounts.begin(), discounts.end(), [](double d) { return d > 0; }))
     discounts = {0.5, 1, 1.5};
 }
 

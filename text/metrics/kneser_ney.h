@@ -22,7 +22,7 @@ namespace hearth::text {
 class KneserNeyModel {
  public:
   /// Counts the n-grams of a stream of tokens up to those of `order` tokens, and takes the discounts from how many of
-  /// them were seen once to four times. An order in which one of these numbers is 0, or a discount would be negative,
+  /// them were seen once to four times. An order in which one of these numbers is 0, or a discount not above 0,
   /// has the discounts 0.5, 1 and 1.5. Throws Error unless order is from 1 to 16, the vocabulary is positive, and all
   /// tokens are from 0 to vocabulary - 1.
   KneserNeyModel(std::span<const int32_t> tokens, int64_t vocabulary, int order = 5);

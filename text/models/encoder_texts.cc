@@ -21,7 +21,7 @@ absl::StatusOr<EncoderTokenizer> EncoderTokenizer::make(Tokenizer tokenizer, int
 
 absl::StatusOr<std::vector<std::vector<int32_t>>> EncoderTokenizer::tokens(std::span<const std::string> texts,
                                                                            TooLong too_long) const {
-  if (too_long == TooLong::kCut) return cutting_.encode_ids_batch(texts);
+  if (too_long == TooLong::kCut) return cutting_.encode_ids_batch(texts, {.overflowing = false});
   auto ids = whole_.encode_ids_batch(texts);
   if (!ids.ok()) return ids;
   for (const std::vector<int32_t>& one : *ids) {

@@ -269,7 +269,10 @@ absl::StatusOr<std::unique_ptr<BertModel>> load_pretrained(const std::string& di
   if (!std::holds_alternative<BertConfig>(file->config)) return wrong_family(directory, "BERT, RoBERTa or DistilBERT");
   BertConfig config = std::get<BertConfig>(file->config);
   if (options.head) config.head = *options.head;
-  if (!options.labels.empty()) config.labels = options.labels;
+  if (!options.labels.empty()) {
+    config.labels = options.labels;
+    config.problem_type.reset();
+  }
   const absl::StatusOr<nn::StateDict> files = read_weight_files(directory);
   if (!files.ok()) return files.status();
   // Without a head there is a pooler where the files have one.

@@ -134,6 +134,7 @@ HEARTH_KERNEL void add_kernel(Target t, const int64_t* places, const int64_t* or
 // places: i64, -1 for items that are left out. sources: where items lie in the source, or undefined: `step` apart.
 void put(const OpCall& c, const Target& t, const Tensor& places, const Tensor& sources, const Tensor& source,
          const Tensor& out, bool add) {
+  if (t.places.n == 0) return;  // the target has no place: every index has been complained of
   const int64_t n = places.numel();
   const auto data = [](const Tensor& x) {
     return x.defined() ? static_cast<const int64_t*>(x.impl()->data()) : nullptr;

@@ -94,7 +94,13 @@ void linear(OpCall& c) {
                .a = {x.impl()->data(), w.shape()[1], 1},
                .b = {w.impl()->data(), w.strides()[1], w.strides()[0]},
                .out = out.impl()->data()};
-  const Tensor bias = c.is_tensor(2) ? row_major_as(c.input(2), c.dtype) : Tensor();
+  Tensor bias = c.is_tensor(2) ? row_major_as(c.input(2), c.dtype) : Tensor();
+  // cuBLASLt's kernels read it in pieces of 16 bytes.
+  if (bias.defined() && reinterpret_cast<uintptr_t>(bias.impl()->data()) % 16 != 0) {
+    const Tensor aligned = hearth::detail::empty(bias.shape(), bias.dtype(), bias.device());
+    copy_tensor(aligned, bias);
+    bias = aligned;
+  }
   if (bias.defined()) p.bias = bias.impl()->data();
   if (p.k > 0) multiply(c, p);
   else if (bias.defined()) copy_tensor(out, bias);

@@ -114,7 +114,14 @@ HEARTH_KERNEL void middle_kernel(Lines<1> l, const int64_t* order, const uint64_
   for_each_item(l.first.n, [&](int64_t line) {
     const int64_t* const of_line = order + line * l.n;
     int64_t k = floats && keys[of_line[l.n - 1]] == nan ? l.n - 1 : (l.n - 1) / 2;
-    while (k > 0 && keys[of_line[k - 1]] == keys[of_line[k]]) --k;
+    // The first of its equals: keys rise.
+    const uint64_t key = keys[of_line[k]];
+    int64_t begin = 0;
+    while (begin < k) {
+      const int64_t middle = begin + (k - begin) / 2;
+      if (keys[of_line[middle]] < key) begin = middle + 1;
+      else k = middle;
+    }
     places[line] = of_line[k] - line * l.n;
   });
 }

@@ -146,7 +146,7 @@ void check(const Case& c) {
   conv_forward(s, x.data(), w.data(), nullptr, no_bias.data());
   for (size_t i = 0; i < y.size(); ++i) {
     ASSERT_NEAR(convert<double>(no_bias[i]), r.y[i] - convert<double>(b[i % b.size()]),
-                kEpsilon<T> * 4 * (1 + std::abs(r.y_size[i])) + 1e-6);
+                kEpsilon<T> * 8 * (1 + std::abs(r.y_size[i])) + 1e-6);
   }
   conv_backward_weights(s, x.data(), dy.data(), dw2.data(), nullptr);
   expect_close("dw without db", dw2, r.dw, r.dw_size);
