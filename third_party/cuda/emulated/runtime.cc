@@ -180,6 +180,9 @@ class Open {
   size_t n_ = 0;
 };
 
+// Whose work runs now. That of a graph may have been captured in another stream.
+CUstream_st* running_stream = nullptr;
+
 // False if the stream's next work is not ready.
 bool run_one(CUstream_st& s);
 
@@ -225,6 +228,7 @@ bool run_one(CUstream_st& s) {
     __tsan_acquire(&item->sync);
     if (item->wait) __tsan_acquire(&item->wait->sync);
     ready = !item->ready || item->ready();
+    running_stream = &s;
     if (ready && item->run) item->run();
     if (ready && item->record) __tsan_release(&item->record->sync);
     __tsan_release(&s.sync);
@@ -423,8 +427,7 @@ int launch(const void* kernel, dim3 grid, dim3 block, size_t shared_bytes, cudaS
   const auto allowed = state().shared_allowed.find(kernel);
   const size_t most = allowed == state().shared_allowed.end() ? kDefaultShared : static_cast<size_t>(allowed->second);
   if (shared_bytes > most) return error(cudaErrorInvalidValue);
-  const std::shared_ptr<Workers> workers = s.workers;
-  push(stream, [=, run = std::move(run)] { run_kernel(grid, block, shared_bytes, run, *workers); });
+  push(stream, [=, run = std::move(run)] { run_kernel(grid, block, shared_bytes, run, *running_stream->workers); });
   return cudaSuccess;
 }
 
