@@ -9,10 +9,10 @@
 
 namespace hearth {
 
-/// One recording of a device's work, as the code sees it that queues this work. What is queued while it is recorded runs
-/// at each replay, with the values that it was queued with. What depends on values of the host that change from replay
-/// to replay (a step's number, a learning rate, a generator's counter) reads them from the device's memory, where
-/// functions that run before each replay write them.
+/// One recording of a device's work, as the code sees it that queues this work. What is queued while it is recorded
+/// runs at each replay, with the values that it was queued with. What depends on values of the host that change from
+/// replay to replay (a step's number, a learning rate, a generator's counter) reads them from the device's memory,
+/// where functions that run before each replay write them.
 ///
 /// A program uses CudaGraph (core/device/cuda_graph.h).
 class Capture {

@@ -9,7 +9,8 @@
 namespace hearth {
 
 CudaGraph::CudaGraph(Device device, std::function<void()> f) : f_(std::move(f)) {
-  if (!device.is_cuda()) fail(ErrorKind::kUnsupported, "CudaGraph: the device must be a GPU, but is ", to_string(device));
+  if (!device.is_cuda())
+    fail(ErrorKind::kUnsupported, "CudaGraph: the device must be a GPU, but is ", to_string(device));
   allocator_for(device);  // throws where there is no code for the device, or no such device
   capture_ = cuda::capture(device.index, f_);
 }

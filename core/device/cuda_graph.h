@@ -9,7 +9,8 @@
 
 namespace hearth {
 
-/// A CUDA graph: the kernels that a function queues on a GPU, to be queued again and again without running the function.
+/// A CUDA graph: the kernels that a function queues on a GPU, to be queued again and again without running the
+/// function.
 ///
 ///   Tensor x = zeros({32, 784}, {.device = kCuda}), y;
 ///   y = net(x);                                  // once as usual: what is made at first use is made now

@@ -28,8 +28,7 @@ Tensor Tensor::to(Device d, DType t) const { return to(t).to(d); }
 Tensor Tensor::pin_memory() const {
   expect_on_cpu("pin_memory");
   if (is_pinned()) return *this;
-  Tensor pinned =
-      detail::empty_pinned(shape(), strides_for(layout(), MemoryFormat::kPreserve), dtype(), "pin_memory");
+  Tensor pinned = detail::empty_pinned(shape(), strides_for(layout(), MemoryFormat::kPreserve), dtype(), "pin_memory");
   machinery::copy_into(pinned, *this);
   return pinned;
 }

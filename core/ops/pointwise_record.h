@@ -34,7 +34,7 @@ inline Tensor kept_operand(const GradContext& g, int i) {
                                          .kind = OpKind::kPointwise,                          \
                                          .dtypes = types,                                     \
                                          .promote = Promote::promotion,                       \
-                                         .autocast = AutocastPolicy::kWidest,                       \
+                                         .autocast = AutocastPolicy::kWidest,                 \
                                          .min_inputs = operands,                              \
                                          .max_inputs = operands,                              \
                                          .scalars = 0xfe | (operands > 1),                    \

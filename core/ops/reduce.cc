@@ -175,7 +175,7 @@ void arg_backward(GradContext& g) {
   extern constinit const OpDef record = {.name = op_name,                                 \
                                          .kind = OpKind::kReduction,                      \
                                          .dtypes = types,                                 \
-                                         .autocast = AutocastPolicy::kF32,                      \
+                                         .autocast = AutocastPolicy::kF32,                \
                                          .attrs = &attrs_type<ReduceAttrs>,               \
                                          .infer = rule,                                   \
                                          .save = kept,                                    \

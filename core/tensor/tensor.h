@@ -48,8 +48,8 @@ struct TensorOptions {
 /// How to() and copy_() bring values to another device.
 struct TransferOptions {
   /// The call returns when the copy between the CPU and a GPU is queued, not when it is done. From the CPU: of a tensor
-  /// in pinned memory (pin_memory()), whose values must not be changed before the copy is done; other tensors are waited
-  /// for. To the CPU: the result is in pinned memory, and has its values when the stream's work is done
+  /// in pinned memory (pin_memory()), whose values must not be changed before the copy is done; other tensors are
+  /// waited for. To the CPU: the result is in pinned memory, and has its values when the stream's work is done
   /// (synchronize()).
   bool non_blocking = false;
 };
@@ -268,8 +268,9 @@ class Tensor {
   Tensor to(Device device, DType dtype) const;
   /// to() with the device and dtype of o.
   Tensor type_as(const Tensor& o) const { return to(o.device(), o.dtype()); }
-  /// The values in pinned CPU memory, which GPUs read and write by themselves: this tensor if it is there. Pinned memory
-  /// is kept for reuse. Throws Error for a tensor that is not on the CPU, and Error(kUnsupported) where there is no GPU.
+  /// The values in pinned CPU memory, which GPUs read and write by themselves: this tensor if it is there. Pinned
+  /// memory is kept for reuse. Throws Error for a tensor that is not on the CPU, and Error(kUnsupported) where there is
+  /// no GPU.
   Tensor pin_memory() const;
   /// True if the memory is pinned.
   bool is_pinned() const;

@@ -57,8 +57,8 @@ Device rank_device();
 /// with --config=cuda; otherwise Gloo.
 ///
 /// Throws Error naming what is wrong: a variable of the environment, a store that does not answer, ranks that do not
-/// come within the timeout, another number of ranks than the others say, a rank that another process has, an engine that
-/// this program or this host does not have.
+/// come within the timeout, another number of ranks than the others say, a rank that another process has, an engine
+/// that this program or this host does not have.
 ProcessGroup init(const InitOptions& options = {});
 
 }  // namespace hearth::distributed

@@ -13,8 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "core/hearth.h"
 #include "core/device/usable_device.h"
+#include "core/hearth.h"
 #include "core/io/checkpoint.h"
 #include "core/io/directory_lock.h"
 #include "core/io/tensorboard.h"
@@ -108,7 +108,8 @@ struct Evaluation {
 Evaluation evaluate(Net& net, const data::DatasetPtr& images, const Options& o) {
   const InferenceMode no_gradients;
   net.eval();
-  data::DataLoader loader(images, {.batch_size = 500, .workers = static_cast<int>(o.workers), .pin_memory = o.device.is_cuda()});
+  data::DataLoader loader(
+      images, {.batch_size = 500, .workers = static_cast<int>(o.workers), .pin_memory = o.device.is_cuda()});
   std::vector<Tensor> scores, labels;
   for (auto& [x, y] : loader) {
     scores.push_back(net(x.to(o.device, {.non_blocking = true})));
@@ -301,9 +302,8 @@ absl::Status train(const Options& o) {
   if (!events.ok()) return events.status();
 
   Progress progress(stdout, training.total(), training.trained());
-  progress.say(absl::StrFormat("%s images to train on, %s held out; %s parameters; %s",
-                               with_commas(parts[0]->size()), with_commas(parts[1]->size()),
-                               with_commas(training.net().parameter_count()),
+  progress.say(absl::StrFormat("%s images to train on, %s held out; %s parameters; %s", with_commas(parts[0]->size()),
+                               with_commas(parts[1]->size()), with_commas(training.net().parameter_count()),
                                o.device.is_cpu() ? absl::StrFormat("%d threads", num_threads()) : to_string(o.device)));
   if (o.resume) {
     progress.say(absl::StrFormat("going on from %s, after %s of %s images", o.checkpoint(),

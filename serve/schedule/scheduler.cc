@@ -40,9 +40,7 @@ int64_t now_ms() {
 }
 
 // On all devices.
-int instances_of(const SchedulerOptions& o) {
-  return o.instances * std::max(static_cast<int>(o.devices.size()), 1);
-}
+int instances_of(const SchedulerOptions& o) { return o.instances * std::max(static_cast<int>(o.devices.size()), 1); }
 
 }  // namespace
 

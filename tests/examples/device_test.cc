@@ -18,9 +18,9 @@ struct Outcome {
 
 Outcome train(const std::string& name, const std::string& device) {
   const std::string out = fresh_directory(name);
-  Process process({"examples/fashion/train", "--out=" + out, "--limit=32", "--batch=16", "--epochs=1",
-                   "--device=" + device},
-                  out + "/log");
+  Process process(
+      {"examples/fashion/train", "--out=" + out, "--limit=32", "--batch=16", "--epochs=1", "--device=" + device},
+      out + "/log");
   const int status = process.wait();
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, io::read_file(out + "/log", 1 << 20).value_or("")};
 }

@@ -140,7 +140,8 @@ void copy_bytes(void* to, Device to_device, const void* from, Device from_device
   if (bytes == 0) return;
   if (capturing() && to_device != from_device) {
     fail("to: while work is captured nothing may be copied between devices, here from ", to_string(from_device), " to ",
-         to_string(to_device), ": item(), printing and copies to the CPU have their place after replay(), copies from "
+         to_string(to_device),
+         ": item(), printing and copies to the CPU have their place after replay(), copies from "
          "the CPU before it, into a tensor that is there (copy_())");
   }
   if (to_device.is_cuda() && from_device.is_cuda() && to_device != from_device) {

@@ -1,5 +1,5 @@
-// CPU memory that GPUs read and write by themselves. Pinning costs a system call for each page, so that what is freed is
-// kept for reuse.
+// CPU memory that GPUs read and write by themselves. Pinning costs a system call for each page, so that what is freed
+// is kept for reuse.
 #include <algorithm>
 #include <bit>
 #include <deque>

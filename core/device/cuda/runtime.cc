@@ -51,8 +51,9 @@ bool launches_wait() {
 // What waits for captured work would wait for ever.
 void expect_not_capturing() {
   if (capturing()) [[unlikely]]
-    fail("a capture: nothing may wait for a GPU while work is captured (item(), printing, synchronize(), results whose "
-         "size depends on values); read values after replay()");
+    fail(
+        "a capture: nothing may wait for a GPU while work is captured (item(), printing, synchronize(), results whose "
+        "size depends on values); read values after replay()");
 }
 
 }  // namespace

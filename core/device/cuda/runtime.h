@@ -42,8 +42,8 @@ void wait(int device);
 /// True while this thread captures work of a device into a graph.
 bool capturing();
 
-/// While one lives, this thread may call what CUDA refuses during a capture because it might concern captured work, such
-/// as allocations.
+/// While one lives, this thread may call what CUDA refuses during a capture because it might concern captured work,
+/// such as allocations.
 class Uncaptured {
  public:
   Uncaptured() { cudaThreadExchangeStreamCaptureMode(&mode_); }

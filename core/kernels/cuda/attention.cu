@@ -18,8 +18,7 @@ struct Results {
 HEARTH_KERNEL void note_state(GeneratorState* to, Draw draw) { *to = draw.now(); }
 
 template <class S, class T>
-HEARTH_KERNEL void __launch_bounds__(AttentionTiles<T>::kThreads)
-    attention_kernel(Attention p, Results r, Draw draw) {
+HEARTH_KERNEL void __launch_bounds__(AttentionTiles<T>::kThreads) attention_kernel(Attention p, Results r, Draw draw) {
   using Tiles = AttentionTiles<T>;
   constexpr T kNever = -std::numeric_limits<T>::infinity();
   constexpr int kTile = Tiles::kTile, kRow = Tiles::kScoreRow, kShare = Tiles::kThreads / kTile;

@@ -10,8 +10,8 @@ namespace {
 
 // Elements in row-major order. `kept` is written where words are drawn, else read.
 template <class T, bool kDraw>
-HEARTH_KERNEL void dropout_kernel(Walk<2> walk, Draw draw, double p, DType from_type, const void* from,
-                                  DType to_type, void* to, bool* kept) {
+HEARTH_KERNEL void dropout_kernel(Walk<2> walk, Draw draw, double p, DType from_type, const void* from, DType to_type,
+                                  void* to, bool* kept) {
   constexpr int kPer = 4 / kWordsOf<T>;
   const T scale = static_cast<T>(1 / (1 - p));
   const GeneratorState s = kDraw ? draw.now() : GeneratorState{};
@@ -35,8 +35,8 @@ void run(OpCall& c, bool* kept, const Draw& draw) {
   Walk<2> walk;
   for (int d = 0; d < x.dim(); ++d) walk.add(x.shape()[d], {x.strides()[d], y.strides()[d]});
   const auto go = [&](auto kernel, int per) {
-    launch(over(c, (walk.n + per - 1) / per), kernel, walk, draw, p, x.dtype(), static_cast<const void*>(x.impl()->data()),
-           y.dtype(), y.impl()->data(), kept);
+    launch(over(c, (walk.n + per - 1) / per), kernel, walk, draw, p, x.dtype(),
+           static_cast<const void*>(x.impl()->data()), y.dtype(), y.impl()->data(), kept);
   };
   if (c.dtype == DType::kF64) go(dropout_kernel<double, kDraw>, 2);
   else go(dropout_kernel<float, kDraw>, 4);

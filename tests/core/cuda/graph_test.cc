@@ -99,7 +99,8 @@ void expect_same(const MakeOptimizer& make) {
 }
 
 TEST_F(CudaGraphs, TrainingWithAdamHasTheSameBits) {
-  expect_same([](Net& net) { return std::make_unique<optim::AdamW>(net.parameters(), optim::AdamWOptions{.lr = 0.01}); });
+  expect_same(
+      [](Net& net) { return std::make_unique<optim::AdamW>(net.parameters(), optim::AdamWOptions{.lr = 0.01}); });
 }
 TEST_F(CudaGraphs, TrainingWithSgdHasTheSameBits) {
   expect_same([](Net& net) {
@@ -245,8 +246,7 @@ TEST_F(CudaGraphs, AFirstStepIsNotCaptured) {
   CudaGraph graph(kCuda, step);
   graph.replay();
   adam.load_state_dict(adam.state_dict());  // makes new tensors
-  EXPECT_NE(error_of([&] { graph.replay(); }).find("has been replaced since its step was captured"),
-            std::string::npos);
+  EXPECT_NE(error_of([&] { graph.replay(); }).find("has been replaced since its step was captured"), std::string::npos);
 }
 
 TEST_F(CudaGraphs, InAStreamOfItsOwn) {

@@ -28,7 +28,8 @@ class InitWithGpus : public ::testing::Test {
   // Each rank joins with its options and runs the body.
   static void ranks(const std::vector<InitOptions>& options, const std::function<void(ProcessGroup&)>& body) {
     static int number = 0;
-    const std::string directory = concat(::testing::TempDir(), "init_test.", static_cast<int64_t>(::getpid()), ".", ++number);
+    const std::string directory =
+        concat(::testing::TempDir(), "init_test.", static_cast<int64_t>(::getpid()), ".", ++number);
     std::filesystem::create_directory(directory);
     std::vector<std::thread> threads;
     for (size_t r = 0; r < options.size(); ++r) {

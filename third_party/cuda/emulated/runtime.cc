@@ -427,8 +427,7 @@ int launch(const void* kernel, dim3 grid, dim3 block, size_t shared_bytes, cudaS
   const auto allowed = state().shared_allowed.find(kernel);
   const size_t most = allowed == state().shared_allowed.end() ? kDefaultShared : static_cast<size_t>(allowed->second);
   if (shared_bytes > most) return error(cudaErrorInvalidValue);
-  push(stream,
-       [=, run = std::move(run)] { run_kernel(grid, block, shared_bytes, run, *running_stream->workers); });
+  push(stream, [=, run = std::move(run)] { run_kernel(grid, block, shared_bytes, run, *running_stream->workers); });
   return cudaSuccess;
 }
 
