@@ -51,6 +51,7 @@ class Capture {
   /// Makes a capture this thread's while it lives.
   class Active {
    public:
+    /// Makes it this thread's.
     explicit Active(Capture& c) { current_ = &c; }
     ~Active() { current_ = nullptr; }
     Active(const Active&) = delete;

@@ -35,7 +35,9 @@ class CudaGraph {
   /// for work that cannot be captured, and Error(kUnsupported) for a device that is no GPU or that is not there.
   CudaGraph(Device device, std::function<void()> f);
   ~CudaGraph();
+  /// Takes the graph; the other one may only be destroyed or assigned to.
   CudaGraph(CudaGraph&&) noexcept;
+  /// Drops this graph and takes the other one.
   CudaGraph& operator=(CudaGraph&&) noexcept;
 
   /// Queues the captured work in the device's current stream.

@@ -16,6 +16,7 @@ namespace hearth::cuda {
 /// same capture; nothing else ever gets it. It goes when the graph and the last tensor in it have gone.
 class CaptureMemory {
  public:
+  /// Of no memory yet, on this device.
   explicit CaptureMemory(int device) : device_(device) {}
   ~CaptureMemory();
   CaptureMemory(const CaptureMemory&) = delete;
@@ -27,6 +28,7 @@ class CaptureMemory {
   /// While one lives, memory that this thread asks for on the device comes from here.
   class Scope {
    public:
+    /// Begins it; they do not nest.
     explicit Scope(std::shared_ptr<CaptureMemory> memory);
     ~Scope();
     Scope(const Scope&) = delete;
