@@ -193,8 +193,8 @@ TEST(Autocast, ATracedGraphHasTheCasts) {
     expected = l(x);
   }
   const Autocast mixed(bf16);
-  const auto graph = graph::trace(l, x);
-  EXPECT_TRUE(equal(graph.run({x})[0], expected));
+  const graph::Graph graph = graph::trace(l, {{"x", f32, {3, 4}}});
+  EXPECT_TRUE(equal(graph.run(std::vector<Tensor>{x})[0], expected));
 }
 
 // A small net learns as it does in f32.
