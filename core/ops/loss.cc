@@ -1,5 +1,6 @@
 #include "core/ops/loss.h"
 
+#include "core/autograd/autocast.h"
 #include "core/autograd/guards.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
@@ -32,11 +33,14 @@ Tensor reduce(const Tensor& loss, Reduction r) {
   return loss;
 }
 
+// A loss that was computed in f32, rounded to the dtype of its operands. Under Autocast losses stay f32.
+Tensor rounded(const Tensor& loss, DType t) { return Autocast::current() ? loss : machinery::cast(loss, t); }
+
 // f(x, target), computed in f32 and rounded once where both are of 16 bits.
 template <class F>
 Tensor in_f32(const Tensor& x, const Tensor& target, F f) {
   const DType t = promote(x.dtype(), target.dtype());
-  return is_half(t) ? machinery::cast(f(machinery::widened(x), machinery::widened(target)), t) : f(x, target);
+  return is_half(t) ? rounded(f(machinery::widened(x), machinery::widened(target)), t) : f(x, target);
 }
 
 void check_same_shape(const char* op, const Tensor& x, const Tensor& target) {
@@ -133,9 +137,9 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const ClassLossOptio
     expect_dtypes("cross_entropy", x, kFloatTypes);
     const auto r = run_all(kCrossEntropy, {x, target, o.weight}, CrossEntropyAttrs{o.ignore_index, o.label_smoothing});
     const Tensor loss = o.reduction == Reduction::kMean ? sum(r[0]) / sum(r[1]) : reduce(r[0], o.reduction);
-    return machinery::cast(loss, x.dtype());
+    return x.dtype() == loss.dtype() ? loss : rounded(loss, x.dtype());
   }
-  if (is_half(x.dtype())) return machinery::cast(cross_entropy(machinery::widened(x), target, o), x.dtype());
+  if (is_half(x.dtype())) return rounded(cross_entropy(machinery::widened(x), target, o), x.dtype());
   if (target.is_floating_point()) {
     HEARTH_CHECK(x.dim() >= 2, "cross_entropy: the input must be [n, classes, ...], but its shape is ", x.shape());
     return probability_loss(log_softmax(x, 1), target, o);
@@ -153,7 +157,7 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const Cla
     return o.reduction == Reduction::kNone ? squeeze(loss, 0) : loss;
   }
   if (const DType t = log_probabilities.dtype(); is_half(t)) {
-    return machinery::cast(nll_loss(machinery::widened(log_probabilities), target, o), t);
+    return rounded(nll_loss(machinery::widened(log_probabilities), target, o), t);
   }
   return class_loss("nll_loss", log_probabilities, target, o);
 }
