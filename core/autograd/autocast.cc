@@ -6,6 +6,8 @@
 #include "core/autograd/guards.h"
 #include "core/autograd/hooks.h"
 #include "core/base/error.h"
+#include "core/device/capture.h"
+#include "core/op/machinery.h"
 #include "core/op/op_call.h"
 #include "core/tensor/storage.h"
 
@@ -14,21 +16,28 @@ namespace {
 
 constinit thread_local Autocast* innermost = nullptr;
 
-bool is_half(DType d) { return d == DType::kBF16 || d == DType::kF16; }
-
-// What the op's operands are cast to; nullopt if they stay.
+// What the op's floating-point operands are cast to; nullopt if they stay.
 std::optional<DType> target_of(const OpCall& c, DType low) {
-  if (c.bound) return std::nullopt;
-  const bool to_low = c.op.autocast == AutocastPolicy::kLow;
-  if (!to_low && c.op.autocast != AutocastPolicy::kF32) return std::nullopt;
-  bool any = false;
+  const AutocastPolicy policy = c.op.autocast;
+  // Pointwise ops find their common dtype themselves.
+  if (c.bound || policy == AutocastPolicy::kNone ||
+      (policy == AutocastPolicy::kWidest && c.op.promote != Promote::kSame))
+    return std::nullopt;
+  DType to = policy == AutocastPolicy::kF32 ? DType::kF32 : low;
+  bool any = false, first = true;
   for (int i = 0; i < c.inputs(); ++i) {
     if (!c.is_tensor(i) || !c.input(i).defined()) continue;
     const DType d = c.input(i).dtype();
     if (d == DType::kF64 || is_complex(d)) return std::nullopt;
-    any |= to_low ? d == DType::kF32 || (is_half(d) && d != low) : is_half(d);
+    if (!is_floating_point(d)) continue;
+    if (policy == AutocastPolicy::kWidest) {
+      any |= !first && d != to;
+      to = first ? d : promote(to, d);
+      first = false;
+    } else {
+      any |= d != to;
+    }
   }
-  const DType to = to_low ? low : DType::kF32;
   return any && c.op.dtypes.contains(to) ? std::optional(to) : std::nullopt;
 }
 
@@ -45,7 +54,10 @@ Autocast::~Autocast() {
   innermost = outer_;
 }
 
-std::optional<DType> Autocast::current() { return innermost ? innermost->low_ : std::nullopt; }
+std::optional<DType> Autocast::current() {
+  // A guard around backward has no say in it.
+  return innermost && autograd::current_backward() == innermost->backward_ ? innermost->low_ : std::nullopt;
+}
 
 void Autocast::intercept(OpCall& call) {
   // A guard around this one, or around backward, has no say.
@@ -59,7 +71,8 @@ void Autocast::intercept(OpCall& call) {
   for (const Operand& o : call.in) {
     const bool cast =
         o.is_tensor() && o.tensor().defined() && is_floating_point(o.tensor().dtype()) && o.tensor().dtype() != *to;
-    if (cast) operands.emplace_back(casts.emplace_back(*to == *low_ ? low(o.tensor()) : o.tensor().to(*to)));
+    if (cast)
+      operands.emplace_back(casts.emplace_back(*to == *low_ ? low(o.tensor()) : machinery::cast(o.tensor(), *to)));
     else operands.push_back(o);
   }
   struct Restore {
@@ -72,14 +85,15 @@ void Autocast::intercept(OpCall& call) {
 
 // The cast of a parameter is kept: it is used again by the next micro-batch, the next time step, the tied layer.
 Tensor Autocast::low(const Tensor& t) {
-  if (!t.requires_grad() || !t.is_leaf()) return t.to(*low_);
+  // What a capture casts is its own, and must be cast at each replay.
+  if (!t.requires_grad() || !t.is_leaf() || Capture::current()) return machinery::cast(t, *low_);
   const Storage* const memory = t.impl()->storage.get();
   const bool recorded = GradMode::enabled();
   const auto it = kept_.find(t.impl());
   if (it != kept_.end() && it->second.version == t.version() && it->second.memory == memory &&
       it->second.recorded == recorded)
     return it->second.cast;
-  Tensor cast = t.to(*low_);
+  Tensor cast = machinery::cast(t, *low_);
   kept_[t.impl()] = {t, t.version(), memory, recorded, cast};
   return cast;
 }

@@ -19,7 +19,8 @@ namespace hearth {
 ///   loss.backward();                     // gradients of f32 parameters are f32
 ///
 /// - Products (matmul, linear, convolution, attention, RNNs) cast their f32 operands to the low dtype.
-/// - Softmax, norms, losses, sums and FFTs cast their bf16 and f16 operands to f32.
+/// - Softmax, layer and group norm, vector norms, losses, reductions, cumulative sums and FFTs cast their bf16 and f16
+///   operands to f32, and give f32.
 /// - Other ops compute in the dtypes they are given; where these differ, in the promoted one.
 ///
 /// An op with an f64 or complex operand, or one that writes to a given tensor, is left alone. Backward runs in the
@@ -36,7 +37,8 @@ class Autocast final : public Interposer {
   Autocast(const Autocast&) = delete;
   Autocast& operator=(const Autocast&) = delete;
 
-  /// The low dtype of this thread's innermost guard; nullopt where there is none, or autocast is off.
+  /// The low dtype of this thread's innermost guard; nullopt where there is none, where autocast is off, and in a
+  /// backward that the guard is around.
   static std::optional<DType> current();
 
   /// For run().

@@ -1,10 +1,13 @@
 #include "core/device/capture.h"
 
 #include "core/base/error.h"
+#include "core/base/thread_state.h"
 
 namespace hearth {
 
 constinit thread_local Capture* Capture::current_ = nullptr;
+
+Capture::Capture() : generator_(thread_state.generator) {}
 
 void* Capture::place(size_t bytes) {
   if (!rewriting_) return places_.emplace_back(Place{memory(bytes), bytes}).at;

@@ -9,6 +9,8 @@
 
 namespace hearth {
 
+class Generator;
+
 /// One recording of a device's work, as the code sees it that queues this work. What is queued while it is recorded
 /// runs at each replay, with the values that it was queued with. What depends on values of the host that change from
 /// replay to replay (a step's number, a learning rate, a generator's counter) reads them from the device's memory,
@@ -44,6 +46,9 @@ class Capture {
   /// Error(kInternal) for another place than the one that is next.
   void* place(size_t bytes);
 
+  /// The generator of this thread's innermost GeneratorGuard where the recording began, or null.
+  Generator* generator() const { return generator_; }
+
   /// Queues the recorded work in the device's current stream.
   virtual void replay() = 0;
 
@@ -57,7 +62,7 @@ class Capture {
     Active(const Active&) = delete;
     Active& operator=(const Active&) = delete;
   };
-  Capture() = default;
+  Capture();
   /// Runs the functions of before_replay().
   void rewrite();
 
@@ -67,6 +72,7 @@ class Capture {
     size_t bytes;
   };
   static constinit thread_local Capture* current_;
+  Generator* const generator_;
   std::vector<std::function<void()>> before_replay_;
   std::map<const void*, std::shared_ptr<void>> parts_;
   std::vector<Place> places_;

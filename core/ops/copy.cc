@@ -37,7 +37,8 @@ bool Tensor::is_pinned() const { return checked().storage->pinned(); }
 
 Tensor& Tensor::copy_(const Tensor& source, const TransferOptions& o) & {
   const bool moves = defined() && source.defined() && source.device() != device() && !source.device().is_meta();
-  machinery::copy_into(*this, moves ? source.to(device(), o) : source);
+  // To the CPU the host copies on from what has arrived.
+  machinery::copy_into(*this, moves ? source.to(device(), device().is_cpu() ? TransferOptions{} : o) : source);
   return *this;
 }
 

@@ -12,6 +12,7 @@
 #include "core/ops/arithmetic.h"
 #include "core/ops/math.h"
 #include "core/ops/reduce.h"
+#include "core/ops/rounded_internal.h"
 #include "core/ops/view.h"
 
 namespace hearth {
@@ -123,8 +124,8 @@ Tensor ctc_loss(const Tensor& log_probs, const Tensor& targets, const Tensor& in
   expect_defined("ctc_loss", {log_probs, targets, input_lengths, target_lengths});
   expect_dtypes("ctc_loss", log_probs, kFloatTypes);
   if (is_half(log_probs.dtype())) {
-    return machinery::cast(ctc_loss(machinery::widened(log_probs), targets, input_lengths, target_lengths, o),
-                           log_probs.dtype());
+    return rounded(ctc_loss(machinery::widened(log_probs), targets, input_lengths, target_lengths, o),
+                   log_probs.dtype());
   }
   if (log_probs.dim() != 2) return of_sequences(log_probs, targets, input_lengths, target_lengths, o);
   HEARTH_CHECK(targets.dim() == 1, "ctc_loss: targets of one sequence must be [labels], but its shape is ",

@@ -87,9 +87,11 @@ Tensor zeros_for(GradContext& g, int i) {
 
 }  // namespace
 
+// A source that is written into a tensor has its dtype; Autocast casts both to the wider one.
 #define HEARTH_INDEX_OP(record, op_name, n, over, attributes, rule, kernel_fn, kept, gradient) \
   extern constinit const OpDef record = {.name = op_name,                                      \
                                          .dtypes = kAllTypes,                                  \
+                                         .autocast = AutocastPolicy::kWidest,                  \
                                          .min_inputs = n,                                      \
                                          .max_inputs = n,                                      \
                                          .in_place = over,                                     \

@@ -88,6 +88,7 @@ HEARTH_OP(kIndex);
 extern constinit const OpDef kIndexPut = {
     .name = "index_put",
     .dtypes = kAllTypes,
+    .autocast = AutocastPolicy::kWidest,
     .min_inputs = 3,
     .max_inputs = 3,
     .in_place = 1,

@@ -1,6 +1,5 @@
 #include "core/ops/loss.h"
 
-#include "core/autograd/autocast.h"
 #include "core/autograd/guards.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
@@ -15,6 +14,7 @@
 #include "core/ops/index.h"
 #include "core/ops/math.h"
 #include "core/ops/reduce.h"
+#include "core/ops/rounded_internal.h"
 #include "core/ops/softmax.h"
 #include "core/ops/view.h"
 
@@ -32,9 +32,6 @@ Tensor reduce(const Tensor& loss, Reduction r) {
   }
   return loss;
 }
-
-// A loss that was computed in f32, rounded to the dtype of its operands. Under Autocast losses stay f32.
-Tensor rounded(const Tensor& loss, DType t) { return Autocast::current() ? loss : machinery::cast(loss, t); }
 
 // f(x, target), computed in f32 and rounded once where both are of 16 bits.
 template <class F>

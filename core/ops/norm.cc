@@ -292,7 +292,6 @@ extern constinit const OpDef kBatchNorm = {
     .version = 2,
     .oldest = 1,
     .dtypes = kFloatTypes,
-    .autocast = AutocastPolicy::kF32,
     .min_inputs = 5,
     .max_inputs = 5,
     .absent = 0b11110,

@@ -16,6 +16,7 @@
 #include "core/ops/index.h"
 #include "core/ops/join.h"
 #include "core/ops/math.h"
+#include "core/ops/rounded_internal.h"
 #include "core/ops/view.h"
 
 namespace hearth {
@@ -288,7 +289,7 @@ Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
   const CalledAs called("norm");
   if (x.defined() && x.is_complex()) return norm(abs(x), p, dims, keepdim);
   expect_dtypes("norm", x, kFloatTypes);
-  if (is_half(x.dtype())) return machinery::cast(norm(machinery::widened(x), p, dims, keepdim), x.dtype());
+  if (is_half(x.dtype())) return rounded(norm(machinery::widened(x), p, dims, keepdim), x.dtype());
   if (p == 2) return root(sum(square(x), dims, keepdim));
   if (p == 1) return sum(abs(x), dims, keepdim);
   // The number of elements that are not 0, with a gradient of 0.

@@ -11,6 +11,7 @@
 #include "core/ops/arithmetic.h"
 #include "core/ops/join.h"
 #include "core/ops/rearrange.h"
+#include "core/ops/rounded_internal.h"
 #include "core/ops/view.h"
 
 namespace hearth {
@@ -26,6 +27,7 @@ void infer_cumsum(OpCall& c) {
 extern constinit const OpDef kCumsum = {
     .name = "cumsum",
     .dtypes = kAllTypes,
+    .autocast = AutocastPolicy::kF32,
     .attrs = &attrs_type<DimAttrs>,
     .infer = infer_cumsum,
     .kernel = {cpu::cumsum, cuda::cumsum},
@@ -42,7 +44,7 @@ Tensor cumprod(const Tensor& x, int64_t d) {
   const CalledAs called("cumprod");
   expect_defined("cumprod", {x});
   const int w = wrap_dim(d, x.dim(), "cumprod");
-  if (is_half(x.dtype())) return machinery::cast(cumprod(machinery::widened(x), w), x.dtype());
+  if (is_half(x.dtype())) return rounded(cumprod(machinery::widened(x), w), x.dtype());
   expect_dtypes("cumprod", x, kAllTypes);
   // Of integers and bool in i64, as cumsum.
   const Tensor y = x.is_floating_point() ? x : x.to(i64);

@@ -13,6 +13,7 @@
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
 #include "core/ops/math.h"
+#include "core/optim/gradients_internal.h"
 
 namespace hearth {
 namespace {
@@ -97,13 +98,6 @@ Tensor norm_of(std::span<const Tensor> gradients, Device device, double p, const
   return sum.to(dtype);
 }
 
-// A gradient given from outside may be one number for many elements: it cannot be written.
-void own_gradients(std::span<const Tensor> parameters) {
-  for (Tensor p : parameters) {
-    if (const Tensor g = p.grad(); g.defined() && g.layout().overlapping()) p.set_grad(g.clone());
-  }
-}
-
 Device device_of(std::span<const Tensor> parameters) { return parameters.empty() ? kCpu : parameters[0].device(); }
 
 }  // namespace
@@ -128,17 +122,7 @@ Tensor clip_grad_norm_(std::span<const Tensor> parameters, double max_norm, cons
     const double value = norm.item<double>();
     HEARTH_CHECK(std::isfinite(value), "clip_grad_norm_: the norm of the gradients, of order ", o.p, ", is ", value);
   }
-  if (gradients.empty()) return norm;
-  const Tensor factor = clamp(max_norm / (norm + 1e-6), std::nullopt, 1);
-  std::vector<Operand> rows;
-  std::set<const TensorImpl*> seen;
-  for (const Tensor& g : gradients) {
-    // Two parameters may share a gradient.
-    if (!seen.insert(g.impl()).second) continue;
-    rows.emplace_back(g);
-    rows.emplace_back(factor);
-  }
-  run_rows(kScaleEach, rows);
+  if (!gradients.empty()) scale_gradients(parameters, clamp(max_norm / (norm + 1e-6), std::nullopt, 1));
   return norm;
 }
 

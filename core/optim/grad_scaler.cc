@@ -2,14 +2,13 @@
 
 #include <cmath>
 #include <limits>
-#include <set>
 #include <vector>
 
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
-#include "core/op/run.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
+#include "core/optim/gradients_internal.h"
 
 namespace hearth::optim {
 
@@ -38,31 +37,19 @@ void GradScaler::unscale_(Optimizer& optimizer) {
   }
   const NoGrad off;
   std::vector<Tensor> parameters;
-  std::vector<Operand> rows;
-  std::vector<Tensor> gradients;
-  std::set<const TensorImpl*> seen;
   for (size_t g = 0; g < optimizer.groups(); ++g) {
     for (size_t i = 0; i < optimizer.parameters(g).size(); ++i) {
-      Tensor p = optimizer.parameters(g)[i];
-      Tensor gradient = p.grad();
-      if (!gradient.defined()) continue;
-      HEARTH_CHECK(gradient.dtype() != f16, "GradScaler: the gradient of \"", optimizer.names(g)[i],
-                   "\" is f16; keep parameters in f32, and compute under Autocast(f16)");
-      // A gradient given from outside may be one number for many elements: it cannot be written.
-      if (gradient.layout().overlapping()) p.set_grad(gradient = gradient.clone());
+      const Tensor& p = optimizer.parameters(g)[i];
+      HEARTH_CHECK(!p.grad().defined() || p.grad().dtype() != f16, "GradScaler: the gradient of \"",
+                   optimizer.names(g)[i], "\" is f16; keep parameters in f32, and compute under Autocast(f16)");
       parameters.push_back(p);
-      if (seen.insert(gradient.impl()).second) gradients.push_back(gradient);
     }
   }
+  own_gradients(parameters);
   const double largest = grad_norm(parameters, std::numeric_limits<double>::infinity(), options_.reduce).item<double>();
   found_[&optimizer] = {.overflow = !std::isfinite(largest)};
-  if (gradients.empty()) return;
-  const Tensor factor = full({}, 1 / scale_, {.dtype = f32, .device = gradients[0].device()});
-  for (const Tensor& g : gradients) {
-    rows.emplace_back(g);
-    rows.emplace_back(factor);
-  }
-  run_rows(kScaleEach, rows);
+  if (!parameters.empty())
+    scale_gradients(parameters, full({}, 1 / scale_, {.dtype = f32, .device = parameters[0].device()}));
 }
 
 bool GradScaler::step(Optimizer& optimizer) {

@@ -49,7 +49,7 @@ Device gpu_of(const Environment& e) {
   return own ? Device{DeviceType::kCuda, static_cast<int8_t>(e.local_rank)} : kCpu;
 }
 
-// Whether all ranks say that they have a GPU: the last one that says so tells the others.
+// Whether all ranks say that they have a GPU for NCCL: the last one that says so tells the others.
 bool all_have(bool own, Store& store, int size, std::chrono::milliseconds timeout) {
   if (own) expect(store.add("ranks with a GPU", 1));
   if (expect(store.add("ranks", 1)) == size) {
@@ -64,13 +64,16 @@ BackendFactory engine_of(const InitOptions& options, Device gpu, Store& store, i
   HEARTH_CHECK(!options.device || gpu.is_cpu() || gpu.index < device_count(DeviceType::kCuda),
                "init: there is no device ", to_string(gpu), "; this machine has ", device_count(DeviceType::kCuda));
   BackendFactory cpu = gloo_backend(host);
-  if (options.engine == Engine::kGloo) return cpu;
   const bool possible = nccl_backend != nullptr && gpu.is_cuda();
-  if (options.engine == Engine::kNccl && !possible) {
+  // Every rank says it, whatever its options are: those of others may be different.
+  const bool all = all_have(possible && options.engine != Engine::kGloo, store, size, options.group.timeout);
+  if (options.engine == Engine::kNccl && !all) {
     fail(ErrorKind::kUnsupported, "init: there is no NCCL: ",
-         nccl_backend ? "this rank has no GPU of its own" : "this program is built without --config=cuda");
+         !nccl_backend ? "this program is built without --config=cuda"
+         : possible    ? "another rank has no GPU of its own, or asks for Gloo"
+                       : "this rank has no GPU of its own");
   }
-  if (options.engine == Engine::kAuto && !all_have(possible, store, size, options.group.timeout)) return cpu;
+  if (!all) return cpu;
   return nccl_backend(gpu.index, std::move(cpu));
 }
 

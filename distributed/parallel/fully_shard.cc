@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <any>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "core/autograd/guards.h"
@@ -20,6 +21,9 @@ namespace {
 
 // Between the versions of a parameter and of its part: what a gathered parameter is written in being gathered.
 constexpr uint32_t kVersions = 16;
+
+// What fills memory whose values are still to be loaded.
+constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 // Lays elements in row-major order into [ranks, chunk], row after row; the rest of the last rows stays as it is.
 void to_rows(const Tensor& rows, const Tensor& elements, int64_t chunk) {
@@ -81,6 +85,7 @@ class FullyShard::Impl final : public SavedTensorHooks {
     HEARTH_CHECK(options.unit_bytes >= 0, "FullyShard: unit_bytes is ", options.unit_bytes);
     std::vector<ShardUnit> units = shard_units(module, options);
     for (size_t u = 0; u < units.size(); ++u) add_unit(u, units[u]);
+    give_memory_to_meta();
     if (ranks_ == 1) return;
     expect_same_model("FullyShard", module, group);
     gathers_ = group.duplicate();
@@ -114,6 +119,12 @@ class FullyShard::Impl final : public SavedTensorHooks {
   nn::ModuleBase& module_;
 
   size_t units() const { return units_.size(); }
+  size_t gathered() const {
+    return static_cast<size_t>(std::ranges::count_if(units_, [&](const Unit& u) {
+      return std::any_of(blocks_.begin() + static_cast<ptrdiff_t>(u.first),
+                         blocks_.begin() + static_cast<ptrdiff_t>(u.end), [](const Block& b) { return b.whole; });
+    }));
+  }
   std::vector<Recorded> record() const {
     if (!gathers_) return {};
     std::vector<Recorded> out = gathers_->record();
@@ -134,7 +145,7 @@ class FullyShard::Impl final : public SavedTensorHooks {
     if (!gathers_) return;
     const NoGrad off;
     for (Held& p : held_) {
-      if (p.whole.version() != p.swapped) {
+      if (p.users == 1 && p.whole.version() != p.swapped) {
         Tensor part = p.part;
         part.copy_(flat(p.whole).narrow(0, p.begin, p.length));
       }
@@ -190,8 +201,7 @@ class FullyShard::Impl final : public SavedTensorHooks {
     for (auto& [name, t] : state) {
       const auto it = parts.find(name);
       const int64_t begin = it == parts.end() ? 0 : it->second->begin;
-      Tensor to = it == parts.end() || gathers_ ? t.detach() : flat(t);
-      if (it != parts.end() && gathers_) to = it->second->part;
+      const Tensor to = it != parts.end() && gathers_ ? it->second->part : t.detach();
       staged.emplace_back(to, read(name, begin, to.numel()).reshape(to.shape()));
     }
     for (auto& [to, from] : staged) to.copy_(from);
@@ -202,7 +212,12 @@ class FullyShard::Impl final : public SavedTensorHooks {
     const auto it = whole_of_.find(t.impl()->storage.get());
     if (it == whole_of_.end()) return t;
     const Held& p = held_[it->second];
-    return Packed{it->second, t.layout(), blocks_[p.block].version, calls_.size()};
+    // Where a checkpoint runs again, the place that the unit had.
+    size_t calls = calls_.size();
+    if (autograd::current_backward()) {
+      while (calls > 0 && calls_[calls - 1] != blocks_[p.block].unit) --calls;
+    }
+    return Packed{it->second, t.layout(), blocks_[p.block].version, t.impl()->storage.get(), t.version(), calls};
   }
   Tensor unpack(const std::any& packed) override {
     if (const auto* t = std::any_cast<Tensor>(&packed)) return *t;
@@ -212,8 +227,13 @@ class FullyShard::Impl final : public SavedTensorHooks {
     HEARTH_CHECK(b.parts.version() == k.version, "backward: the parameter \"", p.name,
                  "\" was changed by an in-place operation since forward (an optimizer's step?)");
     const NoGrad off;
-    if (autograd::current_backward()) begin_backward();
+    if (autograd::current_backward()) {
+      begin_backward();
+      come_to(b.unit);
+    }
     gather(b.unit);
+    HEARTH_CHECK(p.whole.impl()->storage.get() != k.memory || p.whole.version() == k.memory_version,
+                 "backward: the whole parameter \"", p.name, "\" was changed by an in-place operation since forward");
     // The one that was called before is needed next.
     if (k.calls <= calls_.size()) {
       size_t i = k.calls;
@@ -228,7 +248,9 @@ class FullyShard::Impl final : public SavedTensorHooks {
   struct Packed {
     size_t parameter;
     Layout layout;
-    uint32_t version;
+    uint32_t version;  // of the parts
+    const Storage* memory;
+    uint32_t memory_version;
     size_t calls;
   };
   struct Unit {
@@ -260,11 +282,21 @@ class FullyShard::Impl final : public SavedTensorHooks {
     }
   }
 
+  // What is not cut into parts, and has no memory, gets some.
+  void give_memory_to_meta() {
+    const auto give = [](Tensor t) {
+      if (t.device().type != DeviceType::kMeta) return;
+      swap_memory(t,
+                  full(t.shape(), is_floating_point(t.dtype()) ? kNothing : 0, {.dtype = t.dtype(), .device = kCpu}));
+    };
+    for (const auto& [name, t] : module_.named_buffers()) give(t);
+    if (ranks_ > 1) return;
+    for (Held& p : held_) give(p.handle);
+  }
+
   void share_buffers() {
     std::vector<Tensor> buffers;
-    for (const auto& [name, t] : module_.named_buffers()) {
-      if (t.device().type != DeviceType::kMeta) buffers.push_back(t);
-    }
+    for (const auto& [name, t] : module_.named_buffers()) buffers.push_back(t);
     broadcast_all(*gathers_, buffers, 0);
   }
 
@@ -293,8 +325,7 @@ class FullyShard::Impl final : public SavedTensorHooks {
     const Tensor& first = held_[b.first].handle;
     const bool meta = first.device().type == DeviceType::kMeta;
     if (!meta) broadcast_all(*gathers_, wholes, 0);
-    b.parts = full({row}, meta ? std::numeric_limits<double>::quiet_NaN() : 0,
-                   {.dtype = first.dtype(), .device = meta ? kCpu : first.device()});
+    b.parts = full({row}, meta ? kNothing : 0, {.dtype = first.dtype(), .device = meta ? kCpu : first.device()});
     each(b, [&](Held& p) {
       p.part = b.parts.narrow(0, p.at, p.length);
       if (!meta) p.part.copy_(flat(p.handle).narrow(0, p.begin, p.length));
@@ -334,8 +365,13 @@ class FullyShard::Impl final : public SavedTensorHooks {
 
   void begin_call(size_t u) {
     const bool forward = !autograd::current_backward();
+    each_of_unit(u, [](const Held& p) {
+      HEARTH_CHECK(p.trained || !p.handle.requires_grad(), "FullyShard: the parameter \"", p.name,
+                   "\" did not require a gradient when the model was sharded, and does now");
+    });
     {
       const NoGrad off;
+      if (!forward) come_to(u);
       gather(u);
       if (forward) {
         if (running_.empty()) calls_before_ = std::exchange(calls_, {});
@@ -357,7 +393,7 @@ class FullyShard::Impl final : public SavedTensorHooks {
       if (p.users == 1 && p.whole.version() != p.swapped) written = p.name;
     });
     const bool backward = autograd::current_backward();
-    const bool kept = GradMode::enabled() && (u == 0 || !options_.reshard_after_forward);
+    const bool kept = GradMode::enabled() && stays(u);
     const NoGrad off;
     swap_out(u);
     if (!backward && !kept) drop(u);
@@ -398,12 +434,15 @@ class FullyShard::Impl final : public SavedTensorHooks {
     }
   }
   // Begins what is needed soon.
-  void prefetch(size_t u) {
-    for (size_t i = units_[u].first; i < units_[u].end; ++i) {
-      const Block& b = blocks_[i];
-      if (b.trained > 0 && b.ready == b.trained) return;  // this backward has done with it
-    }
-    begin_gather(u);
+  void prefetch(size_t u) { begin_gather(u); }
+  // Whether a unit stays whole from forward to the end of backward.
+  bool stays(size_t u) const { return u == 0 || !options_.reshard_after_forward; }
+  // Backward needs a unit: it has done with the one before. By the order of units alone, which is the same on all
+  // ranks, not by what has arrived on this one.
+  void come_to(size_t u) {
+    if (stays(u) || (at_ && *at_ == u)) return;
+    if (at_) drop(*at_);
+    at_ = u;
   }
   void drop(size_t u) {
     for (size_t i = units_[u].first; i < units_[u].end; ++i) drop(blocks_[i]);
@@ -478,7 +517,6 @@ class FullyShard::Impl final : public SavedTensorHooks {
       if (b.ready < b.trained) return;
       b.reduced = empty({b.parts.numel()}, {.dtype = b.parts.dtype(), .device = b.parts.device()});
       b.reducing = reduces_->reduce_scatter_async(b.reduced, b.rows, ReduceOp::kAvg);
-      drop(b);
       // No more than this one and the one before it are held in full.
       if (next_ > 0) finish(blocks_[order_of_reducing_[next_ - 1]]);
     }
@@ -522,6 +560,7 @@ class FullyShard::Impl final : public SavedTensorHooks {
   // Whether backward has gone well or not.
   void clear() {
     next_ = 0;
+    at_.reset();
     for (Held& p : held_) {
       p.here = p.used = false;
       if (p.users == 0) put_back(p);
@@ -553,6 +592,7 @@ class FullyShard::Impl final : public SavedTensorHooks {
   std::vector<size_t> calls_, calls_before_;   // units, as the last forward has called them, and the one before
   std::vector<std::pair<size_t, std::unique_ptr<SavedTensorHooksGuard>>> running_;
   bool in_backward_ = false;
+  std::optional<size_t> at_;  // the unit that backward is at
   std::vector<HookHandle> hooks_;
 };
 
@@ -560,6 +600,7 @@ FullyShard::FullyShard(nn::ModuleBase& module, ProcessGroup& group, const FullyS
     : impl_(std::make_unique<Impl>(module, group, options)) {}
 FullyShard::~FullyShard() = default;
 size_t FullyShard::units() const { return impl_->units(); }
+size_t FullyShard::gathered() const { return impl_->gathered(); }
 nn::ModuleBase& FullyShard::module() const { return impl_->module_; }
 std::vector<Recorded> FullyShard::record() const { return impl_->record(); }
 std::map<std::string, ShardedTensor> FullyShard::shards() const { return impl_->shards(); }

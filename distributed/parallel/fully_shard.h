@@ -47,13 +47,20 @@ struct FullyShardOptions {
 /// With equal batches and a loss that is a mean, training is that of one process on the joined batch. The optimizer
 /// must treat elements one by one, as all of hearth::optim do. For gradient norms give clip_grad_norm_ reduce_norm().
 ///
-/// All ranks run the same forward and backward passes and call the same units in the same order. What a rank has not
-/// used counts as zero; a parameter that no rank has used gets no gradient. Each rank's backward must reach at least
-/// one parameter. Buffers are not spread; all ranks get the first rank's when the model is sharded. Writing to whole
-/// parameters is an error, except under Whole. In a group of one rank nothing is done: parameters stay whole.
+/// All ranks run the same forward and backward passes and call the same units in the same order, and each rank's loss
+/// must reach every unit that it has called. Within a unit, what a rank has not used counts as zero; a parameter that
+/// no rank has used gets no gradient. Reduced gradients have no history: create_graph gives none for them. Buffers are
+/// not spread; all ranks get the first rank's when the model is sharded. Writing to whole parameters is an error,
+/// except under Whole; so is a parameter that begins to require a gradient after the model was sharded. In a group of
+/// one rank nothing is done: parameters stay whole.
+///
+/// Under Autocast the casts of whole parameters are kept as long as the guard and the graph keep them: the memory saved
+/// is that of the parameters in their own dtype.
 ///
 /// Meta parameters (a model built under DefaultDevice(kMeta)) get parts in CPU memory, filled with NaN, to be loaded by
-/// ShardedReader::get() or under Whole: no rank ever holds the whole model. The module and the group must live longer.
+/// ShardedReader::get() or under Whole: no rank ever holds the whole model. Meta buffers get CPU memory; those that are
+/// in no checkpoint are for the program to fill. The module and the group must live longer, and FullyShard longer than
+/// every graph that was recorded under it.
 class FullyShard {
  public:
   /// Called by all ranks. Throws Error on all ranks if they have different models.
@@ -81,9 +88,12 @@ class FullyShard {
 
   /// The number of units, the module itself included.
   size_t units() const;
+  /// The number of units whose whole parameters are in memory now.
+  size_t gathered() const;
   /// The module.
   nn::ModuleBase& module() const;
-  /// This rank's parts of the parameters, by the names of state_dict(). They share the parameters' memory.
+  /// This rank's parts of the parameters, by the names of state_dict(). They share the parameters' memory; in a group
+  /// of one rank those of parameters that are not row-major are copies.
   std::map<std::string, ShardedTensor> shards() const;
   /// This rank's part of the state of an optimizer of the module's named_parameters(). Throws Error if it is of others.
   std::map<std::string, ShardedTensor> shards(optim::Optimizer& optimizer) const;

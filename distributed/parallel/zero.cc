@@ -109,7 +109,7 @@ optim::Optimizer::StateDict ZeroOptimizer::state_dict() {
   std::istringstream keys(broadcast_bytes(group_, list.str(), 0));
   StateDict out;
   std::string key;
-  for (int type = 0, rank = 0, numel = 0; keys >> type >> rank >> numel && keys.get() && std::getline(keys, key);) {
+  for (int64_t type = 0, rank = 0, numel = 0; keys >> type >> rank >> numel && keys.get() && std::getline(keys, key);) {
     const auto dtype = static_cast<DType>(type);
     const auto mine = own.find(key);
     const Held* s = slice_named(key);

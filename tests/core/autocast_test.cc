@@ -45,6 +45,14 @@ TEST_P(AutocastTo, EachOpTakesItsDType) {
   EXPECT_EQ(low.sum().dtype(), f32);
   EXPECT_EQ(cross_entropy(low, zeros({4}, {.dtype = i64})).dtype(), f32);
   EXPECT_EQ(mse_loss(low, low).dtype(), f32);
+  EXPECT_EQ(norm(low).dtype(), f32);
+  EXPECT_EQ(cumsum(low, 0).dtype(), f32);
+  EXPECT_EQ(cumprod(low, 0).dtype(), f32);
+  EXPECT_EQ(nn::BatchNorm1d(4)(low).dtype(), GetParam());
+  // A source that is written into a wider tensor.
+  const Tensor into = zeros({4, 4}), rows = arange(4);
+  EXPECT_EQ(index_add(into, 0, rows, low).dtype(), f32);
+  EXPECT_TRUE(equal(index_add(into, 0, rows, low), low.to(f32)));
   // What differs is promoted; what does not stays.
   EXPECT_EQ((low + a).dtype(), f32);
   EXPECT_EQ((low + low).dtype(), GetParam());
@@ -150,6 +158,23 @@ TEST(Autocast, CastsAParameterOnce) {
     }
     EXPECT_EQ(l(x).abs().max().item<double>(), 0);
   }
+}
+
+// What was cast without gradients has none.
+TEST(Autocast, AParametersGradientIsNotLost) {
+  nn::Linear l(4, 4);
+  const Tensor x = randn({2, 4});
+  const Autocast mixed(bf16);
+  {
+    const NoGrad off;
+    (void)l(x);
+  }
+  l(x).sum().backward();
+  ASSERT_TRUE(l.weight.grad().defined());
+  const Tensor first = l.weight.grad().clone();
+  // The cast is used by another graph after a backward.
+  l(x).sum().backward();
+  EXPECT_TRUE(equal(l.weight.grad(), first * 2));
 }
 
 TEST(Autocast, ACheckpointRunsAgainAsItRanFirst) {

@@ -3,6 +3,8 @@
 
 #include <map>
 
+#include "core/base/error.h"
+#include "core/base/thread_state.h"
 #include "core/kernels/cuda/live.cuh"
 
 namespace hearth::cuda {
@@ -24,6 +26,12 @@ Draw draw(const OpCall& c, uint64_t words) {
   Generator& generator = *c.generator;
   Capture* const capture = Capture::current();
   if (!capture) return {generator.take(words)};
+  // It may be gone when the work is replayed, and a checkpoint's must be asked each time.
+  if (&generator == thread_state.generator && &generator != capture->generator()) {
+    fail(ErrorKind::kUnsupported, c.op.name,
+         ": random numbers of a GeneratorGuard or a checkpoint() inside of a capture cannot be captured; put the guard "
+         "around the capture, or give the op the generator");
+  }
   Generator* const key = &generator == &default_generator() ? nullptr : &generator;
   const auto [found, is_new] = capture->part<Sources>().all.try_emplace(key);
   Source& source = found->second;

@@ -231,6 +231,23 @@ TEST_F(CudaGraphs, WhatMayNotHappenIsSaid) {
   EXPECT_EQ(x.sum().item<float>(), 4);
 }
 
+TEST_F(CudaGraphs, AGeneratorOfTheFunctionIsNotCaptured) {
+  const Tensor x = ones({8}, {.device = kCuda});
+  Tensor y;
+  Generator own(1);
+  const auto guarded = [&] {
+    const GeneratorGuard drawn(own);
+    y = dropout(x, 0.5, true);
+  };
+  guarded();
+  EXPECT_NE(error_of([&] { CudaGraph graph(kCuda, guarded); }).find("GeneratorGuard"), std::string::npos);
+  // Around the capture it is as good as any.
+  const GeneratorGuard drawn(own);
+  CudaGraph graph(kCuda, [&] { y = dropout(x, 0.5, true); });
+  graph.replay();
+  EXPECT_TRUE(y.cpu().isfinite().all().item<bool>());
+}
+
 TEST_F(CudaGraphs, AFirstStepIsNotCaptured) {
   Tensor p = ones({3}, {.device = kCuda}).requires_grad_();
   optim::Adam adam({p});

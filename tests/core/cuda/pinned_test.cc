@@ -57,6 +57,15 @@ TEST_F(PinnedMemory, GoesThereAndBackWithoutWaiting) {
   EXPECT_TRUE(x.to(kCpu, {.non_blocking = true}).is(x));
 }
 
+// A tensor that is there already is written by the host, which must wait for the values.
+TEST_F(PinnedMemory, CopiesIntoATensorOfTheCpu) {
+  const Tensor x = randn({300, 70});
+  const Tensor there = x.to(kCuda) * 2;
+  Tensor here = zeros({300, 70});
+  here.copy_(there, {.non_blocking = true});
+  EXPECT_TRUE(here.equal(x * 2));
+}
+
 TEST_F(PinnedMemory, GradientsPass) {
   Tensor x = randn({5}).requires_grad_();
   x.pin_memory().to(kCuda, {.non_blocking = true}).square().sum().backward();

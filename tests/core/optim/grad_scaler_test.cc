@@ -121,6 +121,36 @@ TEST(GradScaler, SeveralOptimizersShareAScale) {
   EXPECT_EQ(b.w.detach().to_vector<double>()[0], 1);
 }
 
+TEST(GradScaler, GradientsThatAreSharedOrGivenOnce) {
+  Tensor a = ones({2}), b = ones({2}), wide = ones({2}, {.dtype = f64});
+  for (Tensor* t : {&a, &b, &wide}) t->requires_grad_();
+  SGD o({a, b, wide}, {.lr = 1});
+  const Tensor shared = tensor({8.f, 16.f});
+  a.set_grad(shared);
+  b.set_grad(shared);
+  wide.set_grad(full({}, 4, {.dtype = f64}).expand({2}));  // one number for both elements
+  GradScaler s({.init_scale = 8});
+  EXPECT_TRUE(s.step(o));
+  EXPECT_EQ(a.detach().to_vector<double>(), (std::vector<double>{0, -1}));
+  EXPECT_EQ(b.detach().to_vector<double>(), (std::vector<double>{0, -1}));
+  EXPECT_EQ(wide.detach().to_vector<double>(), (std::vector<double>{0.5, 0.5}));
+}
+
+// What another rank has found counts, also where this one has no gradient.
+TEST(GradScaler, RanksFindAnOverflowTogether) {
+  One m;
+  int asked = 0;
+  GradScaler s({.init_scale = 4, .reduce = [&](const Tensor& largest) {
+                  ++asked;
+                  EXPECT_EQ(largest.item<double>(), 0);
+                  return full({}, std::numeric_limits<double>::infinity(), {.dtype = f64});
+                }});
+  EXPECT_FALSE(s.step(m.o));
+  s.update();
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(s.get_scale(), 2);
+}
+
 TEST(GradScaler, SwitchedOffItIsNotThere) {
   One m;
   GradScaler s({.enabled = false});

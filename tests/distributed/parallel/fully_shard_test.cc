@@ -260,6 +260,132 @@ TEST_P(Sharded, SaysWhatCannotBe) {
   });
 }
 
+struct Stack : nn::Module<Stack> {
+  nn::ModuleList<nn::Linear> layers{this, "layers"};
+  Stack() {
+    for (int i = 0; i < 4; ++i) layers.emplace_back(512, 512);
+    layers.emplace_back(512, 2);
+  }
+  Tensor forward(Tensor x) {
+    for (nn::Linear& l : layers) x = tanh(l(x));
+    return x;
+  }
+};
+
+// Several dtypes, one number, nothing, and a dense layout that is not row-major.
+struct Odd : nn::Module<Odd> {
+  nn::Parameter scale{this, "scale", full({}, 2.0)}, none{this, "none", zeros({0, 3})};
+  nn::Parameter wide{this, "wide", arange(5, {.dtype = f64})};
+  nn::Parameter turned{this, "turned", arange(6, {.dtype = f32}).reshape({2, 3}).t()};
+  Tensor forward(const Tensor& x) {
+    return (matmul(x, turned) * scale).sum() + none.sum() + wide.square().sum().to(f32);
+  }
+};
+
+TEST_P(Sharded, ParametersOfEveryKind) {
+  on_ranks(GetParam().first, GetParam().second, [](ProcessGroup& g) {
+    for (const bool keep : {false, true}) {
+      Odd net, plain;
+      FullyShard sharded(net, g, {.reshard_after_forward = !keep});
+      optim::SGD o(net.named_parameters(), {.lr = 0.125}), p(plain.named_parameters(), {.lr = 0.125});
+      for (int step = 0; step < 2; ++step) {
+        const Tensor x = arange(6, {.dtype = f32}).reshape({2, 3}) + step;
+        o.zero_grad();
+        p.zero_grad();
+        net(x).backward();
+        plain(x).backward();
+        o.step();
+        p.step();
+      }
+      const FullyShard::Whole whole(sharded);
+      const auto a = net.named_parameters(), b = plain.named_parameters();
+      for (size_t i = 0; i < a.size(); ++i) {
+        EXPECT_EQ(a[i].second.shape(), b[i].second.shape()) << a[i].first;
+        EXPECT_EQ(a[i].second.strides(), b[i].second.strides()) << a[i].first;
+        EXPECT_TRUE(equal(a[i].second.detach(), b[i].second.detach())) << a[i].first;
+      }
+    }
+  });
+}
+
+TEST_P(Sharded, BackwardUnderWhole) {
+  on_ranks(GetParam().first, GetParam().second, [](ProcessGroup& g) {
+    const auto net = make_net();
+    FullyShard sharded(*net, g, small_units());
+    const FullyShard::Whole whole(sharded);
+    backward(*net, batch_of(0));
+    const Tensor loss = (*net)(batch_of(1).ids).sum();
+    {
+      const NoGrad off;
+      net->blocks[1].up.weight.mul_(2);
+    }
+    EXPECT_NE(error_of([&] { loss.backward(); }).find("in-place operation"), std::string::npos);
+  });
+}
+
+TEST_P(Sharded, UnderAutocast) {
+  on_ranks(GetParam().first, GetParam().second, [](ProcessGroup& g) {
+    const auto net = make_net(), plain = make_net();
+    FullyShard sharded(*net, g, small_units());
+    optim::SGD o(net->named_parameters(), {.lr = 0.1}), p(plain->named_parameters(), {.lr = 0.1});
+    const auto step = [](Net& n, optim::Optimizer& by, const Batch& b) {
+      Tensor loss;
+      {
+        const Autocast mixed(bf16);
+        loss = cross_entropy(n(b.ids), b.labels);
+      }
+      by.zero_grad();
+      loss.backward();
+      by.step();
+    };
+    for (int i = 0; i < 2; ++i) {
+      step(*net, o, batch_of(i, g.rank(), g.size()));
+      step(*plain, p, batch_of(i));
+    }
+    expect_parameters(sharded, *net, *plain, 0.01);
+  });
+}
+
+TEST(FullyShard, AFrozenModelIsLetGoInBackwardToo) {
+  run_ranks(
+      2,
+      [](ProcessGroup& g) {
+        Stack net;
+        for (size_t i = 0; i < 4; ++i) net.layers[i].requires_grad_(false);
+        FullyShard sharded(net, g);
+        size_t whole = 0, most = 0;
+        Tensor x = ones({4, 512});
+        x.requires_grad_();
+        // Of the storages that backward has gathered, those that are alive when the next gradient comes.
+        std::vector<HookHandle> hooks;
+        for (size_t i = 0; i < 4; ++i) {
+          hooks.push_back(net.layers[i].register_full_backward_pre_hook([&](nn::ModuleBase&, nn::HookTensors&) {
+            whole = sharded.gathered();
+            most = std::max(most, whole);
+          }));
+        }
+        net(x).sum().backward();
+        // The root, the unit that backward is at, and the one that comes next.
+        EXPECT_LE(most, 3u);
+        EXPECT_GE(most, 2u);
+        EXPECT_EQ(sharded.gathered(), 0u);
+        EXPECT_TRUE(x.grad().defined());
+      },
+      patient());
+}
+
+TEST(FullyShard, AParameterMayNotBeginToLearn) {
+  run_ranks(
+      2,
+      [](ProcessGroup& g) {
+        const auto net = make_net();
+        FullyShard sharded(*net, g, small_units());
+        net->frozen.requires_grad_(true);
+        EXPECT_NE(error_of([&] { (*net)(batch_of(0).ids); }).find("did not require a gradient"), std::string::npos);
+      },
+      patient());
+}
+
 TEST(FullyShard, RanksWithDifferentModelsAreTold) {
   EXPECT_NE(error_of([] {
               run_ranks(
@@ -272,18 +398,6 @@ TEST(FullyShard, RanksWithDifferentModelsAreTold) {
             }).find("FullyShard: ranks have different models"),
             std::string::npos);
 }
-
-struct Stack : nn::Module<Stack> {
-  nn::ModuleList<nn::Linear> layers{this, "layers"};
-  Stack() {
-    for (int i = 0; i < 4; ++i) layers.emplace_back(512, 512);
-    layers.emplace_back(512, 2);
-  }
-  Tensor forward(Tensor x) {
-    for (nn::Linear& l : layers) x = tanh(l(x));
-    return x;
-  }
-};
 
 TEST(FullyShard, UnitsAreTheLargeItemsOfLists) {
   run_ranks(
@@ -340,46 +454,51 @@ TEST(FullyShard, AModelWithoutMemoryGetsItsPartsFromACheckpoint) {
         EXPECT_TRUE(c.save(g, directory, 1, {}).ok());
       },
       patient());
-  run_ranks(
-      3,
-      [&](ProcessGroup& g) {
-        struct Plain : nn::Module<Plain> {
-          nn::Embedding embedding{this, "embedding", 13, 6};
-          nn::ModuleList<Block> blocks{this, "blocks"};
-          Plain() {
-            for (int i = 0; i < 2; ++i) blocks.emplace_back();
+  for (const int ranks : {1, 3}) {
+    run_ranks(
+        ranks,
+        [&](ProcessGroup& g) {
+          struct Plain : nn::Module<Plain> {
+            nn::Embedding embedding{this, "embedding", 13, 6};
+            nn::ModuleList<Block> blocks{this, "blocks"};
+            nn::BatchNorm1d norm{this, "norm", 6};
+            Plain() {
+              for (int i = 0; i < 2; ++i) blocks.emplace_back();
+              norm.eval();
+            }
+            Tensor forward(const Tensor& ids) {
+              Tensor x = embedding(ids);
+              for (Block& b : blocks) x = b(x);
+              return norm(x);
+            }
+          };
+          Plain whole;
+          const std::string path = directory + "-plain";
+          ShardedCheckpoint c;
+          for (const Tensor& p : whole.parameters()) g.broadcast(p.detach(), 0);
+          whole.norm.running_mean->fill_(0.5);
+          c.put("model", whole);
+          ASSERT_TRUE(c.save(g, path, 1, {}).ok());
+          std::unique_ptr<Plain> net;
+          {
+            const DefaultDevice meta(kMeta);
+            net = std::make_unique<Plain>();
           }
-          Tensor forward(const Tensor& ids) {
-            Tensor x = embedding(ids);
-            for (Block& b : blocks) x = b(x);
-            return x;
-          }
-        };
-        Plain whole;
-        const std::string path = directory + "-plain";
-        ShardedCheckpoint c;
-        for (Tensor p : whole.parameters()) g.broadcast(p.detach(), 0);
-        c.put("model", whole);
-        ASSERT_TRUE(c.save(g, path, 1, {}).ok());
-        std::unique_ptr<Plain> net;
-        {
-          const DefaultDevice meta(kMeta);
-          net = std::make_unique<Plain>();
-        }
-        FullyShard sharded(*net, g, small_units());
-        EXPECT_TRUE(std::isnan((*net)(arange(3)).sum().item<double>()));
-        auto reader = ShardedReader::open(path);
-        ASSERT_TRUE(reader.ok()) << reader.status();
-        ASSERT_TRUE(reader->get("model", sharded).ok()) << reader->get("model", sharded);
-        const NoGrad off;
-        EXPECT_TRUE(equal((*net)(arange(3)), whole(arange(3))));
-        // Another model's checkpoint.
-        auto other = ShardedReader::open(directory);
-        ASSERT_TRUE(other.ok());
-        const std::string text(other->get("model", sharded).message());
-        EXPECT_NE(text.find("unexpected: bias"), std::string::npos) << text;
-      },
-      patient());
+          FullyShard sharded(*net, g, small_units());
+          EXPECT_TRUE(std::isnan((*net)(arange(3)).sum().item<double>()));
+          auto reader = ShardedReader::open(path);
+          ASSERT_TRUE(reader.ok()) << reader.status();
+          ASSERT_TRUE(reader->get("model", sharded).ok()) << reader->get("model", sharded);
+          const NoGrad off;
+          EXPECT_TRUE(equal((*net)(arange(3)), whole(arange(3))));
+          // Another model's checkpoint.
+          auto other = ShardedReader::open(directory);
+          ASSERT_TRUE(other.ok());
+          const std::string text(other->get("model", sharded).message());
+          EXPECT_NE(text.find("unexpected: bias"), std::string::npos) << text;
+        },
+        patient());
+  }
 }
 
 TEST(FullyShard, GoesOnWithAnotherNumberOfRanks) {
