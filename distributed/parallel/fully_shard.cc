@@ -42,13 +42,14 @@ struct Held : Slice {
   Strides strides;                 // of the whole
   int64_t at = 0;                  // where it begins in a rank's row of the block
   size_t block = 0;
-  Tensor whole, grad;    // grad: the part's, while it may not hang on the handle
-  bool aside = false;    // grad has been taken off the handle
-  int users = 0;         // why the handle is whole: calls that run, and Whole
-  uint32_t swapped = 0;  // the version with which it became so
-  bool here = false;     // its gradient, in this backward
-  bool used = false;     // whether there was one
-  bool trained = false;  // wants a gradient
+  Tensor whole, grad;     // grad: the part's, while it may not hang on the handle
+  bool aside = false;     // grad has been taken off the handle
+  int users = 0;          // why the handle is whole: calls that run, and Whole
+  uint64_t gathered = 0;  // how often it was
+  uint32_t swapped = 0;   // the version with which it became so
+  bool here = false;      // its gradient, in this backward
+  bool used = false;      // whether there was one
+  bool trained = false;   // wants a gradient
   HookHandle before, after;
 };
 
@@ -217,7 +218,7 @@ class FullyShard::Impl final : public SavedTensorHooks {
     if (autograd::current_backward()) {
       while (calls > 0 && calls_[calls - 1] != blocks_[p.block].unit) --calls;
     }
-    return Packed{it->second, t.layout(), blocks_[p.block].version, t.impl()->storage.get(), t.version(), calls};
+    return Packed{it->second, t.layout(), blocks_[p.block].version, p.gathered, t.version(), calls};
   }
   Tensor unpack(const std::any& packed) override {
     if (const auto* t = std::any_cast<Tensor>(&packed)) return *t;
@@ -232,8 +233,8 @@ class FullyShard::Impl final : public SavedTensorHooks {
       come_to(b.unit);
     }
     gather(b.unit);
-    HEARTH_CHECK(p.whole.impl()->storage.get() != k.memory || p.whole.version() == k.memory_version,
-                 "backward: the whole parameter \"", p.name, "\" was changed by an in-place operation since forward");
+    HEARTH_CHECK(p.gathered != k.gathered || p.whole.version() == k.whole_version, "backward: the whole parameter \"",
+                 p.name, "\" was changed by an in-place operation since forward");
     // The one that was called before is needed next.
     if (k.calls <= calls_.size()) {
       size_t i = k.calls;
@@ -249,8 +250,8 @@ class FullyShard::Impl final : public SavedTensorHooks {
     size_t parameter;
     Layout layout;
     uint32_t version;  // of the parts
-    const Storage* memory;
-    uint32_t memory_version;
+    uint64_t gathered;
+    uint32_t whole_version;
     size_t calls;
   };
   struct Unit {
@@ -427,6 +428,7 @@ class FullyShard::Impl final : public SavedTensorHooks {
         // Each rank's elements, without what fills up the last ones.
         p.whole.copy_(
             b.all.narrow(1, p.at, p.chunk).reshape({ranks_ * p.chunk}).narrow(0, 0, p.shape.numel()).reshape(p.shape));
+        ++p.gathered;
         whole_of_[p.whole.impl()->storage.get()] = index_of(p);
       });
       b.drop_arriving();
