@@ -42,7 +42,10 @@ void runs_as(const graph::Graph& g, const std::string& file, size_t sizes) {
     for (int again = 0; again < 2; ++again) {
       const std::vector<Tensor> got = g.run(in);
       ASSERT_EQ(got.size(), want.size());
-      for (size_t k = 0; k < got.size(); ++k) EXPECT_TRUE(same_bits(got[k], want[k])) << file << " " << i << " " << k;
+      for (size_t k = 0; k < got.size(); ++k)
+        EXPECT_TRUE(same_bits(got[k], want[k]))
+            << file << " " << i << " " << k << ", again " << again << ", by "
+            << (got[k].to(f64) - want[k].to(f64)).abs().max().item<double>() << " of " << to_string(in[0].shape());
     }
   }
   EXPECT_EQ(i, sizes);

@@ -342,7 +342,8 @@ TEST_P(Sharded, UnderAutocast) {
       step(*net, o, batch_of(i, g.rank(), g.size()));
       step(*plain, p, batch_of(i));
     }
-    expect_parameters(sharded, *net, *plain, 0.01);
+    // Gradients of parts of the batch are rounded to bf16 each.
+    expect_parameters(sharded, *net, *plain, 0.05);
   });
 }
 
