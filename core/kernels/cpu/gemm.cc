@@ -160,7 +160,8 @@ std::shared_ptr<const Packed> pack(const Gemm& g, int64_t rows) {
 }
 
 std::shared_ptr<const Packed> find_packed(const Gemm& g) {
-  if (!g.packed.cache || g.batch != 1 || g.dtype == DType::kF64 || g.m < 128 || g.m * g.n * g.k < 1 << 20)
+  if (!g.packed.cache || !onednn::has_avx512() || g.batch != 1 || g.dtype == DType::kF64 || g.m < 128 ||
+      g.m * g.n * g.k < 1 << 20)
     return nullptr;
   const Cut c = cut(g, true);
   // The format that oneDNN picks may depend on the rows of a piece and on A's and C's strides.
@@ -364,7 +365,7 @@ void gemm(const Gemm& given) {
     return;
   }
   const bool wide_bf16 =
-      g.dtype == DType::kBF16 && (!onednn::computes_bf16() || gemm_detail::small_gemm_fits(g.m, g.n, g.k));
+      g.dtype == DType::kBF16 && (!onednn::has_avx512() || gemm_detail::small_gemm_fits(g.m, g.n, g.k));
   if (g.dtype == DType::kF16 || wide_bf16) return widened_gemm(g);
   cut_and_run(g);
 }

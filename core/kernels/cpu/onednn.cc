@@ -25,7 +25,7 @@ const dnnl::engine& engine() {
   return *e;
 }
 
-bool computes_bf16() {
+bool has_avx512() {
   static const bool yes = [] {
     const auto needed = static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
     return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & needed) == needed;

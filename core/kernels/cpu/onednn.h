@@ -23,8 +23,9 @@ const dnnl::engine& engine();
 
 dnnl::memory::data_type type_of(DType t);
 
-// Whether it has kernels for bf16 on this CPU: they need AVX-512.
-bool computes_bf16();
+// Whether its kernels on this CPU are those for AVX-512: only these take bf16, and only these give the same bits with
+// packed weights as without.
+bool has_avx512();
 
 // Memory of this thread, at least `bytes`, 64-byte aligned. Each slot is one buffer, valid until the slot is asked for
 // again in the same thread.
