@@ -38,7 +38,9 @@ absl::StatusOr<std::unique_ptr<Wav2Vec2ForCtc>> load_wav2vec2(const std::string&
   nn::StateDict state;
   for (auto& [name, tensor] : file->tensors) {
     // What covers parts of the sound in training.
-    if (name != "wav2vec2.masked_spec_embed") state.emplace(name_of(name), std::move(tensor));
+    if (name == "wav2vec2.masked_spec_embed") continue;
+    if (!state.emplace(name_of(name), std::move(tensor)).second)
+      return absl::InvalidArgumentError(concat(path, ": \"", name, "\" is there under two names"));
   }
   try {
     std::unique_ptr<Wav2Vec2ForCtc> model;

@@ -12,6 +12,9 @@ namespace {
 constexpr int64_t kMost = 1 << 20;
 
 // Keys of an object, read with checks: the first that is wrong is kept.
+// Of layers that are made before the weights are looked at.
+constexpr int64_t kMostLayers = 4096;
+
 class Keys {
  public:
   explicit Keys(const nlohmann::json& object) : object_(object) {}
@@ -81,6 +84,7 @@ absl::StatusOr<Wav2Vec2Config> parse_wav2vec2_config(std::string_view text) {
   keys.size("vocab_size", c.vocab_size);
   keys.size("hidden_size", c.hidden_size);
   keys.size("num_hidden_layers", c.num_hidden_layers);
+  if (c.num_hidden_layers > kMostLayers) keys.fail("num_hidden_layers", concat("must be at most ", kMostLayers));
   keys.size("num_attention_heads", c.num_attention_heads);
   keys.size("intermediate_size", c.intermediate_size);
   keys.sizes("conv_dim", c.conv_dim);

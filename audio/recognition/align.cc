@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "audio/recognition/frames_internal.h"
 #include "core/base/error.h"
@@ -89,16 +90,19 @@ std::vector<WordTime> word_times(std::span<const TokenSpan> spans, std::span<con
   std::vector<WordTime> words;
   double sum = 0;
   int64_t frames = 0;
+  bool open = false;  // a word
   for (const TokenSpan& s : spans) {
+    HEARTH_CHECK(s.end > s.start, "word_times: a span ends at frame ", s.end, ", but begins at ", s.start);
     HEARTH_CHECK(s.token >= 0 && s.token < static_cast<int64_t>(labels.size()), "word_times: class ", s.token,
                  " has no name among ", labels.size(), " labels");
     if (s.token == delimiter) {
-      frames = 0;
+      open = false;
       continue;
     }
-    if (frames == 0) {
+    if (!std::exchange(open, true)) {
       words.push_back({.start = static_cast<double>(s.start) * frame_seconds});
       sum = 0;
+      frames = 0;
     }
     WordTime& w = words.back();
     const int64_t n = s.end - s.start;

@@ -22,6 +22,9 @@ double log_add(double a, double b) {
   return b == kNever ? a : a + std::log1p(std::exp(b - a));
 }
 
+// The largest score and weight.
+constexpr double kMostScore = 1e6;
+
 void check(const CtcBeamOptions& o) {
   const auto classes = static_cast<int64_t>(o.labels.size());
   HEARTH_CHECK(classes >= 1, "CtcBeamSearch: labels is empty; it names each class");
@@ -32,12 +35,14 @@ void check(const CtcBeamOptions& o) {
                " labels beside the blank");
   HEARTH_CHECK(o.beam_size >= 1 && o.beam_size_token.value_or(1) >= 1 && o.beam_threshold >= 0,
                "CtcBeamSearch: beam_size and beam_size_token must be positive, and beam_threshold not negative");
-  HEARTH_CHECK(std::isfinite(o.lm_weight) && std::isfinite(o.word_score),
-               "CtcBeamSearch: lm_weight and word_score must be finite");
+  // Sums of them are finite.
+  HEARTH_CHECK(std::abs(o.lm_weight) <= kMostScore && std::abs(o.word_score) <= kMostScore,
+               "CtcBeamSearch: lm_weight and word_score must be finite, and not beyond ", kMostScore);
   HEARTH_CHECK(o.delimiter || (!o.lexicon && !o.language_model && o.hot_words.empty() && o.word_score == 0),
                "CtcBeamSearch: words need a delimiter");
   for (const auto& [word, bonus] : o.hot_words)
-    HEARTH_CHECK(std::isfinite(bonus), "CtcBeamSearch: the hot word \"", word, "\" has a score that is not finite");
+    HEARTH_CHECK(std::abs(bonus) <= kMostScore, "CtcBeamSearch: the hot word \"", word,
+                 "\" has a score that is not finite, or beyond ", kMostScore);
 }
 
 }  // namespace

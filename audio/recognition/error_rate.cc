@@ -43,6 +43,15 @@ size_t length_of(unsigned char first) {
   return first < 0xC2 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 1;
 }
 
+// Whether the second byte makes neither a longer form of a shorter character, nor a surrogate, nor what is beyond
+// Unicode.
+bool goes_on(unsigned char first, unsigned char second) {
+  return first == 0xE0   ? second >= 0xA0
+         : first == 0xED ? second < 0xA0
+         : first == 0xF0 ? second >= 0x90
+                         : first != 0xF4 || second < 0x90;
+}
+
 std::vector<std::string_view> characters_of(std::string_view text) {
   std::vector<std::string_view> characters;
   for (size_t at = 0; at < text.size();) {
@@ -50,6 +59,7 @@ std::vector<std::string_view> characters_of(std::string_view text) {
     for (size_t i = 1; i < n; ++i) {
       if (at + i >= text.size() || (static_cast<unsigned char>(text[at + i]) & 0xC0) != 0x80) n = 1;
     }
+    if (n > 2 && !goes_on(static_cast<unsigned char>(text[at]), static_cast<unsigned char>(text[at + 1]))) n = 1;
     characters.push_back(text.substr(at, n));
     at += n;
   }

@@ -1,10 +1,10 @@
 #include "audio/recognition/lexicon.h"
 
-#include <algorithm>
 #include <limits>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "audio/recognition/text_internal.h"
 #include "core/base/error.h"
 #include "core/io/file.h"
@@ -23,6 +23,7 @@ absl::StatusOr<Lexicon> Lexicon::parse(std::string_view text, std::span<const st
   absl::flat_hash_map<std::string_view, int64_t> classes;
   for (size_t k = 0; k < labels.size(); ++k) classes.emplace(labels[k], static_cast<int64_t>(k));
   auto tree = std::make_shared<Tree>();
+  absl::flat_hash_set<std::pair<int32_t, std::string_view>> known;  // words by their places
   detail::Lines lines(text);
   for (auto parts = lines.next(); !parts.empty(); parts = lines.next()) {
     const auto error = [&](const std::string& what) {
@@ -39,10 +40,9 @@ absl::StatusOr<Lexicon> Lexicon::parse(std::string_view text, std::span<const st
       if (made) tree->words.emplace_back();
       place = it->second;
     }
-    std::vector<std::string>& here = tree->words[static_cast<size_t>(place)];
-    if (std::find(here.begin(), here.end(), parts[0]) != here.end())
+    if (!known.emplace(place, parts[0]).second)
       return error(concat("\"", parts[0], "\" is there twice with the same labels"));
-    here.emplace_back(parts[0]);
+    tree->words[static_cast<size_t>(place)].emplace_back(parts[0]);
     ++tree->size;
   }
   return Lexicon(std::move(tree));

@@ -76,7 +76,9 @@ class Reader {
 
  private:
   absl::Status error(const std::string& what) const {
-    return absl::InvalidArgumentError(concat("ARPA, line ", lines_.number(), ": ", what));
+    constexpr size_t kMostText = 300;  // of a line that may have any length
+    return absl::InvalidArgumentError(concat("ARPA, line ", lines_.number(), ": ",
+                                             what.size() > kMostText ? what.substr(0, kMostText) + " …" : what));
   }
 
   void advance() {
@@ -144,6 +146,8 @@ class Reader {
   absl::Status add(size_t n, int32_t at, std::string_view last, const Entry& e) {
     if (table_.entries.size() >= std::numeric_limits<int32_t>::max()) return error("there are too many n-grams");
     auto word = table_.words.find(last);
+    if (n == 1 && last == "<unk>") has_unknown_ = true;
+    if (n > 1 && last == "<unk>" && !has_unknown_) return error("\"<unk>\" has no unigram");
     if (word == table_.words.end()) {
       if (n > 1) return error(concat("\"", last, "\" has no unigram"));
       word = table_.words.emplace(std::string(last), static_cast<int32_t>(table_.words.size())).first;
@@ -159,6 +163,7 @@ class Reader {
   std::string_view line_;
   std::vector<std::string_view> parts_;
   std::vector<int64_t> counts_;
+  bool has_unknown_ = false;  // a unigram of the file's own
 };
 
 }  // namespace

@@ -85,7 +85,7 @@ FrameStream FrameStream::kaldi_mfcc(const kaldi::MfccOptions& o) {
 void FrameStream::reset() {
   waiting_ = tail_ = {};
   skip_ = 0;
-  begun_ = false;
+  begun_ = gave_ = false;
 }
 
 // Samples of the signal, or zeros at its ends.
@@ -116,6 +116,7 @@ Tensor FrameStream::complete() {
   }
   const int64_t frames = (have - layout_.size) / layout_.hop + 1, used = (frames - 1) * layout_.hop + layout_.size;
   Tensor result = function_(slice(waiting_, -1, 0, used));
+  gave_ = true;
   const int64_t next = frames * layout_.hop;
   skip_ = std::max<int64_t>(next - have, 0);
   waiting_ = slice(waiting_, -1, std::min(next, have), have).clone();
@@ -144,6 +145,11 @@ Tensor FrameStream::finish() {
   const NoGrad off;
   const CalledAs called("FrameStream");
   HEARTH_CHECK(waiting_.defined(), "FrameStream: there was no signal");
+  // However this ends, the next signal is a new one.
+  struct Reset {
+    FrameStream& stream;
+    ~Reset() { stream.reset(); }
+  } const reset{*this};
   append(silence(waiting_, layout_.zeros));
   begin();
   // A signal that is too short for its padding: an error, as of the whole.
@@ -153,9 +159,11 @@ Tensor FrameStream::finish() {
     const Tensor end = pad_signal(tail_, 0, layout_.padding, layout_.pad_mode);
     append(slice(end, -1, n, end.size(-1)));
   }
-  Tensor result = complete();
-  reset();
-  return result;
+  if (!gave_ && waiting_.size(-1) < layout_.size) {
+    (void)function_(waiting_);  // says so in its own words
+    fail("FrameStream: the signal is shorter than a frame of ", layout_.size, " samples");
+  }
+  return complete();
 }
 
 }  // namespace hearth::audio

@@ -23,8 +23,8 @@ struct FrameLayout {
   int dim = -1;                                      ///< The result's dimension of frames, counted from the end.
 };
 
-/// Features of frames, of a signal in parts of any size. Put together they have the bits that the function of the whole
-/// signal gives. No gradients.
+/// Features of frames, of a signal in parts of any size. Put together they have, on the CPU, the bits that the function
+/// of the whole signal gives. No gradients.
 ///
 ///   auto stream = FrameStream::mel_spectrogram({.sample_rate = 16000});
 ///   while (…) use(stream(samples));     // [..., n_mels, frames that are complete now]
@@ -74,6 +74,7 @@ class FrameStream {
   Tensor tail_;         // the signal's last samples, of which the padding at the end is made
   int64_t skip_ = 0;    // samples between frames that are still to come
   bool begun_ = false;  // the padding before the signal is there
+  bool gave_ = false;   // a frame of this signal
 };
 
 }  // namespace hearth::audio

@@ -30,12 +30,13 @@ ResampleStream::ResampleStream(int64_t orig_freq, int64_t new_freq, const Resamp
 
 // The filter in the signal's dtype.
 void ResampleStream::begin(const Tensor& x) {
+  if (from_ != to_ && !(taps_.defined() && taps_.dtype() == x.dtype() && taps_.device() == x.device())) {
+    auto filter = detail::resample_filter(from_, to_, options_, {.dtype = x.dtype(), .device = x.device()});
+    taps_ = std::move(filter.taps);
+    attrs_ = filter.attrs;
+    width_ = filter.width;
+  }
   waiting_ = slice(x.detach(), -1, 0, 0);
-  if (from_ == to_ || (taps_.defined() && taps_.dtype() == x.dtype() && taps_.device() == x.device())) return;
-  auto filter = detail::resample_filter(from_, to_, options_, {.dtype = x.dtype(), .device = x.device()});
-  taps_ = std::move(filter.taps);
-  attrs_ = filter.attrs;
-  width_ = filter.width;
 }
 
 void ResampleStream::reset() {

@@ -21,6 +21,7 @@
 #include "core/ops/complex.h"
 #include "core/ops/create.h"
 #include "core/ops/join.h"
+#include "core/ops/math.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
 #include "core/ops/window.h"

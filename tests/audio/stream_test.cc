@@ -119,6 +119,17 @@ TEST(Streams, SayWhatDoesNotFit) {
   stream.reset();
   stream(zeros({100}));
   EXPECT_NE(testing::error_of([&] { stream.finish(); }).find("too short"), std::string::npos);
+  // The next signal does not hang on that one.
+  const Tensor sound = sin(arange(1000, {.dtype = f32}));
+  EXPECT_TRUE(cat({stream(sound), stream.finish()}, -1).equal(spectrogram(sound)));
+  // Shorter than a frame, without padding.
+  FrameStream uncentered = FrameStream::spectrogram({.center = false}),
+              own({.size = 4, .hop = 2}, [](const Tensor&x) { return x.unfold(-1, 4, 2); });
+  uncentered(zeros({100}));
+  EXPECT_EQ(testing::error_of([&] { uncentered.finish(); }),
+            testing::error_of([] { spectrogram(zeros({100}), {.center = false}); }));
+  own(zeros({3}));
+  EXPECT_NE(testing::error_of([&] { own.finish(); }), "no error");
   EXPECT_EQ(testing::error_of([] { ResampleStream(0, 1); }),
             "ResampleStream: resample: the rates must be positive, but are 0 and 1");
 }

@@ -73,6 +73,8 @@ TEST(Wav2Vec2, RefusesConfigurationsThatDoNotFit) {
             "\"add_adapter\" is true; this implementation has no adapters");
   EXPECT_EQ(error("\"conv_kernel\": [", "\"conv_kernel\": [3,"),
             "\"conv_dim\" has another length than \"conv_stride\" or \"conv_kernel\"");
+  EXPECT_EQ(error("\"num_hidden_layers\": ", "\"num_hidden_layers\": 9999"),
+            "\"num_hidden_layers\" must be at most 4096");
   EXPECT_FALSE(parse_wav2vec2_config("[]").ok());
   EXPECT_EQ(load_wav2vec2("/nowhere").status().code(), absl::StatusCode::kNotFound);
 }

@@ -63,6 +63,12 @@ TEST(ForcedAlign, GivesWordsTheirTimes) {
 }
 
 TEST(ForcedAlign, SaysWhatDoesNotFit) {
+  EXPECT_EQ(testing::error_of([] {
+              const std::vector<std::string> labels = {"-", "a"};
+              const std::vector<TokenSpan> spans = {{1, 3, 3, -1}};
+              word_times(spans, labels, 0, 1);
+            }),
+            "word_times: a span ends at frame 3, but begins at 3");
   const auto error = [](std::vector<int64_t> targets, int64_t blank = 0) {
     return testing::error_of([&] { forced_align(log_probs(), targets, blank); });
   };

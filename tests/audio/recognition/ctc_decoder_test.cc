@@ -205,6 +205,9 @@ TEST(CtcDecoder, SaysWhatDoesNotFit) {
   EXPECT_EQ(error({.labels = kLabels, .delimiter = 0}),
             "CtcBeamSearch: the delimiter 0 is not one of 4 labels beside the blank");
   EXPECT_EQ(error({.labels = kLabels, .hot_words = {{"a", 1.0}}}), "CtcBeamSearch: words need a delimiter");
+  EXPECT_NE(error({.labels = kLabels, .delimiter = 1, .hot_words = {{"a", 1e308}}}).find("\"a\" has a score"),
+            std::string::npos);
+  EXPECT_NE(error({.labels = kLabels, .delimiter = 1, .word_score = NAN}).find("word_score"), std::string::npos);
   CtcBeamSearch search(wide());
   EXPECT_EQ(testing::error_of([&] {
               search.feed(zeros({2, 3}));

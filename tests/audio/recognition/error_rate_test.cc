@@ -32,6 +32,8 @@ TEST(ErrorRate, CountsCharactersAndNotBytes) {
   EXPECT_EQ(character_edits("日本", "日本語").insertions, 1);
   EXPECT_EQ(character_edits("a\xff", "a").total(), 1);
   EXPECT_EQ(character_edits("\xe6\x97", "").reference, 2) << "a cut character is two bytes";
+  for (const char* bytes : {"\xe0\x80\x80", "\xed\xa0\x80"}) EXPECT_EQ(character_edits(bytes, "").reference, 3);
+  EXPECT_EQ(character_edits("\xf4\x90\x80\x80", "").reference, 4) << "beyond Unicode";
 }
 
 TEST(ErrorRate, IsThatOfAllTextsTogether) {

@@ -77,6 +77,12 @@ TEST(Ngram, RefusesFilesThatLie) {
   EXPECT_EQ(replaced("the the", "the cat"), "ARPA, line 19: the 2-gram of \"-0.9	the cat\" is there twice");
   EXPECT_EQ(replaced("<s> the cat", "cat the cat"),
             "ARPA, line 22: the context of \"-0.05	cat the cat\" has no entry of its own");
+  EXPECT_EQ(NgramModel::parse(
+                "\\data\\\nngram 1=2\nngram 2=1\n\\1-grams:\n-1 <s>\n-2 </s>\n\\2-grams:\n-1 <s> <unk>\n\\end\\")
+                .status()
+                .message(),
+            "ARPA, line 8: \"<unk>\" has no unigram");
+  EXPECT_LT(replaced("the the", "the " + std::string(100'000, 'x')).size(), 400u);
   EXPECT_EQ(replaced("\\end\\", ""), "ARPA, line 24: \\end\\ is missing; there is \"\"");
   EXPECT_EQ(replaced("-0.7	</s>", "-0.7	end"), "ARPA, line 18: \"</s>\" has no unigram");
   EXPECT_EQ(NgramModel::load("/nowhere/x.arpa").status().code(), absl::StatusCode::kNotFound);
