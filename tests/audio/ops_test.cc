@@ -21,7 +21,6 @@
 #include "core/ops/complex.h"
 #include "core/ops/create.h"
 #include "core/ops/join.h"
-#include "core/ops/math.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
 #include "core/ops/window.h"
@@ -194,13 +193,13 @@ TEST(AudioOps, AsTorchaudio) {
     EXPECT_LE(difference(wide, want), rounded ? 2e-6 : 2e-12);
     // Whisper's logarithm shows bins eight decades below the loudest, where f32 itself ends: PyTorch's own f32
     // is 2.0e-5 and 2.2e-5 away from its f64.
-    // A stretched signal's phases are sums of those of bins without a sound, too: PyTorch's f32 is 8.8e-4 away.
-    const double limit = name.starts_with("whisper") ? 2.2e-5 : name.starts_with("pitch") ? 9e-4 : 5e-6;
-    if (name.starts_with("kaldi_spectrogram")) {
-      // Logarithms of single bins: their amplitudes are what f32 rounds alike, quiet or loud.
-      EXPECT_LE(difference(exp(narrow / 2), exp(want / 2)), limit);
-      continue;
-    }
+    // A stretched signal's phases are sums of those of bins without a sound, too: PyTorch's f32 is 8.8e-4 away. In
+    // logarithms of single bins it is up to 3.6e-5 away; ours, whose transforms add in another order on each kind of
+    // CPU, 5.6e-5 without AVX-512: twice PyTorch's.
+    const double limit = name.starts_with("whisper")             ? 2.2e-5
+                         : name.starts_with("pitch")             ? 9e-4
+                         : name.starts_with("kaldi_spectrogram") ? 7.2e-5
+                                                                 : 5e-6;
     EXPECT_LE(difference(narrow, want), limit);
   }
 }

@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/ops/create.h"
 #include "core/ops/join.h"
+#include "core/ops/math.h"
 #include "core/ops/random.h"
 #include "core/ops/view.h"
 #include "core/testing/error_of.h"
