@@ -128,7 +128,7 @@ TEST(Streams, SayWhatDoesNotFit) {
               own({.size = 4, .hop = 2}, [](const Tensor&x) { return x.unfold(-1, 4, 2); });
   uncentered(zeros({100}));
   EXPECT_EQ(testing::error_of([&] { uncentered.finish(); }),
-            testing::error_of([] { spectrogram(zeros({100}), {.center = false}); }));
+            "FrameStream: stft: n_fft is 400, but the signal has only 100 samples");
   own(zeros({3}));
   EXPECT_NE(testing::error_of([&] { own.finish(); }), "no error");
   EXPECT_EQ(testing::error_of([] { ResampleStream(0, 1); }),
