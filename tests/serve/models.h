@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -12,9 +13,17 @@
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
 #include "core/ops/reduce.h"
+#include "serve/base/memory_budget.h"
 #include "serve/model/servable.h"
 
 namespace hearth::serve::testing {
+
+// The bytes that requests still hold. An answer may arrive before its request gives its memory back: waits for that, at
+// most half a minute.
+inline int64_t bytes_kept(const MemoryBudget& memory) {
+  for (int i = 0; i < 6000 && memory.in_use() > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  return memory.in_use();
+}
 
 // y = factor * x for x f32 [batch, 2].
 class Scale : public TensorServable {

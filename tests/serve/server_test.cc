@@ -316,8 +316,7 @@ TEST_F(ServerTest, WhatBodiesUnpackToCounts) {
   // All three were requests of the model, and failed.
   const std::string stats = Client(port()).get("/v2/models/scale/stats").body;
   EXPECT_NE(stats.find(R"("fail":{"count":3,)"), std::string::npos) << stats;
-  for (int i = 0; i < 1000 && server->memory()->in_use() > 0; ++i) std::this_thread::sleep_for(milliseconds(5));
-  EXPECT_EQ(server->memory()->in_use(), 0);
+  EXPECT_EQ(testing::bytes_kept(*server->memory()), 0);
 }
 
 TEST_F(ServerTest, LackOfMemoryIsNotTheEnd) {

@@ -220,7 +220,7 @@ TEST_F(Embeddings, FailedRequestsCount) {
   EXPECT_EQ(stats().failures[static_cast<size_t>(Failure::kOther)], 2);
   input_error(R"("abcdefghijk")");
   EXPECT_EQ(stats().failures[static_cast<size_t>(Failure::kBackend)], 1);
-  EXPECT_EQ(server->memory()->in_use(), 0);
+  EXPECT_EQ(testing::bytes_kept(*server->memory()), 0);
 }
 
 TEST_F(Embeddings, LargeAndManyInputs) {
@@ -234,7 +234,7 @@ TEST_F(Embeddings, LargeAndManyInputs) {
   std::string large = R"(["ab")";
   while (large.size() < 400'000) large += R"(,"abcdefghij")";
   EXPECT_EQ(embed(large + "]").at("usage").at("prompt_tokens").get<int64_t>() % 10, 2);
-  EXPECT_EQ(server->memory()->in_use(), 0);
+  EXPECT_EQ(testing::bytes_kept(*server->memory()), 0);
 }
 
 }  // namespace

@@ -296,7 +296,7 @@ TEST_F(GrpcTest, TensorsThatWaitCountAgainstTheBudget) {
             std::string::npos);
   EXPECT_EQ(code, grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(infer(request()), "ok");
-  EXPECT_EQ(memory->in_use(), 0);
+  EXPECT_EQ(testing::bytes_kept(*memory), 0);
 }
 
 TEST_F(GrpcTest, LargeMessagesAndAnswers) {
