@@ -16,6 +16,8 @@ namespace {
 
 // Elements; each parameter in a bucket begins on a cache line.
 constexpr int64_t kAlign = 16;
+// Bytes that are not parted for the sake of an early exchange: each has its own cost.
+constexpr int64_t kSmallBucket = 32 << 10;
 
 int64_t bytes_of(const Tensor& t) { return static_cast<int64_t>(t.nbytes()); }
 
@@ -133,9 +135,13 @@ class DistributedDataParallel::Impl {
     std::reverse(parameters.begin(), parameters.end());
     if (parameters.empty()) return;
     const auto large = [&](const Tensor& p) { return bytes_of(p) >= options_.alone_bytes && p.layout().dense; };
+    // Several buckets in small models too: the exchange of one alone would begin when backward ends.
+    int64_t most = 0;
+    for (const Tensor& p : parameters) most += bytes_of(p);
+    most = std::max(most / 8, kSmallBucket);
     for (size_t i = 0; i < parameters.size();) {
       const Tensor& first = parameters[i];
-      const int64_t limit = buckets_.empty() ? options_.first_bucket_bytes : options_.bucket_bytes;
+      const int64_t limit = std::min(most, buckets_.empty() ? options_.first_bucket_bytes : options_.bucket_bytes);
       Bucket b{.alone = large(first)};
       b.grads.index = buckets_.size();
       int64_t elements = 0;

@@ -39,7 +39,8 @@ CommHook compress_hook(DType dtype);
 
 /// Options of DistributedDataParallel.
 struct DataParallelOptions {
-  /// The most bytes of a bucket of several parameters.
+  /// The most bytes of a bucket of several parameters. An eighth of all gradients counts in its place where that is
+  /// less, or 32 KiB: the exchange of a small model begins early, too.
   int64_t bucket_bytes = 25 << 20;
   /// The same for the first one: the sooner it is full, the sooner the exchange begins.
   int64_t first_bucket_bytes = 1 << 20;

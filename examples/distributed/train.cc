@@ -81,10 +81,8 @@ void train() {
   manual_seed(seed);
   Net net;
   dist::sync_batch_norm(net, group);
-  // Small buckets for a small net: the exchange of the last layers runs while backward comes to the first ones. The
-  // buffers are batch norm's, which all ranks compute alike.
-  dist::DistributedDataParallel parallel(
-      net, group, {.bucket_bytes = 128 << 10, .first_bucket_bytes = 40 << 10, .broadcast_buffers = false});
+  // The buffers are batch norm's, which all ranks compute alike.
+  dist::DistributedDataParallel parallel(net, group, {.broadcast_buffers = false});
   Trace trace(absl::GetFlag(FLAGS_trace), group, parallel);
   const double lr = absl::GetFlag(FLAGS_lr);
   dist::ZeroOptimizer optimizer(optim::AdamW(net.named_parameters(), {.lr = lr}), group);

@@ -1,6 +1,8 @@
-// What a group costs over Gloo alone, and what DistributedDataParallel costs at one rank. Rows are taken in turns.
+// What a group costs over Gloo alone, what DistributedDataParallel costs at one rank, and how much of its exchange of
+// gradients lies behind backward. Rows are taken in turns.
 //
 //   distributed_bench allreduce|ddp [rounds]
+//   tools/cluster --rate=100mbit each hearthrun ... distributed_bench hidden [steps]
 #include <gloo/allreduce.h>
 #include <gloo/rendezvous/context.h>
 #include <gloo/rendezvous/file_store.h>
@@ -129,6 +131,33 @@ int one_rank(int rounds) {
   return 0;
 }
 
+// One of several ranks, which a launcher has started: the quickstart's net, 64 pictures a rank.
+int hidden(int steps) {
+  dist::ProcessGroup group = dist::init();
+  fashion::Net net;
+  const Tensor x = zeros({64, 1, 28, 28}).normal_(), y = zeros({64}, {.dtype = i64}).random_(0, 10);
+  optim::AdamW optimizer(net.parameters(), {.lr = 1e-4});
+  dist::DistributedDataParallel parallel(net, group);
+  double exchanged = 0, behind = 0;
+  std::vector<double> took;
+  for (int step = -5; step < steps; ++step) {
+    const double begin = dist::Recorder::now();
+    optimizer.zero_grad();
+    cross_entropy(net(x), y).backward();
+    optimizer.step();
+    if (step < 0) continue;
+    took.push_back(dist::Recorder::now() - begin);
+    for (const dist::Recorded& r : parallel.record()) {
+      if (r.called < begin || r.end < 0) continue;
+      exchanged += r.end - r.begin;
+      behind += (r.waited < 0 ? r.end : std::clamp(r.waited, r.begin, r.end)) - r.begin;
+    }
+  }
+  std::printf("rank %d of %d: a step %.1f ms, exchange of gradients %.1f ms of it, %.0f %% hidden behind backward\n",
+              group.rank(), group.size(), median(took) * 1e3, exchanged / steps * 1e3, 100 * behind / exchanged);
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -136,6 +165,7 @@ int main(int argc, char** argv) {
   const int rounds = argc > 2 ? std::max(1, std::atoi(argv[2])) : 40;
   if (what == "allreduce") return all_reduce();
   if (what == "ddp") return one_rank(rounds);
-  std::fprintf(stderr, "distributed_bench allreduce|ddp [rounds]\n");
+  if (what == "hidden") return hidden(rounds);
+  std::fprintf(stderr, "distributed_bench allreduce|ddp|hidden [rounds]\n");
   return 2;
 }

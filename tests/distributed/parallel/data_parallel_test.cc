@@ -422,6 +422,14 @@ TEST_P(Parallel, ABackwardThatThrowsLeavesItUsable) {
   });
 }
 
+TEST(Buckets, ASmallModelHasSeveral) {
+  on_ranks("threads", 2, [](ProcessGroup& g) {
+    Plain net;
+    const DistributedDataParallel parallel(net, g);
+    EXPECT_EQ(parallel.buckets(), 3u);  // up to fc's weight, which has more than 32 KiB, then it, then the rest
+  });
+}
+
 TEST(OneRank, HasNoHooks) {
   on_ranks("threads", 1, [](ProcessGroup& g) {
     nn::Linear net(4, 3);
