@@ -1,11 +1,14 @@
 #include "distributed/parallel/zero.h"
 
+#include <cmath>
+#include <cstring>
 #include <sstream>
 #include <utility>
 
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/ops/create.h"
+#include "core/ops/reduce.h"
 #include "core/ops/view.h"
 #include "distributed/group/objects.h"
 
@@ -40,8 +43,43 @@ ZeroOptimizer::ZeroOptimizer(const optim::Optimizer& optimizer, ProcessGroup& gr
   own_ = optimizer.like(own);
 }
 
+// Sums tell other values from the same ones, whatever order each rank adds in.
+void ZeroOptimizer::expect_same_values() {
+  struct Digest {
+    int64_t numel;
+    double sum, size;
+  };
+  std::string mine;
+  for (const Held& s : slices_) {
+    const Tensor all = s.parameter.detach(), values = all.itemsize() < 4 ? all.to(f32) : all;
+    const double size = norm(values).item<double>();
+    const Digest d{values.numel(), is_complex(values.dtype()) ? size : values.sum().item<double>(), size};
+    mine.append(reinterpret_cast<const char*>(&d), sizeof d);
+  }
+  const std::vector<std::string> all = all_gather_bytes(group_, mine);
+  for (size_t rank = 1; rank < all.size(); ++rank) {
+    if (all[rank].size() != all[0].size()) {
+      fail("ZeroOptimizer: rank 0 has ", all[0].size() / sizeof(Digest), " parameters, rank ", rank, " has ",
+           all[rank].size() / sizeof(Digest));
+    }
+    for (size_t i = 0; i < slices_.size(); ++i) {
+      Digest a, b;
+      std::memcpy(&a, all[0].data() + i * sizeof a, sizeof a);
+      std::memcpy(&b, all[rank].data() + i * sizeof b, sizeof b);
+      const bool same = a.numel == b.numel && !(std::abs(a.sum - b.sum) > 1e-4 * a.size);  // NaN is no difference
+      if (!same) {
+        fail("ZeroOptimizer: the parameter \"", slices_[i].name, "\" of rank ", rank,
+             " is not that of rank 0: its ranks need the same whole parameters, which DistributedDataParallel gives"
+             " them (FullyShard's are parts, which a plain optimizer takes)");
+      }
+    }
+  }
+}
+
 void ZeroOptimizer::step() {
   const NoGrad off;
+  if (!stepped_ && group_.size() > 1) expect_same_values();
+  stepped_ = true;
   for (Held& s : slices_) {
     const Tensor g = s.parameter.grad();
     // The parameter may have been loaded, or moved to another dtype, since.

@@ -27,7 +27,9 @@ class ZeroOptimizer final : public optim::Optimizer {
   /// taken over.
   ZeroOptimizer(const optim::Optimizer& optimizer, ProcessGroup& group);
 
-  /// See Optimizer. All ranks need the same parameters to have gradients, as DistributedDataParallel leaves them.
+  /// See Optimizer. All ranks need the same parameters to have gradients, as DistributedDataParallel leaves them. The
+  /// first step throws Error on all ranks if one has parameters of another size, or clearly other values: those of
+  /// ranks that began apart, or the parts that FullyShard has made of them.
   void step() override;
   /// The whole state, as the optimizer itself would have it; copies. Called by all ranks.
   StateDict state_dict() override;
@@ -55,9 +57,11 @@ class ZeroOptimizer final : public optim::Optimizer {
   };
   const Held* slice_named(const std::string& key) const { return distributed::slice_named(slices_, key); }
   void gather(size_t first, size_t end);
+  void expect_same_values();
 
   ProcessGroup& group_;
   std::vector<Held> slices_;
+  bool stepped_ = false;
   std::unique_ptr<optim::Optimizer> own_;  // over the slices of which this rank has state
 };
 

@@ -242,6 +242,9 @@ TEST_P(Sharded, SaysWhatCannotBe) {
     o.zero_grad();
     backward(*net, batch_of(0, g.rank(), g.size()));
     o.step();
+    // An optimizer that takes parts for the whole.
+    ZeroOptimizer zero(optim::SGD(net->named_parameters(), {.lr = 0.1}), g);
+    EXPECT_NE(error_of([&] { zero.step(); }).find("FullyShard's are parts"), std::string::npos);
     // Writing in forward.
     const HookHandle h = net->extra.register_forward_pre_hook([](nn::ModuleBase& m, nn::HookTensors&) {
       const NoGrad off;

@@ -93,6 +93,18 @@ struct Named : nn::Module<Named> {
   Tensor forward(const Tensor& x) { return (x * group).sum() + other.square().sum() + none.sum(); }
 };
 
+TEST_P(Zero, RanksThatBeganApartAreTold) {
+  const int ranks = GetParam().second;
+  on_ranks(GetParam().first, ranks, [&](ProcessGroup& g) {
+    Net net;
+    if (g.rank() == ranks - 1) net.b.weight.detach().mul_(1.5);
+    ZeroOptimizer zero(optim::SGD(net.named_parameters(), {.lr = 0.1}), g);
+    const std::string error = error_of([&] { steps(net, zero, 0, 1); });
+    if (ranks == 1) EXPECT_EQ(error, "no error");
+    else EXPECT_NE(error.find("\"b.weight\" of rank " + std::to_string(ranks - 1)), std::string::npos) << error;
+  });
+}
+
 TEST_P(Zero, StateIsTheOptimizersWhateverTheNames) {
   on_ranks(GetParam().first, GetParam().second, [](ProcessGroup& g) {
     Named net, other;
