@@ -2,9 +2,12 @@
 
     python3 tools/golden/functions.py tests/core/op_table/functions_golden.safetensors
 """
-import torch
+import math
 
-from op_table import case, fixed, save, values
+import torch
+import torch.nn.functional as F
+
+from op_table import Operand, case, fixed, save, values
 
 # ---- axes
 case("movedim_several/cycle", lambda x: x.movedim((0, 2), (-1, 0)), values(2, 3, 4))
@@ -67,5 +70,183 @@ case("hsplit/matrix", lambda x: x.hsplit(2), values(2, 4))
 case("hsplit/vector", lambda x: x.hsplit((1, 2)), values(4))
 case("vsplit/matrix", lambda x: x.vsplit(2), values(4, 3))
 case("dsplit/cube", lambda x: x.dsplit((1,)), values(2, 2, 3))
+
+# ---- searching
+RISING = Operand(values=[-1.0, 0.0, 0.0, 0.5, 2.0])
+CHOSEN = Operand(values=[[-2.0, -1.0, 0.0, 0.25], [0.5, 1.0, 2.0, 3.0]])
+
+
+case("searchsorted/one line", torch.searchsorted, RISING, CHOSEN, kinds=("float",), own={0: "i64"})
+case("searchsorted/right", lambda s, v: torch.searchsorted(s, v, right=True), RISING, CHOSEN, kinds=("float",),
+     own={0: "i64"})
+case("searchsorted/lines", torch.searchsorted, Operand(values=[[1.0, 3.0, 5.0], [2.0, 2.0, 2.0]]),
+     Operand(values=[[3.0, 0.0], [2.0, 7.0]]), kinds=("float",), own={0: "i64"})
+case("searchsorted/special", torch.searchsorted, Operand(values=[-math.inf, 0.0, math.inf, math.nan]),
+     Operand(values=[-math.inf, math.inf, math.nan, -0.0]), kinds=("float",), own={0: "i64"})
+case("searchsorted/special, right", lambda s, v: torch.searchsorted(s, v, right=True),
+     Operand(values=[-math.inf, 0.0, math.inf, math.nan]), Operand(values=[-math.inf, math.inf, math.nan, -0.0]),
+     kinds=("float",), own={0: "i64"})
+case("searchsorted/no values", torch.searchsorted, values(4), values(0, 3), kinds=("float",), own={0: "i64"})
+case("searchsorted/nothing sorted", torch.searchsorted, values(0), values(2), kinds=("float",), own={0: "i64"})
+case("searchsorted/0-dim", torch.searchsorted, RISING, values(), kinds=("float",), own={0: "i64"})
+case("searchsorted/i32", lambda s, v: torch.searchsorted(s, v, out_int32=True), RISING, CHOSEN, kinds=("float",),
+     own={0: "i32"})
+# Where whole numbers that do not rise are put is a matter of the search alone: the same search.
+case("searchsorted/one line", torch.searchsorted, values(5), values(2, 4), kinds=("int",), own={0: "i64"})
+case("bucketize/left", lambda x, b: torch.bucketize(x, b), CHOSEN, RISING, kinds=("float",), own={0: "i64"})
+case("bucketize/right", lambda x, b: torch.bucketize(x, b, right=True), CHOSEN, RISING, kinds=("float",),
+     own={0: "i64"})
+
+# ---- counts
+case("bincount/plain", torch.bincount, values(9), kinds=("int",), own={0: "i64"})
+case("bincount/longer", lambda x: torch.bincount(x, minlength=15), values(4), kinds=("int",), own={0: "i64"})
+case("bincount/nothing", lambda x: torch.bincount(x, minlength=2), values(0), kinds=("int",), own={0: "i64"})
+case("bincount_weights/plain", lambda w, i: torch.bincount(i, w), values(5), fixed([0, 3, 1, 3, 0]), kinds=("float",))
+case("histc/range", lambda x: torch.histc(x, 4, -1, 1), values(5, 4), kinds=("float",))
+case("histc/found", lambda x: torch.histc(x, 7), values(30), kinds=("float",))
+case("histc/equal", lambda x: torch.histc(x, 3), Operand(values=[2.0, 2.0]), kinds=("float",))
+case("histc/special", lambda x: torch.histc(x, 2, -1, 1), Operand(values=[math.nan, math.inf, -math.inf, 1.0, -1.0]),
+     kinds=("float",))
+case("histc/nothing", lambda x: torch.histc(x, 3), values(0), kinds=("float",))
+
+# ---- differences
+case("diff/last", lambda x: x.diff(), values(2, 5), kinds=("float", "int", "bool"))
+case("diff/twice", lambda x: x.diff(2, 0), values(4, 2))
+case("diff/too often", lambda x: x.diff(5), values(2, 3))
+case("diff/around", lambda x, a, b: x.diff(1, 1, a, b), values(2, 3), values(2, 1), values(2, 2))
+case("diff/0-dim before", lambda x, a: x.diff(prepend=a.expand(2, 1)), values(2, 3), values())
+case("diff/nothing", lambda x: x.diff(), values(2, 0))
+
+# ---- statistics
+SOME_NAN = Operand(values=[[1, math.nan, 3, 0.5], [math.nan, math.nan, math.nan, math.nan], [math.inf, 2, -1, math.nan]])
+case("nansum/rows", lambda x: x.nansum(1), SOME_NAN, kinds=("float",))
+case("nansum/all", lambda x: x.nansum(), values(2, 3, 2), kinds=("float",), size=lambda x: x.abs().sum())
+case("nansum/all", lambda x: whole(x).nansum(), values(2, 3, 2), kinds=("int", "bool"), own={0: "i64"})
+case("nansum/outer", lambda x: x.nansum((0, 2), True), values(2, 3, 2), kinds=("float",),
+     size=lambda x: x.abs().sum((0, 2), True))
+case("nanmean/rows", lambda x: x.nanmean(1), SOME_NAN, kinds=("float",))
+case("nanmean/all", lambda x: x.nanmean(), values(2, 3, 2), kinds=("float",), size=lambda x: x.abs().mean())
+case("nanmean/outer", lambda x: x.nanmean((0, 2), True), values(2, 3, 2), kinds=("float",),
+     size=lambda x: x.abs().mean((0, 2), True))
+case("aminmax/all", lambda x: tuple(torch.aminmax(whole(x))), values(3, 4, distinct=True))
+case("aminmax/columns", lambda x: tuple(torch.aminmax(whole(x), dim=0, keepdim=True)), values(3, 4, distinct=True))
+case("aminmax/nan", lambda x: tuple(torch.aminmax(x, dim=1)), SOME_NAN, kinds=("float",))
+case("std_mean/rows", lambda x: torch.std_mean(x, 1), values(3, 4), kinds=("float",))
+case("var_mean/all", lambda x: torch.var_mean(x), values(3, 4), kinds=("float",))
+
+
+def kth(x, k, d, keepdim):
+    """The first of equals in a stable order."""
+    values, places = whole(x).sort(dim=d, stable=True) if x.dim() else (whole(x).clone(), torch.tensor(0))
+    if not x.dim():
+        return values, places
+    return tuple(t.narrow(d, k - 1, 1) if keepdim else t.select(d, k - 1) for t in (values, places))
+
+
+case("kthvalue/rows", lambda x: kth(x, 2, -1, False), values(3, 5, distinct=True), own={1: "i64"})
+case("kthvalue/columns", lambda x: kth(x, 3, 0, True), values(4, 2, distinct=True), own={1: "i64"})
+case("kthvalue/equal", lambda x: kth(x, 4, 1, False), values(2, 6, low=-2, high=2), own={1: "i64"})
+case("kthvalue/nan", lambda x: kth(x, 3, 1, False), SOME_NAN, kinds=("float",), own={1: "i64"})
+case("kthvalue/0-dim", lambda x: kth(x, 1, 0, False), values(), own={1: "i64"})
+for label, q, d, keep, way in [("rows", 0.3, 1, False, "linear"), ("columns", 0.75, 0, True, "linear"),
+                               ("all", 0.4, None, False, "linear"), ("all kept", 0.4, None, True, "linear"),
+                               ("lower", 0.4, 1, False, "lower"), ("higher", 0.4, 1, False, "higher"),
+                               ("nearest", 0.5, 1, False, "nearest"), ("midpoint", 0.4, 1, False, "midpoint"),
+                               ("ends", 1.0, 1, False, "linear")]:
+    case(f"quantile/{label}", lambda x, q=q, d=d, keep=keep, way=way: x.quantile(q, d, keep, interpolation=way),
+         values(3, 4, distinct=True), kinds=("float",))
+case("quantile/several", lambda x: x.quantile(torch.tensor([0.0, 0.25, 0.9], dtype=x.dtype), 1, True),
+     values(2, 5, distinct=True), kinds=("float",))
+case("quantile/nan", lambda x: x.quantile(0.25, 1), SOME_NAN, kinds=("float",))
+
+# ---- distances
+FLOATS = dict(kinds=("float",))
+case("normalize/rows", lambda x: F.normalize(x), values(3, 4), **FLOATS)
+case("normalize/p", lambda x: F.normalize(x, 1, 0), values(3, 4), **FLOATS)
+case("normalize/two dimensions", lambda x: F.normalize(x, 3.0, (0, 2)), values(2, 3, 2), **FLOATS)
+case("normalize/zero", lambda x: F.normalize(x), Operand(values=[[0.0, 0.0], [3.0, 4.0]]), **FLOATS)
+case("normalize/great eps", lambda x: F.normalize(x, eps=8.0), values(2, 3), **FLOATS)
+case("cosine_similarity/rows", lambda a, b: F.cosine_similarity(a, b), values(3, 4), values(3, 4), **FLOATS)
+case("cosine_similarity/pairs", lambda a, b: F.cosine_similarity(a, b, -1), values(2, 1, 4), values(3, 4), **FLOATS)
+case("cosine_similarity/stretched", lambda a, b: F.cosine_similarity(a, b, 0), values(3, 2), values(2), **FLOATS)
+case("cosine_similarity/zero", lambda a, b: F.cosine_similarity(a, b), Operand(values=[[0.0, 0.0], [1.0, 2.0]]),
+     values(2, 2), **FLOATS)
+case("pairwise_distance/rows", lambda a, b: F.pairwise_distance(a, b), values(3, 4), values(3, 4), **FLOATS)
+case("pairwise_distance/p", lambda a, b: F.pairwise_distance(a, b, 1.0, 0.5, True), values(3, 4), values(4), **FLOATS)
+# Moved by 1/16, so that no difference is 0.
+for label, p in (("0", 0.0), ("1", 1.0), ("2", 2.0), ("1.5", 1.5), ("3", 3.0), ("inf", math.inf)):
+    case(f"cdist/{label}", lambda a, b, p=p: torch.cdist(a, b + 0.0625, p, "donot_use_mm_for_euclid_dist"),
+         values(2, 3, 5, distinct=True), values(2, 4, 5, distinct=True), **FLOATS)
+case("cdist/long rows", lambda a, b: torch.cdist(a, b, 2, "donot_use_mm_for_euclid_dist"), values(3, 37), values(2, 37),
+     **FLOATS)
+case("cdist/stretched", lambda a, b: torch.cdist(a, b), values(2, 1, 2, 3), values(3, 2, 3), **FLOATS)
+case("cdist/equal rows", lambda a, b: torch.cdist(a, b), Operand(values=[[1.0, 2.0], [0.0, 0.0]]),
+     Operand(values=[[1.0, 2.0], [3.0, 4.0]]), **FLOATS)
+case("cdist/no sizes", lambda a, b: torch.cdist(a, b), values(2, 0), values(3, 0), **FLOATS)
+case("cdist/no rows", lambda a, b: torch.cdist(a, b), values(0, 2), values(3, 2), **FLOATS)
+# PyTorch's own loses NaN, depending on its place.
+case("cdist/nan", lambda a, b: (a.unsqueeze(1) - b).abs().amax(-1), Operand(values=[[1.0, math.nan, 2.0], [0.0, 1.0, math.inf]]),
+     Operand(values=[[1.0, 2.0, 1.0]]), **FLOATS)
+
+# ---- products
+NUMBERS = dict(kinds=("float", "int"))
+DOT = lambda *dims: lambda a, b: torch.tensordot(a.abs(), b.abs(), *dims)
+case("tensordot/two", lambda a, b: torch.tensordot(a, b, 2), values(2, 3, 4), values(3, 4, 2), size=DOT(2), **NUMBERS)
+case("tensordot/none", lambda a, b: torch.tensordot(a, b, 0), values(2), values(3), size=DOT(0), **NUMBERS)
+case("tensordot/named", lambda a, b: torch.tensordot(a, b, ([2, 0], [0, -1])), values(2, 3, 4), values(4, 5, 2),
+     size=DOT(([2, 0], [0, -1])), **NUMBERS)
+case("tensordot/stretched", lambda a, b: torch.tensordot(a, b, ([1], [0])), values(2, 3), values(1, 2),
+     size=DOT(([1], [0])), **NUMBERS)
+case("tensordot/all", lambda a, b: torch.tensordot(a, b, 2), values(2, 3), values(2, 3), size=DOT(2), **NUMBERS)
+CROSS = lambda d: lambda a, b: torch.ones_like(torch.cross(a, b, d)) * 8
+case("cross/last", lambda a, b: torch.cross(a, b, -1), values(2, 3), values(2, 3), size=CROSS(-1), **NUMBERS)
+case("cross/first", lambda a, b: torch.cross(a, b, 0), values(3, 2), values(3, 1), size=CROSS(0), **NUMBERS)
+case("cross/found", lambda a, b: torch.linalg.cross(a, b, dim=1), values(2, 3, 2), values(2, 3, 2), size=CROSS(1),
+     **NUMBERS)
+case("kron/matrices", lambda a, b: torch.kron(whole(a), whole(b)), values(2, 3), values(3, 2))
+case("kron/mixed", lambda a, b: torch.kron(whole(a), whole(b)), values(2), values(3, 2))
+
+# ---- patches
+def folded_size(*arguments):
+    return lambda x: F.fold(x.abs(), *arguments)
+
+
+case("unfold_patches/plain", lambda x: F.unfold(x, 2), values(2, 3, 4, 3), **FLOATS)
+case("unfold_patches/all", lambda x: F.unfold(x, (2, 3), (2, 1), (1, 2), (1, 2)), values(2, 2, 5, 4), **FLOATS)
+case("unfold_patches/one image", lambda x: F.unfold(x, 3, 1, 1, 2), values(2, 4, 4), **FLOATS)
+case("fold/plain", lambda x: F.fold(x, 3, 2), values(2, 8, 4), size=folded_size(3, 2), **FLOATS)
+case("fold/all", lambda x: F.fold(x, (5, 4), (2, 3), (2, 1), (1, 2), (1, 2)), values(2, 12, 15),
+     size=folded_size((5, 4), (2, 3), (2, 1), (1, 2), (1, 2)), **FLOATS)
+case("fold/one image", lambda x: F.fold(x, 4, 3, 1, 1, 2), values(18, 4), size=folded_size(4, 3, 1, 1, 2), **FLOATS)
+
+# ---- sampling
+POINTS = [[[[-0.8, 0.3], [0.1, -0.45], [1.6, 0.2]], [[-1.3, -1.4], [0.7, 0.9], [2.3, -3.1]]],
+          [[[0.0, 0.25], [-0.2, 0.6], [0.55, -0.7]], [[0.35, 1.15], [-0.9, -0.1], [-2.6, 0.05]]]]
+# Odd sixteenths: neither pixels nor their edges, where there is no derivative.
+odd = lambda p: [odd(q) for q in p] if isinstance(p, list) else (2 * math.floor(p * 8) + 1) / 16
+GRID = Operand(values=odd(POINTS))
+CUBE = Operand(values=odd([[[[[-0.8, 0.3, 0.2], [0.1, -0.45, 1.7]]], [[[1.4, 0.2, -0.3], [-0.6, 0.9, -1.2]]]]]))
+for mode in ("bilinear", "nearest", "bicubic"):
+    for padding in ("zeros", "border", "reflection"):
+        for corners in (False, True):
+            case(f"grid_sample/{mode}, {padding}, {corners}",
+                 lambda x, g, m=mode, p=padding, c=corners: F.grid_sample(x, g, m, p, c), values(2, 3, 4, 5), GRID,
+                 **FLOATS)
+            if mode != "bicubic":
+                case(f"grid_sample/volume, {mode}, {padding}, {corners}",
+                     lambda x, g, m=mode, p=padding, c=corners: F.grid_sample(x, g, m, p, c), values(1, 2, 3, 4, 2),
+                     CUBE, **FLOATS)
+case("grid_sample/one pixel", lambda x, g: F.grid_sample(x, g, "bilinear", "reflection", True), values(2, 1, 1, 1), GRID,
+     **FLOATS)
+BAD_POINTS = Operand(values=[[[[math.nan, 0.0], [math.inf, 0.0], [0.0, -math.inf]]]])
+case("grid_sample/no numbers", lambda x, g: F.grid_sample(x, g, "nearest", "zeros", False), values(1, 2, 3, 3),
+     BAD_POINTS, **FLOATS)
+case("grid_sample/no numbers, border", lambda x, g: F.grid_sample(x, g, "bilinear", "border", False),
+     values(1, 2, 3, 3), BAD_POINTS, **FLOATS)
+for corners in (False, True):
+    case(f"affine_grid/image, {corners}", lambda t, c=corners: F.affine_grid(t, (2, 1, 3, 4), c), values(2, 2, 3),
+         **FLOATS)
+    case(f"affine_grid/volume, {corners}", lambda t, c=corners: F.affine_grid(t, (1, 1, 2, 1, 3), c), values(1, 3, 4),
+         **FLOATS)
 
 save("tools/golden/functions.py with PyTorch " + torch.__version__)
