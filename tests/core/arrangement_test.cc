@@ -11,17 +11,21 @@
 #include "core/ops/diagonal.h"
 #include "core/ops/difference.h"
 #include "core/ops/distance.h"
+#include "core/ops/dtype_argument.h"
 #include "core/ops/grid.h"
 #include "core/ops/histogram.h"
 #include "core/ops/math.h"
+#include "core/ops/pointwise_functions.h"
 #include "core/ops/products.h"
 #include "core/ops/rearrange.h"
 #include "core/ops/reduce.h"
 #include "core/ops/sampling.h"
+#include "core/ops/scatter_reduce.h"
 #include "core/ops/search.h"
 #include "core/ops/sort.h"
 #include "core/ops/stacking.h"
 #include "core/ops/statistics.h"
+#include "core/ops/unique_consecutive.h"
 #include "core/ops/view.h"
 #include "core/testing/error_of.h"
 
@@ -205,6 +209,49 @@ TEST(Arrangement, RefusesDistancesAndPatches) {
   EXPECT_ERROR(fold(image, 4, 2), "fold", "[1, 1, 4, 4]");
   EXPECT_EQ(unfold(zeros({0, 2, 4, 4}), 2).shape(), (Shape{0, 8, 9}));
   EXPECT_EQ(fold(zeros({0, 8, 9}), 4, 2).shape(), (Shape{0, 2, 4, 4}));
+}
+
+TEST(Arrangement, ScattersAndRuns) {
+  using enum ScatterMode;
+  const Tensor x = zeros({2, 3}), index = zeros({2, 2}, {.dtype = i64}), source = ones({2, 2});
+  EXPECT_ERROR(scatter_reduce(x, 1, index + 3, source, kAmax), "scatter_reduce", "index 3");
+  EXPECT_ERROR(scatter_reduce(x, 1, index - 1, source, kSum), "scatter_reduce", "index -1");
+  EXPECT_ERROR(scatter_reduce(x, 2, index, source, kProd), "scatter_reduce");
+  EXPECT_ERROR(scatter_reduce(x, 1, index, source.to(f64), kProd), "scatter_reduce", "f64");
+  EXPECT_ERROR(scatter_reduce(x, 1, source, source, kProd), "scatter_reduce", "f32");
+  EXPECT_ERROR(scatter_reduce(x, 1, index, ones({2, 1}), kMean), "scatter_reduce", "[2, 1]");
+  EXPECT_ERROR(scatter_reduce(x, 1, zeros({3, 2}, {.dtype = i64}), ones({3, 2}), kAmin), "scatter_reduce", "[3, 2]");
+  EXPECT_ERROR(scatter_reduce(x, 1, index[0], source, kAmin), "scatter_reduce", "dimensions");
+  EXPECT_ERROR(scatter_reduce(x.to(boolean), 1, index, source.to(boolean), kSum), "scatter_reduce", "bool");
+  EXPECT_ERROR(index_reduce(x, 0, index, source, kProd), "index_reduce", "[2, 2]");
+  EXPECT_ERROR(index_reduce(x, 0, index[0], source, kProd), "index_reduce", "[2, 3]");
+  EXPECT_EQ(scatter_reduce(tensor(2.0), 0, tensor({0, 0}), tensor({3.0, 5.0}), kProd).item<float>(), 30);
+  // Integers wrap around; the neutral element of the smallest is the greatest.
+  const Tensor small = zeros({1}, {.dtype = i8});
+  EXPECT_EQ(whole(scatter_reduce(small + 100, 0, tensor({0}), small + 3, kProd)), Whole{44});
+  EXPECT_EQ(whole(scatter_reduce(small, 0, tensor({0}), small + 127, kAmin, false)), Whole{127});
+  EXPECT_EQ(whole(scatter_reduce(small - 5, 0, tensor({0}), small - 128, kAmax, false)), Whole{-128});
+  EXPECT_EQ(whole(scatter_reduce(small - 3, 0, tensor({0}), small - 4, kMean)), Whole{-4});
+
+  EXPECT_ERROR(unique_consecutive(tensor(1.0), 0), "unique_consecutive", "0-dim");
+  EXPECT_ERROR(unique_consecutive(zeros({2, 2}), 2), "unique_consecutive");
+  EXPECT_ERROR(unique_consecutive(zeros({2}, {.device = kMeta})), "unique_consecutive");
+  EXPECT_EQ(whole(unique_consecutive(tensor(1.0)).counts), Whole{1});
+  EXPECT_ERROR(softmax(zeros({2}), 0, i64), "softmax", "i64");
+  EXPECT_ERROR(sum(Tensor(), f64), "sum");
+  EXPECT_EQ(sum(tensor({100, 100}, {.dtype = i8}), i8).item<int64_t>(), -56);
+  EXPECT_ERROR(logaddexp(tensor({1}), tensor({1.0})), "logaddexp", "i64");
+  EXPECT_ERROR(logcumsumexp(zeros({2}), 1), "logcumsumexp");
+}
+
+// The gradient of a product beside zeros: the product of the others.
+TEST(Arrangement, ProductsBesideZeros) {
+  Tensor x = tensor({2.0, 0.0, 3.0, 5.0}, {.dtype = f64}), s = tensor({0.0, 3.0, 2.0, 0.0, 0.0, 1.0}, {.dtype = f64});
+  x.requires_grad_();
+  s.requires_grad_();
+  scatter_reduce(x, 0, tensor({0, 0, 1, 2, 2, 2}), s, ScatterMode::kProd).sum().backward();
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{0, 2, 0, 1}));
+  EXPECT_EQ(s.grad().to_vector<double>(), (std::vector<double>{6, 0, 0, 0, 0, 0}));
 }
 
 TEST(Arrangement, RefusesSamples) {

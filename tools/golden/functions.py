@@ -249,4 +249,87 @@ for corners in (False, True):
     case(f"affine_grid/volume, {corners}", lambda t, c=corners: F.affine_grid(t, (1, 1, 2, 1, 3), c), values(1, 3, 4),
          **FLOATS)
 
+# ---- a dtype as an argument
+case("sum_dtype/i32", lambda x: (whole(x) if x.dtype != torch.float64 else x).to(torch.int32).sum(1, dtype=torch.int32).int(),
+     values(3, 4), own={0: "i32"})
+case("mean_dtype/f64", lambda x: x.mean(0, dtype=torch.float64), values(3, 4), own={0: "f64"})
+case("prod_dtype/f64", lambda x: x.prod(1, dtype=torch.float64), values(3, 4), own={0: "f64"})
+case("cumsum_dtype/f64", lambda x: x.cumsum(1, dtype=torch.float64), values(3, 4), own={0: "f64"})
+case("cumprod_dtype/f64", lambda x: x.cumprod(1, dtype=torch.float64), values(3, 4), own={0: "f64"})
+case("softmax_dtype/f64", lambda x: x.softmax(1, dtype=torch.float64), values(3, 4), own={0: "f64"})
+case("log_softmax_dtype/f64", lambda x: x.log_softmax(1, dtype=torch.float64), values(3, 4), own={0: "f64"})
+
+# ---- elementwise
+ODD = Operand(values=[1.0, math.nan, -0.0, math.inf, -math.inf, math.inf, -math.inf, 2.0, math.nan, math.nan])
+ODD_TOO = Operand(values=[math.nan, 2.0, 0.0, math.inf, -math.inf, -math.inf, 3.0, -math.inf, math.nan, math.inf])
+APART = lambda f: lambda a, b: f(a, b + 0.0625)
+for name in ("fmax", "fmin"):
+    f = getattr(torch, name)
+    case(f"{name}/broadcast", lambda a, b, f=f: f(whole(a), whole(b)), values(3, 4), values(4))
+    case(f"{name}/apart", APART(f), values(3, 4), values(4), **FLOATS)
+    case(f"{name}/special", f, ODD, ODD_TOO, **FLOATS)
+for name in ("logaddexp", "logaddexp2"):
+    f = getattr(torch, name)
+    case(f"{name}/broadcast", f, values(3, 4), values(2, 1, 4), **FLOATS)
+    case(f"{name}/apart", APART(f), values(3, 4), values(4), **FLOATS)
+    case(f"{name}/special", f, ODD, ODD_TOO, **FLOATS)
+    case(f"{name}/far", f, Operand(values=[1.0, -2048.0, 3.0]), Operand(values=[-4096.0, -2048.0, 2.5]), **FLOATS)
+case("sinc/some", lambda x: x.sinc(), values(3, 4, low=1), **FLOATS)
+case("clip/apart", lambda x: x.clip(0.0625, 1.0625), values(3, 4), **FLOATS)
+case("sinc/special", lambda x: x.sinc(), Operand(values=[0.0, -0.0, math.nan, 0.125]), **FLOATS)
+case("deg2rad/some", lambda x: x.deg2rad(), values(3, 4), **FLOATS)
+case("rad2deg/some", lambda x: x.rad2deg(), values(3, 4), **FLOATS)
+case("clip/both", lambda x: whole(x).clip(0, 1), values(3, 4))
+for name in ("isposinf", "isneginf"):
+    case(f"{name}/special", getattr(torch, name), ODD, kinds=("float",), own={0: "bool"})
+    case(f"{name}/whole", getattr(torch, name), values(3), kinds=("int", "bool"), own={0: "bool"})
+case("logcumsumexp/rows", lambda x: x.logcumsumexp(1), values(2, 7), **FLOATS)
+case("logcumsumexp/columns", lambda x: x.logcumsumexp(0), values(5, 2), **FLOATS)
+case("logcumsumexp/special", lambda x: x.logcumsumexp(0), Operand(values=[-math.inf, -math.inf, 1.0, math.inf, 2.0, math.nan, 1.0]),
+     **FLOATS)
+case("logcumsumexp/one", lambda x: x.logcumsumexp(0), values(1, 3), **FLOATS)
+case("logcumsumexp/0-dim", lambda x: x.logcumsumexp(0), values(), **FLOATS)
+case("logcumsumexp/nothing", lambda x: x.logcumsumexp(0), values(0, 3), **FLOATS)
+
+# ---- scattering
+PLACES = fixed([[0, 2, 2, 0], [1, 1, 1, 3]])
+for mode in ("sum", "prod", "mean", "amax", "amin"):
+    # Extremes apart, factors other than 0.
+    some = dict(low=1) if mode == "prod" else dict(distinct=True)
+    row = "scatter_reduce_sums" if mode in ("sum", "mean") else "scatter_reduce"
+    for own in (True, False):
+        case(f"{row}/{mode}, {'with x' if own else 'without x'}",
+             lambda x, i, s, r=mode, own=own: x.scatter_reduce(1, i, s, r, include_self=own),
+             values(2, 5, **some), PLACES, values(2, 4, **some), kinds=("float", "int"),
+             size=lambda x, i, s: torch.full_like(x, 16.0))
+    case(f"{row}/{mode}, first", lambda x, i, s, r=mode: x.scatter_reduce(0, i, s[:2, :3], r),
+         values(3, 4, **some), fixed([[0, 2, 1], [2, 2, 0]]), values(3, 4, **some), kinds=("float", "int"),
+         size=lambda x, i, s: torch.full_like(x, 16.0))
+    if mode != "sum":
+        case(f"index_reduce/{mode}", lambda x, i, s, r=mode: x.index_reduce(0, i, s, r), values(4, 2, **some),
+             fixed([3, 0, 3]), values(3, 2, **some), kinds=("float",), size=lambda x, i, s: torch.full_like(x, 16.0))
+for mode in ("amax", "amin"):
+    case(f"scatter_reduce/{mode}, apart", lambda x, i, s, r=mode: x.scatter_reduce(1, i, s + 0.0625, r),
+         values(2, 5, distinct=True), PLACES, values(2, 4, distinct=True), **FLOATS)
+case("scatter_reduce/special", lambda x, i, s: x.scatter_reduce(0, i, s, "amax"), Operand(values=[1.0, math.nan, -math.inf]),
+     fixed([0, 1, 2, 2, 0]), Operand(values=[math.nan, 1.0, -math.inf, -1.0, 5.0]), **FLOATS)
+case("scatter_reduce/nothing", lambda x, i, s: x.scatter_reduce(0, i, s, "amin", include_self=False), values(3), fixed([]),
+     values(0), **FLOATS)
+case("scatter_reduce/zeros", lambda x, i, s: x.scatter_reduce(0, i, s, "prod"), Operand(values=[2.0, 0.0, 3.0, 0.0]),
+     fixed([0, 0, 1, 2, 2, 2, 3]), Operand(values=[0.0, 3.0, 2.0, 0.0, 0.0, 1.0, 0.0]), **FLOATS)
+
+# ---- runs
+
+
+def runs(x, *d):
+    return torch.unique_consecutive(x, True, True, *d)
+
+
+case("unique_consecutive/plain", runs, values(12, low=-1, high=1), own={1: "i64", 2: "i64"})
+case("unique_consecutive/matrix", runs, Operand(values=[[1.0, 1.0, 2.0], [2.0, math.nan, math.nan]]),
+     kinds=("float",), own={1: "i64", 2: "i64"})
+case("unique_consecutive/columns", lambda x: runs(x, 1), Operand(values=[[1.0, 1.0, 2.0, 1.0], [3.0, 3.0, 3.0, 3.0]]),
+     kinds=("float",), own={1: "i64", 2: "i64"})
+case("unique_consecutive/nothing", runs, values(0), kinds=("float",), own={1: "i64", 2: "i64"})
+
 save("tools/golden/functions.py with PyTorch " + torch.__version__)
