@@ -31,7 +31,8 @@ Tensor movedim(const Tensor& x, const Dims& from, const Dims& to) {
   const unsigned moved = named("movedim", x, from), taken = named("movedim", x, to);
   if (x.dim() == 0) return x;
   Dims order = Dims::filled(x.dim(), -1);
-  for (int i = 0; i < from.rank(); ++i) order[wrap_dim(to[i], x.dim(), "movedim")] = wrap_dim(from[i], x.dim(), "movedim");
+  for (int i = 0; i < from.rank(); ++i)
+    order[wrap_dim(to[i], x.dim(), "movedim")] = wrap_dim(from[i], x.dim(), "movedim");
   int next = 0;
   for (int d = 0; d < x.dim(); ++d) {
     if (taken >> d & 1) continue;

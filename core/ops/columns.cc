@@ -25,11 +25,11 @@ Side side_of(const char* op, const char* name, int64_t size, int64_t kernel, int
              int64_t stride) {
   HEARTH_CHECK(size >= 1 && size <= kMost, op, ": images must have at least one pixel and no more than 2^30 along the ",
                name, ", but the size is ", size);
-  HEARTH_CHECK(kernel >= 1 && dilation >= 1 && stride >= 1 && kernel <= kMost && dilation <= kMost && stride <= kMost, op,
-               ": kernel, dilation and stride must be from 1 to 2^30, but along the ", name, " they are ", kernel, ", ",
-               dilation, " and ", stride);
-  HEARTH_CHECK(padding >= 0 && padding <= kMost, op, ": padding must be from 0 to 2^30, but along the ", name, " it is ",
-               padding);
+  HEARTH_CHECK(kernel >= 1 && dilation >= 1 && stride >= 1 && kernel <= kMost && dilation <= kMost && stride <= kMost,
+               op, ": kernel, dilation and stride must be from 1 to 2^30, but along the ", name, " they are ", kernel,
+               ", ", dilation, " and ", stride);
+  HEARTH_CHECK(padding >= 0 && padding <= kMost, op, ": padding must be from 0 to 2^30, but along the ", name,
+               " it is ", padding);
   const Side s{size, kernel, dilation, padding, stride};
   HEARTH_CHECK(s.places() >= 1, op, ": a patch that reaches over ", s.reach(), " pixels does not fit into the ", name,
                " ", s.padded(), " of the padded image");
@@ -76,8 +76,8 @@ Tensor unfold(const Tensor& x, Extent2 kernel, const PatchOptions& options) {
 Tensor fold(const Tensor& x, Extent2 output, Extent2 kernel, const PatchOptions& options) {
   const CalledAs called("fold");
   expect_dtypes("fold", x, kFloatTypes);
-  HEARTH_CHECK(x.dim() == 2 || x.dim() == 3, "fold: expected patches [n, c kh kw, l] or [c kh kw, l], but the shape is ",
-               x.shape());
+  HEARTH_CHECK(x.dim() == 2 || x.dim() == 3,
+               "fold: expected patches [n, c kh kw, l] or [c kh kw, l], but the shape is ", x.shape());
   if (x.dim() == 2) return squeeze(fold(unsqueeze(x, 0), output, kernel, options), 0);
   const Side h = rows_of("fold", output.h, kernel, options), w = columns_of("fold", output.w, kernel, options);
   const int64_t pixels = h.kernel * w.kernel;
@@ -89,7 +89,7 @@ Tensor fold(const Tensor& x, Extent2 output, Extent2 kernel, const PatchOptions&
   const Shape shape{x.size(0), c, h.kernel, w.kernel, h.places(), w.places()};
   const Tensor wide = machinery::widened(x), zero = zeros_of(wide, x.size(0), c, h, w);
   const int64_t row = zero.stride(2), column = zero.stride(3);
-  const Strides strides{zero.stride(0),      zero.stride(1),   h.dilation * row,
+  const Strides strides{zero.stride(0),      zero.stride(1), h.dilation * row,
                         w.dilation * column, h.stride * row, w.stride * column};
   const Tensor sums = machinery::view_add(zero, reshape(wide, shape), {shape, strides, 0});
   return rounded(narrow(narrow(sums, 2, h.padding, h.size), 3, w.padding, w.size), x.dtype());

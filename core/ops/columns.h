@@ -21,10 +21,11 @@ struct PatchOptions {
 };
 
 /// The patches of images [n, c, h, w] or [c, h, w]: [n, c kh kw, l] or [c kh kw, l], the places in row-major order. See
-/// view.h for windows along one dimension. Throws Error for another rank, no pixels or channels, or where no patch fits.
+/// view.h for windows along one dimension. Throws Error for another rank, no pixels or channels, or where no patch
+/// fits.
 Tensor unfold(const Tensor& x, Extent2 kernel, const PatchOptions& options = {});
-/// The images [n, c, h, w] or [c, h, w] of size `output` whose pixels are the sums of the patches [n, c kh kw, l] or [c kh
-/// kw, l] over them: not the inverse of unfold(), but its transpose. Throws Error if the shape does not fit.
+/// The images [n, c, h, w] or [c, h, w] of size `output` whose pixels are the sums of the patches [n, c kh kw, l] or [c
+/// kh kw, l] over them: not the inverse of unfold(), but its transpose. Throws Error if the shape does not fit.
 Tensor fold(const Tensor& x, Extent2 output, Extent2 kernel, const PatchOptions& options = {});
 
 }  // namespace hearth

@@ -18,10 +18,11 @@ Tensor normalize(const Tensor& x, double p = 2, const Dims& dims = 1, double eps
 Tensor cosine_similarity(const Tensor& a, const Tensor& b, int64_t d = 1, double eps = 1e-8);
 /// norm(a - b + eps, p) over the last dimension; a and b broadcast. Floating-point only.
 Tensor pairwise_distance(const Tensor& a, const Tensor& b, double p = 2, double eps = 1e-6, bool keepdim = false);
-/// The distances of all pairs of rows of a [..., p, m] and b [..., r, m]: [..., p, r], the p-norms of their differences.
-/// Leading dimensions broadcast. The differences themselves are summed, whatever the sizes (in PyTorch:
-/// compute_mode="donot_use_mm_for_euclid_dist"); one that is NaN makes the distance NaN. The gradient of a distance of 0 is 0; for an infinite p all greatest
-/// differences get the whole gradient. Floating-point only. Throws Error if p is negative or NaN, or shapes do not fit.
+/// The distances of all pairs of rows of a [..., p, m] and b [..., r, m]: [..., p, r], the p-norms of their
+/// differences. Leading dimensions broadcast. The differences themselves are summed, whatever the sizes (in PyTorch:
+/// compute_mode="donot_use_mm_for_euclid_dist"); one that is NaN makes the distance NaN. The gradient of a distance of
+/// 0 is 0; for an infinite p all greatest differences get the whole gradient. Floating-point only. Throws Error if p is
+/// negative or NaN, or shapes do not fit.
 Tensor cdist(const Tensor& a, const Tensor& b, double p = 2);
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.

@@ -15,9 +15,9 @@ Tensor bincount(const Tensor& x, int64_t minlength = 0);
 /// the weights.
 Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength = 0);
 /// How many elements of x lie in each of `bins` intervals of one width from min to max, both included, in x's dtype.
-/// Elements outside, and NaN, are left out. If min and max are equal they are the smallest and the greatest element, and
-/// if those are equal too, one less and one more. f32 and f64 only. Throws Error if bins < 1, min > max, or the range is
-/// not finite.
+/// Elements outside, and NaN, are left out. If min and max are equal they are the smallest and the greatest element,
+/// and if those are equal too, one less and one more. f32 and f64 only. Throws Error if bins < 1, min > max, or the
+/// range is not finite.
 Tensor histc(const Tensor& x, int64_t bins = 100, double min = 0, double max = 0);
 
 }  // namespace hearth

@@ -55,8 +55,7 @@ Tensor tensordot(const Tensor& a, const Tensor& b, int64_t dims) {
 Tensor tensordot(const Tensor& a, const Tensor& b, const Dims& a_dims, const Dims& b_dims) {
   const CalledAs called("tensordot");
   expect_defined("tensordot", {a, b});
-  HEARTH_CHECK(a_dims.rank() == b_dims.rank(), "tensordot: ", a_dims, " and ", b_dims,
-               " must name as many dimensions");
+  HEARTH_CHECK(a_dims.rank() == b_dims.rank(), "tensordot: ", a_dims, " and ", b_dims, " must name as many dimensions");
   const Dims a_order = order_of(a, a_dims, false), b_order = order_of(b, b_dims, true);
   const int summed = a_dims.rank(), a_left = a.dim() - summed;
   Tensor x = permute(a, a_order), y = permute(b, b_order);
@@ -64,8 +63,9 @@ Tensor tensordot(const Tensor& a, const Tensor& b, const Dims& a_dims, const Dim
     const int64_t n = x.shape()[a_left + i], m = y.shape()[i];
     if (m == 1 && n != 1) x = sum(x, a_left + i, true).to(x.dtype());
     else if (n == 1 && m != 1) y = sum(y, i, true).to(y.dtype());
-    else HEARTH_CHECK(n == m, "tensordot: dimension ", a_dims[i], " of shape ", a.shape(), " does not fit dimension ",
-                      b_dims[i], " of shape ", b.shape());
+    else
+      HEARTH_CHECK(n == m, "tensordot: dimension ", a_dims[i], " of shape ", a.shape(), " does not fit dimension ",
+                   b_dims[i], " of shape ", b.shape());
   }
   Shape shape;
   int64_t rows = 1, columns = 1, terms = 1;
@@ -92,7 +92,8 @@ Tensor cross(const Tensor& a, const Tensor& b, std::optional<int64_t> d) {
     while (w < shape.rank() && shape[w] != 3) ++w;
   }
   HEARTH_CHECK(w < shape.rank() && shape[w] == 3, "cross: vectors must have 3 places",
-               d ? " along dimension " + std::to_string(*d) : "", ", but the shapes are ", a.shape(), " and ", b.shape());
+               d ? " along dimension " + std::to_string(*d) : "", ", but the shapes are ", a.shape(), " and ",
+               b.shape());
   const DType t = promote(a.dtype(), b.dtype());
   const Tensor x = expand(machinery::widened(a.to(t)), shape), y = expand(machinery::widened(b.to(t)), shape);
   return rounded(roll(x, -1, w) * roll(y, -2, w) - roll(x, -2, w) * roll(y, -1, w), t);

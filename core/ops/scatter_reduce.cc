@@ -139,8 +139,8 @@ Tensor scatter_reduce(const Tensor& x, int64_t d, const Tensor& index, const Ten
   if (x.dim() == 0) {
     HEARTH_CHECK(index.dim() <= 1 && source.dim() <= 1, "scatter_reduce: for a 0-dim tensor index and source must ",
                  "have at most 1 dimension, but their shapes are ", index.shape(), " and ", source.shape());
-    return reshape(scatter_reduce(reshape(x, {1}), 0, reshape(index, {-1}), reshape(source, {-1}), reduce,
-                                  include_self), {});
+    return reshape(
+        scatter_reduce(reshape(x, {1}), 0, reshape(index, {-1}), reshape(source, {-1}), reduce, include_self), {});
   }
   HEARTH_CHECK(index.dim() == x.dim() && source.dim() == x.dim(),
                "scatter_reduce: tensor, index and source must have as many dimensions, but their shapes are ",

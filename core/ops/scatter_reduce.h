@@ -17,8 +17,8 @@ enum class ScatterMode : uint8_t {
   kAmin,  ///< The smallest; NaN if one is. Equal ones share the gradient.
 };
 
-/// A copy of x in which each element of `source` is put together with x at the place along dimension d that `index` says
-/// for it. Places that no index names keep their element of x; where one does, the element of x counts only if
+/// A copy of x in which each element of `source` is put together with x at the place along dimension d that `index`
+/// says for it. Places that no index names keep their element of x; where one does, the element of x counts only if
 /// `include_self`. Index and source as in scatter(): of as many dimensions as x, the index nowhere larger than the
 /// source, nor than x but along d. Every dtype but bool. Throws Error for an index out of range.
 Tensor scatter_reduce(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source, ScatterMode reduce,

@@ -37,7 +37,7 @@ Tensor in_order(const Tensor& sorted, const OptionalTensor& sorter) {
 Tensor place_of(const Tensor& sorted, Scalar value, SearchsortedAttrs attrs) {
   HEARTH_CHECK(sorted.dim() == 1, "searchsorted: for a number the sorted numbers must be [n], but the shape is ",
                sorted.shape());
-  const DType t = sorted.is_floating_point()           ? sorted.dtype()
+  const DType t = sorted.is_floating_point()          ? sorted.dtype()
                   : value.kind() == DTypeKind::kFloat ? DType::kF64
                                                       : DType::kI64;
   return run(kSearchsorted, {sorted.to(t), machinery::full({}, value, t, sorted.device())}, attrs);
@@ -71,8 +71,7 @@ Tensor searchsorted(const Tensor& sorted, Scalar value, const SearchsortedOption
 Tensor bucketize(const Tensor& x, const Tensor& boundaries, const BucketizeOptions& options) {
   const CalledAs called("bucketize");
   expect_defined("bucketize", {x, boundaries});
-  HEARTH_CHECK(boundaries.dim() == 1, "bucketize: the boundaries must be [n], but have the shape ",
-               boundaries.shape());
+  HEARTH_CHECK(boundaries.dim() == 1, "bucketize: the boundaries must be [n], but have the shape ", boundaries.shape());
   return run(kSearchsorted, {boundaries, x}, SearchsortedAttrs{options.right, options.out_int32});
 }
 Tensor bucketize(Scalar x, const Tensor& boundaries, const BucketizeOptions& options) {

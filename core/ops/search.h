@@ -23,7 +23,8 @@ struct SearchsortedOptions {
 /// shape of the values but for its last size; then each line is searched for its own values. Where `sorted` does not
 /// rise the result is some place. Throws Error if dtypes differ or shapes do not fit.
 Tensor searchsorted(const Tensor& sorted, const Tensor& values, const SearchsortedOptions& options = {});
-/// The same for a number, as a 0-dim tensor. `sorted` is [n]; integers are compared with a floating-point number in f64.
+/// The same for a number, as a 0-dim tensor. `sorted` is [n]; integers are compared with a floating-point number in
+/// f64.
 Tensor searchsorted(const Tensor& sorted, Scalar value, const SearchsortedOptions& options = {});
 
 /// How bucketize() searches.

@@ -35,8 +35,8 @@ std::vector<Tensor> even_parts(const char* op, const Tensor& x, int64_t sections
   const CalledAs called(op);
   expect_dims(op, x, least);
   HEARTH_CHECK(sections >= 1, op, ": the number of sections must be at least 1, but is ", sections);
-  HEARTH_CHECK(x.size(d) % sections == 0, op, ": dimension ", d, " of shape ", x.shape(),
-               " cannot be cut into ", sections, " parts of one size");
+  HEARTH_CHECK(x.size(d) % sections == 0, op, ": dimension ", d, " of shape ", x.shape(), " cannot be cut into ",
+               sections, " parts of one size");
   return tensor_split(x, sections, d);
 }
 

@@ -1,7 +1,7 @@
 /// Joining tensors by rows, columns and depth, and cutting them again.
 ///
-/// The functions that join give new tensors, of the dtype in which those of the operands meet; those that cut give views.
-/// Gradients flow through all of them. All dtypes.
+/// The functions that join give new tensors, of the dtype in which those of the operands meet; those that cut give
+/// views. Gradients flow through all of them. All dtypes.
 #pragma once
 
 #include <cstdint>
@@ -39,10 +39,11 @@ Tensor column_stack(std::initializer_list<Tensor> tensors);  ///< See above.
 /// chunk() it always gives so many parts. Throws Error if sections < 1 or x is 0-dim.
 std::vector<Tensor> tensor_split(const Tensor& x, int64_t sections, int64_t d = 0);
 /// The parts of dimension d between the given places: before the first, from each to the next, from the last on. Places
-/// are ends of slices as in slice(): negative ones count from the end, those out of range are clamped. Throws Error if x
-/// is 0-dim.
+/// are ends of slices as in slice(): negative ones count from the end, those out of range are clamped. Throws Error if
+/// x is 0-dim.
 std::vector<Tensor> tensor_split(const Tensor& x, std::span<const int64_t> places, int64_t d = 0);
-std::vector<Tensor> tensor_split(const Tensor& x, std::initializer_list<int64_t> places, int64_t d = 0);  ///< See above.
+std::vector<Tensor> tensor_split(const Tensor& x, std::initializer_list<int64_t> places,
+                                 int64_t d = 0);  ///< See above.
 /// tensor_split() along dimension 1, or dimension 0 of a 1-D tensor, into parts of one size. Throws Error if x is 0-dim
 /// or the size is not a multiple of `sections`.
 std::vector<Tensor> hsplit(const Tensor& x, int64_t sections);

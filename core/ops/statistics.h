@@ -31,9 +31,9 @@ std::pair<Tensor, Tensor> std_mean(const Tensor& x, const Dims& dims = {}, int64
 std::pair<Tensor, Tensor> var_mean(const Tensor& x, const Dims& dims = {}, int64_t correction = 1,
                                    bool keepdim = false);
 
-/// The k-th smallest elements along dimension d, from k = 1, and their i64 indices; of equal ones that which comes first
-/// in a stable order. NaN is greater than every number. The gradient goes to the element at the index. Throws Error
-/// unless k is from 1 to the dimension's size.
+/// The k-th smallest elements along dimension d, from k = 1, and their i64 indices; of equal ones that which comes
+/// first in a stable order. NaN is greater than every number. The gradient goes to the element at the index. Throws
+/// Error unless k is from 1 to the dimension's size.
 std::pair<Tensor, Tensor> kthvalue(const Tensor& x, int64_t k, int64_t d = -1, bool keepdim = false);
 
 /// What quantile() takes between two elements.

@@ -15,10 +15,11 @@
 namespace hearth {
 namespace {
 
-// Runs of the rows of x [n, width].
+// Runs of the elements of x [n], or of the rows of x [n, width].
 Unique runs(const Tensor& x) {
   const int64_t n = x.size(0);
-  const Tensor differs = any(ne(slice(x, 0, 1, std::nullopt), slice(x, 0, 0, n ? n - 1 : 0)), 1);
+  const Tensor apart = ne(slice(x, 0, 1, std::nullopt), slice(x, 0, 0, n ? n - 1 : 0));
+  const Tensor differs = x.dim() == 1 ? apart : any(apart, 1);
   const Tensor first = machinery::full({n ? 1 : 0}, true, DType::kBool, x.device());
   const Tensor starts = cat({first, differs}, 0);
   const Tensor at = select(nonzero(starts), 1, 0), end = machinery::full({1}, n, DType::kI64, x.device());
@@ -31,7 +32,7 @@ Unique runs(const Tensor& x) {
 Unique unique_consecutive(const Tensor& x) {
   const CalledAs called("unique_consecutive");
   expect_dtypes("unique_consecutive", x, kAllTypes);
-  Unique u = runs(reshape(x.detach(), {x.numel(), 1}));
+  Unique u = runs(reshape(x.detach(), {x.numel()}));
   u.values = index_select(reshape(x.detach(), {x.numel()}), 0, u.values);
   u.inverse = view(u.inverse, x.shape());
   return u;

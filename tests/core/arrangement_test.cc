@@ -34,11 +34,10 @@ namespace {
 
 using testing::error_of;
 
-#define EXPECT_ERROR(call, ...)                                            \
-  do {                                                                     \
-    const std::string error = error_of([&] { (void)(call); });             \
-    for (const char* part : {__VA_ARGS__})                                 \
-      EXPECT_NE(error.find(part), std::string::npos) << #call ": " << error; \
+#define EXPECT_ERROR(call, ...)                                                                                   \
+  do {                                                                                                            \
+    const std::string error = error_of([&] { (void)(call); });                                                    \
+    for (const char* part : {__VA_ARGS__}) EXPECT_NE(error.find(part), std::string::npos) << #call ": " << error; \
   } while (false)
 
 std::vector<int64_t> whole(const Tensor& t) { return t.to_vector<int64_t>(); }

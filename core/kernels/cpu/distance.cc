@@ -68,9 +68,8 @@ void distances(OpCall& c) {
   } else {
     const T power = static_cast<T>(p), root = static_cast<T>(1 / p);
     const auto raised = [power](T d) { return std::pow(d, power); };
-    each_pair<T>(x, y, out, [&](const T* a, const T* b, int64_t m) {
-      return std::pow(accumulated(a, b, m, raised, add), root);
-    });
+    each_pair<T>(x, y, out,
+                 [&](const T* a, const T* b, int64_t m) { return std::pow(accumulated(a, b, m, raised, add), root); });
   }
 }
 

@@ -81,8 +81,8 @@ void product_rows(Rows& rows) {
                  {"found", HEARTH_CALL(cross(in[0], in[1])), {.smooth = true, .terms = 2}}},
                 sum)
       .takes = kNumberTypes;
-  add_functions(rows, "kron", {{"matrices", HEARTH_CALL(kron(in[0], in[1]))},
-                               {"mixed", HEARTH_CALL(kron(in[0], in[1]))}},
+  add_functions(rows, "kron",
+                {{"matrices", HEARTH_CALL(kron(in[0], in[1]))}, {"mixed", HEARTH_CALL(kron(in[0], in[1]))}},
                 Accuracy::kGradient);
 }
 

@@ -13,8 +13,8 @@ void dtype_rows(Rows& rows) {
   constexpr SampleOptions smooth{.smooth = true, .batch = 1, .terms = 4};
   constexpr Accuracy close = Accuracy::kGradient;
   add_functions(rows, "sum_dtype", {{"i32", HEARTH_CALL(sum(in[0], 1, false, i32)), {.batch = 1}}}).gradient = false;
-  add_functions(rows, "mean_dtype",
-                {{"f64", HEARTH_CALL(mean(in[0], 0, false, f64)), {.smooth = true, .terms = 3}}}, close);
+  add_functions(rows, "mean_dtype", {{"f64", HEARTH_CALL(mean(in[0], 0, false, f64)), {.smooth = true, .terms = 3}}},
+                close);
   add_functions(rows, "prod_dtype", {{"f64", HEARTH_CALL(prod(in[0], 1, false, f64)), smooth}}, close);
   add_functions(rows, "cumsum_dtype", {{"f64", HEARTH_CALL(cumsum(in[0], 1, f64)), smooth}}, close);
   add_functions(rows, "cumprod_dtype", {{"f64", HEARTH_CALL(cumprod(in[0], 1, f64)), smooth}}, close);
@@ -25,13 +25,15 @@ void dtype_rows(Rows& rows) {
 void elementwise_rows(Rows& rows) {
   constexpr SampleOptions plain{}, smooth{.smooth = true, .batch = 1};
   constexpr Accuracy close = Accuracy::kGradient;
-  add_functions(rows, "fmax", {{"broadcast", HEARTH_CALL(fmax(in[0], in[1])), {.batch = 1}},
-                               {"apart", HEARTH_CALL(fmax(in[0], in[1] + 0.0625)), smooth},
-                               {"special", HEARTH_CALL(fmax(in[0], in[1])), plain}})
+  add_functions(rows, "fmax",
+                {{"broadcast", HEARTH_CALL(fmax(in[0], in[1])), {.batch = 1}},
+                 {"apart", HEARTH_CALL(fmax(in[0], in[1] + 0.0625)), smooth},
+                 {"special", HEARTH_CALL(fmax(in[0], in[1])), plain}})
       .zero_sign = false;
-  add_functions(rows, "fmin", {{"broadcast", HEARTH_CALL(fmin(in[0], in[1])), {.batch = 1}},
-                               {"apart", HEARTH_CALL(fmin(in[0], in[1] + 0.0625)), smooth},
-                               {"special", HEARTH_CALL(fmin(in[0], in[1])), plain}})
+  add_functions(rows, "fmin",
+                {{"broadcast", HEARTH_CALL(fmin(in[0], in[1])), {.batch = 1}},
+                 {"apart", HEARTH_CALL(fmin(in[0], in[1] + 0.0625)), smooth},
+                 {"special", HEARTH_CALL(fmin(in[0], in[1])), plain}})
       .zero_sign = false;
   add_functions(rows, "logaddexp",
                 {{"broadcast", HEARTH_CALL(logaddexp(in[0], in[1])), plain},
@@ -47,17 +49,19 @@ void elementwise_rows(Rows& rows) {
                  {"far", HEARTH_CALL(logaddexp2(in[0], in[1])), plain}},
                 close)
       .takes = kFloatTypes;
-  add_functions(rows, "sinc", {{"some", HEARTH_CALL(sinc(in[0])), smooth}, {"special", HEARTH_CALL(sinc(in[0])), plain}},
-                close);
+  add_functions(rows, "sinc",
+                {{"some", HEARTH_CALL(sinc(in[0])), smooth}, {"special", HEARTH_CALL(sinc(in[0])), plain}}, close);
   add_functions(rows, "deg2rad", {{"some", HEARTH_CALL(deg2rad(in[0])), smooth}}, close);
   add_functions(rows, "rad2deg", {{"some", HEARTH_CALL(rad2deg(in[0])), smooth}}, close);
-  add_functions(rows, "clip", {{"both", HEARTH_CALL(clip(in[0], 0, 1)), {.batch = 1}},
-                               {"apart", HEARTH_CALL(clip(in[0], 0.0625, 1.0625)), smooth}}).takes = kNumberTypes;
-  add_functions(rows, "isposinf", {{"special", HEARTH_CALL(isposinf(in[0])), plain},
-                                   {"whole", HEARTH_CALL(isposinf(in[0])), plain}})
+  add_functions(rows, "clip",
+                {{"both", HEARTH_CALL(clip(in[0], 0, 1)), {.batch = 1}},
+                 {"apart", HEARTH_CALL(clip(in[0], 0.0625, 1.0625)), smooth}})
+      .takes = kNumberTypes;
+  add_functions(rows, "isposinf",
+                {{"special", HEARTH_CALL(isposinf(in[0])), plain}, {"whole", HEARTH_CALL(isposinf(in[0])), plain}})
       .gradient = false;
-  add_functions(rows, "isneginf", {{"special", HEARTH_CALL(isneginf(in[0])), plain},
-                                   {"whole", HEARTH_CALL(isneginf(in[0])), plain}})
+  add_functions(rows, "isneginf",
+                {{"special", HEARTH_CALL(isneginf(in[0])), plain}, {"whole", HEARTH_CALL(isneginf(in[0])), plain}})
       .gradient = false;
   add_functions(rows, "logcumsumexp",
                 {{"rows", HEARTH_CALL(logcumsumexp(in[0], 1)), {.batch = 1, .terms = 7}},

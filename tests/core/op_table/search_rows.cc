@@ -38,9 +38,9 @@ static void search_rows(Rows& rows) {
   n.gradient = false;
   n.reads_values = true;
   n.takes = kIntTypes;
-  OpRow& w = add_functions(
-      rows, "bincount_weights",
-      {{"plain", HEARTH_CALL(bincount(in[1], in[0])), {.smooth = true, .dtypes = DTypeSet{f32, f64}}}});
+  OpRow& w =
+      add_functions(rows, "bincount_weights",
+                    {{"plain", HEARTH_CALL(bincount(in[1], in[0])), {.smooth = true, .dtypes = DTypeSet{f32, f64}}}});
   w.reads_values = true;
   OpRow& h = add_functions(rows, "histc",
                            {{"range", HEARTH_CALL(histc(in[0], 4, -1, 1)), {.dtypes = DTypeSet{f32, f64}}},
@@ -72,9 +72,10 @@ static void search_rows(Rows& rows) {
                  {"outer", HEARTH_CALL(nanmean(in[0], {0, 2}, true)), {.smooth = true, .terms = 4}}},
                 Accuracy::kSum)
       .takes = kFloatTypes;
-  add_functions(rows, "aminmax", {{"all", [=](In in) { return pair(aminmax(in[0])); }},
-                                  {"columns", [=](In in) { return pair(aminmax(in[0], 0, true)); }},
-                                  {"nan", [=](In in) { return pair(aminmax(in[0], 1)); }, plain}});
+  add_functions(rows, "aminmax",
+                {{"all", [=](In in) { return pair(aminmax(in[0])); }},
+                 {"columns", [=](In in) { return pair(aminmax(in[0], 0, true)); }},
+                 {"nan", [=](In in) { return pair(aminmax(in[0], 1)); }, plain}});
   add_functions(rows, "std_mean",
                 {{"rows", [=](In in) { return pair(std_mean(in[0], 1)); }, {.smooth = true, .batch = 1, .terms = 4}}},
                 close)
@@ -82,11 +83,12 @@ static void search_rows(Rows& rows) {
   add_functions(rows, "var_mean",
                 {{"all", [=](In in) { return pair(var_mean(in[0])); }, {.smooth = true, .terms = 12}}}, close)
       .takes = kFloatTypes;
-  add_functions(rows, "kthvalue", {{"rows", [=](In in) { return pair(kthvalue(in[0], 2)); }, batch},
-                                   {"columns", [=](In in) { return pair(kthvalue(in[0], 3, 0, true)); }},
-                                   {"equal", [=](In in) { return pair(kthvalue(in[0], 4, 1)); }, plain},
-                                   {"nan", [=](In in) { return pair(kthvalue(in[0], 3, 1)); }, plain},
-                                   {"0-dim", [=](In in) { return pair(kthvalue(in[0], 1)); }}});
+  add_functions(rows, "kthvalue",
+                {{"rows", [=](In in) { return pair(kthvalue(in[0], 2)); }, batch},
+                 {"columns", [=](In in) { return pair(kthvalue(in[0], 3, 0, true)); }},
+                 {"equal", [=](In in) { return pair(kthvalue(in[0], 4, 1)); }, plain},
+                 {"nan", [=](In in) { return pair(kthvalue(in[0], 3, 1)); }, plain},
+                 {"0-dim", [=](In in) { return pair(kthvalue(in[0], 1)); }}});
   constexpr SampleOptions smooth{.smooth = true, .batch = 1, .dtypes = DTypeSet{f32, f64}};
   constexpr SampleOptions whole{.smooth = true, .dtypes = DTypeSet{f32, f64}};
   using enum Interpolation;
@@ -100,8 +102,7 @@ static void search_rows(Rows& rows) {
                  {"nearest", HEARTH_CALL(quantile(in[0], 0.5, 1, false, kNearest)), smooth},
                  {"midpoint", HEARTH_CALL(quantile(in[0], 0.4, 1, false, kMidpoint)), smooth},
                  {"ends", HEARTH_CALL(quantile(in[0], 1.0, 1)), smooth},
-                 {"several",
-                  HEARTH_CALL(quantile(in[0], {0.0, 0.25, 0.9}, 1, true)), whole},
+                 {"several", HEARTH_CALL(quantile(in[0], {0.0, 0.25, 0.9}, 1, true)), whole},
                  {"nan", HEARTH_CALL(quantile(in[0], 0.25, 1)), {.dtypes = DTypeSet{f32, f64}}}},
                 close)
       .takes = DTypeSet{f32, f64};
