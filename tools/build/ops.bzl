@@ -75,7 +75,7 @@ def hearth_op_table_test(name, ops, deps = [], cuda = [], lacking = None, shard_
       shard_count: as for cc_test, of the first test.
     """
     sources = native.glob(["*.cc", "*.h"])
-    golden = native.glob(["golden.safetensors"])
+    golden = native.glob(["*golden.safetensors"])
     hearth_cc_test(
         name = name,
         srcs = sources,

@@ -1,0 +1,51 @@
+#include "core/ops/difference.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "core/base/called_as.h"
+#include "core/base/error.h"
+#include "core/op/shape_rules.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/compare.h"
+#include "core/ops/join.h"
+#include "core/ops/view.h"
+
+namespace hearth {
+namespace {
+
+// One place along d for a 0-dim tensor, else the tensor.
+Tensor placed(const char* name, const Tensor& t, const Tensor& x, int d) {
+  HEARTH_CHECK(t.defined(), "diff: ", name, " is an undefined tensor");
+  if (t.dim() == 0) {
+    Shape shape = x.shape();
+    shape[d] = 1;
+    return expand(t, shape);
+  }
+  HEARTH_CHECK(t.dim() == x.dim(), "diff: ", name, " must have the shape of the tensor, ", x.shape(),
+               ", but for dimension ", d, "; its shape is ", t.shape());
+  return t;
+}
+
+}  // namespace
+
+Tensor diff(const Tensor& x, const DiffOptions& options) {
+  const CalledAs called("diff");
+  expect_defined("diff", {x});
+  HEARTH_CHECK(x.dim() >= 1, "diff: expected at least 1 dimension, but the tensor is 0-dim");
+  HEARTH_CHECK(options.n >= 0, "diff: n must not be negative, but is ", options.n);
+  const int d = wrap_dim(options.dim, x.dim(), "diff");
+  std::vector<Tensor> joined;
+  if (options.prepend) joined.push_back(placed("prepend", *options.prepend, x, d));
+  joined.push_back(x);
+  if (options.append) joined.push_back(placed("append", *options.append, x, d));
+  Tensor y = joined.size() > 1 ? cat(joined, d) : x;
+  if (options.n == 0) return y.is(x) ? x.clone() : y;
+  for (int64_t left = std::min(options.n, y.size(d)); left > 0; --left) {
+    const Tensor next = slice(y, d, 1, std::nullopt), here = slice(y, d, 0, std::max<int64_t>(y.size(d) - 1, 0));
+    y = y.dtype() == DType::kBool ? logical_xor(next, here) : next - here;
+  }
+  return y.is(x) ? x.clone() : y;
+}
+
+}  // namespace hearth

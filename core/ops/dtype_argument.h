@@ -1,0 +1,27 @@
+/// The functions of reduce.h, scan.h and softmax.h with PyTorch's dtype argument: x is cast first, so that nothing
+/// overflows or is lost on the way, and the result has this dtype.
+#pragma once
+
+#include "core/tensor/tensor.h"
+
+namespace hearth {
+
+/// sum() of x.to(dtype) over all dimensions. The result has `dtype` also where it is an integer.
+Tensor sum(const Tensor& x, DType dtype);
+Tensor sum(const Tensor& x, const Dims& dims, bool keepdim, DType dtype);  ///< The same over some dimensions.
+/// mean() of x.to(dtype), which is floating-point, over all dimensions.
+Tensor mean(const Tensor& x, DType dtype);
+Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, DType dtype);  ///< The same over some dimensions.
+/// prod() of x.to(dtype) over all dimensions. The result has `dtype` also where it is an integer.
+Tensor prod(const Tensor& x, DType dtype);
+Tensor prod(const Tensor& x, const Dims& dims, bool keepdim, DType dtype);  ///< The same over some dimensions.
+/// cumsum() of x.to(dtype).
+Tensor cumsum(const Tensor& x, int64_t d, DType dtype);
+/// cumprod() of x.to(dtype).
+Tensor cumprod(const Tensor& x, int64_t d, DType dtype);
+/// softmax() of x.to(dtype), which is floating-point.
+Tensor softmax(const Tensor& x, int64_t d, DType dtype);
+/// log_softmax() of x.to(dtype), which is floating-point.
+Tensor log_softmax(const Tensor& x, int64_t d, DType dtype);
+
+}  // namespace hearth
