@@ -87,6 +87,7 @@ Work Executor::submit(Operation op, bool now) {
     thread_.start("ProcessGroup", 1, [this](int) { loop(); });
     thread_started_ = true;
   }
+  if (!here) op.transfer.mark = backend_->mark(op.transfer.stream);
   op.transfer.call.sequence = ++sequence_;
   Task task{std::move(op), 0, work};
   task.number = recorder_.add(task.op.transfer.call);

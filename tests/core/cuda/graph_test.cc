@@ -10,6 +10,7 @@
 
 #include "core/device/cuda/runtime.h"
 #include "core/device/stream.h"
+#include "core/graph/captured_runs.h"
 #include "core/hearth.h"
 #include "core/testing/error_of.h"
 
@@ -281,6 +282,31 @@ TEST_F(CudaGraphs, InAStreamOfItsOwn) {
   synchronize(kCuda);
   cuda::check(cudaStreamDestroy(handle), "stream");
 }
+
+TEST_F(CudaGraphs, ATracedGraphIsRunByCaptures) {
+  manual_seed(6);
+  Net net;
+  net.eval();
+  const graph::Spec spec[] = {{"x", f32, {"batch", 20}}};
+  const graph::Graph plain =
+      graph::trace([&](std::span<const Tensor> in) { return std::vector<Tensor>{net(in[0])}; }, spec).to(kCuda);
+  graph::CapturedRuns runs(plain, 2);
+  std::vector<Tensor> kept, want;
+  for (int i = 0; i < 9; ++i) {
+    const Tensor x = randn({i % 3 + 1, 20}).to(kCuda);
+    kept.push_back(runs(x));
+    want.push_back(plain(x));
+  }
+  EXPECT_EQ(runs.captured(), 2u);  // of three shapes
+  for (size_t i = 0; i < kept.size(); ++i) EXPECT_TRUE(kept[i].cpu().equal(want[i].cpu())) << i;
+  EXPECT_NE(error_of([&] { runs(ones({2, 5}, {.device = kCuda})); }).find("has shape [2, 5]"), std::string::npos);
+
+  graph::CapturedRuns on_cpu(plain.to(kCpu));
+  const Tensor x = randn({2, 20});
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(on_cpu(x).allclose(plain(x.to(kCuda)).cpu(), 1e-5, 1e-6));
+  EXPECT_EQ(on_cpu.captured(), 0u);
+}
+
 
 }  // namespace
 }  // namespace hearth
