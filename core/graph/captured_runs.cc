@@ -5,25 +5,25 @@
 
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
+#include "core/base/thread_state.h"
 
 namespace hearth::graph {
 
-CapturedRuns::Runs* CapturedRuns::find(std::span<const Tensor> in) {
-  const auto same = [](const Tensor& a, const Tensor& b) {
-    return a.dtype() == b.dtype() && a.device() == b.device() && a.shape() == b.shape();
-  };
-  for (const auto& r : runs_) {
-    if (std::equal(in.begin(), in.end(), r->in.begin(), r->in.end(), same)) return r.get();
-  }
-  return nullptr;
+std::vector<CapturedRuns::Key> CapturedRuns::keys_of(std::span<const Tensor> in) {
+  std::vector<Key> keys;
+  keys.reserve(in.size());
+  for (const Tensor& t : in) keys.push_back({t.dtype(), t.device(), t.shape()});
+  return keys;
 }
 
 void CapturedRuns::capture(Runs& runs, std::span<const Tensor> in) {
   runs.tried = true;
-  for (Tensor& t : runs.in) t = t.contiguous().clone();
   try {
+    for (const Tensor& t : in) runs.in.push_back(t.contiguous().clone());
     runs.replay.emplace(in[0].device(), [&] { runs.out = graph_.run(runs.in); });
   } catch (const Error&) {
+    runs.replay.reset();
+    runs.in.clear();
     runs.out.clear();  // the run without a capture says what is wrong, if anything is
   }
 }
@@ -33,23 +33,27 @@ std::vector<Tensor> CapturedRuns::run(std::span<const Tensor> in) {
   const bool on_gpu = !in.empty() && std::ranges::all_of(in, [&](const Tensor& t) {
     return t.defined() && t.device().is_cuda() && t.device() == in[0].device();
   });
-  Runs* const runs = on_gpu && !Capture::current() ? find(in) : nullptr;
-  if (!runs) {
+  // Ops that somebody watches or changes are not those of the next call.
+  if (!on_gpu || Capture::current() || thread_state.interposer) return graph_.run(in);
+  std::vector<Key> keys = keys_of(in);
+  const auto found = std::ranges::find_if(runs_, [&](const auto& r) { return r->keys == keys; });
+  if (found == runs_.end()) {
     std::vector<Tensor> out = graph_.run(in);
     // Once it has run without an error, the next time is captured.
-    if (on_gpu && !Capture::current() && runs_.size() < most_) {
+    if (runs_.size() < most_) {
       runs_.push_back(std::make_unique<Runs>());
-      for (const Tensor& t : in) runs_.back()->in.push_back(t.detach());
+      runs_.back()->keys = std::move(keys);
     }
     return out;
   }
-  if (!runs->tried) capture(*runs, in);
-  if (!runs->replay) return graph_.run(in);
-  for (size_t i = 0; i < in.size(); ++i) runs->in[i].copy_(in[i]);
-  runs->replay->replay();
+  Runs& runs = **found;
+  if (!runs.tried) capture(runs, in);
+  if (!runs.replay) return graph_.run(in);
+  for (size_t i = 0; i < in.size(); ++i) runs.in[i].copy_(in[i]);
+  runs.replay->replay();
   std::vector<Tensor> out;
-  out.reserve(runs->out.size());
-  for (const Tensor& t : runs->out) out.push_back(t.clone());
+  out.reserve(runs.out.size());
+  for (const Tensor& t : runs.out) out.push_back(t.clone());
   return out;
 }
 

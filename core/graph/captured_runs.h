@@ -14,10 +14,12 @@ namespace hearth::graph {
 
 /// Runs a graph. On a GPU, inputs of shapes that have come before are run by one launch: the second call with the same
 /// shapes captures a CUDA graph (core/device/cuda_graph.h), which the calls after it replay. The results are those of
-/// Graph::run(), in memory of their own. On the CPU, and for a graph whose run cannot be captured because the size of a
-/// value depends on other values, run() is Graph::run().
+/// Graph::run(), and no other call writes to them. On the CPU, under an Interposer such as Autocast, and for a graph
+/// whose run cannot be captured because the size of a value depends on other values, run() is Graph::run().
 ///
-/// Each combination of shapes keeps memory for one whole run. An object belongs to one thread at a time.
+/// A capture keeps what holds for the whole process when it is made, such as whether products may be TF32. Each
+/// combination of shapes keeps memory for one whole run. An object belongs to one thread at a time; while it captures,
+/// no other thread may synchronize() the device.
 class CapturedRuns {
  public:
   /// Captures at most `most` combinations of shapes, those that come first; others are run without.
@@ -32,13 +34,20 @@ class CapturedRuns {
   size_t captured() const;
 
  private:
+  struct Key {
+    DType dtype;
+    Device device;
+    Shape shape;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
   // Inputs of one combination of shapes.
   struct Runs {
+    std::vector<Key> keys;
     std::vector<Tensor> in, out;  // in the memory that the captured run reads and writes
     std::optional<CudaGraph> replay;
     bool tried = false;
   };
-  Runs* find(std::span<const Tensor> in);
+  static std::vector<Key> keys_of(std::span<const Tensor> in);
   void capture(Runs& runs, std::span<const Tensor> in);
 
   const Graph graph_;

@@ -97,10 +97,10 @@ void indexing(Rows& r) {
       embedding(learnt, index).backward(gradient);
     });
     const Tensor x = r.random({r.n(1 << 24)}, f32);
-    r.memory("sort_f32", 3 * bytes_of(x), [&] { sort(x); });
+    r.memory("sort_f32", 4 * bytes_of(x), [&] { sort(x); });
     const Tensor rows = x.reshape({-1, r.n(1 << 10)});
     r.memory("topk_rows_f32", bytes_of(x), [&] { topk(rows, 8); });
-    r.memory("gather_f32", 3 * bytes_of(x), [&, at = r.integers(rows.size(1), rows.shape())] { rows.gather(1, at); });
+    r.memory("gather_f32", 4 * bytes_of(x), [&, at = r.integers(rows.size(1), rows.shape())] { rows.gather(1, at); });
   });
 }
 
