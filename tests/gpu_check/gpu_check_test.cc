@@ -16,8 +16,9 @@ TEST(GpuCheck, WritesAReport) {
   const std::string here = kHere;
   const std::string command =
       "mkdir -p " + pack + "/tests/core/op_table && cp " + here + "/gpu_check " + here + "/run.sh " + here +
-      "/peer.py " + pack + " && cp tests/core/op_table/golden.safetensors tests/core/op_table/lacking_cuda_kernels.txt " +
-      pack + "/tests/core/op_table && echo commit > " + pack + "/commit.txt && chmod -R u+w " + pack +
+      "/peer.py " + pack +
+      " && cp tests/core/op_table/golden.safetensors tests/core/op_table/lacking_cuda_kernels.txt " + pack +
+      "/tests/core/op_table && echo commit > " + pack + "/commit.txt && chmod -R u+w " + pack +
       " && PYTHON=none SMALL=1024 PARTS='versions smoke speed training' " + pack + "/run.sh " + report + " 2>&1";
   ASSERT_EQ(std::system(command.c_str()), 0);
   const std::string text = io::read_file(report + "/report.md", 1 << 20).value_or("");

@@ -1,5 +1,5 @@
-// What tests/gpu_check measures, and how it prints it: a line for each row, which tools/gpu_check puts beside the line of
-// the same name that peer.py prints.
+// What tests/gpu_check measures, and how it prints it: a line for each row, which tools/gpu_check puts beside the line
+// of the same name that peer.py prints.
 #pragma once
 
 #include <functional>

@@ -139,8 +139,7 @@ void attentions(Rows& r) {
     const Tensor gradient = r.random(q.shape(), bf16);
     // Half of the products: the others are hidden by the causal mask.
     const double operations = 2 * static_cast<double>(q.numel()) * static_cast<double>(q.size(2));
-    r.arithmetic("attention_causal_bf16", operations,
-                 [&] { scaled_dot_product_attention(q, k, v, {.causal = true}); });
+    r.arithmetic("attention_causal_bf16", operations, [&] { scaled_dot_product_attention(q, k, v, {.causal = true}); });
     for (Tensor* t : {&q, &k, &v}) t->requires_grad_();
     r.arithmetic("attention_causal_and_gradient_bf16", 3.5 * operations, [&] {
       for (Tensor* t : {&q, &k, &v}) t->set_grad({});

@@ -317,7 +317,7 @@ TEST_F(CudaGraphs, ATracedGraphIsRunByCaptures) {
 }
 
 TEST_F(CudaGraphs, OddGraphsRunByCapturesToo) {
-  // The input itself, a constant, a sum; and a size that depends on values, which cannot be captured.
+  // The input itself, a constant, a sum, no rows at all; and values that say which row is read.
   const Tensor c = randn({3});
   const graph::Spec spec[] = {{"x", f32, {"batch", 3}}};
   const auto trace = [&](auto f) { return graph::trace(f, spec).to(kCuda); };
@@ -331,15 +331,14 @@ TEST_F(CudaGraphs, OddGraphsRunByCapturesToo) {
     EXPECT_TRUE(out[1].cpu().equal(c));
     EXPECT_TRUE(out[2].cpu().allclose(x + c, 1e-6, 1e-7));
   }
-  graph::CapturedRuns fails(trace([&](std::span<const Tensor> in) {
+  graph::CapturedRuns picks(trace([&](std::span<const Tensor> in) {
     return std::vector<Tensor>{in[0].index_select(0, in[0].select(1, 0).to(i64))};
   }));
   for (int i = 0; i < 4; ++i) {
     const Tensor x = full({2, 3}, i % 2);
-    EXPECT_TRUE(fails.run(std::vector<Tensor>{x.to(kCuda)})[0].cpu().equal(x)) << i;
+    EXPECT_TRUE(picks.run(std::vector<Tensor>{x.to(kCuda)})[0].cpu().equal(x)) << i;
   }
 }
-
 
 }  // namespace
 }  // namespace hearth
