@@ -335,7 +335,7 @@ TEST_F(CudaGraphs, OddGraphsRunByCapturesToo) {
     return std::vector<Tensor>{in[0].index_select(0, in[0].select(1, 0).to(i64))};
   }));
   for (int i = 0; i < 4; ++i) {
-    const Tensor x = full({2, 3}, i % 2);
+    const Tensor x = full({2, 3}, i % 2, {.dtype = f32});
     EXPECT_TRUE(picks.run(std::vector<Tensor>{x.to(kCuda)})[0].cpu().equal(x)) << i;
   }
 }
