@@ -24,6 +24,7 @@
 #include "core/data/sampler.h"
 #include "core/device/cuda_graph.h"
 #include "core/device/stream.h"
+#include "core/graph/captured_runs.h"
 #include "core/graph/graph.h"
 #include "core/graph/save.h"
 #include "core/graph/trace.h"

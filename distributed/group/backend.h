@@ -44,6 +44,8 @@ struct Transfer {
   std::vector<int64_t> out_counts;
   /// The device of the memory and, on a device with streams, the stream in which it was made and is used afterwards.
   Stream stream;
+  /// Of Backend::mark(): what was queued in `stream` when the call was made has to be done first. Null: all of it now.
+  std::shared_ptr<const void> mark = nullptr;
   /// A backend gives up then.
   Clock::time_point deadline;
   /// Of a send or receive: what owns the memory. A backend that may still touch it keeps this.
@@ -70,6 +72,9 @@ class Backend {
   /// Whether it divides averages of tensors on this device itself. Otherwise ReduceOp::kAvg means a sum, and the group
   /// divides, in CPU memory: before the sum for f16, whose sums may be too large for it, otherwise after.
   virtual bool averages(Device /*device*/) const { return false; }
+  /// The present end of the stream, for Transfer::mark: run() may come much later, when work is queued that need not be
+  /// waited for. Called in the thread that calls the collective.
+  virtual std::shared_ptr<const void> mark(const Stream& /*stream*/) { return nullptr; }
   /// Does everything but sends and receives. Calls come one at a time, in the group's order, and block on the CPU.
   /// Throws BackendError where a rank is missing at the deadline, has gone, or calls something else.
   virtual void run(const Transfer& transfer) = 0;

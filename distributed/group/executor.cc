@@ -88,7 +88,15 @@ Work Executor::submit(Operation op, bool now) {
     thread_started_ = true;
   }
   op.transfer.call.sequence = ++sequence_;
-  Task task{std::move(op), 0, work};
+  Task task{std::move(op), 0, work, {}};
+  if (!here) {
+    // An error is the operation's: it has a number, which the other ranks count on.
+    try {
+      task.op.transfer.mark = backend_->mark(task.op.transfer.stream);
+    } catch (const std::exception& x) {
+      task.unmarked = x.what();
+    }
+  }
   task.number = recorder_.add(task.op.transfer.call);
   if (here) {
     // Handing it to another thread would take longer than a small exchange.
@@ -144,6 +152,7 @@ void Executor::execute(Task& task) {
   } else {
     recorder_.begin(task.number);
     try {
+      if (task.unmarked) throw BackendError(*task.unmarked);
       run(task.op);
       recorder_.end(task.number, false, task.work->waited());
     } catch (const std::exception& x) {

@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -59,6 +60,7 @@ class Executor : public std::enable_shared_from_this<Executor> {
     Operation op;
     uint64_t number;  // the recorder's
     std::shared_ptr<WorkState> work;
+    std::optional<std::string> unmarked;  // why Backend::mark() failed
   };
 
   void loop();

@@ -119,7 +119,12 @@ class Nccl final : public Backend {
     } catch (const Error&) {
       return;
     }
-    if (comm_) broken_ ? ncclCommAbort(comm_) : ncclCommDestroy(comm_);
+    // Destroying one that other ranks have left may wait for them.
+    const bool whole = [&] {
+      const MutexLock lock(mutex_);
+      return !broken_ && why_.empty();
+    }();
+    if (comm_) whole ? ncclCommDestroy(comm_) : ncclCommAbort(comm_);
     if (stream_) cudaStreamDestroy(stream_);
   }
 
@@ -127,13 +132,23 @@ class Nccl final : public Backend {
   bool carries(Device device) const override { return device.is_cpu() || device == own_device(); }
   bool averages(Device device) const override { return device.is_cuda() || cpu_->averages(device); }
 
+  // Buckets of gradients are called while backward goes on: each waits for its own gradients, not for those to come.
+  std::shared_ptr<const void> mark(const Stream& stream) override {
+    if (!stream.device.is_cuda()) return nullptr;
+    cuda::stream(device_);
+    auto made = std::make_shared<cuda::Event>();
+    cuda::check(cudaEventRecord(made->get(), static_cast<cudaStream_t>(stream.handle)), "event");
+    return made;
+  }
+
   void run(const Transfer& t) override {
     if (!t.stream.device.is_cuda()) return cpu_->run(t);
     expect_whole();
+    const std::shared_ptr<const void> mark = t.mark ? t.mark : this->mark(t.stream);
     cuda::stream(device_);
-    const cuda::Event made, done;
-    cuda::check(cudaEventRecord(made.get(), static_cast<cudaStream_t>(t.stream.handle)), "event");
-    cuda::check(cudaStreamWaitEvent(stream_, made.get(), 0), "event");
+    const cuda::Event done;
+    const auto* made = static_cast<const cuda::Event*>(mark.get());
+    cuda::check(cudaStreamWaitEvent(stream_, made->get(), 0), "event");
     queue(t);
     wait_for_state(t.deadline, "queueing");
     cuda::check(cudaEventRecord(done.get(), stream_), "event");

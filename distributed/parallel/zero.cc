@@ -58,10 +58,11 @@ void ZeroOptimizer::expect_same_values() {
   }
   const std::vector<std::string> all = all_gather_bytes(group_, mine);
   for (size_t rank = 1; rank < all.size(); ++rank) {
-    if (all[rank].size() != all[0].size()) {
-      fail("ZeroOptimizer: rank 0 has ", all[0].size() / sizeof(Digest), " parameters, rank ", rank, " has ",
-           all[rank].size() / sizeof(Digest));
-    }
+    if (all[rank].size() == all[0].size()) continue;
+    fail("ZeroOptimizer: rank 0 has ", all[0].size() / sizeof(Digest), " parameters, rank ", rank, " has ",
+         all[rank].size() / sizeof(Digest));
+  }
+  for (size_t rank = 1; rank < all.size(); ++rank) {
     for (size_t i = 0; i < slices_.size(); ++i) {
       Digest a, b;
       std::memcpy(&a, all[0].data() + i * sizeof a, sizeof a);

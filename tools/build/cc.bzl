@@ -99,6 +99,22 @@ _TEST_COPTS = [
     "-U_FORTIFY_SOURCE",
 ]
 
+def hearth_cc_test_library(name, copts = [], **kwargs):
+    """Sources of tests that several programs link, with all their tests: compiled as a test's own.
+
+    Args:
+      name: name of the library.
+      copts: options after the project's own.
+      **kwargs: passed to cc_library.
+    """
+    cc_library(
+        name = name,
+        testonly = True,
+        alwayslink = True,
+        copts = HEARTH_COPTS + _TEST_COPTS + copts,
+        **kwargs
+    )
+
 def hearth_cc_test(
         name,
         deps = [],

@@ -9,7 +9,7 @@
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 load("//third_party/cuda:cuda_library.bzl", "NEEDS_CUDA")
-load("//tools/build:cc.bzl", "hearth_cc_library", "hearth_cc_test")
+load("//tools/build:cc.bzl", "hearth_cc_library", "hearth_cc_test", "hearth_cc_test_library")
 
 _FAMILY = "op_family"
 
@@ -61,7 +61,8 @@ def hearth_op_families(name, header = None, also = []):
     linked_whole(name = "all_" + name, deps = [":" + f for f in families] + also)
 
 def hearth_op_table_test(name, ops, deps = [], cuda = [], lacking = None, shard_count = None):
-    """The op table's test over the rows of this package: every .cc and .h file in it. One of them has main().
+    """The op table's test over the rows of this package: every .cc and .h file in it. One of them has main(); main.cc,
+    and no more than main(), if there is a second test.
 
     ThreadSanitizer runs the rows' tests on several threads. Where there is a CUDA backend, a second test runs the rows'
     calls on a GPU.
@@ -74,8 +75,20 @@ def hearth_op_table_test(name, ops, deps = [], cuda = [], lacking = None, shard_
       lacking: a file with the kernels that it lacks, a line for each as the error says it.
       shard_count: as for cc_test, of the first test.
     """
-    sources = native.glob(["*.cc", "*.h"])
     golden = native.glob(["*golden.safetensors"])
+    sources = native.glob(["*.cc", "*.h"])
+    deps = [ops, "//core/testing:op_table"] + deps
+    if cuda:
+        # Compiled once for both, and for the program that tools/gpu_check packs.
+        hearth_cc_test_library(
+            name = name.replace("_test", "_rows"),
+            srcs = [f for f in sources if f.endswith(".cc") and f != "main.cc"],
+            hdrs = [f for f in sources if f.endswith(".h")],
+            visibility = ["//tests:__subpackages__"],
+            deps = deps,
+        )
+        sources = ["main.cc"]
+        deps = [":" + name.replace("_test", "_rows"), "//core/testing:op_table"]
     hearth_cc_test(
         name = name,
         srcs = sources,
@@ -87,7 +100,7 @@ def hearth_op_table_test(name, ops, deps = [], cuda = [], lacking = None, shard_
             "//conditions:default": [],
         }),
         tags = ["threads"],
-        deps = [ops, "//core/testing:op_table"] + deps,
+        deps = deps,
     )
     if not cuda:
         return
@@ -109,7 +122,7 @@ def hearth_op_table_test(name, ops, deps = [], cuda = [], lacking = None, shard_
         timeout = "long",
         tags = ["cuda"],
         target_compatible_with = NEEDS_CUDA,
-        deps = [ops, "//core/testing:op_table"] + deps + cuda,
+        deps = deps + cuda,
     )
 
 def _linked_whole_impl(ctx):

@@ -95,7 +95,8 @@ void start(const OpCall& c, Reduction r) {
                        r.kept.size[r.kept.rank - 1] >= kColumns / 2 && r.gone.n > 1 &&
                        !(r.gone.rank > 0 && r.gone.stride[0][r.gone.rank - 1] == 1);
   const int64_t blocks = columns ? (r.kept.n + kColumns - 1) / kColumns : r.kept.n;
-  const int64_t most = r.gone.n / kPart, wanted = kEnoughBlocks / blocks;
+  // A block of columns has kColumnRows threads for each of them, not a whole block of threads.
+  const int64_t most = r.gone.n / (columns ? kPart / 16 : kPart), wanted = kEnoughBlocks / blocks;
   r.parts = std::max<int64_t>(std::min(most, wanted), 1);
   Tensor partial;
   const Reduction whole = r;

@@ -100,7 +100,9 @@ Tensor two_sums(const OpCall& c, F f, const Walk<K>& kept, const Walk<K>& gone) 
   const bool columns = kept.rank > 0 && kept.stride[0][kept.rank - 1] == 1 && kept.size[kept.rank - 1] >= 16 &&
                        gone.n > 1 && !(gone.rank > 0 && gone.stride[0][gone.rank - 1] == 1);
   const int64_t blocks = columns ? (kept.n + kSumColumns - 1) / kSumColumns : kept.n;
-  const int64_t parts = std::max<int64_t>(std::min(gone.n / kPart, kEnoughBlocks / blocks), 1);
+  // A block of columns has kSumRows threads for each of them, not a whole block of threads.
+  const int64_t least = columns ? kPart / 16 : kPart;
+  const int64_t parts = std::max<int64_t>(std::min(gone.n / least, kEnoughBlocks / blocks), 1);
   const Tensor sums = hearth::detail::empty({parts * 2, kept.n}, dtype_of<T>, c.device);
   auto* const out = static_cast<T*>(sums.impl()->data());
   if (columns) {

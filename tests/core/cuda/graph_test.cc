@@ -10,6 +10,7 @@
 
 #include "core/device/cuda/runtime.h"
 #include "core/device/stream.h"
+#include "core/graph/captured_runs.h"
 #include "core/hearth.h"
 #include "core/testing/error_of.h"
 
@@ -280,6 +281,63 @@ TEST_F(CudaGraphs, InAStreamOfItsOwn) {
   }
   synchronize(kCuda);
   cuda::check(cudaStreamDestroy(handle), "stream");
+}
+
+TEST_F(CudaGraphs, ATracedGraphIsRunByCaptures) {
+  manual_seed(6);
+  Net net;
+  net.eval();
+  const graph::Spec spec[] = {{"x", f32, {"batch", 20}}};
+  const graph::Graph plain =
+      graph::trace([&](std::span<const Tensor> in) { return std::vector<Tensor>{net(in[0])}; }, spec).to(kCuda);
+  graph::CapturedRuns runs(plain, 2);
+  std::vector<Tensor> kept, want;
+  for (int i = 0; i < 9; ++i) {
+    const Tensor x = randn({i % 3 + 1, 20}).to(kCuda);
+    kept.push_back(runs(x));
+    want.push_back(plain(x));
+  }
+  EXPECT_EQ(runs.captured(), 2u);  // of three shapes
+  for (size_t i = 0; i < kept.size(); ++i) EXPECT_TRUE(kept[i].cpu().equal(want[i].cpu())) << i;
+  EXPECT_NE(error_of([&] { runs(ones({2, 5}, {.device = kCuda})); }).find("has shape [2, 5]"), std::string::npos);
+
+  // Other strides, and an op that somebody else changes.
+  const Tensor turned = randn({20, 2}).to(kCuda).t();
+  EXPECT_TRUE(runs(turned).cpu().equal(plain(turned).cpu()));
+  {
+    const Autocast mixed(bf16);
+    EXPECT_TRUE(runs(turned).cpu().equal(plain(turned).cpu()));
+  }
+  EXPECT_EQ(runs.captured(), 2u);
+
+  graph::CapturedRuns on_cpu(plain.to(kCpu));
+  const Tensor x = randn({2, 20});
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(on_cpu(x).allclose(plain(x.to(kCuda)).cpu(), 1e-5, 1e-6));
+  EXPECT_EQ(on_cpu.captured(), 0u);
+}
+
+TEST_F(CudaGraphs, OddGraphsRunByCapturesToo) {
+  // The input itself, a constant, a sum, no rows at all; and values that say which row is read.
+  const Tensor c = randn({3});
+  const graph::Spec spec[] = {{"x", f32, {"batch", 3}}};
+  const auto trace = [&](auto f) { return graph::trace(f, spec).to(kCuda); };
+  graph::CapturedRuns odd(trace([&](std::span<const Tensor> in) {
+    return std::vector<Tensor>{in[0], c * 1, in[0] + c};
+  }));
+  for (const int64_t rows : {2, 0, 2, 0, 2, 0}) {
+    const Tensor x = randn({rows, 3});
+    const std::vector<Tensor> out = odd.run(std::vector<Tensor>{x.to(kCuda)});
+    EXPECT_TRUE(out[0].cpu().equal(x));
+    EXPECT_TRUE(out[1].cpu().equal(c));
+    EXPECT_TRUE(out[2].cpu().allclose(x + c, 1e-6, 1e-7));
+  }
+  graph::CapturedRuns picks(trace([&](std::span<const Tensor> in) {
+    return std::vector<Tensor>{in[0].index_select(0, in[0].select(1, 0).to(i64))};
+  }));
+  for (int i = 0; i < 4; ++i) {
+    const Tensor x = full({2, 3}, i % 2, {.dtype = f32});
+    EXPECT_TRUE(picks.run(std::vector<Tensor>{x.to(kCuda)})[0].cpu().equal(x)) << i;
+  }
 }
 
 }  // namespace

@@ -105,6 +105,20 @@ TEST_P(Zero, RanksThatBeganApartAreTold) {
   });
 }
 
+TEST_P(Zero, RanksWithOtherParametersAreTold) {
+  const int ranks = GetParam().second;
+  if (ranks == 1) GTEST_SKIP() << "one rank has nobody to differ from";
+  on_ranks(GetParam().first, ranks, [&](ProcessGroup& g) {
+    Net net;
+    optim::Parameters::Named more{"c", zeros({2}, {.requires_grad = true})};
+    auto named = net.named_parameters();
+    if (g.rank() == ranks - 1) named.push_back(more);
+    ZeroOptimizer zero(optim::SGD(named, {.lr = 0.1}), g);
+    EXPECT_EQ(error_of([&] { steps(net, zero, 0, 1); }),
+              "ZeroOptimizer: rank 0 has 4 parameters, rank " + std::to_string(ranks - 1) + " has 5");
+  });
+}
+
 TEST_P(Zero, StateIsTheOptimizersWhateverTheNames) {
   on_ranks(GetParam().first, GetParam().second, [](ProcessGroup& g) {
     Named net, other;
