@@ -69,9 +69,9 @@ class FusedOptimizer : public Optimizer {
   std::vector<std::vector<Slot>> slots_;  // of each group
 };
 
-/// A FusedOptimizer's options: one O for each group, with a field `lr`, and the field that is the momentum. Options are
-/// checked by `void check_options(const char* name, const O&)`, which throws Error.
-template <class Self, class O, double O::*kMomentum>
+/// A FusedOptimizer's options: one O for each group, with a field `lr`, and the field that is the momentum, if there is
+/// one. Options are checked by `void check_options(const char* name, const O&)`, which throws Error.
+template <class Self, class O, double O::*kMomentum = nullptr>
 class OptimizerOf : public FusedOptimizer {
  public:
   /// A group's options.
@@ -95,13 +95,17 @@ class OptimizerOf : public FusedOptimizer {
     check_rates(group, lr, momentum(group));
     options_[group].lr = lr;
   }
-  /// The group's momentum, or first beta. Throws Error if there is no such group.
-  double momentum(size_t group) const override { return options(group).*kMomentum; }
+  /// The group's momentum, or first beta; 0 if there is none. Throws Error if there is no such group.
+  double momentum(size_t group) const override {
+    const O& o = options(group);
+    if constexpr (kMomentum != nullptr) return o.*kMomentum;
+    else return 0;
+  }
   /// Sets the group's momentum or first beta; 0 switches it off. Throws Error if there is no such group, and for a
   /// momentum that the constructor would refuse.
   void set_momentum(double momentum, size_t group) override {
     check_rates(group, lr(group), momentum);
-    options_[group].*kMomentum = momentum;
+    if constexpr (kMomentum != nullptr) options_[group].*kMomentum = momentum;
   }
   /// See Optimizer. Throws Error as Optimizer::add() for parameters that cannot be optimized.
   std::unique_ptr<Optimizer> like(const std::vector<Parameters>& groups) const override {
@@ -116,11 +120,18 @@ class OptimizerOf : public FusedOptimizer {
   using FusedOptimizer::FusedOptimizer;
   /// Throws Error if check_options() refuses the group's options with this learning rate and momentum.
   void check_rates(size_t group, double lr, double momentum) const override {
-    // A momentum of 0 is one that was switched off, whatever else the options say.
-    O o = momentum == 0 ? O{} : options(group);
-    o.lr = lr;
-    if (momentum != 0) o.*kMomentum = momentum;
-    check_options(name(), o);
+    if constexpr (kMomentum != nullptr) {
+      // A momentum of 0 is one that was switched off, whatever else the options say.
+      O o = momentum == 0 ? O{} : options(group);
+      o.lr = lr;
+      if (momentum != 0) o.*kMomentum = momentum;
+      check_options(name(), o);
+    } else {
+      HEARTH_CHECK(momentum == 0, name(), ": there is no momentum that could be ", momentum);
+      O o = options(group);
+      o.lr = lr;
+      check_options(name(), o);
+    }
   }
 
  private:

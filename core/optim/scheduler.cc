@@ -40,6 +40,34 @@ double StepLR::lr_at(int64_t step, double base) const {
   return base * std::pow(gamma_, static_cast<double>(falls));
 }
 
+MultiStepLR::MultiStepLR(Optimizer& o, std::vector<int64_t> milestones, double gamma)
+    : Scheduler(o), milestones_(std::move(milestones)), gamma_(gamma) {
+  std::ranges::sort(milestones_);
+  HEARTH_CHECK(milestones_.empty() || milestones_[0] >= 0, "MultiStepLR: a milestone must not be negative, but one is ",
+               milestones_[0]);
+  set_step(0);
+}
+double MultiStepLR::lr_at(int64_t step, double base) const {
+  const auto reached = std::ranges::upper_bound(milestones_, step) - milestones_.begin();
+  return base * std::pow(gamma_, static_cast<double>(reached));
+}
+
+double ExponentialLR::lr_at(int64_t step, double base) const {
+  return base * std::pow(gamma_, static_cast<double>(step));
+}
+
+ConstantLR::ConstantLR(Optimizer& o, double factor, int64_t length) : Scheduler(o), factor_(factor), length_(length) {
+  HEARTH_CHECK(length >= 0, "ConstantLR: the length must not be negative, but is ", length);
+  set_step(0);
+}
+
+PolynomialLR::PolynomialLR(Optimizer& o, int64_t length, double power) : Scheduler(o), length_(length), power_(power) {
+  HEARTH_CHECK(length >= 1, "PolynomialLR: the length must be at least 1, but is ", length);
+}
+double PolynomialLR::lr_at(int64_t step, double base) const {
+  return base * std::pow(1 - static_cast<double>(std::min(step, length_)) / static_cast<double>(length_), power_);
+}
+
 CosineAnnealingLR::CosineAnnealingLR(Optimizer& o, int64_t length, double min)
     : Scheduler(o), length_(length), min_(min) {
   HEARTH_CHECK(length >= 1, "CosineAnnealingLR: the length must be at least 1, but is ", length);
@@ -61,6 +89,14 @@ double LinearLR::lr_at(int64_t step, double base) const {
 LambdaLR::LambdaLR(Optimizer& o, std::function<double(int64_t)> f) : Scheduler(o), f_(std::move(f)) {
   HEARTH_CHECK(f_, "LambdaLR: there is no function");
   set_step(0);
+}
+
+MultiplicativeLR::MultiplicativeLR(Optimizer& o, std::function<double(int64_t)> f) : Scheduler(o), f_(std::move(f)) {
+  HEARTH_CHECK(f_, "MultiplicativeLR: there is no function");
+}
+double MultiplicativeLR::lr_at(int64_t step, double base) const {
+  for (int64_t t = 1; t <= step; ++t) base *= f_(t);
+  return base;
 }
 
 OneCycleLR::OneCycleLR(Optimizer& o, const OneCycleOptions& options) : Scheduler(o), o_(options) {
@@ -123,6 +159,34 @@ double SequentialLR::momentum_at(int64_t step, double base) const {
   for (size_t at = active(step) + 1; at-- > 0; until = start(at) - 1) {
     if (until >= start(at) && schedulers_[at]->moves_momentum())
       return schedulers_[at]->momentum_at(until - start(at), base);
+  }
+  return base;
+}
+
+ChainedScheduler::ChainedScheduler(Optimizer& o, std::vector<std::unique_ptr<Scheduler>> schedulers)
+    : Scheduler(o), schedulers_(std::move(schedulers)) {
+  HEARTH_CHECK(!schedulers_.empty(), "ChainedScheduler: there are no schedulers");
+  for (const auto& s : schedulers_) {
+    HEARTH_CHECK(s, "ChainedScheduler: a scheduler is null");
+    HEARTH_CHECK(s->optimizer_ == &o, "ChainedScheduler: a scheduler belongs to another optimizer");
+  }
+  // What the first scheduler started from is the base of all.
+  base_ = schedulers_[0]->base_;
+  base_momentum_ = schedulers_[0]->base_momentum_;
+  set_step(0);
+}
+double ChainedScheduler::lr_at(int64_t step, double base) const {
+  if (base == 0) return 0;
+  double out = base;
+  for (const auto& s : schedulers_) out *= s->lr_at(step, base) / base;
+  return out;
+}
+bool ChainedScheduler::moves_momentum() const {
+  return std::ranges::any_of(schedulers_, [](const auto& s) { return s->moves_momentum(); });
+}
+double ChainedScheduler::momentum_at(int64_t step, double base) const {
+  for (auto s = schedulers_.rbegin(); s != schedulers_.rend(); ++s) {
+    if ((*s)->moves_momentum()) return (*s)->momentum_at(step, base);
   }
   return base;
 }

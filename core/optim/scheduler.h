@@ -37,6 +37,7 @@ class Scheduler {
   /// The momentum of a group whose own was `base`, if it moves.
   virtual double momentum_at(int64_t, double base) const { return base; }
   friend class SequentialLR;
+  friend class ChainedScheduler;
 
  private:
   Optimizer* optimizer_;
@@ -54,6 +55,52 @@ class StepLR final : public Scheduler {
   double lr_at(int64_t step, double base) const override;
   int64_t size_;
   double gamma_;
+};
+
+/// The rate falls at given steps: base * gamma^(milestones reached).
+class MultiStepLR final : public Scheduler {
+ public:
+  /// Milestones are steps, in any order; one that is given twice counts twice. Throws Error if one is negative.
+  MultiStepLR(Optimizer& o, std::vector<int64_t> milestones, double gamma = 0.1);
+
+ private:
+  double lr_at(int64_t step, double base) const override;
+  std::vector<int64_t> milestones_;
+  double gamma_;
+};
+
+/// The rate falls at every step: base * gamma^step.
+class ExponentialLR final : public Scheduler {
+ public:
+  ExponentialLR(Optimizer& o, double gamma) : Scheduler(o), gamma_(gamma) {}
+
+ private:
+  double lr_at(int64_t step, double base) const override;
+  double gamma_;
+};
+
+/// base * factor for `length` steps, then base.
+class ConstantLR final : public Scheduler {
+ public:
+  /// Sets the rate of step 0. Throws Error unless length >= 0.
+  ConstantLR(Optimizer& o, double factor = 1.0 / 3, int64_t length = 5);
+
+ private:
+  double lr_at(int64_t step, double base) const override { return step < length_ ? base * factor_ : base; }
+  double factor_;
+  int64_t length_;
+};
+
+/// base * (1 - step / length)^power, and 0 after `length` steps.
+class PolynomialLR final : public Scheduler {
+ public:
+  /// Throws Error unless length >= 1.
+  PolynomialLR(Optimizer& o, int64_t length, double power = 1);
+
+ private:
+  double lr_at(int64_t step, double base) const override;
+  int64_t length_;
+  double power_;
 };
 
 /// From base to `min` along half a cosine of `length` steps (Loshchilov and Hutter, 2017); then it stays at `min`.
@@ -89,6 +136,18 @@ class LambdaLR final : public Scheduler {
 
  private:
   double lr_at(int64_t step, double base) const override { return base * f_(step); }
+  std::function<double(int64_t)> f_;
+};
+
+/// The rate is the one before times f(step): base * f(1) * ... * f(step).
+class MultiplicativeLR final : public Scheduler {
+ public:
+  /// f gives the factor of a step, from 1 on. Each step calls it for all steps before: it must always give the same.
+  /// Throws Error if it is empty, and where the optimizer refuses the rate.
+  MultiplicativeLR(Optimizer& o, std::function<double(int64_t)> f);
+
+ private:
+  double lr_at(int64_t step, double base) const override;
   std::function<double(int64_t)> f_;
 };
 
@@ -144,6 +203,21 @@ class SequentialLR final : public Scheduler {
   int64_t start(size_t scheduler) const { return scheduler == 0 ? 0 : milestones_[scheduler - 1]; }
   std::vector<std::unique_ptr<Scheduler>> schedulers_;
   std::vector<int64_t> milestones_;
+};
+
+/// Several schedulers at once: each multiplies the rate by what it would make of the base, so that the rate is base
+/// times the product of their factors. The momentum is that of the last one that moves it.
+class ChainedScheduler final : public Scheduler {
+ public:
+  /// The bases are those of the first scheduler. Sets the rate of step 0. Throws Error if there is no scheduler, and
+  /// for one that is null or of another optimizer.
+  ChainedScheduler(Optimizer& o, std::vector<std::unique_ptr<Scheduler>> schedulers);
+
+ private:
+  double lr_at(int64_t step, double base) const override;
+  bool moves_momentum() const override;
+  double momentum_at(int64_t step, double base) const override;
+  std::vector<std::unique_ptr<Scheduler>> schedulers_;
 };
 
 }  // namespace hearth::optim

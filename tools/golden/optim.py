@@ -60,6 +60,22 @@ OPTIMIZERS = {
     "RMSprop, momentum": lambda p: O.RMSprop(p, lr=0.01, momentum=0.9),
     "RMSprop, centered": lambda p: O.RMSprop(p, lr=0.01, centered=True, maximize=True),
     "RMSprop, all": lambda p: O.RMSprop(p, lr=0.01, alpha=0.4, eps=1e-3, weight_decay=0.1, momentum=0.5, centered=True),
+    "Adagrad": lambda p: O.Adagrad(p, lr=0.05),
+    "Adagrad, all": lambda p: O.Adagrad(p, lr=0.05, lr_decay=0.02, weight_decay=0.1, initial_accumulator_value=0.5, eps=1e-3, maximize=True),
+    "Adadelta": lambda p: O.Adadelta(p),
+    "Adadelta, all": lambda p: O.Adadelta(p, lr=0.5, rho=0.7, eps=1e-3, weight_decay=0.1, maximize=True),
+    "Adamax": lambda p: O.Adamax(p, lr=0.05),
+    "Adamax, all": lambda p: O.Adamax(p, lr=0.05, betas=(0.7, 0.8), eps=1e-3, weight_decay=0.1, maximize=True),
+    "NAdam": lambda p: O.NAdam(p, lr=0.05),
+    "NAdam, all": lambda p: O.NAdam(p, lr=0.05, betas=(0.7, 0.8), eps=1e-3, weight_decay=0.1, momentum_decay=0.02, maximize=True),
+    "NAdam, decoupled": lambda p: O.NAdam(p, lr=0.05, weight_decay=0.1, decoupled_weight_decay=True),
+    "RAdam": lambda p: O.RAdam(p, lr=0.05),
+    "RAdam, all": lambda p: O.RAdam(p, lr=0.05, betas=(0.7, 0.8), eps=1e-3, weight_decay=0.1, maximize=True),
+    "RAdam, decoupled": lambda p: O.RAdam(p, lr=0.05, betas=(0.7, 0.9), weight_decay=0.1, decoupled_weight_decay=True),
+    "Rprop": lambda p: O.Rprop(p, lr=0.05),
+    "Rprop, all": lambda p: O.Rprop(p, lr=0.05, etas=(0.4, 1.5), step_sizes=(0.01, 0.2), maximize=True),
+    "ASGD": lambda p: O.ASGD(p, lr=0.05),
+    "ASGD, all": lambda p: O.ASGD(p, lr=0.05, lambd=0.1, alpha=0.5, t0=10, weight_decay=0.1, maximize=True),
 }
 
 begin("steps_golden.inc")
@@ -97,6 +113,17 @@ for name, make in [
     ("Cosine", lambda o: O.lr_scheduler.CosineAnnealingLR(o, 9)),
     ("Step", lambda o: O.lr_scheduler.StepLR(o, 4, 0.5)),
     ("Linear", lambda o: O.lr_scheduler.LinearLR(o, 0.2, 1.0, 5)),
+    ("MultiStep", lambda o: O.lr_scheduler.MultiStepLR(o, [2, 5, 5, 7], 0.5)),
+    ("Exponential", lambda o: O.lr_scheduler.ExponentialLR(o, 0.8)),
+    ("Constant", lambda o: O.lr_scheduler.ConstantLR(o, 0.25, 4)),
+    ("Polynomial", lambda o: O.lr_scheduler.PolynomialLR(o, 6, 2.5)),
+    ("Multiplicative", lambda o: O.lr_scheduler.MultiplicativeLR(o, lambda t: 1 - 0.05 * t)),
+    ("Restarts", lambda o: O.lr_scheduler.CosineAnnealingWarmRestarts(o, 2, 2, 0.1)),
+    ("Restarts1", lambda o: O.lr_scheduler.CosineAnnealingWarmRestarts(o, 4)),
+    ("Cyclic", lambda o: O.lr_scheduler.CyclicLR(o, 0.1, 0.6, 2, 3)),
+    ("Cyclic2", lambda o: O.lr_scheduler.CyclicLR(o, 0.1, 0.6, 2, mode="triangular2")),
+    ("CyclicExp", lambda o: O.lr_scheduler.CyclicLR(o, 0.1, 0.6, 3, 1, mode="exp_range", gamma=0.9, cycle_momentum=False)),
+    ("Chained", lambda o: O.lr_scheduler.ChainedScheduler([O.lr_scheduler.ConstantLR(o, 0.1, 3), O.lr_scheduler.ExponentialLR(o, 0.9)])),
 ]:
     o = O.SGD([torch.zeros(1, requires_grad=True)], lr=0.5, momentum=0.9)
     s = make(o)
@@ -117,3 +144,67 @@ for i in range(10):
     o.step()
     s.step()
 emit("SequentialMomentum", momenta)
+
+# Rates that follow a measured value.
+VALUES = [3, 2, 2, 1.9999, 2, 2, 2, math.nan, 1, 1, 1.2, 1.1, 1, 1, 1, 1]
+for name, options in [
+    ("Plateau", dict(factor=0.5, patience=2)),
+    ("PlateauAll", dict(mode="max", factor=0.25, patience=1, threshold=0.5, threshold_mode="abs", cooldown=2, min_lr=0.01)),
+]:
+    o = O.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
+    s = O.lr_scheduler.ReduceLROnPlateau(o, **options)
+    rates = []
+    for v in VALUES:
+        s.step(v)
+        rates.append(o.param_groups[0]["lr"])
+    emit(name, rates)
+
+# Muon, with the iteration in f64: torch rounds it to bf16.
+begin("muon_golden.inc")
+
+
+def orthogonal(g, steps, eps=1e-7):
+    x = g.T if g.shape[0] > g.shape[1] else g
+    x = x / x.norm().clamp(min=eps)
+    for _ in range(steps):
+        a = x @ x.T
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+    return x.T if g.shape[0] > g.shape[1] else x
+
+
+for name, nesterov, match in [("Muon", True, False), ("MuonAll", False, True)]:
+    p = [wave(shape, k) for k, shape in enumerate([(4, 3), (3, 5), (0, 2)])]
+    average = [torch.zeros_like(t) for t in p]
+    for s in range(20):
+        for k, t in enumerate(p):
+            if not t.numel():
+                continue
+            g = wave(t.shape, 0.7 * s + k) + 0.25 * t
+            average[k].lerp_(g, 1 - 0.9)
+            update = g.lerp(average[k], 0.9) if nesterov else average[k]
+            a, b = t.shape
+            rate = 0.05 * (0.2 * math.sqrt(max(a, b)) if match else math.sqrt(max(1, a / b)))
+            t.mul_(1 - 0.05 * 0.1).sub_(rate * orthogonal(update, 5))
+    emit(name, torch.cat([t.reshape(-1) for t in p]).tolist())
+
+# L-BFGS on Rosenbrock's function, of a vector and a number.
+begin("lbfgs_golden.inc")
+for name, options in [
+    ("Plain", dict(lr=0.1, max_iter=7)),
+    ("Wolfe", dict(line_search_fn="strong_wolfe", max_iter=6)),
+    ("ShortHistory", dict(lr=0.8, line_search_fn="strong_wolfe", max_iter=4, history_size=2, max_eval=9)),
+]:
+    a, b = torch.tensor([-1.2, 1.0, 0.5], requires_grad=True), torch.tensor(2.0, requires_grad=True)
+    o = O.LBFGS([a, b], **options)
+    out = []
+
+    def closure():
+        o.zero_grad()
+        loss = ((1 - a) ** 2).sum() + 20 * ((b - a**2) ** 2).sum() + (b - 1) ** 4
+        loss.backward()
+        return loss
+
+    for _ in range(6):
+        loss = o.step(closure)
+        out += [loss.item(), *a.tolist(), b.item()]
+    emit("Lbfgs" + name, out)

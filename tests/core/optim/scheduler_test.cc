@@ -36,6 +36,81 @@ TEST(Scheduler, SchedulesAsPyTorch) {
   check_scheduler([](Optimizer& o) { return std::make_unique<CosineAnnealingLR>(o, 9); }, kGoldenLrCosine);
   check_scheduler([](Optimizer& o) { return std::make_unique<StepLR>(o, 4, 0.5); }, kGoldenLrStep);
   check_scheduler([](Optimizer& o) { return std::make_unique<LinearLR>(o, 5, 0.2); }, kGoldenLrLinear);
+  check_scheduler(
+      [](Optimizer& o) {
+        return std::make_unique<MultiStepLR>(o, std::vector<int64_t>{5, 2, 7, 5}, 0.5);
+      },
+      kGoldenLrMultiStep);
+  check_scheduler([](Optimizer& o) { return std::make_unique<ExponentialLR>(o, 0.8); }, kGoldenLrExponential);
+  check_scheduler([](Optimizer& o) { return std::make_unique<ConstantLR>(o, 0.25, 4); }, kGoldenLrConstant);
+  check_scheduler([](Optimizer& o) { return std::make_unique<PolynomialLR>(o, 6, 2.5); }, kGoldenLrPolynomial);
+  check_scheduler(
+      [](Optimizer& o) {
+        return std::make_unique<MultiplicativeLR>(o, [](int64_t t) { return 1 - 0.05 * static_cast<double>(t); });
+      },
+      kGoldenLrMultiplicative);
+  check_scheduler([](Optimizer& o) { return std::make_unique<CosineAnnealingWarmRestarts>(o, 2, 2, 0.1); },
+                  kGoldenLrRestarts);
+  check_scheduler([](Optimizer& o) { return std::make_unique<CosineAnnealingWarmRestarts>(o, 4); }, kGoldenLrRestarts1);
+}
+
+TEST(Scheduler, CyclesAndChainsAsPyTorch) {
+  using namespace optim;
+  using Mode = CyclicOptions::Mode;
+  const auto cyclic = [](const CyclicOptions& options) {
+    return [=](Optimizer& o) { return std::make_unique<CyclicLR>(o, options); };
+  };
+  check_scheduler(cyclic({.base_lr = 0.1, .max_lr = 0.6, .step_size_up = 2, .step_size_down = 3}), kGoldenLrCyclic);
+  check_scheduler(cyclic({.base_lr = 0.1, .max_lr = 0.6, .step_size_up = 2, .mode = Mode::kTriangular2}),
+                  kGoldenLrCyclic2);
+  check_scheduler(cyclic({.base_lr = 0.1,
+                          .max_lr = 0.6,
+                          .step_size_up = 3,
+                          .step_size_down = 1,
+                          .mode = Mode::kExpRange,
+                          .gamma = 0.9,
+                          .cycle_momentum = false}),
+                  kGoldenLrCyclicExp);
+  check_scheduler(
+      [](Optimizer& o) {
+        // Made first, as the schedule that sets the rate of step 0 must not be the base of the other.
+        std::vector<std::unique_ptr<Scheduler>> both;
+        both.push_back(std::make_unique<ExponentialLR>(o, 0.9));
+        both.push_back(std::make_unique<ConstantLR>(o, 0.1, 3));
+        return std::make_unique<ChainedScheduler>(o, std::move(both));
+      },
+      kGoldenLrChained);
+}
+
+TEST(Scheduler, APlateauLowersTheRateAsPyTorch) {
+  const std::vector<double> values{3, 2, 2, 1.9999, 2, 2, 2, NAN, 1, 1, 1.2, 1.1, 1, 1, 1, 1};
+  const auto check_plateau = [&](const optim::PlateauOptions& options, const std::vector<double>& want) {
+    optim::SGD opt({zeros({1}, {.requires_grad = true})}, {.lr = 0.5});
+    auto plateau = std::make_unique<optim::ReduceLROnPlateau>(opt, options);
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (i == values.size() / 2) {  // goes on from its state
+        const auto state = plateau->state_dict();
+        plateau = std::make_unique<optim::ReduceLROnPlateau>(opt, options);
+        plateau->load_state_dict(state);
+      }
+      plateau->step(values[i]);
+      EXPECT_NEAR(opt.lr(), want[i], 1e-15) << i;
+    }
+  };
+  check_plateau({.factor = 0.5, .patience = 2}, kGoldenPlateau);
+  check_plateau({.maximize = true,
+                 .factor = 0.25,
+                 .patience = 1,
+                 .threshold = 0.5,
+                 .relative_threshold = false,
+                 .cooldown = 2,
+                 .min_lr = 0.01},
+                kGoldenPlateauAll);
+  optim::SGD opt({zeros({1}, {.requires_grad = true})}, {.lr = 0.5});
+  EXPECT_EQ(error_of([&] { optim::ReduceLROnPlateau(opt, {.factor = 1}); }),
+            "ReduceLROnPlateau: factor must be in [0, 1), but is 1");
+  optim::ReduceLROnPlateau plateau(opt);
+  EXPECT_EQ(error_of([&] { plateau.load_state_dict({}); }), "ReduceLROnPlateau: the state has no \"best\"");
 }
 
 TEST(Scheduler, SequencesMoveTheMomentumAsPyTorch) {

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "core/testing/error_of.h"
 #include "tests/core/optim/optim_testing.h"
 
 namespace hearth {
@@ -18,6 +19,9 @@ struct ClipGolden {
 };
 #include "tests/core/optim/steps_golden.inc"
 
+#include "tests/core/optim/muon_golden.inc"
+
+using optim::Adagrad, optim::Adadelta, optim::Adamax, optim::NAdam, optim::RAdam, optim::Rprop, optim::ASGD;
 using optim::SGD, optim::Adam, optim::AdamW, optim::RMSprop;
 
 // As in tools/golden/optim.py.
@@ -42,6 +46,39 @@ const std::vector<std::pair<std::string, MakeOptimizer>> kOptimizers{
     {"RMSprop, centered", making<RMSprop>({.lr = 0.01, .centered = true, .maximize = true})},
     {"RMSprop, all",
      making<RMSprop>({.lr = 0.01, .alpha = 0.4, .eps = 1e-3, .weight_decay = 0.1, .momentum = 0.5, .centered = true})},
+    {"Adagrad", making<Adagrad>({.lr = 0.05})},
+    {"Adagrad, all", making<Adagrad>({.lr = 0.05,
+                                      .lr_decay = 0.02,
+                                      .weight_decay = 0.1,
+                                      .initial_accumulator_value = 0.5,
+                                      .eps = 1e-3,
+                                      .maximize = true})},
+    {"Adadelta", making<Adadelta>({})},
+    {"Adadelta, all", making<Adadelta>({.lr = 0.5, .rho = 0.7, .eps = 1e-3, .weight_decay = 0.1, .maximize = true})},
+    {"Adamax", making<Adamax>({.lr = 0.05})},
+    {"Adamax, all",
+     making<Adamax>({.lr = 0.05, .beta1 = 0.7, .beta2 = 0.8, .eps = 1e-3, .weight_decay = 0.1, .maximize = true})},
+    {"NAdam", making<NAdam>({.lr = 0.05})},
+    {"NAdam, all", making<NAdam>({.lr = 0.05,
+                                  .beta1 = 0.7,
+                                  .beta2 = 0.8,
+                                  .eps = 1e-3,
+                                  .weight_decay = 0.1,
+                                  .momentum_decay = 0.02,
+                                  .maximize = true})},
+    {"NAdam, decoupled", making<NAdam>({.lr = 0.05, .weight_decay = 0.1, .decoupled_weight_decay = true})},
+    {"RAdam", making<RAdam>({.lr = 0.05})},
+    {"RAdam, all",
+     making<RAdam>({.lr = 0.05, .beta1 = 0.7, .beta2 = 0.8, .eps = 1e-3, .weight_decay = 0.1, .maximize = true})},
+    {"RAdam, decoupled",
+     making<RAdam>({.lr = 0.05, .beta1 = 0.7, .beta2 = 0.9, .weight_decay = 0.1, .decoupled_weight_decay = true})},
+    {"Rprop", making<Rprop>({.lr = 0.05})},
+    {"Rprop, all",
+     making<Rprop>(
+         {.lr = 0.05, .eta_minus = 0.4, .eta_plus = 1.5, .min_step = 0.01, .max_step = 0.2, .maximize = true})},
+    {"ASGD", making<ASGD>({.lr = 0.05})},
+    {"ASGD, all",
+     making<ASGD>({.lr = 0.05, .lambd = 0.1, .alpha = 0.5, .t0 = 10, .weight_decay = 0.1, .maximize = true})},
 };
 
 constexpr int kSteps = 100;
@@ -98,6 +135,67 @@ TEST(OptimizerSteps, AHundredAsPyTorch) {
     }
   }
   EXPECT_EQ(tested, kGoldenSteps.size());
+}
+
+TEST(OptimizerSteps, MuonAsInF64) {
+  const auto check_muon = [](const optim::MuonOptions& options, const std::vector<double>& want) {
+    std::vector<Tensor> p{wave({4, 3}, 0), turned(wave({3, 5}, 1)), wave({0, 2}, 2)};
+    for (Tensor& t : p) t.requires_grad_();
+    optim::Muon muon(p, options);
+    for (int s = 0; s < 20; ++s) {
+      for (size_t k = 0; k < p.size(); ++k)
+        p[k].set_grad(wave(p[k].shape(), 0.7 * s + static_cast<double>(k)) + p[k].detach() * 0.25);
+      muon.step();
+    }
+    size_t at = 0;
+    for (const Tensor& t : p) {
+      for (double got : t.detach().to_vector<double>()) {
+        ASSERT_LT(at, want.size());
+        ASSERT_NEAR(got, want[at], 1e-10) << at;
+        ++at;
+      }
+    }
+    EXPECT_EQ(at, want.size());
+  };
+  check_muon({.lr = 0.05, .momentum = 0.9}, kGoldenMuon);
+  check_muon({.lr = 0.05, .momentum = 0.9, .nesterov = false, .scale = optim::MuonOptions::Scale::kAsAdamW},
+             kGoldenMuonAll);
+}
+
+TEST(OptimizerSteps, ComposedOnesRoundHalvesOnce) {
+  // A step in f32 whose result is rounded once is that of an f32 parameter, rounded.
+  const Tensor start = wave({40}, 0).to(f32), gradient = wave({40}, 1).to(bf16);
+  for (const auto& [name, make] : kOptimizers) {
+    SCOPED_TRACE(name);
+    Tensor half = start.to(bf16).requires_grad_(), single = half.detach().to(f32).requires_grad_();
+    half.set_grad(gradient);
+    single.set_grad(gradient.to(f32));
+    const auto a = make({half}), b = make({single});
+    a->step();
+    b->step();
+    EXPECT_TRUE(half.detach().equal(single.detach().to(bf16)));
+    for (const auto& [key, t] : a->state_dict()) EXPECT_NE(t.dtype(), bf16) << key;
+  }
+}
+
+TEST(OptimizerSteps, WhatDoesNotFitIsSaid) {
+  using testing::error_of;
+  const Tensor vector = zeros({3}, {.requires_grad = true});
+  EXPECT_EQ(
+      error_of([&] { Adagrad({vector}, {.lr_decay = -1}); }),
+      "Adagrad: lr, eps, weight_decay, lr_decay and initial_accumulator_value must not be negative, but are 0.01, "
+      "1e-10, 0, -1 and 0");
+  EXPECT_EQ(error_of([&] { Adadelta({vector}, {.rho = 2}); }), "Adadelta: rho must be in [0, 1], but is 2");
+  EXPECT_EQ(error_of([&] { Rprop({vector}, {.eta_minus = 1}); }),
+            "Rprop: eta_minus must be in (0, 1) and eta_plus above 1, but they are 1 and 1.2");
+  optim::Muon muon({vector});
+  Tensor(vector).set_grad(ones({3}));
+  EXPECT_EQ(error_of([&] { muon.step(); }), "Muon: a parameter must be a matrix, but one has the shape [3]");
+  Adagrad adagrad({vector});
+  EXPECT_EQ(adagrad.momentum(0), 0);
+  EXPECT_EQ(error_of([&] { adagrad.set_momentum(0.5, 0); }), "Adagrad: there is no momentum that could be 0.5");
+  adagrad.set_lr(0.25, 0);
+  EXPECT_EQ(adagrad.lr(), 0.25);
 }
 
 TEST(ClipGradNorm, AsPyTorch) {

@@ -1,0 +1,44 @@
+// Steps that are composed of tensor ops: of optimizers that are used too seldom for a record of their own.
+#pragma once
+
+#include <array>
+#include <span>
+
+#include "core/base/error.h"
+#include "core/device/capture.h"
+#include "core/op/machinery.h"
+#include "core/op/operand.h"
+#include "core/optim/fused_optimizer.h"
+
+namespace hearth::optim {
+
+// A parameter in a step, in f32 where it has 16 bits; its state is changed in place.
+template <size_t kStates>
+struct ComposedRow {
+  Tensor parameter, gradient;
+  std::array<Tensor, kStates> states;
+};
+
+// The gradient of a step, with the sign and the decay that options have.
+template <class O>
+Tensor step_gradient(const Tensor& gradient, const Tensor& parameter, const O& o, bool decays) {
+  const Tensor g = o.maximize ? -gradient : gradient;
+  return decays && o.weight_decay != 0 ? g + parameter * o.weight_decay : g;
+}
+
+// Calls f for each row of FusedOptimizer::update(): parameter, gradient, states. f gives the new value of the
+// parameter. Throws Error(kUnsupported) while a GPU's work is captured: a replay would repeat the numbers of this step.
+template <size_t kStates, class F>
+void composed_step(const char* name, std::span<const Operand> rows, F f) {
+  if (Capture::current()) fail(ErrorKind::kUnsupported, name, ": its step cannot be captured in a CUDA graph");
+  constexpr size_t kRow = 2 + kStates;
+  for (size_t r = 0; r < rows.size(); r += kRow) {
+    Tensor p = rows[r].tensor().detach();
+    ComposedRow<kStates> row{machinery::widened(p), rows[r + 1].tensor().detach(), {}};
+    if (row.gradient.dtype() != row.parameter.dtype()) row.gradient = row.gradient.to(row.parameter.dtype());
+    for (size_t k = 0; k < kStates; ++k) row.states[k] = rows[r + 2 + k].tensor();
+    p.copy_(f(row));
+  }
+}
+
+}  // namespace hearth::optim
