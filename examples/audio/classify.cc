@@ -35,7 +35,8 @@
 
 ABSL_FLAG(std::string, model, "runs/demo/audio/model", "directory of the exported model");
 ABSL_FLAG(int, top, 3, "how many guesses are shown");
-ABSL_FLAG(bool, raw, false, "read samples from standard input, little-endian integers of 16 bits, and answer as they arrive");
+ABSL_FLAG(bool, raw, false,
+          "read samples from standard input, little-endian integers of 16 bits, and answer as they arrive");
 ABSL_FLAG(int64_t, rate, 0, "--raw: samples of a channel in a second; 0: the model's own");
 ABSL_FLAG(int64_t, channels, 1, "--raw: samples that belong to one moment; the model hears their mean");
 ABSL_FLAG(double, every, 0.5, "--raw: seconds from one answer to the next");

@@ -31,10 +31,10 @@ struct Net : nn::Module<Net> {
   nn::Linear head;
 
   Tensor forward(const Tensor& x) {
-    Tensor h = relu(norm1(conv1(x)));                  // [n, 24, 32, 100]
-    h = relu(max_pool2d(norm2(conv2(h)), 2));          // [n, 32, 16, 50]
-    h = relu(max_pool2d(norm3(conv3(h)), 2));          // [n, 48, 8, 25]
-    h = relu(max_pool2d(norm4(conv4(h)), 2));          // [n, 64, 4, 12]
+    Tensor h = relu(norm1(conv1(x)));          // [n, 24, 32, 100]
+    h = relu(max_pool2d(norm2(conv2(h)), 2));  // [n, 32, 16, 50]
+    h = relu(max_pool2d(norm3(conv3(h)), 2));  // [n, 48, 8, 25]
+    h = relu(max_pool2d(norm4(conv4(h)), 2));  // [n, 64, 4, 12]
     return head(dropout(mean(h, {3}).flatten(1)));
   }
 };

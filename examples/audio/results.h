@@ -16,9 +16,9 @@ struct Results {
   Net& net;
   const graph::Graph& preprocess;
   const examples::ClassifierHistory& history;
-  std::vector<std::string> classes;   // names for people
-  const std::vector<Clip>& test;      // the recordings
-  Tensor features;                    // of them, f32 [n, 1, 64, 200]
+  std::vector<std::string> classes;     // names for people
+  const std::vector<Clip>& test;        // the recordings
+  Tensor features;                      // of them, f32 [n, 1, 64, 200]
   const examples::Evaluation& answers;  // to them
   std::string title, subtitle, footer;  // of the report
   std::vector<examples::Figure> figures;

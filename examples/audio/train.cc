@@ -36,7 +36,8 @@ ABSL_FLAG(std::string, label, "([^/]+)/[^/]+$",
 ABSL_FLAG(std::string, names, "", "names of labels for people: fr=French,de=German");
 ABSL_FLAG(std::string, title, "Recordings", "what the model tells, for the report and the model's description");
 ABSL_FLAG(int64_t, at_least, 300, "clips that a label needs");
-ABSL_FLAG(std::string, elsewhere, "", "another directory with recordings of the same labels, to try the model on at the end");
+ABSL_FLAG(std::string, elsewhere, "",
+          "another directory with recordings of the same labels, to try the model on at the end");
 ABSL_FLAG(std::string, elsewhere_label, "([^/]+)/[^/]+$", "as --label, for --elsewhere");
 ABSL_FLAG(std::string, out, "runs/audio", "directory for checkpoint, exported model, samples, events and report");
 ABSL_FLAG(bool, resume, false, "go on from the checkpoint in --out");
@@ -148,18 +149,14 @@ Features features_of(const std::vector<Clip>& clips, const std::shared_ptr<const
 
 // Covers parts of the spectrograms, drawn anew for each epoch.
 data::DatasetPtr augmented(const Features& f) {
-  return std::make_shared<data::MapDataset>(
-      std::make_shared<data::TensorDataset>(f.x, f.y), [](data::Example e, Generator& random) {
-        Tensor& x = e["input"];
-        x = spec_augment(x,
-                         {.n_time_masks = 2,
-                          .time_mask_param = 30,
-                          .n_freq_masks = 2,
-                          .freq_mask_param = 12,
-                          .zero_masking = true},
-                         &random);
-        return e;
-      });
+  return std::make_shared<data::MapDataset>(std::make_shared<data::TensorDataset>(f.x, f.y), [](data::Example e,
+                                                                                                Generator& random) {
+    Tensor& x = e["input"];
+    x = spec_augment(
+        x, {.n_time_masks = 2, .time_mask_param = 30, .n_freq_masks = 2, .freq_mask_param = 12, .zero_masking = true},
+        &random);
+    return e;
+  });
 }
 
 // The share of the label that most have.
@@ -174,8 +171,8 @@ absl::StatusOr<Clips> clips_to_train_on(const Options& o) {
   auto clips = find_clips(o.data, o.label, o.at_least);
   if (!clips.ok()) return clips;
   if (clips->labels.size() < 2) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%s has %d labels with %d clips (--at_least); two are needed", o.data, clips->labels.size(), o.at_least));
+    return absl::InvalidArgumentError(absl::StrFormat("%s has %d labels with %d clips (--at_least); two are needed",
+                                                      o.data, clips->labels.size(), o.at_least));
   }
   return clips;
 }
@@ -209,92 +206,117 @@ absl::StatusOr<std::vector<Clip>> clips_from_elsewhere(const Options& o, const C
   return out;
 }
 
-absl::Status train(const Options& o) {
-  // Two trainings would overwrite each other's checkpoints.
-  const auto lock = io::DirectoryLock::acquire(o.out);
-  if (!lock.ok()) return lock.status();
-  const auto clips = clips_to_train_on(o);
+// All that a training is made of.
+struct Data {
+  Clips clips;
+  Parts parts;
+  std::vector<Clip> elsewhere;  // empty without --elsewhere
+  std::shared_ptr<const graph::Graph> preprocess = std::make_shared<const graph::Graph>(preprocess_graph());
+  Features training, held_out;
+
+  int64_t classes() const { return static_cast<int64_t>(clips.labels.size()); }
+};
+
+absl::StatusOr<Data> load_data(const Options& o) {
+  auto clips = clips_to_train_on(o);
   if (!clips.ok()) return clips.status();
-  const auto parts = parts_of(o, *clips);
+  auto parts = parts_of(o, *clips);
   if (!parts.ok()) return parts.status();
-  std::vector<Clip> elsewhere;
+  Data d{.clips = *std::move(clips), .parts = *std::move(parts), .elsewhere = {}, .training = {}, .held_out = {}};
   if (!o.elsewhere.empty()) {
-    auto found = clips_from_elsewhere(o, *clips);
-    if (!found.ok()) return found.status();
-    elsewhere = *std::move(found);
+    auto elsewhere = clips_from_elsewhere(o, d.clips);
+    if (!elsewhere.ok()) return elsewhere.status();
+    d.elsewhere = *std::move(elsewhere);
   }
-  const auto classes = static_cast<int64_t>(clips->labels.size());
-  const auto preprocess = std::make_shared<const graph::Graph>(preprocess_graph());
-  const Features training_part = features_of(parts->training, preprocess, "what is trained on"),
-                 held_out = features_of(parts->held_out, preprocess, "what is held out");
+  d.training = features_of(d.parts.training, d.preprocess, "what is trained on");
+  d.held_out = features_of(d.parts.held_out, d.preprocess, "what is held out");
+  return d;
+}
 
-  manual_seed(o.seed);
-  Net net(classes);
-  examples::ClassifierTraining training({.out = o.out,
-                                         .plan = o.plan(*parts),
-                                         .what = "clips",
-                                         .epochs = o.epochs,
-                                         .batch = o.batch,
-                                         .workers = 1,
-                                         .checkpoint_steps = o.checkpoint_steps,
-                                         .lr = o.lr,
-                                         .weight_decay = 0.05,
-                                         .label_smoothing = 0.05,
-                                         .seed = o.seed},
-                                        net, [&](const Tensor& x) { return net(x); }, augmented(training_part),
-                                        std::make_shared<data::TensorDataset>(held_out.x, held_out.y));
-  auto events = io::EventWriter::create(o.out);
-  if (!events.ok()) return events.status();
-  const std::string introduction = absl::StrFormat(
-      "%s clips to train on, %s held out, %s to test on, of %d labels (left out: %s copies, %s files under two labels); "
-      "%s parameters; %d threads",
-      with_commas(training_part.x.size(0)), with_commas(held_out.x.size(0)),
-      with_commas(static_cast<int64_t>(parts->test.size())), classes, with_commas(clips->copies),
-      with_commas(clips->contradictory), with_commas(net.parameter_count()), num_threads());
-  if (absl::Status s = training.train(*events, o.resume, introduction); !s.ok()) return s;
+data::DatasetPtr dataset(const Features& f) { return std::make_shared<data::TensorDataset>(f.x, f.y); }
+std::string percent(double x) { return absl::StrFormat("%.1f %%", 100 * x); }
+
+// Says how good the net is, and writes what is left of the training.
+absl::Status finish(const Options& o, const Data& d, Net& net, examples::ClassifierTraining& training,
+                    io::EventWriter& events) {
   const double seconds = training.progress().seconds();
-
   // The test clips are looked at here, once, when nothing is left to decide.
-  const Features test = features_of(parts->test, preprocess, "what is tested on");
-  const examples::Evaluation answers = training.evaluate(std::make_shared<data::TensorDataset>(test.x, test.y));
-  const double linear = linear_accuracy(training_part.x, training_part.y, test.x, test.y, classes),
+  const Features test = features_of(d.parts.test, d.preprocess, "what is tested on");
+  const examples::Evaluation answers = training.evaluate(dataset(test));
+  const double linear = linear_accuracy(d.training.x, d.training.y, test.x, test.y, d.classes()),
                most = majority(test.y);
+  examples::Progress& progress = training.progress();
   const auto line = [&](const char* what, double accuracy) {
-    training.progress().say(absl::StrFormat("  %-32s %6.2f %%", what, 100 * accuracy));
+    progress.say(absl::StrFormat("  %-32s %6.2f %%", what, 100 * accuracy));
   };
-  training.progress().say(absl::StrFormat("test accuracy, on %s clips:", with_commas(test.x.size(0))));
+  progress.say(absl::StrFormat("test accuracy, on %s clips:", with_commas(test.x.size(0))));
   line("this net", answers.accuracy);
   line("a linear model of the features", linear);
   line("always the most frequent label", most);
+  if (absl::Status s = events.scalar("accuracy/test", training.steps(), answers.accuracy); !s.ok()) return s;
   Results results{.net = net,
-                  .preprocess = *preprocess,
+                  .preprocess = *d.preprocess,
                   .history = training.history(),
                   .classes = {},
-                  .test = parts->test,
+                  .test = d.parts.test,
                   .features = test.x,
                   .answers = answers,
                   .title = o.title,
                   .subtitle = absl::StrFormat("%d epochs of %s clips, %s held out for every choice, tested once on %s",
-                                              o.epochs, with_commas(training_part.x.size(0)),
-                                              with_commas(held_out.x.size(0)), with_commas(test.x.size(0))),
+                                              o.epochs, with_commas(d.training.x.size(0)),
+                                              with_commas(d.held_out.x.size(0)), with_commas(test.x.size(0))),
                   .footer = absl::StrCat("Recordings: ", o.data,
                                          o.elsewhere.empty() ? "" : absl::StrCat("; other voices: ", o.elsewhere)),
-                  .figures = {{absl::StrFormat("%.1f %%", 100 * answers.accuracy), "test accuracy"},
-                              {absl::StrFormat("%.1f %%", 100 * linear), "linear model"},
-                              {absl::StrFormat("%.1f %%", 100 * most), "most frequent"},
-                              {duration(seconds), "training"}},
+                  .figures = {{percent(answers.accuracy), "test accuracy"},
+                              {percent(linear), "linear model"},
+                              {percent(most), "most frequent"}},
                   .epochs = o.epochs};
-  for (const std::string& label : clips->labels) results.classes.push_back(o.name(label));
-  if (!elsewhere.empty()) {
-    const Features other = features_of(elsewhere, preprocess, "recordings from elsewhere");
-    const double accuracy = training.evaluate(std::make_shared<data::TensorDataset>(other.x, other.y)).accuracy;
-    training.progress().say(absl::StrFormat("other voices, %s clips of %s:", with_commas(other.x.size(0)), o.elsewhere));
+  // Of this process: a checkpoint may have been all there was to do.
+  if (seconds >= 1) results.figures.push_back({duration(seconds), "training"});
+  for (const std::string& label : d.clips.labels) results.classes.push_back(o.name(label));
+  if (!d.elsewhere.empty()) {
+    const Features other = features_of(d.elsewhere, d.preprocess, "recordings from elsewhere");
+    const double accuracy = training.evaluate(dataset(other)).accuracy;
+    progress.say(absl::StrFormat("other voices, %s clips of %s:", with_commas(other.x.size(0)), o.elsewhere));
     line("this net", accuracy);
     line("always the most frequent label", majority(other.y));
-    results.figures.push_back({absl::StrFormat("%.1f %%", 100 * accuracy), "other voices"});
+    results.figures.push_back({percent(accuracy), "other voices"});
   }
-  if (absl::Status s = events->scalar("accuracy/test", training.steps(), answers.accuracy); !s.ok()) return s;
   return write_results(results, o.out);
+}
+
+absl::Status train(const Options& o) {
+  // Two trainings would overwrite each other's checkpoints.
+  const auto lock = io::DirectoryLock::acquire(o.out);
+  if (!lock.ok()) return lock.status();
+  const auto d = load_data(o);
+  if (!d.ok()) return d.status();
+  manual_seed(o.seed);
+  Net net(d->classes());
+  examples::ClassifierTraining training(
+      {.out = o.out,
+       .plan = o.plan(d->parts),
+       .what = "clips",
+       .epochs = o.epochs,
+       .batch = o.batch,
+       .workers = 1,
+       .checkpoint_steps = o.checkpoint_steps,
+       .lr = o.lr,
+       .weight_decay = 0.05,
+       .label_smoothing = 0.05,
+       .seed = o.seed},
+      net, [&](const Tensor& x) { return net(x); }, augmented(d->training), dataset(d->held_out));
+  auto events = io::EventWriter::create(o.out);
+  if (!events.ok()) return events.status();
+  const std::string introduction = absl::StrFormat(
+      "%s clips to train on, %s held out, %s to test on, of %d labels (left out: %s copies, %s files under two "
+      "labels); "
+      "%s parameters; %d threads",
+      with_commas(d->training.x.size(0)), with_commas(d->held_out.x.size(0)),
+      with_commas(static_cast<int64_t>(d->parts.test.size())), d->classes(), with_commas(d->clips.copies),
+      with_commas(d->clips.contradictory), with_commas(net.parameter_count()), num_threads());
+  if (absl::Status s = training.train(*events, o.resume, introduction); !s.ok()) return s;
+  return finish(o, *d, net, training, *events);
 }
 
 }  // namespace

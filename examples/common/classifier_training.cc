@@ -82,9 +82,9 @@ absl::Status ClassifierTraining::train(io::EventWriter& events, bool resume, con
 Evaluation ClassifierTraining::evaluate(const data::DatasetPtr& examples) {
   const InferenceMode no_gradients;
   net_.eval();
-  data::DataLoader loader(examples, {.batch_size = 500,
-                                     .workers = static_cast<int>(options_.workers),
-                                     .pin_memory = options_.device.is_cuda()});
+  data::DataLoader loader(
+      examples,
+      {.batch_size = 500, .workers = static_cast<int>(options_.workers), .pin_memory = options_.device.is_cuda()});
   std::vector<Tensor> scores, labels;
   for (auto& [x, y] : loader) {
     scores.push_back(forward_(x.to(options_.device, {.non_blocking = true})));

@@ -62,8 +62,8 @@ class ClassifierTraining {
   ClassifierTraining(ClassifierOptions options, nn::ModuleBase& net, Forward forward, const data::DatasetPtr& train,
                      data::DatasetPtr held_out);
 
-  // Trains to the end of the last epoch, after `introduction`: from the start, or where the checkpoint stands. kCancelled
-  // if interrupted.
+  // Trains to the end of the last epoch, after `introduction`: from the start, or where the checkpoint stands.
+  // kCancelled if interrupted.
   absl::Status train(io::EventWriter& events, bool resume, const std::string& introduction);
   // In evaluation mode, and without gradients.
   Evaluation evaluate(const data::DatasetPtr& examples);

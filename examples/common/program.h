@@ -9,8 +9,8 @@ namespace hearth::examples {
 // Whether SIGINT or SIGTERM has come. A training then saves and returns kCancelled; a second signal ends the program.
 bool interrupted();
 
-// A training program's main(): parses flags, has the options read (an error: status 2), then trains. The status is 0, 130
-// when it was interrupted, else 1.
+// A training program's main(): parses flags, has the options read (an error: status 2), then trains. The status is 0,
+// 130 when it was interrupted, else 1.
 int training_main(int argc, char** argv, const char* name, const char* usage,
                   absl::FunctionRef<absl::Status()> read_options, absl::FunctionRef<absl::Status()> train);
 

@@ -24,8 +24,8 @@ absl::Status TrainingState::restore(absl::FunctionRef<absl::Status(const io::Che
   std::string saved;
   if (absl::Status s = c->get("plan", saved); !s.ok()) return s;
   if (saved != plan) {
-    return absl::InvalidArgumentError(absl::StrCat(path, " was made with ", saved,
-                                                   "; resume with the same, or start anew without --resume"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, " was made with ", saved, "; resume with the same, or start anew without --resume"));
   }
   if (absl::Status s = more(*c); !s.ok()) return s;
   absl::Status s = c->get("model", model);

@@ -31,10 +31,9 @@ ClassifierReport report(const Results& r) {
       absl::StrFormat("%d epochs of %s images, %s held out for every choice, tested once on %s", r.epochs,
                       with_commas(r.training_images), with_commas(r.held_out_images), with_commas(n));
   out.page.footer = "Data: Xiao, Rasul, Vollgraf, 2017";
-  out.page.figures = {
-      {absl::StrFormat("%.2f %%", 100 * accuracy), "test accuracy"},
-      {with_commas(r.net.parameter_count()), "parameters"},
-      {std::to_string(r.epochs), "epochs"}};
+  out.page.figures = {{absl::StrFormat("%.2f %%", 100 * accuracy), "test accuracy"},
+                      {with_commas(r.net.parameter_count()), "parameters"},
+                      {std::to_string(r.epochs), "epochs"}};
   if (r.seconds > 0) out.page.figures.insert(out.page.figures.begin() + 1, {duration(r.seconds), "training"});
   out.page.charts = r.history.charts(r.epochs);
   out.classes.assign(vision::FashionMnist::kClassNames.begin(), vision::FashionMnist::kClassNames.end());

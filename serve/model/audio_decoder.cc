@@ -1,6 +1,6 @@
-// The decoder "audio" of wav, flac, ogg (Vorbis and Opus), mp3 and aiff: f32 [channels, samples], full scale at 1. In the
-// signature's preprocess_input, "sample_rate" is the rate that sounds are brought to, and "channels" is "1" for the mean
-// of the channels; without them they stay as they are.
+// The decoder "audio" of wav, flac, ogg (Vorbis and Opus), mp3 and aiff: f32 [channels, samples], full scale at 1. In
+// the signature's preprocess_input, "sample_rate" is the rate that sounds are brought to, and "channels" is "1" for the
+// mean of the channels; without them they stay as they are.
 #include "audio/codec/codec.h"
 
 #include <optional>

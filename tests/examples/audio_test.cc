@@ -62,9 +62,9 @@ const std::string& recordings() {
 }
 
 Process train(const std::string& out, std::vector<std::string> more = {}, int threads = 2) {
-  std::vector<std::string> arguments = {"examples/audio/train", "--data=" + recordings(), "--out=" + out,
-                                        "--at_least=5",         "--epochs=4",             "--batch=4",
-                                        "--checkpoint_steps=3", "--names=low=deep"};
+  std::vector<std::string> arguments = {
+      "examples/audio/train", "--data=" + recordings(), "--out=" + out, "--at_least=5", "--epochs=4", "--batch=4",
+      "--checkpoint_steps=3", "--names=low=deep"};
   for (std::string& m : more) arguments.push_back(std::move(m));
   return {std::move(arguments), out + "/log", threads};
 }
@@ -79,7 +79,8 @@ std::string finished(Process&& run, int code, const std::string& log) {
 std::string classify(const std::string& out, const std::string& arguments, int code = 0) {
   const std::string log = out + "/answers";
   return finished(
-      Process({"/bin/sh", "-c", "exec examples/audio/classify --model=" + out + "/model " + arguments}, log), code, log);
+      Process({"/bin/sh", "-c", "exec examples/audio/classify --model=" + out + "/model " + arguments}, log), code,
+      log);
 }
 
 TEST(Clips, CopiesAreOneAndWhatIsTheSameStaysTogether) {
@@ -87,7 +88,7 @@ TEST(Clips, CopiesAreOneAndWhatIsTheSameStaysTogether) {
   for (const char* word : {"one", "two", "three", "four"}) {
     for (const char* label : {"fr", "da"}) write(concat(d, "/a/", word, "_", label, ".ogg"), concat(word, label));
   }
-  write(d + "/a/copy_fr.ogg", "onefr");     // of one_fr, and so copy belongs to one
+  write(d + "/a/copy_fr.ogg", "onefr");  // of one_fr, and so copy belongs to one
   write(d + "/a/copy_da.ogg", "copy");
   write(d + "/a/same_fr.ogg", "under both labels");
   write(d + "/b/same_da.ogg", "under both labels");

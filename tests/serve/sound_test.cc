@@ -99,7 +99,8 @@ class SoundTest : public ::testing::Test {
 };
 
 TEST_F(SoundTest, SoundsGetLabels) {
-  for (FileFormat format : {FileFormat::kWav, FileFormat::kFlac, FileFormat::kOgg, FileFormat::kMp3, FileFormat::kAiff}) {
+  for (FileFormat format :
+       {FileFormat::kWav, FileFormat::kFlac, FileFormat::kOgg, FileFormat::kMp3, FileFormat::kAiff}) {
     const Answer low = predict(file(tone(300), kRate, format)), high = predict(file(tone(6500), kRate, format));
     EXPECT_EQ(low.status, 200) << low.body;
     EXPECT_EQ(best(low), "band 0") << audio::to_string(format);
