@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <cstring>
 #include <numeric>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -111,15 +110,15 @@ class RawInput {
  public:
   explicit RawInput(int64_t channels) : channels_(channels) {}
 
-  // Nothing at the end.
-  absl::StatusOr<std::optional<Tensor>> read() {
+  // An undefined tensor at the end.
+  absl::StatusOr<Tensor> read() {
     char bytes[1 << 14];
     const ssize_t n = ::read(STDIN_FILENO, bytes, sizeof bytes);
     if (n < 0 && errno == EINTR) return read();
     if (n < 0) return absl::ErrnoToStatus(errno, "standard input cannot be read");
     if (n == 0 && !left_.empty())
       return absl::DataLossError(absl::StrCat("the last ", left_.size(), " bytes are no whole sample of each channel"));
-    if (n == 0) return std::nullopt;
+    if (n == 0) return Tensor();
     left_.append(bytes, static_cast<size_t>(n));
     const size_t frame = 2 * static_cast<size_t>(channels_), frames = left_.size() / frame;
     std::vector<int16_t> values(frames * static_cast<size_t>(channels_));
@@ -164,10 +163,10 @@ absl::Status classify_stream(const Classifier& classifier) {
   for (;;) {
     const auto samples = input.read();
     if (!samples.ok()) return samples.status();
-    if (!*samples) break;
-    if (samples->value().size(1) == 0) continue;
+    if (!samples->defined()) break;
+    if (samples->size(1) == 0) continue;
     any = true;
-    hear(rate == classifier.rate() ? **samples : resample(**samples));
+    hear(rate == classifier.rate() ? *samples : resample(*samples));
   }
   if (!any) return absl::InvalidArgumentError("there were no samples");
   if (rate != classifier.rate()) hear(resample.finish());

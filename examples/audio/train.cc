@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -323,13 +322,8 @@ absl::Status train(const Options& o) {
 }  // namespace hearth::audio
 
 int main(int argc, char** argv) {
-  std::optional<hearth::audio::Options> options;
+  using namespace hearth::audio;
   return hearth::examples::training_main(
       argc, argv, "train", "Trains a classifier of recordings and exports it: train --data=DIRECTORY [--label=...] ...",
-      [&] {
-        auto o = hearth::audio::options_from_flags();
-        if (o.ok()) options = *std::move(o);
-        return o.status();
-      },
-      [&] { return hearth::audio::train(*options); });
+      options_from_flags, train);
 }

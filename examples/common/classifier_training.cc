@@ -62,7 +62,8 @@ absl::Status ClassifierTraining::train(io::EventWriter& events, bool resume, con
   if (resume) {
     if (absl::Status s = restore(); !s.ok()) return s;
   }
-  Progress& progress = progress_.emplace(stdout, total(), trained());
+  progress_ = std::make_unique<Progress>(stdout, total(), trained());
+  Progress& progress = *progress_;
   progress.say(introduction);
   if (resume) {
     progress.say(absl::StrFormat("going on from %s, after %s of %s %s", options_.checkpoint(), with_commas(trained()),

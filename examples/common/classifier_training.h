@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -69,8 +69,8 @@ class ClassifierTraining {
   Evaluation evaluate(const data::DatasetPtr& examples);
   const ClassifierHistory& history() const { return history_; }
   int64_t steps() const { return schedule_.current_step(); }
-  // Of train(). Throws std::bad_optional_access before it.
-  Progress& progress() { return progress_.value(); }
+  // After train(), whose lines it has shown.
+  Progress& progress() { return *progress_; }
 
  private:
   struct Standing;
@@ -96,7 +96,7 @@ class ClassifierTraining {
   double loss_ = 0;    // summed over this epoch's batches
   int64_t right_ = 0;  // of this epoch's examples
   ClassifierHistory history_;
-  std::optional<Progress> progress_;
+  std::unique_ptr<Progress> progress_;
 };
 
 }  // namespace hearth::examples

@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <numeric>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -156,13 +155,7 @@ absl::Status train(const Options& o) {
 }  // namespace hearth::fashion
 
 int main(int argc, char** argv) {
-  std::optional<hearth::fashion::Options> options;
+  using namespace hearth::fashion;
   return hearth::examples::training_main(
-      argc, argv, "train", "Trains an image classifier on Fashion-MNIST and exports it.",
-      [&] {
-        auto o = hearth::fashion::options_from_flags();
-        if (o.ok()) options = *std::move(o);
-        return o.status();
-      },
-      [&] { return hearth::fashion::train(*options); });
+      argc, argv, "train", "Trains an image classifier on Fashion-MNIST and exports it.", options_from_flags, train);
 }

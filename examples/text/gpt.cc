@@ -11,7 +11,6 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -474,13 +473,8 @@ absl::Status train(const Options& o) {
 }  // namespace hearth::text
 
 int main(int argc, char** argv) {
-  std::optional<hearth::text::Options> options;
+  using namespace hearth::text;
   return hearth::examples::training_main(
       argc, argv, "gpt", "Trains subwords and a small GPT-2 on a text: gpt --data=TEXT [--out=DIRECTORY] ...",
-      [&] {
-        auto o = hearth::text::options_from_flags();
-        if (o.ok()) options = *std::move(o);
-        return o.status();
-      },
-      [&] { return hearth::text::train(*options); });
+      options_from_flags, train);
 }
