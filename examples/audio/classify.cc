@@ -10,6 +10,7 @@
 #include <cstring>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
@@ -48,17 +49,20 @@ class Classifier {
   static absl::StatusOr<Classifier> load(const std::string& directory) {
     auto model = graph::load(directory);
     if (!model.ok()) return model.status();
-    const auto& input = model->signature.preprocess_input;
-    const auto type = input.find("type"), rate = input.find("sample_rate"), channels = input.find("channels");
-    Classifier c(*std::move(model));
-    if (!c.model_.preprocess || type == input.end() || type->second != "audio" || rate == input.end() ||
-        !absl::SimpleAtoi(rate->second, &c.rate_) || c.rate_ < 1 || channels == input.end() || channels->second != "1")
+    const auto option = [&](const char* name) {
+      const auto at = model->signature.preprocess_input.find(name);
+      return at == model->signature.preprocess_input.end() ? std::string() : at->second;
+    };
+    int64_t rate = 0, window = 0;
+    if (!model->preprocess || option("type") != "audio" || option("channels") != "1" ||
+        !absl::SimpleAtoi(option("sample_rate"), &rate) || rate < 1)
       return absl::InvalidArgumentError(absl::StrCat(directory, " is no model of sounds of one channel"));
-    const auto& metadata = c.model_.signature.metadata;
-    const auto window = metadata.find("window_samples");
-    if (window != metadata.end() && (!absl::SimpleAtoi(window->second, &c.window_) || c.window_ < 1))
-      return absl::InvalidArgumentError(absl::StrCat(directory, " has the window_samples ", window->second));
-    return c;
+    const auto& metadata = model->signature.metadata;
+    const auto at = metadata.find("window_samples");
+    if (at != metadata.end() && (!absl::SimpleAtoi(at->second, &window) || window < 1))
+      return absl::InvalidArgumentError(absl::StrCat(directory, " has the window_samples ", at->second));
+    return Classifier(std::move(model->main), *std::move(model->preprocess), std::move(model->signature.labels), rate,
+                      window);
   }
 
   int64_t rate() const { return rate_; }
@@ -67,26 +71,31 @@ class Classifier {
 
   // Of samples [1, n] at the model's rate.
   std::string answer(const Tensor& samples, int top) const {
-    const Tensor probabilities = softmax(model_.main((*model_.preprocess)(samples).unsqueeze(0)), -1)[0];
+    const Tensor probabilities = softmax(main_(preprocess_(samples).unsqueeze(0)), -1)[0];
     const std::vector<float> v = probabilities.to_vector<float>();
     std::vector<size_t> order(v.size());
     std::iota(order.begin(), order.end(), 0);
     std::ranges::stable_sort(order, std::greater<>(), [&](size_t i) { return v[i]; });
     order.resize(std::min(order.size(), static_cast<size_t>(top)));
     std::string text;
-    const auto& labels = model_.signature.labels;
     for (size_t i : order) {
-      absl::StrAppendFormat(&text, "  %s %.1f %%", i < labels.size() ? labels[i] : absl::StrCat("class ", i),
+      absl::StrAppendFormat(&text, "  %s %.1f %%", i < labels_.size() ? labels_[i] : absl::StrCat("class ", i),
                             100.0 * v[i]);
     }
     return text;
   }
 
  private:
-  explicit Classifier(graph::Exported model) : model_(std::move(model)) {}
+  Classifier(graph::Graph main, graph::Graph preprocess, std::vector<std::string> labels, int64_t rate, int64_t window)
+      : main_(std::move(main)),
+        preprocess_(std::move(preprocess)),
+        labels_(std::move(labels)),
+        rate_(rate),
+        window_(window) {}
 
-  graph::Exported model_;
-  int64_t rate_ = 0, window_ = 0;
+  graph::Graph main_, preprocess_;
+  std::vector<std::string> labels_;
+  int64_t rate_, window_;
 };
 
 absl::Status classify_files(const Classifier& classifier, const std::vector<std::string>& paths) {
