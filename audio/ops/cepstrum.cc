@@ -4,6 +4,7 @@
 #include <numbers>
 #include <vector>
 
+#include "audio/ops/constants_internal.h"
 #include "audio/ops/filter_bank_internal.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
@@ -15,10 +16,11 @@ namespace hearth::audio {
 namespace {
 
 // Of filters' sums [..., filters, frames].
-Tensor cepstrum(const Tensor& sums, int64_t count, bool ortho, bool natural) {
+Tensor cepstrum(const Tensor& sums, int64_t count, bool ortho, bool natural, detail::Constants& constants) {
   const Tensor level = natural ? log(sums + 1e-6) : amplitude_to_db(sums, 10, 1e-10, 0, 80);
-  return detail::times(level,
-                       create_dct(count, sums.size(-2), ortho, {.dtype = sums.dtype(), .device = sums.device()}));
+  return detail::times(level, constants.transform.get(sums, [&] {
+    return create_dct(count, sums.size(-2), ortho, {.dtype = sums.dtype(), .device = sums.device()});
+  }));
 }
 
 }  // namespace
@@ -34,10 +36,14 @@ Tensor create_dct(int64_t n_mfcc, int64_t n_mels, bool ortho, const TensorOption
 }
 
 Tensor mfcc(const Tensor& x, const MfccOptions& o) {
+  detail::Constants constants;
+  return detail::mfcc(x, o, constants);
+}
+
+Tensor detail::mfcc(const Tensor& x, const MfccOptions& o, Constants& constants) {
   const CalledAs called("mfcc");
   HEARTH_CHECK(o.n_mfcc <= o.mel.n_mels, "mfcc: ", o.n_mfcc, " coefficients of ", o.mel.n_mels, " mels are too many");
-  const Tensor mel = mel_spectrogram(x, o.mel);
-  return cepstrum(mel, o.n_mfcc, o.ortho, o.log_mels);
+  return cepstrum(mel_spectrogram(x, o.mel, constants), o.n_mfcc, o.ortho, o.log_mels, constants);
 }
 
 Tensor linear_fbanks(int64_t n_freqs, double f_min, double f_max, int64_t n_filter, int64_t sample_rate,
@@ -61,7 +67,8 @@ Tensor lfcc(const Tensor& x, const LfccOptions& o) {
   const Tensor s = spectrogram(x, o.spectrogram);
   const Tensor bank = linear_fbanks(s.size(-2), o.f_min, o.f_max.value_or(detail::nyquist(o.sample_rate)), o.n_filter,
                                     o.sample_rate, {.dtype = s.dtype(), .device = s.device()});
-  return cepstrum(detail::times(s, bank), o.n_lfcc, o.ortho, o.log_lf);
+  detail::Constants constants;
+  return cepstrum(detail::times(s, bank), o.n_lfcc, o.ortho, o.log_lf, constants);
 }
 
 }  // namespace hearth::audio

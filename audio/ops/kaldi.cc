@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "audio/ops/cepstrum.h"
+#include "audio/ops/constants_internal.h"
 #include "audio/ops/frame_product.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
@@ -76,7 +77,7 @@ Tensor log_energy(const Tensor& frames, double floor) {
   return floor == 0 ? e : clamp(e, Scalar(std::log(floor)));
 }
 
-Frames frames_of(const char* op, const Tensor& x, const FrameOptions& o) {
+Frames frames_of(const char* op, const Tensor& x, const FrameOptions& o, detail::Constants& constants) {
   expect_defined(op, {x});
   expect_dtypes(op, x, DTypeSet{f32, f64});
   HEARTH_CHECK(x.dim() >= 1, op, ": expected signals [..., time], but the tensor is 0-dim");
@@ -100,7 +101,7 @@ Frames frames_of(const char* op, const Tensor& x, const FrameOptions& o) {
     const Tensor before = cat({slice(s, -1, 0, 1), slice(s, -1, 0, size - 1)}, -1);
     s = s - before * o.preemphasis_coefficient;
   }
-  s = s * window_of(o, size, x);
+  s = s * constants.window.get(x, [&] { return window_of(o, size, x); });
   f.samples = pad_signal(s, 0, f.padded - size, SignalPadding::kConstant);
   if (!o.raw_energy) f.energy = log_energy(f.samples, o.energy_floor);
   return f;
@@ -127,22 +128,54 @@ Tensor bank(const char* op, int64_t n, int64_t padded, double rate, double low, 
   });
 }
 
+Tensor lifter_of(const MfccOptions& o, const TensorOptions& t) {
+  std::vector<double> lift;
+  for (int64_t i = 0; i < o.num_ceps; ++i) {
+    lift.push_back(1 +
+                   0.5 * o.cepstral_lifter * std::sin(std::numbers::pi * static_cast<double>(i) / o.cepstral_lifter));
+  }
+  return tensor(lift, t);
+}
+
 }  // namespace
 
 Tensor spectrogram(const Tensor& x, const FrameOptions& o) {
+  detail::Constants constants;
+  return detail::kaldi_spectrogram(x, o, constants);
+}
+
+Tensor fbank(const Tensor& x, const FbankOptions& o) {
+  detail::Constants constants;
+  return detail::fbank(x, o, constants);
+}
+
+Tensor mfcc(const Tensor& x, const MfccOptions& o) {
+  detail::Constants constants;
+  return detail::kaldi_mfcc(x, o, constants);
+}
+
+}  // namespace hearth::audio::kaldi
+
+namespace hearth::audio {
+
+using namespace kaldi;  // NOLINT(google-build-using-namespace)
+
+Tensor detail::kaldi_spectrogram(const Tensor& x, const FrameOptions& o, Constants& constants) {
   const CalledAs called("kaldi::spectrogram");
-  const Frames f = frames_of("kaldi::spectrogram", x, o);
+  const Frames f = frames_of("kaldi::spectrogram", x, o, constants);
   const Tensor power = abs_square(fft::rfft(f.samples));
   const Tensor level = log(clamp(power, Scalar(kEpsilon)));
   return less_mean(cat({f.energy.unsqueeze(-1), slice(level, -1, 1, level.size(-1))}, -1), o.subtract_mean);
 }
 
-Tensor fbank(const Tensor& x, const FbankOptions& o) {
+Tensor detail::fbank(const Tensor& x, const FbankOptions& o, Constants& constants) {
   const CalledAs called("kaldi::fbank");
-  const Frames f = frames_of("kaldi::fbank", x, o.frame);
+  const Frames f = frames_of("kaldi::fbank", x, o.frame, constants);
   const Tensor z = fft::rfft(f.samples), s = o.use_power ? abs_square(z) : abs(z);
-  Tensor y = frame_product(s, bank("kaldi::fbank", o.num_mel_bins, f.padded, o.frame.sample_frequency, o.low_freq,
-                                   o.high_freq, {.dtype = x.dtype(), .device = x.device()}));
+  Tensor y = frame_product(s, constants.filters.get(x, [&] {
+    return bank("kaldi::fbank", o.num_mel_bins, f.padded, o.frame.sample_frequency, o.low_freq, o.high_freq,
+                {.dtype = x.dtype(), .device = x.device()});
+  }));
   if (o.use_log_fbank) y = log(clamp(y, Scalar(kEpsilon)));
   if (o.use_energy) {
     const Tensor energy = f.energy.unsqueeze(-1);
@@ -151,7 +184,7 @@ Tensor fbank(const Tensor& x, const FbankOptions& o) {
   return less_mean(y, o.frame.subtract_mean);
 }
 
-Tensor mfcc(const Tensor& x, const MfccOptions& o) {
+Tensor detail::kaldi_mfcc(const Tensor& x, const kaldi::MfccOptions& o, Constants& constants) {
   const CalledAs called("kaldi::mfcc");
   HEARTH_CHECK(o.num_ceps >= 1 && o.num_ceps <= o.num_mel_bins, "kaldi::mfcc: ", o.num_ceps, " coefficients of ",
                o.num_mel_bins, " mels are not possible");
@@ -161,21 +194,16 @@ Tensor mfcc(const Tensor& x, const MfccOptions& o) {
                      .high_freq = o.high_freq,
                      .use_energy = true};
   bands.frame.subtract_mean = false;
-  const Tensor all = fbank(x, bands);
+  const Tensor all = fbank(x, bands, constants);
   const Tensor energy = slice(all, -1, 0, 1);
+  const TensorOptions t{.dtype = x.dtype(), .device = x.device()};
   Tensor y = frame_product(slice(all, -1, 1, all.size(-1)),
-                           create_dct(o.num_ceps, o.num_mel_bins, true, {.dtype = x.dtype(), .device = x.device()}));
-  if (o.cepstral_lifter != 0) {
-    std::vector<double> lift;
-    for (int64_t i = 0; i < o.num_ceps; ++i)
-      lift.push_back(1 +
-                     0.5 * o.cepstral_lifter * std::sin(std::numbers::pi * static_cast<double>(i) / o.cepstral_lifter));
-    y = y * tensor(lift, {.dtype = x.dtype(), .device = x.device()});
-  }
+                           constants.transform.get(x, [&] { return create_dct(o.num_ceps, o.num_mel_bins, true, t); }));
+  if (o.cepstral_lifter != 0) y = y * constants.lifter.get(x, [&] { return lifter_of(o, t); });
   // Kaldi's first coefficient as HTK scales it.
   const Tensor first = o.use_energy ? energy : slice(y, -1, 0, 1) * (o.htk_compat ? std::numbers::sqrt2 : 1.0);
   const Tensor rest = slice(y, -1, 1, y.size(-1));
   return less_mean(o.htk_compat ? cat({rest, first}, -1) : cat({first, rest}, -1), o.frame.subtract_mean);
 }
 
-}  // namespace hearth::audio::kaldi
+}  // namespace hearth::audio

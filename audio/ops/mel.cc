@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "audio/ops/constants_internal.h"
 #include "audio/ops/filter_bank_internal.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
@@ -40,13 +41,19 @@ Tensor melscale_fbanks(int64_t n_freqs, double f_min, double f_max, int64_t n_me
 }
 
 Tensor mel_spectrogram(const Tensor& x, const MelOptions& o) {
+  detail::Constants constants;
+  return detail::mel_spectrogram(x, o, constants);
+}
+
+Tensor detail::mel_spectrogram(const Tensor& x, const MelOptions& o, Constants& constants) {
   const CalledAs called("mel_spectrogram");
   HEARTH_CHECK(o.spectrogram.power, "mel_spectrogram: filters take no complex spectra; give a power");
   HEARTH_CHECK(o.spectrogram.onesided, "mel_spectrogram: filters are of one-sided spectra");
-  const Tensor s = spectrogram(x, o.spectrogram);
-  const double f_max = o.f_max.value_or(detail::nyquist(o.sample_rate));
-  return detail::times(s, melscale_fbanks(s.size(-2), o.f_min, f_max, o.n_mels, o.sample_rate, o.norm, o.mel_scale,
-                                          {.dtype = s.dtype(), .device = s.device()}));
+  const Tensor s = spectrogram(x, o.spectrogram, constants);
+  return times(s, constants.filters.get(s, [&] {
+    return melscale_fbanks(s.size(-2), o.f_min, o.f_max.value_or(nyquist(o.sample_rate)), o.n_mels, o.sample_rate,
+                           o.norm, o.mel_scale, {.dtype = s.dtype(), .device = s.device()});
+  }));
 }
 
 }  // namespace hearth::audio

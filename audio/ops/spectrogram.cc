@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "audio/ops/constants_internal.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/op/machinery.h"
@@ -16,6 +17,11 @@
 namespace hearth::audio {
 
 Tensor spectrogram(const Tensor& x, const SpectrogramOptions& o) {
+  detail::Constants constants;
+  return detail::spectrogram(x, o, constants);
+}
+
+Tensor detail::spectrogram(const Tensor& x, const SpectrogramOptions& o, Constants& constants) {
   const CalledAs called("spectrogram");
   expect_dtypes("spectrogram", x, DTypeSet{f32, f64});
   HEARTH_CHECK(x.dim() >= 1, "spectrogram: expected signals [..., time], but the tensor is 0-dim");
@@ -24,7 +30,8 @@ Tensor spectrogram(const Tensor& x, const SpectrogramOptions& o) {
   HEARTH_CHECK(width >= 1 && width <= o.n_fft, "spectrogram: win_length must be from 1 to n_fft = ", o.n_fft,
                ", but is ", width);
   HEARTH_CHECK(!o.window || o.window->defined(), "spectrogram: the window is an undefined tensor");
-  const Tensor window = o.window ? *o.window : hann_window(width, true, {.dtype = x.dtype(), .device = x.device()});
+  const auto hann = [&] { return hann_window(width, true, {.dtype = x.dtype(), .device = x.device()}); };
+  const Tensor window = o.window ? *o.window : constants.window.get(x, hann);
   const Tensor padded = pad_signal(x, o.pad, o.pad, SignalPadding::kConstant);
   const Tensor lines = padded.dim() == 1 ? padded : reshape(padded, {padded.numel() == 0 ? 0 : -1, padded.size(-1)});
   Tensor z = stft(lines, o.n_fft,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "audio/ops/constants_internal.h"
 #include "core/autograd/guards.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
@@ -58,28 +59,34 @@ FrameStream::FrameStream(const FrameLayout& layout, Function function)
 }
 
 FrameStream FrameStream::spectrogram(const SpectrogramOptions& o) {
-  return {layout_of(o), [o = of_frames(o)](const Tensor& x) { return audio::spectrogram(x, o); }};
+  return {layout_of(o), [o = of_frames(o), c = detail::Constants()](const Tensor& x) mutable {
+            return detail::spectrogram(x, o, c);
+          }};
 }
 FrameStream FrameStream::mel_spectrogram(const MelOptions& o) {
   MelOptions whole = o;
   whole.spectrogram = of_frames(o.spectrogram);
-  return {layout_of(o.spectrogram), [whole](const Tensor& x) { return audio::mel_spectrogram(x, whole); }};
+  return {layout_of(o.spectrogram),
+          [whole, c = detail::Constants()](const Tensor& x) mutable { return detail::mel_spectrogram(x, whole, c); }};
 }
 FrameStream FrameStream::mfcc(const MfccOptions& o) {
   HEARTH_CHECK(o.log_mels,
                "FrameStream: mfcc of a stream needs log_mels: decibels are cut below the loudest frame of all");
   MfccOptions whole = o;
   whole.mel.spectrogram = of_frames(o.mel.spectrogram);
-  return {layout_of(o.mel.spectrogram), [whole](const Tensor& x) { return audio::mfcc(x, whole); }};
+  return {layout_of(o.mel.spectrogram),
+          [whole, c = detail::Constants()](const Tensor& x) mutable { return detail::mfcc(x, whole, c); }};
 }
 FrameStream FrameStream::kaldi_spectrogram(const kaldi::FrameOptions& o) {
-  return {layout_of(o), [o](const Tensor& x) { return kaldi::spectrogram(x, o); }};
+  return {layout_of(o),
+          [o, c = detail::Constants()](const Tensor& x) mutable { return detail::kaldi_spectrogram(x, o, c); }};
 }
 FrameStream FrameStream::fbank(const kaldi::FbankOptions& o) {
-  return {layout_of(o.frame), [o](const Tensor& x) { return kaldi::fbank(x, o); }};
+  return {layout_of(o.frame), [o, c = detail::Constants()](const Tensor& x) mutable { return detail::fbank(x, o, c); }};
 }
 FrameStream FrameStream::kaldi_mfcc(const kaldi::MfccOptions& o) {
-  return {layout_of(o.frame), [o](const Tensor& x) { return kaldi::mfcc(x, o); }};
+  return {layout_of(o.frame),
+          [o, c = detail::Constants()](const Tensor& x) mutable { return detail::kaldi_mfcc(x, o, c); }};
 }
 
 void FrameStream::reset() {

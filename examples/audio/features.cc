@@ -11,12 +11,14 @@
 #include "core/base/error.h"
 #include "core/io/npy.h"
 
-ABSL_FLAG(std::string, kind, "mel", "whisper, mel, mfcc or spectrogram");
+ABSL_FLAG(std::string, kind, "mel", "whisper, mel, mfcc, fbank (Kaldi's) or spectrogram");
 ABSL_FLAG(std::string, out, "features.npy", "the npy file that is written");
 ABSL_FLAG(int64_t, sample_rate, 0, "resample to this rate before; 0: the file's own (whisper: always 16000)");
 ABSL_FLAG(int64_t, n_fft, 400, "samples of a frame");
 ABSL_FLAG(int64_t, hop_length, 160, "distance of frames in samples");
-ABSL_FLAG(int64_t, n_mels, 80, "filters of mel, mfcc and whisper");
+ABSL_FLAG(double, frame_length, 25, "fbank: milliseconds of a frame");
+ABSL_FLAG(double, frame_shift, 10, "fbank: distance of frames in milliseconds");
+ABSL_FLAG(int64_t, n_mels, 80, "filters of mel, mfcc, fbank and whisper");
 ABSL_FLAG(int64_t, n_mfcc, 40, "coefficients of mfcc");
 ABSL_FLAG(double, power, 2, "2: power, 1: magnitude");
 ABSL_FLAG(std::string, mel_scale, "htk", "htk or slaney");
@@ -41,7 +43,13 @@ Tensor features(const Tensor& samples, int64_t rate) {
   if (kind == "spectrogram") return audio::spectrogram(samples, mel.spectrogram);
   if (kind == "mel") return audio::mel_spectrogram(samples, mel);
   if (kind == "mfcc") return audio::mfcc(samples, {.n_mfcc = absl::GetFlag(FLAGS_n_mfcc), .mel = mel});
-  fail("--kind must be whisper, mel, mfcc or spectrogram, but is ", kind);
+  if (kind == "fbank") {
+    return audio::kaldi::fbank(samples * 32768, {.frame = {.sample_frequency = static_cast<double>(rate),
+                                                           .frame_length = absl::GetFlag(FLAGS_frame_length),
+                                                           .frame_shift = absl::GetFlag(FLAGS_frame_shift)},
+                                                 .num_mel_bins = absl::GetFlag(FLAGS_n_mels)});
+  }
+  fail("--kind must be whisper, mel, mfcc, fbank or spectrogram, but is ", kind);
 }
 
 int run(const std::string& path) {
@@ -65,7 +73,7 @@ int run(const std::string& path) {
 }  // namespace hearth
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("features FILE --kind=whisper|mel|mfcc|spectrogram --out=FILE.npy");
+  absl::SetProgramUsageMessage("features FILE --kind=whisper|mel|mfcc|fbank|spectrogram --out=FILE.npy");
   const std::vector<char*> args = absl::ParseCommandLine(argc, argv);
   if (args.size() != 2) return absl::FPrintF(stderr, "features: give one sound file\n"), 2;
   try {

@@ -41,6 +41,11 @@ void Progress::update(int64_t done, absl::FunctionRef<std::string()> text) {
   std::fflush(out_);
 }
 
+void Progress::clear() {
+  if (terminal_) absl::FPrintF(out_, "\r\033[K");
+  std::fflush(out_);
+}
+
 void Progress::say(const std::string& line) {
   absl::FPrintF(out_, "%s%s\n", terminal_ ? "\r\033[K" : "", line);
   std::fflush(out_);

@@ -24,6 +24,9 @@ class Progress {
   void update(int64_t done, absl::FunctionRef<std::string()> text);
   // A line that stays.
   void say(const std::string& line);
+  // Takes the line away that is written over.
+  void clear();
+  int64_t total() const { return total_; }
   // How much was done a second since the start of this process.
   double rate(int64_t done) const;
   double seconds() const;

@@ -3,107 +3,45 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/graph/save.h"
 #include "core/graph/trace.h"
+#include "examples/common/classifier_report.h"
 #include "examples/common/progress.h"
-#include "examples/fashion/report.h"
 #include "vision/image/codec.h"
 
 namespace hearth::fashion {
 namespace {
 
+using examples::ClassifierReport;
 using examples::duration;
-using examples::Series;
-using examples::smoothed;
 using examples::with_commas;
 
 constexpr int64_t kClasses = vision::FashionMnist::kClasses;
 
-Series per_epoch(const char* name, const std::vector<double>& values, bool second) {
-  Series s{name, {}, second};
-  for (size_t i = 0; i < values.size(); ++i) s.points.emplace_back(static_cast<double>(i + 1), values[i]);
-  return s;
-}
-
-Sample sample(const Results& r, int64_t i, const std::vector<float>& probabilities) {
-  const auto at = static_cast<size_t>(i * kClasses);
-  Sample s;
-  s.pixels = r.test.images()[i].contiguous().to_vector<uint8_t>();
-  s.truth = r.test.labels()[i].item<int>();
-  s.probabilities.assign(probabilities.begin() + static_cast<std::ptrdiff_t>(at),
-                         probabilities.begin() + static_cast<std::ptrdiff_t>(at + kClasses));
-  return s;
-}
-
-// Five of the images in `from`, each of another class as long as there is one.
-std::vector<Sample> five(const Results& r, const std::vector<int64_t>& from, const std::vector<float>& probabilities) {
-  std::vector<Sample> out;
-  std::set<int64_t> taken;
-  std::set<int> classes;
-  for (bool any : {false, true}) {
-    for (int64_t i : from) {
-      if (out.size() == 5) return out;
-      if (taken.contains(i)) continue;
-      Sample s = sample(r, i, probabilities);
-      if (!any && !classes.insert(s.truth).second) continue;
-      taken.insert(i);
-      out.push_back(std::move(s));
-    }
-  }
-  return out;
-}
-
-Report report(const Results& r) {
+ClassifierReport report(const Results& r) {
   const std::vector<float> p = r.probabilities.contiguous().to_vector<float>();
-  const std::vector<int64_t> guesses = r.probabilities.argmax(1).to_vector<int64_t>(),
-                             truths = r.test.labels().to_vector<int64_t>();
-  const auto n = static_cast<int64_t>(guesses.size());
-  std::vector<int64_t> confusion(static_cast<size_t>(kClasses * kClasses)), right, mistakes;
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t truth = truths[static_cast<size_t>(i)], guess = guesses[static_cast<size_t>(i)];
-    ++confusion[static_cast<size_t>(truth * kClasses + guess)];
-    (truth == guess ? right : mistakes).push_back(i);
-  }
-  // The mistakes of which it is surest come first.
-  const auto surety = [&](int64_t i) { return p[static_cast<size_t>(i * kClasses + guesses[static_cast<size_t>(i)])]; };
-  std::ranges::stable_sort(mistakes, std::greater<>(), surety);
-
-  Report out;
+  const auto n = r.probabilities.size(0);
+  const double accuracy = (r.probabilities.argmax(1) == r.test.labels().slice(0, 0, n)).to(f64).mean().item<double>();
+  ClassifierReport out;
   out.page.title = "Fashion-MNIST, three convolutions";
   out.page.subtitle =
       absl::StrFormat("%d epochs of %s images, %s held out for every choice, tested once on %s", r.epochs,
                       with_commas(r.training_images), with_commas(r.held_out_images), with_commas(n));
   out.page.footer = "Data: Xiao, Rasul, Vollgraf, 2017";
-  out.page.figures = {
-      {absl::StrFormat("%.2f %%", 100.0 * static_cast<double>(right.size()) / static_cast<double>(n)), "test accuracy"},
-      {with_commas(r.net.parameter_count()), "parameters"},
-      {std::to_string(r.epochs), "epochs"}};
+  out.page.figures = {{absl::StrFormat("%.2f %%", 100 * accuracy), "test accuracy"},
+                      {with_commas(r.net.parameter_count()), "parameters"},
+                      {std::to_string(r.epochs), "epochs"}};
   if (r.seconds > 0) out.page.figures.insert(out.page.figures.begin() + 1, {duration(r.seconds), "training"});
-  const History& h = r.history;
-  out.page.charts = {
-      {"Loss",
-       "epoch",
-       {smoothed("training", h.step_loss, static_cast<double>(r.epochs)),
-        per_epoch("held out", h.held_out_loss, true)}},
-      {"Accuracy",
-       "epoch",
-       {per_epoch("training", h.training_accuracy, false), per_epoch("held out", h.held_out_accuracy, true)},
-       true},
-      {"Learning rate", "epoch", {smoothed("", h.learning_rate, static_cast<double>(r.epochs))}}};
+  out.page.charts = r.history.charts(r.epochs);
   out.classes.assign(vision::FashionMnist::kClassNames.begin(), vision::FashionMnist::kClassNames.end());
-  out.confusion = std::move(confusion);
-  out.right = five(r, right, p);
-  out.mistakes = five(r, mistakes, p);
+  add_answers(out, p, r.test.labels().slice(0, 0, n).to_vector<int64_t>(), [&](int64_t i) {
+    return examples::Sample{.pixels = r.test.images()[i].contiguous().to_vector<uint8_t>()};
+  });
   return out;
 }
-
-}  // namespace
-
-namespace {
 
 absl::Status write_model(const Results& r, const std::string& path) {
   r.net.eval();

@@ -8,8 +8,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -19,8 +17,6 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -31,7 +27,9 @@
 #include "core/io/crc32c.h"
 #include "core/io/directory_lock.h"
 #include "core/io/tensorboard.h"
+#include "examples/common/program.h"
 #include "examples/common/progress.h"
+#include "examples/common/training_state.h"
 #include "examples/text/gpt_report.h"
 #include "text/data/lines.h"
 #include "text/data/packing.h"
@@ -64,6 +62,7 @@ namespace hearth::text {
 namespace {
 
 using examples::duration;
+using examples::interrupted;
 using examples::Progress;
 using examples::with_commas;
 
@@ -73,8 +72,6 @@ constexpr int kOrder = 5;
 // In between, the model is tried on the first of the held-out tokens only.
 constexpr size_t kQuickTokens = 8192;
 constexpr double kWeightDecay = 0.1;
-
-volatile std::sig_atomic_t interrupted = 0;
 
 struct Options {
   std::string data, out;
@@ -233,30 +230,20 @@ class Training {
   int64_t tokens() const { return steps() * options_.step_tokens(); }
 
   absl::Status restore() {
-    auto c = io::Checkpoint::load(options_.checkpoint());
-    if (!c.ok()) return c.status();
-    std::string plan, texts;
-    int64_t checksum = 0;
-    absl::Status s = c->get("plan", plan);
-    if (s.ok() && plan != options_.plan()) {
-      return absl::InvalidArgumentError(absl::StrCat(options_.checkpoint(), " was made with ", plan,
-                                                     "; resume with the same, or start anew without --resume"));
-    }
-    s.Update(c->get("tokens", checksum));
-    if (s.ok() && checksum != corpus_.checksum())
-      return absl::InvalidArgumentError(
-          absl::StrCat(options_.checkpoint(), " was made of another text than ", options_.data));
-    s.Update(c->get("model", *model_));
-    s.Update(c->get("optimizer", optimizer_));
-    s.Update(c->get("schedule", schedule_));
-    s.Update(c->get("loader", loader_));
-    s.Update(c->get("random", default_generator()));
-    s.Update(c->get("texts", texts));
-    for (auto& [name, values] : curves()) s.Update(c->get(name, *values));
-    if (!s.ok()) return s;
-    texts_.clear();
-    for (const auto& t : nlohmann::json::parse(texts)) texts_.push_back({t[0], options_.prompt, t[1]});
-    return s;
+    return state().restore([&](const io::Checkpoint& c) {
+      int64_t checksum = 0;
+      std::string texts;
+      absl::Status s = c.get("tokens", checksum);
+      s.Update(c.get("texts", texts));
+      if (!s.ok()) return s;
+      if (checksum != corpus_.checksum()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(options_.checkpoint(), " was made of another text than ", options_.data));
+      }
+      texts_.clear();
+      for (const auto& t : nlohmann::json::parse(texts)) texts_.push_back({t[0], options_.prompt, t[1]});
+      return s;
+    });
   }
 
   // Trains to the last step, or until interrupted.
@@ -273,25 +260,24 @@ class Training {
   absl::Status save() {
     nlohmann::json texts = nlohmann::json::array();
     for (const auto& t : texts_) texts.push_back({t.step, t.text});
-    io::Checkpoint c;
-    c.set("plan", options_.plan());
-    c.set("tokens", corpus_.checksum());
-    c.put("model", *model_);
-    c.put("optimizer", optimizer_);
-    c.put("schedule", schedule_);
-    c.put("loader", loader_);
-    c.put("random", default_generator());
-    c.set("texts", texts.dump());
-    for (auto& [name, values] : curves()) c.set(name, *values);
-    return c.save(options_.checkpoint());
+    return state().save([&](io::Checkpoint& c) {
+      c.set("tokens", corpus_.checksum());
+      c.set("texts", texts.dump());
+    });
   }
 
  private:
-  std::vector<std::pair<const char*, std::vector<double>*>> curves() {
-    return {{"step loss", &history_.step_loss},
-            {"learning rate", &history_.learning_rate},
-            {"evaluated steps", &history_.evaluated_steps},
-            {"held-out perplexity", &history_.held_out_perplexity}};
+  examples::TrainingState state() {
+    return {options_.checkpoint(),
+            options_.plan(),
+            *model_,
+            optimizer_,
+            schedule_,
+            loader_,
+            {{"step loss", &history_.step_loss},
+             {"learning rate", &history_.learning_rate},
+             {"evaluated steps", &history_.evaluated_steps},
+             {"held-out perplexity", &history_.held_out_perplexity}}};
   }
 
   // Biases and norms are not to decay.
@@ -321,9 +307,9 @@ class Training {
     }
     if (options_.evaluations > 0 && (steps() % options_.evaluation_steps() == 0 || steps() == options_.steps))
       s.Update(evaluate(progress, events));
-    if (s.ok() && (interrupted || steps() % options_.checkpoint_steps == 0 || steps() == options_.steps))
+    if (s.ok() && (interrupted() || steps() % options_.checkpoint_steps == 0 || steps() == options_.steps))
       s.Update(save());
-    if (s.ok() && interrupted) return absl::CancelledError();
+    if (s.ok() && interrupted()) return absl::CancelledError();
     return s;
   }
 
@@ -483,39 +469,12 @@ absl::Status train(const Options& o) {
   return absl::OkStatus();
 }
 
-void on_interrupt(int signal) {
-  interrupted = 1;
-  std::signal(signal, SIG_DFL);  // a second one ends the program at once
-}
-
 }  // namespace
 }  // namespace hearth::text
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("Trains subwords and a small GPT-2 on a text: gpt --data=TEXT [--out=DIRECTORY] ...");
-  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
-  if (rest.size() > 1) {
-    std::fprintf(stderr, "gpt: unexpected argument \"%s\" (see --help)\n", rest[1]);
-    return 2;
-  }
-  std::signal(SIGINT, hearth::text::on_interrupt);
-  std::signal(SIGTERM, hearth::text::on_interrupt);
-  auto options = hearth::text::options_from_flags();
-  if (!options.ok()) {
-    std::fprintf(stderr, "gpt: %s\n", std::string(options.status().message()).c_str());
-    return 2;
-  }
-  absl::Status s;
-  try {
-    s = hearth::text::train(*options);
-  } catch (const hearth::Error& e) {
-    s = absl::InternalError(e.what());
-  }
-  if (s.ok()) return 0;
-  if (absl::IsCancelled(s)) {
-    std::printf("To go on: the same command with --resume\n");
-    return 130;
-  }
-  std::fprintf(stderr, "gpt: %s\n", std::string(s.message()).c_str());
-  return 1;
+  using namespace hearth::text;
+  return hearth::examples::training_main(
+      argc, argv, "gpt", "Trains subwords and a small GPT-2 on a text: gpt --data=TEXT [--out=DIRECTORY] ...",
+      options_from_flags, train);
 }

@@ -285,7 +285,9 @@ HttpResponse HttpApi::route_model(const CallPtr& call, const RouteMatch& match, 
 // Answers the call, now or later.
 HttpResponse HttpApi::route_run(const CallPtr& call, bool predicts) {
   const std::string* type = call->request.header("Content-Type");
-  const bool file = predicts || (type && absl::StartsWithIgnoreCase(*type, "image/"));
+  const bool file =
+      predicts ||
+      (type && (absl::StartsWithIgnoreCase(*type, "image/") || absl::StartsWithIgnoreCase(*type, "audio/")));
   with_body(call, file, [this, call, file] { file ? predict(call) : infer(call); });
   return {};
 }

@@ -1,4 +1,4 @@
-#include "examples/fashion/report.h"
+#include "examples/common/classifier_report.h"
 
 #include <cmath>
 
@@ -9,13 +9,11 @@
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig"; }
 
-namespace hearth::fashion {
+namespace hearth::examples {
 namespace {
 
-using examples::Series;
-
-Report example() {
-  Report r;
+ClassifierReport example() {
+  ClassifierReport r;
   r.page.title = "Fashion-MNIST";
   r.page.subtitle = "three convolutions, AdamW, one cycle, 12 epochs";
   r.page.footer = "55,000 images to learn from, 5,000 held out, 10,000 to test on";
@@ -70,13 +68,13 @@ TEST(ReportTest, DrawsAPng) {
 }
 
 TEST(ReportTest, DrawsWithoutData) {
-  Report r;
+  ClassifierReport r;
   r.page.charts = {{"Loss", "epoch", {{"a", {{0, NAN}}}}}, {"One", "epoch", {{"a", {{0, 1}}}}}};
   EXPECT_TRUE(draw_report(r, testing::TempDir() + "/empty.png").ok());
 }
 
 TEST(ReportTest, RefusesPartsThatDoNotFit) {
-  Report r = example();
+  ClassifierReport r = example();
   r.confusion.pop_back();
   EXPECT_EQ(draw_report(r, "/none.png").code(), absl::StatusCode::kInvalidArgument);
   r = example();
@@ -92,4 +90,4 @@ TEST(ReportTest, RefusesPartsThatDoNotFit) {
 }
 
 }  // namespace
-}  // namespace hearth::fashion
+}  // namespace hearth::examples

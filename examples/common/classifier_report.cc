@@ -1,19 +1,19 @@
-#include "examples/fashion/report.h"
+#include "examples/common/classifier_report.h"
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
+#include <set>
 
 #include "absl/strings/str_format.h"
 
-namespace hearth::fashion {
+namespace hearth::examples {
 namespace {
-
-using namespace examples;
 
 constexpr double kHeight = 1116;
 
-void draw_confusion(Canvas& c, const Report& r, const Box& card) {
+void draw_confusion(Canvas& c, const ClassifierReport& r, const Box& card) {
   c.card(card);
   c.text("Confusion matrix", card.x + kPadding, card.y + 30, 14, kInk, Align::kLeft, true);
   c.text("percent of each true class", card.right() - kPadding, card.y + 30, 11, kSoft, Align::kRight);
@@ -45,16 +45,17 @@ void draw_confusion(Canvas& c, const Report& r, const Box& card) {
   c.text("predicted class across, true class down", grid.x + grid.w / 2, card.bottom() - 16, 10, kSoft, Align::kCentre);
 }
 
-void draw_sample(Canvas& c, const Report& r, const Sample& s, const Box& b) {
-  const double side = 74;
-  c.picture(s.pixels, s.height, s.width, {b.x, b.y + (b.h - side) / 2, side, side});
+void draw_sample(Canvas& c, const ClassifierReport& r, const Sample& s, const Box& b) {
+  // A wide picture, such as a spectrogram, gets more of the line.
+  const double side = 74, wide = s.width > s.height ? 1.5 * side : side;
+  c.picture(s.pixels, s.height, s.width, {b.x, b.y + (b.h - side) / 2, wide, side});
   std::vector<int> order(s.probabilities.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int i, int j) {
     return s.probabilities[static_cast<size_t>(i)] > s.probabilities[static_cast<size_t>(j)];
   });
   order.resize(std::min<size_t>(order.size(), 3));
-  const double x = b.x + side + 14, w = b.right() - x;
+  const double x = b.x + wide + 14, w = b.right() - x;
   double y = b.y + (b.h - 74) / 2 + 10;
   c.text(r.classes[static_cast<size_t>(s.truth)], x, y, 11.5, kInk, Align::kLeft, true, w);
   y += 10;
@@ -70,9 +71,9 @@ void draw_sample(Canvas& c, const Report& r, const Sample& s, const Box& b) {
   }
 }
 
-void draw_samples(Canvas& c, const Report& r, const Box& card) {
+void draw_samples(Canvas& c, const ClassifierReport& r, const Box& card) {
   c.card(card);
-  c.text("What it sees", card.x + kPadding, card.y + 30, 14, kInk, Align::kLeft, true);
+  c.text(r.samples_title, card.x + kPadding, card.y + 30, 14, kInk, Align::kLeft, true);
   c.text("the truth in bold, its three best guesses below", card.right() - kPadding, card.y + 30, 11, kSoft,
          Align::kRight);
   const Box body = card.inset(kPadding, 76, kPadding, 16);
@@ -93,7 +94,7 @@ void draw_samples(Canvas& c, const Report& r, const Box& card) {
   }
 }
 
-absl::Status check(const Report& r) {
+absl::Status check(const ClassifierReport& r) {
   const auto bad = [](const char* what) { return absl::InvalidArgumentError(std::string("report: ") + what); };
   if (r.confusion.size() != r.classes.size() * r.classes.size()) return bad("the confusion matrix is not classes²");
   for (const auto* list : {&r.right, &r.mistakes}) {
@@ -108,9 +109,52 @@ absl::Status check(const Report& r) {
   return absl::OkStatus();
 }
 
+// Five of the examples in `from`, each of another class as long as there is one.
+std::vector<int64_t> five(const std::vector<int64_t>& from, std::span<const int64_t> truths) {
+  std::vector<int64_t> out;
+  std::set<int64_t> classes;
+  for (bool any : {false, true}) {
+    for (int64_t i : from) {
+      if (out.size() == 5) return out;
+      if (std::ranges::find(out, i) != out.end()) continue;
+      if (any || classes.insert(truths[static_cast<size_t>(i)]).second) out.push_back(i);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
-absl::Status draw_report(const Report& r, const std::string& path) {
+void add_answers(ClassifierReport& report, std::span<const float> probabilities, std::span<const int64_t> truths,
+                 const std::function<Sample(int64_t)>& picture) {
+  const size_t classes = report.classes.size();
+  report.confusion.assign(classes * classes, 0);
+  std::vector<int64_t> right, mistakes;
+  const auto row = [&](int64_t i) { return probabilities.subspan(static_cast<size_t>(i) * classes, classes); };
+  const auto surety = [&](int64_t i) { return std::ranges::max(row(i)); };
+  for (size_t i = 0; i < truths.size(); ++i) {
+    const auto p = row(static_cast<int64_t>(i));
+    const auto truth = static_cast<size_t>(truths[i]),
+               guess = static_cast<size_t>(std::ranges::max_element(p) - p.begin());
+    ++report.confusion[truth * classes + guess];
+    (truth == guess ? right : mistakes).push_back(static_cast<int64_t>(i));
+  }
+  std::ranges::stable_sort(mistakes, std::greater<>(), surety);
+  const auto samples = [&](const std::vector<int64_t>& from) {
+    std::vector<Sample> out;
+    for (int64_t i : five(from, truths)) {
+      Sample s = picture(i);
+      s.truth = static_cast<int>(truths[static_cast<size_t>(i)]);
+      s.probabilities.assign(row(i).begin(), row(i).end());
+      out.push_back(std::move(s));
+    }
+    return out;
+  };
+  report.right = samples(right);
+  report.mistakes = samples(mistakes);
+}
+
+absl::Status draw_report(const ClassifierReport& r, const std::string& path) {
   if (absl::Status s = check(r); !s.ok()) return s;
   Canvas c(kHeight);
   const Box rest = draw_page(c, r.page, kHeight);
@@ -120,4 +164,4 @@ absl::Status draw_report(const Report& r, const std::string& path) {
   return c.save(path);
 }
 
-}  // namespace hearth::fashion
+}  // namespace hearth::examples

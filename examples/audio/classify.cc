@@ -1,0 +1,226 @@
+// Classifies sounds with an exported model. Nothing of the model's code is linked in: the graphs say what to do.
+//
+//   classify [--model=DIRECTORY] FILE...       wav, flac, ogg, mp3, aiff
+//   classify --raw [--rate=N] < PCM            raw samples as they arrive, such as those of a microphone
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "audio/codec/codec.h"
+#include "audio/ops/resample.h"
+#include "audio/stream/resample_stream.h"
+#include "core/base/error.h"
+#include "core/graph/save.h"
+#include "core/ops/create.h"
+#include "core/ops/join.h"
+#include "core/ops/reduce.h"
+#include "core/ops/softmax.h"
+#include "core/ops/view.h"
+
+ABSL_FLAG(std::string, model, "runs/demo/audio/model", "directory of the exported model");
+ABSL_FLAG(int, top, 3, "how many guesses are shown");
+ABSL_FLAG(bool, raw, false,
+          "read samples from standard input, little-endian integers of 16 bits, and answer as they arrive");
+ABSL_FLAG(int64_t, rate, 0, "--raw: samples of a channel in a second; 0: the model's own");
+ABSL_FLAG(int64_t, channels, 1, "--raw: samples that belong to one moment; the model hears their mean");
+ABSL_FLAG(double, every, 0.5, "--raw: seconds from one answer to the next");
+
+namespace hearth {
+namespace {
+
+class Classifier {
+ public:
+  static absl::StatusOr<Classifier> load(const std::string& directory) {
+    auto model = graph::load(directory);
+    if (!model.ok()) return model.status();
+    const auto option = [&](const char* name) {
+      const auto at = model->signature.preprocess_input.find(name);
+      return at == model->signature.preprocess_input.end() ? std::string() : at->second;
+    };
+    int64_t rate = 0, window = 0;
+    if (!model->preprocess || option("type") != "audio" || option("channels") != "1" ||
+        !absl::SimpleAtoi(option("sample_rate"), &rate) || rate < 1)
+      return absl::InvalidArgumentError(absl::StrCat(directory, " is no model of sounds of one channel"));
+    const auto& metadata = model->signature.metadata;
+    const auto at = metadata.find("window_samples");
+    if (at != metadata.end() && (!absl::SimpleAtoi(at->second, &window) || window < 1))
+      return absl::InvalidArgumentError(absl::StrCat(directory, " has the window_samples ", at->second));
+    return Classifier(std::move(model->main), *std::move(model->preprocess), std::move(model->signature.labels), rate,
+                      window);
+  }
+
+  int64_t rate() const { return rate_; }
+  // How much of a stream makes an answer: the model's own window, else ten seconds.
+  int64_t window() const { return window_ > 0 ? window_ : 10 * rate_; }
+
+  // Of samples [1, n] at the model's rate.
+  std::string answer(const Tensor& samples, int top) const {
+    const Tensor probabilities = softmax(main_(preprocess_(samples).unsqueeze(0)), -1)[0];
+    const std::vector<float> v = probabilities.to_vector<float>();
+    std::vector<size_t> order(v.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::stable_sort(order, std::greater<>(), [&](size_t i) { return v[i]; });
+    order.resize(std::min(order.size(), static_cast<size_t>(top)));
+    std::string text;
+    for (size_t i : order) {
+      absl::StrAppendFormat(&text, "  %s %.1f %%", i < labels_.size() ? labels_[i] : absl::StrCat("class ", i),
+                            100.0 * v[i]);
+    }
+    return text;
+  }
+
+ private:
+  Classifier(graph::Graph main, graph::Graph preprocess, std::vector<std::string> labels, int64_t rate, int64_t window)
+      : main_(std::move(main)),
+        preprocess_(std::move(preprocess)),
+        labels_(std::move(labels)),
+        rate_(rate),
+        window_(window) {}
+
+  graph::Graph main_, preprocess_;
+  std::vector<std::string> labels_;
+  int64_t rate_, window_;
+};
+
+absl::Status classify_files(const Classifier& classifier, const std::vector<std::string>& paths) {
+  int unreadable = 0;
+  for (const std::string& path : paths) {
+    const auto sound = audio::load_audio(path, {.mono = true});
+    if (!sound.ok()) {
+      ++unreadable;
+      absl::FPrintF(stderr, "classify: %s\n", sound.status().message());
+      continue;
+    }
+    const Tensor samples = audio::resample(sound->samples, sound->sample_rate, classifier.rate());
+    absl::PrintF("%s %s\n", path, classifier.answer(samples, absl::GetFlag(FLAGS_top)));
+  }
+  if (unreadable > 0) return absl::InvalidArgumentError(absl::StrCat(unreadable, " of the sounds could not be read"));
+  return absl::OkStatus();
+}
+
+// Standard input as f32 [1, n], the mean of its channels. Gives what has arrived.
+class RawInput {
+ public:
+  explicit RawInput(int64_t channels) : channels_(channels) {}
+
+  // An undefined tensor at the end.
+  absl::StatusOr<Tensor> read() {
+    char bytes[1 << 14];
+    const ssize_t n = ::read(STDIN_FILENO, bytes, sizeof bytes);
+    if (n < 0 && errno == EINTR) return read();
+    if (n < 0) return absl::ErrnoToStatus(errno, "standard input cannot be read");
+    if (n == 0 && !left_.empty())
+      return absl::DataLossError(absl::StrCat("the last ", left_.size(), " bytes are no whole sample of each channel"));
+    if (n == 0) return Tensor();
+    left_.append(bytes, static_cast<size_t>(n));
+    const size_t frame = 2 * static_cast<size_t>(channels_), frames = left_.size() / frame;
+    std::vector<int16_t> values(frames * static_cast<size_t>(channels_));
+    if (frames > 0) std::memcpy(values.data(), left_.data(), frames * frame);
+    left_.erase(0, frames * frame);
+    const Tensor samples = from_values(values, {static_cast<int64_t>(frames), channels_}).to(f32) / 32768.0;
+    return mean(samples, {1}).unsqueeze(0);
+  }
+
+ private:
+  int64_t channels_;
+  std::string left_;  // of a frame that is not complete
+};
+
+absl::Status classify_stream(const Classifier& classifier) {
+  const int64_t rate = absl::GetFlag(FLAGS_rate) == 0 ? classifier.rate() : absl::GetFlag(FLAGS_rate);
+  const int64_t step =
+      std::max<int64_t>(std::llround(absl::GetFlag(FLAGS_every) * static_cast<double>(classifier.rate())), 1);
+  audio::ResampleStream resample(rate, classifier.rate());
+  RawInput input(absl::GetFlag(FLAGS_channels));
+  Tensor heard = zeros({1, 0});  // the last window, and what waits for the next answer
+  int64_t total = 0, next = step;
+  const auto say = [&](const Tensor& window) {
+    absl::PrintF("%6.2f s %s\n", static_cast<double>(total) / static_cast<double>(classifier.rate()),
+                 classifier.answer(window, absl::GetFlag(FLAGS_top)));
+    std::fflush(stdout);
+  };
+  const auto hear = [&](Tensor samples) {
+    // An answer belongs to a moment, however the samples arrive.
+    while (samples.size(1) > 0) {
+      const int64_t n = std::min(samples.size(1), next - total);
+      heard = cat({heard, samples.slice(1, 0, n)}, 1);
+      heard = heard.slice(1, std::max<int64_t>(heard.size(1) - classifier.window(), 0), heard.size(1)).clone();
+      samples = samples.slice(1, n, samples.size(1));
+      total += n;
+      if (total < next) continue;
+      say(heard);
+      next += step;
+    }
+  };
+  bool any = false;
+  for (;;) {
+    const auto samples = input.read();
+    if (!samples.ok()) return samples.status();
+    if (!samples->defined()) break;
+    if (samples->size(1) == 0) continue;
+    any = true;
+    hear(rate == classifier.rate() ? *samples : resample(*samples));
+  }
+  if (!any) return absl::InvalidArgumentError("there were no samples");
+  if (rate != classifier.rate()) hear(resample.finish());
+  if (total > next - step) say(heard);  // what came after the last answer
+  return absl::OkStatus();
+}
+
+absl::Status check_flags() {
+  const auto bad = [](const char* what) { return absl::InvalidArgumentError(what); };
+  if (absl::GetFlag(FLAGS_top) < 1) return bad("--top must be at least 1");
+  if (absl::GetFlag(FLAGS_rate) < 0) return bad("--rate must not be negative");
+  if (absl::GetFlag(FLAGS_channels) < 1 || absl::GetFlag(FLAGS_channels) > 1024)
+    return bad("--channels must be from 1 to 1024");
+  const double every = absl::GetFlag(FLAGS_every);
+  if (!(every >= 0.01 && every <= 3600)) return bad("--every must be from 0.01 to 3600 seconds");
+  return absl::OkStatus();
+}
+
+absl::Status run(const std::vector<std::string>& paths) {
+  const auto classifier = Classifier::load(absl::GetFlag(FLAGS_model));
+  if (!classifier.ok()) return classifier.status();
+  return absl::GetFlag(FLAGS_raw) ? classify_stream(*classifier) : classify_files(*classifier, paths);
+}
+
+int complain(const absl::Status& s, int code) {
+  std::fprintf(stderr, "classify: %s\n", std::string(s.message()).c_str());
+  return code;
+}
+
+}  // namespace
+}  // namespace hearth
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage("classify [--model=DIR] FILE...   or   classify [--model=DIR] --raw [--rate=N] < PCM");
+  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
+  if ((rest.size() > 1) == absl::GetFlag(FLAGS_raw)) {
+    std::fprintf(stderr, "classify: name sound files, or give --raw and samples on standard input (see --help)\n");
+    return 2;
+  }
+  if (const absl::Status s = hearth::check_flags(); !s.ok()) return hearth::complain(s, 2);
+  absl::Status s;
+  try {
+    s = hearth::run({rest.begin() + 1, rest.end()});
+  } catch (const hearth::Error& e) {
+    s = absl::InternalError(e.what());
+  }
+  return s.ok() ? 0 : hearth::complain(s, 1);
+}

@@ -1,0 +1,139 @@
+#include "examples/audio/clips.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <numeric>
+#include <random>
+#include <regex>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "core/io/file.h"
+
+namespace hearth::audio {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMaxFileBytes = uint64_t{1} << 28;
+
+// A file whose path has a label.
+struct Found {
+  std::string path, label, rest;  // the rest: the path below the directory without the label
+};
+
+absl::StatusOr<std::vector<Found>> files_of(const std::string& directory, const std::string& label) {
+  std::regex expression;
+  try {
+    expression.assign(label);
+  } catch (const std::regex_error& e) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", label, "\" is no regular expression: ", e.what()));
+  }
+  if (expression.mark_count() != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", label, "\" has ", expression.mark_count(), " groups; one is needed, the label"));
+  }
+  std::error_code error;
+  std::vector<Found> found;
+  for (fs::recursive_directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    if (!at->is_regular_file()) continue;
+    const std::string path = at->path().string(), below = path.substr(directory.size());
+    std::smatch match;
+    if (!std::regex_search(below, match, expression) || match[1].length() == 0) continue;
+    const auto begin = static_cast<size_t>(match.position(1)), length = static_cast<size_t>(match.length(1));
+    found.push_back({path, match[1].str(), absl::StrCat(below.substr(0, begin), "\n", below.substr(begin + length))});
+  }
+  if (error) return absl::NotFoundError(absl::StrCat(directory, ": ", error.message()));
+  std::ranges::sort(found, {}, &Found::path);
+  return found;
+}
+
+// Sets that grow together.
+class Union {
+ public:
+  explicit Union(size_t n) : parent_(n) { std::iota(parent_.begin(), parent_.end(), size_t{0}); }
+  size_t find(size_t i) {
+    while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
+    return i;
+  }
+  void join(size_t a, size_t b) { parent_[find(a)] = find(b); }
+
+ private:
+  std::vector<size_t> parent_;
+};
+
+}  // namespace
+
+absl::StatusOr<Clips> find_clips(const std::string& directory, const std::string& label, int64_t at_least) {
+  auto found = files_of(directory, label);
+  if (!found.ok()) return found.status();
+  Clips out;
+  // Equal files tie groups together, whichever of them is kept.
+  Union groups(found->size());
+  std::map<std::string, std::vector<size_t>> same_bytes;
+  std::map<std::string, size_t> first_of;
+  for (size_t i = 0; i < found->size(); ++i) {
+    auto bytes = io::read_file(found->at(i).path, kMaxFileBytes);
+    if (!bytes.ok()) return bytes.status();
+    same_bytes[*std::move(bytes)].push_back(i);
+    groups.join(i, first_of.emplace(found->at(i).rest, i).first->second);
+  }
+  std::vector<size_t> kept;
+  std::map<std::string, int64_t> counts;
+  for (const auto& [bytes, files] : same_bytes) {
+    std::set<std::string> labels;
+    for (size_t i : files) {
+      groups.join(i, files[0]);
+      labels.insert(found->at(i).label);
+    }
+    const auto n = static_cast<int64_t>(files.size());
+    if (labels.size() > 1) {
+      out.contradictory += n;
+      continue;
+    }
+    out.copies += n - 1;
+    kept.push_back(files[0]);
+    ++counts[*labels.begin()];
+  }
+  for (const auto& [name, count] : counts) {
+    if (count >= at_least) out.labels.push_back(name);
+  }
+  std::ranges::sort(kept);
+  for (size_t i : kept) {
+    const auto at = std::ranges::lower_bound(out.labels, found->at(i).label);
+    if (at == out.labels.end() || *at != found->at(i).label) continue;
+    out.clips.push_back({found->at(i).path, at - out.labels.begin(), static_cast<int64_t>(groups.find(i))});
+  }
+  return out;
+}
+
+Parts split(const std::vector<Clip>& clips, uint64_t seed) {
+  std::map<int64_t, std::vector<Clip>> by_group;
+  for (const Clip& c : clips) by_group[c.group].push_back(c);
+  std::vector<const std::vector<Clip>*> groups;
+  for (const auto& [number, members] : by_group) groups.push_back(&members);
+  // Of the engine alone: std::shuffle is another one with each library.
+  std::mt19937_64 random(seed);
+  const auto shuffle = [&](auto& v) {
+    for (size_t i = v.size(); i > 1; --i) std::swap(v[i - 1], v[random() % i]);
+  };
+  shuffle(groups);
+  const size_t part = clips.size() / 10;
+  Parts out;
+  for (const std::vector<Clip>* g : groups) {
+    std::vector<Clip>& to = out.test.size() + g->size() <= part       ? out.test
+                            : out.held_out.size() + g->size() <= part ? out.held_out
+                                                                      : out.training;
+    to.insert(to.end(), g->begin(), g->end());
+  }
+  shuffle(out.training);
+  shuffle(out.held_out);
+  shuffle(out.test);
+  return out;
+}
+
+}  // namespace hearth::audio

@@ -1,0 +1,59 @@
+// Features of a minute of sound, whole and in parts of a second. Items are samples.
+#include <benchmark/benchmark.h>
+
+#include "audio/audio.h"
+#include "core/autograd/guards.h"
+#include "core/ops/random.h"
+#include "core/ops/view.h"
+
+namespace hearth::audio {
+namespace {
+
+constexpr int64_t kRate = 16000, kSamples = 60 * kRate;
+const MelOptions kMel{.spectrogram = {.n_fft = 400, .hop_length = 160}, .n_mels = 80};
+const MfccOptions kMfcc{.n_mfcc = 13, .log_mels = true, .mel = kMel};
+const kaldi::FbankOptions kFbank{.num_mel_bins = 80};
+
+template <class F>
+void whole(benchmark::State& state, F f) {
+  const NoGrad off;
+  const Tensor x = randn({kSamples});
+  for (auto _ : state) benchmark::DoNotOptimize(f(x));
+  state.SetItemsProcessed(state.iterations() * kSamples);
+}
+
+void in_parts(benchmark::State& state, FrameStream stream) {
+  const NoGrad off;
+  const Tensor x = randn({kSamples});
+  for (auto _ : state) {
+    for (int64_t at = 0; at < kSamples; at += kRate) benchmark::DoNotOptimize(stream(x.slice(0, at, at + kRate)));
+    benchmark::DoNotOptimize(stream.finish());
+  }
+  state.SetItemsProcessed(state.iterations() * kSamples);
+}
+
+void mel_whole(benchmark::State& state) {
+  whole(state, [](const Tensor& x) { return mel_spectrogram(x, kMel); });
+}
+BENCHMARK(mel_whole)->UseRealTime();
+void mel_in_parts(benchmark::State& state) { in_parts(state, FrameStream::mel_spectrogram(kMel)); }
+BENCHMARK(mel_in_parts)->UseRealTime();
+
+void mfcc_whole(benchmark::State& state) {
+  whole(state, [](const Tensor& x) { return mfcc(x, kMfcc); });
+}
+BENCHMARK(mfcc_whole)->UseRealTime();
+void mfcc_in_parts(benchmark::State& state) { in_parts(state, FrameStream::mfcc(kMfcc)); }
+BENCHMARK(mfcc_in_parts)->UseRealTime();
+
+void fbank_whole(benchmark::State& state) {
+  whole(state, [](const Tensor& x) { return kaldi::fbank(x, kFbank); });
+}
+BENCHMARK(fbank_whole)->UseRealTime();
+void fbank_in_parts(benchmark::State& state) { in_parts(state, FrameStream::fbank(kFbank)); }
+BENCHMARK(fbank_in_parts)->UseRealTime();
+
+}  // namespace
+}  // namespace hearth::audio
+
+BENCHMARK_MAIN();
