@@ -13,6 +13,26 @@
 
 namespace hearth::nn {
 
+/// A weight of a loss: a buffer, if there is one, that goes with the module to its device and is in its state.
+class LossWeight {
+ public:
+  /// A buffer of `module` of that name, if a weight is given.
+  LossWeight(ModuleBase* module, const char* name, const std::optional<Tensor>& weight) {
+    if (weight) buffer_.emplace(module, name, *weight);
+  }
+  /// The weight as it is now, if there is one.
+  std::optional<Tensor> get() const { return buffer_ ? std::optional<Tensor>(*buffer_) : std::nullopt; }
+
+ private:
+  std::optional<Buffer> buffer_;
+};
+
+/// The options with the weight as it is now.
+inline ClassLossOptions with_weight(ClassLossOptions options, const LossWeight& weight) {
+  options.weight = weight.get();
+  return options;
+}
+
 /// The loss of connectionist temporal classification. See hearth::ctc_loss().
 class CTCLoss : public Module<CTCLoss> {
  public:
@@ -82,41 +102,46 @@ class HuberLoss : public Module<HuberLoss> {
 class CrossEntropyLoss : public Module<CrossEntropyLoss> {
  public:
   /// With the function's options.
-  explicit CrossEntropyLoss(const ClassLossOptions& options = {}) : options_(options) {}
+  explicit CrossEntropyLoss(const ClassLossOptions& options = {})
+      : options_(options), weight_(this, "weight", options.weight) {}
   /// cross_entropy() with the module's options.
-  Tensor forward(const Tensor& x, const Tensor& target) const { return cross_entropy(x, target, options_); }
+  Tensor forward(const Tensor& x, const Tensor& target) const {
+    return cross_entropy(x, target, with_weight(options_, weight_));
+  }
 
  private:
   ClassLossOptions options_;
+  LossWeight weight_;
 };
 
 /// Minus the logarithm of the target's probability. See hearth::nll_loss().
 class NLLLoss : public Module<NLLLoss> {
  public:
   /// With the function's options.
-  explicit NLLLoss(const ClassLossOptions& options = {}) : options_(options) {}
+  explicit NLLLoss(const ClassLossOptions& options = {}) : options_(options), weight_(this, "weight", options.weight) {}
   /// nll_loss() with the module's options.
   Tensor forward(const Tensor& log_probabilities, const Tensor& target) const {
-    return nll_loss(log_probabilities, target, options_);
+    return nll_loss(log_probabilities, target, with_weight(options_, weight_));
   }
 
  private:
   ClassLossOptions options_;
+  LossWeight weight_;
 };
 
 /// Cross entropy of probabilities. See hearth::binary_cross_entropy().
 class BCELoss : public Module<BCELoss> {
  public:
   /// With the function's options.
-  explicit BCELoss(std::optional<Tensor> weight = {}, Reduction reduction = Reduction::kMean)
-      : weight_(std::move(weight)), reduction_(reduction) {}
+  explicit BCELoss(const std::optional<Tensor>& weight = {}, Reduction reduction = Reduction::kMean)
+      : weight_(this, "weight", weight), reduction_(reduction) {}
   /// binary_cross_entropy() with the module's options.
   Tensor forward(const Tensor& p, const Tensor& target) const {
-    return binary_cross_entropy(p, target, weight_, reduction_);
+    return binary_cross_entropy(p, target, weight_.get(), reduction_);
   }
 
  private:
-  std::optional<Tensor> weight_;
+  LossWeight weight_;
   Reduction reduction_;
 };
 
@@ -124,17 +149,17 @@ class BCELoss : public Module<BCELoss> {
 class BCEWithLogitsLoss : public Module<BCEWithLogitsLoss> {
  public:
   /// With the function's options.
-  explicit BCEWithLogitsLoss(std::optional<Tensor> weight = {}, std::optional<Tensor> pos_weight = {},
+  explicit BCEWithLogitsLoss(const std::optional<Tensor>& weight = {}, const std::optional<Tensor>& pos_weight = {},
                              Reduction reduction = Reduction::kMean)
-      : weight_(std::move(weight)), pos_weight_(std::move(pos_weight)), reduction_(reduction) {}
+      : weight_(this, "weight", weight), pos_weight_(this, "pos_weight", pos_weight), reduction_(reduction) {}
   /// binary_cross_entropy_with_logits() with the module's options.
   Tensor forward(const Tensor& x, const Tensor& target) const {
-    return binary_cross_entropy_with_logits(x, target, weight_, pos_weight_, reduction_);
+    return binary_cross_entropy_with_logits(x, target, weight_.get(), pos_weight_.get(), reduction_);
   }
 
  private:
-  std::optional<Tensor> weight_;
-  std::optional<Tensor> pos_weight_;
+  LossWeight weight_;
+  LossWeight pos_weight_;
   Reduction reduction_;
 };
 
@@ -224,18 +249,18 @@ class SoftMarginLoss : public Module<SoftMarginLoss> {
 class MultiMarginLoss : public Module<MultiMarginLoss> {
  public:
   /// With the function's options.
-  explicit MultiMarginLoss(int64_t p = 1, double margin = 1, std::optional<Tensor> weight = {},
+  explicit MultiMarginLoss(int64_t p = 1, double margin = 1, const std::optional<Tensor>& weight = {},
                            Reduction reduction = Reduction::kMean)
-      : p_(p), margin_(margin), weight_(std::move(weight)), reduction_(reduction) {}
+      : p_(p), margin_(margin), weight_(this, "weight", weight), reduction_(reduction) {}
   /// multi_margin_loss() with the module's options.
   Tensor forward(const Tensor& x, const Tensor& target) const {
-    return multi_margin_loss(x, target, p_, margin_, weight_, reduction_);
+    return multi_margin_loss(x, target, p_, margin_, weight_.get(), reduction_);
   }
 
  private:
   int64_t p_;
   double margin_;
-  std::optional<Tensor> weight_;
+  LossWeight weight_;
   Reduction reduction_;
 };
 
@@ -255,15 +280,15 @@ class MultiLabelMarginLoss : public Module<MultiLabelMarginLoss> {
 class MultiLabelSoftMarginLoss : public Module<MultiLabelSoftMarginLoss> {
  public:
   /// With the function's options.
-  explicit MultiLabelSoftMarginLoss(std::optional<Tensor> weight = {}, Reduction reduction = Reduction::kMean)
-      : weight_(std::move(weight)), reduction_(reduction) {}
+  explicit MultiLabelSoftMarginLoss(const std::optional<Tensor>& weight = {}, Reduction reduction = Reduction::kMean)
+      : weight_(this, "weight", weight), reduction_(reduction) {}
   /// multilabel_soft_margin_loss() with the module's options.
   Tensor forward(const Tensor& x, const Tensor& target) const {
-    return multilabel_soft_margin_loss(x, target, weight_, reduction_);
+    return multilabel_soft_margin_loss(x, target, weight_.get(), reduction_);
   }
 
  private:
-  std::optional<Tensor> weight_;
+  LossWeight weight_;
   Reduction reduction_;
 };
 

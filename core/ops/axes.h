@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 
 #include "core/tensor/tensor.h"
 
@@ -20,6 +21,9 @@ Tensor moveaxis(const Tensor& x, const Dims& from, const Dims& to);  ///< See ab
 Tensor swapaxes(const Tensor& x, int64_t a, int64_t b);
 /// Drops those of the dimensions whose size is 1. A view. Throws Error if one is named twice.
 Tensor squeeze(const Tensor& x, const Dims& dims);
+inline Tensor squeeze(const Tensor& x, std::initializer_list<int64_t> dims) {
+  return squeeze(x, Dims(dims));
+}  ///< See above.
 /// A copy with the order of the columns reversed: flip() of dimension 1. Throws Error if x has fewer than two
 /// dimensions.
 Tensor fliplr(const Tensor& x);

@@ -4,7 +4,6 @@
 #include "core/base/error.h"
 #include "core/op/machinery.h"
 #include "core/op/shape_rules.h"
-#include "core/ops/rounded_internal.h"
 #include "core/ops/view.h"
 
 namespace hearth {
@@ -92,7 +91,7 @@ Tensor fold(const Tensor& x, Extent2 output, Extent2 kernel, const PatchOptions&
   const Strides strides{zero.stride(0),      zero.stride(1), h.dilation * row,
                         w.dilation * column, h.stride * row, w.stride * column};
   const Tensor sums = machinery::view_add(zero, reshape(wide, shape), {shape, strides, 0});
-  return rounded(narrow(narrow(sums, 2, h.padding, h.size), 3, w.padding, w.size), x.dtype());
+  return machinery::cast(narrow(narrow(sums, 2, h.padding, h.size), 3, w.padding, w.size), x.dtype());
 }
 
 }  // namespace hearth

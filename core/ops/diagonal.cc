@@ -33,15 +33,19 @@ Tensor triangle(const char* op, bool lower, int64_t rows, int64_t columns, int64
   HEARTH_CHECK(kIndexTypes.contains(t), op, ": indices are i64 or i32, not ", t);
   HEARTH_CHECK(!options.requires_grad, op, ": indices have no gradient");
   checked_numel({2, rows, columns}, sizeof(int64_t), op);
+  // Rows that have elements lie together: none are looked at beside them.
+  const auto row_of = [&](__int128 r) { return static_cast<int64_t>(std::clamp<__int128>(r, 0, rows)); };
+  const __int128 turn = static_cast<__int128>(lower ? 0 : columns) - offset;
+  const int64_t begin = columns == 0 ? rows : lower ? row_of(turn) : 0, end = lower ? rows : row_of(turn);
   int64_t count = 0;
-  for (int64_t r = 0; r < rows; ++r) {
+  for (int64_t r = begin; r < end; ++r) {
     const Columns c = columns_of(lower, r, columns, offset);
     count += c.end - c.first;
   }
   Tensor out = empty({2, count}, {.dtype = DType::kI64, .device = kCpu});
   auto* row = out.mutable_data<int64_t>();
   int64_t* column = row + count;
-  for (int64_t r = 0; r < rows; ++r) {
+  for (int64_t r = begin; r < end; ++r) {
     const Columns c = columns_of(lower, r, columns, offset);
     for (int64_t k = c.first; k < c.end; ++k) {
       *row++ = r;

@@ -12,7 +12,6 @@
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
-#include "core/ops/matmul.h"
 #include "core/ops/reduce.h"
 #include "core/ops/rounded_internal.h"
 #include "core/ops/view.h"
@@ -49,6 +48,7 @@ Tensor of_differences(GradContext& g, double p) {
   const Tensor difference = unsqueeze(g.input(0), 2) - unsqueeze(g.input(1), 1);
   const Tensor direction = sign(difference), size = abs(difference);
   if (p == 1) return direction * unsqueeze(g.grad(), 3);
+  if (p == 2) return difference * unsqueeze(over_distance(g.grad(), g.output(0), 2), 3);
   if (std::isinf(p)) {
     const Tensor greatest = eq(size, unsqueeze(g.output(0), 3));
     return where(greatest, direction * unsqueeze(g.grad(), 3), Scalar(0.0));
@@ -64,15 +64,10 @@ void cdist_backward(GradContext& g) {
     for (const int i : {0, 1}) g.set(i, machinery::full(g.input_shape(i), 0, g.grad().dtype(), g.grad().device()));
     return;
   }
-  if (p != 2) {
-    const Tensor all = of_differences(g, p);
-    if (g.needs(0)) g.set(0, sum(all, 2));
-    if (g.needs(1)) g.set(1, neg(sum(all, 1)));
-    return;
-  }
-  const Tensor a = g.input(0), b = g.input(1), w = over_distance(g.grad(), g.output(0), 2);
-  if (g.needs(0)) g.set(0, a * sum(w, 2, true) - matmul(w, b));
-  if (g.needs(1)) g.set(1, b * transpose(sum(w, 1, true), 1, 2) - matmul(transpose(w, 1, 2), a));
+  // Of differences, not of products of the rows, which lose the digits in which near rows differ.
+  const Tensor all = of_differences(g, p);
+  if (g.needs(0)) g.set(0, sum(all, 2));
+  if (g.needs(1)) g.set(1, neg(sum(all, 1)));
 }
 
 // [product of the leading sizes, rows, m].

@@ -23,7 +23,7 @@ Tensor sum(const Tensor& x, const Dims& dims, bool keepdim, DType dtype) {
 Tensor sum(const Tensor& x, DType dtype) { return sum(x, {}, false, dtype); }
 Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, DType dtype) {
   const CalledAs called("mean");
-  return mean(cast("mean", x, dtype), dims, keepdim);
+  return mean(cast("mean", x, dtype), dims, keepdim).to(dtype);
 }
 Tensor mean(const Tensor& x, DType dtype) { return mean(x, {}, false, dtype); }
 Tensor prod(const Tensor& x, const Dims& dims, bool keepdim, DType dtype) {
@@ -41,11 +41,11 @@ Tensor cumprod(const Tensor& x, int64_t d, DType dtype) {
 }
 Tensor softmax(const Tensor& x, int64_t d, DType dtype) {
   const CalledAs called("softmax");
-  return softmax(cast("softmax", x, dtype), d);
+  return softmax(cast("softmax", x, dtype), d).to(dtype);
 }
 Tensor log_softmax(const Tensor& x, int64_t d, DType dtype) {
   const CalledAs called("log_softmax");
-  return log_softmax(cast("log_softmax", x, dtype), d);
+  return log_softmax(cast("log_softmax", x, dtype), d).to(dtype);
 }
 
 }  // namespace hearth

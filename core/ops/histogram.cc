@@ -71,7 +71,7 @@ Tensor histc(const Tensor& x, int64_t bins, double min, double max) {
   const Tensor inside = logical_and(ge(values, low), le(values, high));
   const Tensor place = trunc((values - low) * static_cast<double>(bins) / width);
   // What lies outside is counted behind the last.
-  const Tensor bin = where(inside, clamp(place, 0, static_cast<double>(bins - 1)), static_cast<double>(bins)).to(i64);
+  const Tensor bin = where(inside, clamp(where(inside, place, 0.0).to(i64), int64_t{0}, bins - 1), bins);
   const Tensor ones = machinery::full(values.shape(), 1, i64, x.device());
   return narrow(counted(bin, ones, bins + 1), 0, 0, bins).to(x.dtype());
 }

@@ -27,8 +27,8 @@ Tensor bounded_cross_entropy(const Tensor& p, const Tensor& t) {
   constexpr double kLeast = 1e-12;
   const Tensor fixed = p.detach(), edge = fixed * (1 - fixed) < kLeast, inner = where(edge, 0.5, p);
   const Tensor slope = (square(p) * 0.5 - t.detach() * p) / kLeast;
-  const Tensor outside = -(t * maximum(log(fixed), -100.0) + (1 - t) * maximum(log(1 - fixed), -100.0));
-  return where(edge, outside + (slope - slope.detach()), -(t * log(inner) + (1 - t) * log(1 - inner)));
+  const Tensor outside = -(t * maximum(log(fixed), -100.0) + (1 - t) * maximum(log1p(-fixed), -100.0));
+  return where(edge, outside + (slope - slope.detach()), -(t * log(inner) + (1 - t) * log1p(-inner)));
 }
 
 // x log x; 0 at 0.

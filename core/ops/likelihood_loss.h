@@ -21,7 +21,7 @@ struct KlDivOptions {
   bool batch_mean = false;                 ///< The sum over all elements divided by x.size(0), in place of `reduction`.
 };
 /// target (log target - x), the Kullback-Leibler divergence where x are logarithms of probabilities; 0 where the target
-/// is 0. Throws Error if the shapes differ.
+/// is 0 and x is finite. Throws Error if the shapes differ.
 Tensor kl_div(const Tensor& x, const Tensor& target, const KlDivOptions& options = {});
 
 /// Options of poisson_nll_loss().

@@ -14,6 +14,7 @@
 #include "core/ops/index.h"
 #include "core/ops/math.h"
 #include "core/ops/reduce.h"
+#include "core/ops/reduced_loss_internal.h"
 #include "core/ops/rounded_internal.h"
 #include "core/ops/softmax.h"
 #include "core/ops/view.h"
@@ -21,23 +22,9 @@
 namespace hearth {
 namespace {
 
-Tensor reduce(const Tensor& loss, Reduction r) {
-  switch (r) {
-    case Reduction::kMean:
-      return mean(loss);
-    case Reduction::kSum:
-      return sum(loss);
-    case Reduction::kNone:
-      return loss;
-  }
-  return loss;
-}
-
-// f(x, target), computed in f32 and rounded once where both are of 16 bits.
 template <class F>
 Tensor in_f32(const Tensor& x, const Tensor& target, F f) {
-  const DType t = promote(x.dtype(), target.dtype());
-  return is_half(t) ? rounded(f(machinery::widened(x), machinery::widened(target)), t) : f(x, target);
+  return loss_in_f32(f, x, target);
 }
 
 void check_same_shape(const char* op, const Tensor& x, const Tensor& target) {
@@ -91,7 +78,7 @@ Tensor class_loss(const char* op, const Tensor& log_p, const Tensor& target, con
     loss = loss * (1 - o.label_smoothing) + even * (o.label_smoothing / classes);
   }
   if (o.reduction == Reduction::kMean) return sum(loss) / sum(scale);
-  return reduce(loss, o.reduction);
+  return reduced_loss(loss, o.reduction);
 }
 
 }  // namespace
@@ -114,7 +101,7 @@ Tensor probability_loss(const Tensor& log_p, const Tensor& target, const ClassLo
     t = t * view(*o.weight, part);
   }
   const Tensor loss = -sum(log_p * t, {1});
-  return reduce(loss, o.reduction);
+  return reduced_loss(loss, o.reduction);
 }
 
 }  // namespace
@@ -133,7 +120,7 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const ClassLossOptio
     check_classes("cross_entropy", x, target, o);
     expect_dtypes("cross_entropy", x, kFloatTypes);
     const auto r = run_all(kCrossEntropy, {x, target, o.weight}, CrossEntropyAttrs{o.ignore_index, o.label_smoothing});
-    const Tensor loss = o.reduction == Reduction::kMean ? sum(r[0]) / sum(r[1]) : reduce(r[0], o.reduction);
+    const Tensor loss = o.reduction == Reduction::kMean ? sum(r[0]) / sum(r[1]) : reduced_loss(r[0], o.reduction);
     return x.dtype() == loss.dtype() ? loss : rounded(loss, x.dtype());
   }
   if (is_half(x.dtype())) return rounded(cross_entropy(machinery::widened(x), target, o), x.dtype());
@@ -162,12 +149,12 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const Cla
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction r) {
   const CalledAs called("mse_loss");
   check_same_shape("mse_loss", x, target);
-  return in_f32(x, target, [r](const Tensor& a, const Tensor& b) { return reduce(square(a - b), r); });
+  return in_f32(x, target, [r](const Tensor& a, const Tensor& b) { return reduced_loss(square(a - b), r); });
 }
 Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction r) {
   const CalledAs called("l1_loss");
   check_same_shape("l1_loss", x, target);
-  return in_f32(x, target, [r](const Tensor& a, const Tensor& b) { return reduce(abs(a - b), r); });
+  return in_f32(x, target, [r](const Tensor& a, const Tensor& b) { return reduced_loss(abs(a - b), r); });
 }
 namespace {
 // The square of what lies below a bound. An infinite difference beyond it would make the gradient NaN.
@@ -181,7 +168,7 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta, Reduct
   if (beta == 0) return l1_loss(x, target, r);
   return in_f32(x, target, [&](const Tensor& a, const Tensor& b) {
     const Tensor d = abs(a - b);
-    return reduce(where(lt(d, beta), near_square(d, beta) * (0.5 / beta), d - 0.5 * beta), r);
+    return reduced_loss(where(lt(d, beta), near_square(d, beta) * (0.5 / beta), d - 0.5 * beta), r);
   });
 }
 Tensor huber_loss(const Tensor& x, const Tensor& target, double delta, Reduction r) {
@@ -190,7 +177,7 @@ Tensor huber_loss(const Tensor& x, const Tensor& target, double delta, Reduction
   HEARTH_CHECK(delta > 0, "huber_loss: delta must be above 0, but is ", delta);
   return in_f32(x, target, [&](const Tensor& a, const Tensor& b) {
     const Tensor d = abs(a - b);
-    return reduce(where(lt(d, delta), near_square(d, delta) * 0.5, (d - 0.5 * delta) * delta), r);
+    return reduced_loss(where(lt(d, delta), near_square(d, delta) * 0.5, (d - 0.5 * delta) * delta), r);
   });
 }
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, const std::optional<Tensor>& weight,
@@ -206,7 +193,7 @@ Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, c
       loss = (1 - t) * log_not - t * log_sigmoid(logits);
     }
     if (weight) loss = loss * *weight;
-    return reduce(loss, r);
+    return reduced_loss(loss, r);
   });
 }
 

@@ -137,7 +137,8 @@ Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& tar
 Tensor triplet_margin_with_distance_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
                                          const std::function<Tensor(const Tensor&, const Tensor&)>& distance,
                                          double margin, bool swap, Reduction reduction) {
-  expect_defined("triplet_margin_loss", {anchor, positive, negative});
+  expect_defined("triplet_margin_with_distance_loss", {anchor, positive, negative});
+  HEARTH_CHECK(distance, "triplet_margin_with_distance_loss: there is no distance");
   const auto loss = [&](const Tensor& a, const Tensor& p, const Tensor& n) {
     Tensor other = distance(a, n);
     if (swap) other = minimum(other, distance(p, n));
@@ -148,6 +149,7 @@ Tensor triplet_margin_with_distance_loss(const Tensor& anchor, const Tensor& pos
 
 Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
                            const TripletMarginOptions& o) {
+  expect_defined("triplet_margin_loss", {anchor, positive, negative});
   const auto distance = [&](const Tensor& a, const Tensor& b) { return norm(a - b + o.eps, o.p, {-1}); };
   return triplet_margin_with_distance_loss(anchor, positive, negative, distance, o.margin, o.swap, o.reduction);
 }

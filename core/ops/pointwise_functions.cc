@@ -9,7 +9,6 @@
 #include "core/ops/compare.h"
 #include "core/ops/join.h"
 #include "core/ops/math.h"
-#include "core/ops/rounded_internal.h"
 #include "core/ops/view.h"
 
 namespace hearth {
@@ -35,7 +34,7 @@ Tensor of_pair(const char* op, const Tensor& a, const Tensor& b, F f) {
   expect_dtypes(op, b, kFloatTypes);
   const Operand both[] = {a, b};
   const DType t = result_type(both);
-  return rounded(f(machinery::widened(a.to(t)), machinery::widened(b.to(t))), t);
+  return machinery::cast(f(machinery::widened(a.to(t)), machinery::widened(b.to(t))), t);
 }
 
 Tensor log_sum(const Tensor& a, const Tensor& b) { return maximum(a, b) + log1p(exp(distance(a, b))); }
@@ -81,15 +80,15 @@ Tensor sinc(const Tensor& x) {
   const CalledAs called("sinc");
   const Tensor wide = floating("sinc", x), zero = eq(wide, 0);
   const Tensor angle = where(zero, Scalar(1.0), wide) * std::numbers::pi;
-  return rounded(where(zero, Scalar(1.0), sin(angle) / angle), floating(x.dtype()));
+  return machinery::cast(where(zero, Scalar(1.0), sin(angle) / angle), floating(x.dtype()));
 }
 Tensor deg2rad(const Tensor& x) {
   const CalledAs called("deg2rad");
-  return rounded(floating("deg2rad", x) * (std::numbers::pi / 180), floating(x.dtype()));
+  return machinery::cast(floating("deg2rad", x) * (std::numbers::pi / 180), floating(x.dtype()));
 }
 Tensor rad2deg(const Tensor& x) {
   const CalledAs called("rad2deg");
-  return rounded(floating("rad2deg", x) * (180 / std::numbers::pi), floating(x.dtype()));
+  return machinery::cast(floating("rad2deg", x) * (180 / std::numbers::pi), floating(x.dtype()));
 }
 
 Tensor isposinf(const Tensor& x) {
@@ -112,7 +111,7 @@ Tensor logcumsumexp(const Tensor& x, int64_t d) {
     const Tensor later = log_sum(narrow(y, w, step, n - step), narrow(y, w, 0, n - step));
     y = cat({narrow(y, w, 0, step), later}, w);
   }
-  return x.shape()[w] == 1 ? x.clone() : rounded(y, x.dtype());
+  return x.shape()[w] == 1 ? x.clone() : machinery::cast(y, x.dtype());
 }
 
 }  // namespace hearth

@@ -11,7 +11,6 @@
 #include "core/ops/matmul.h"
 #include "core/ops/rearrange.h"
 #include "core/ops/reduce.h"
-#include "core/ops/rounded_internal.h"
 #include "core/ops/view.h"
 
 namespace hearth {
@@ -22,8 +21,9 @@ Dims order_of(const Tensor& x, const Dims& named, bool named_first) {
   unsigned taken = 0;
   Dims order, given;
   for (const int64_t d : named) {
+    HEARTH_CHECK(x.dim() > 0, "tensordot: a 0-dim tensor has no dimension ", d);
     const int w = wrap_dim(d, x.dim(), "tensordot");
-    HEARTH_CHECK(!(taken >> w & 1) && x.dim() > 0, "tensordot: dimension ", w, " is named twice in ", named);
+    HEARTH_CHECK(!(taken >> w & 1), "tensordot: dimension ", w, " is named twice in ", named);
     taken |= 1u << w;
     given.push_back(w);
   }
@@ -96,7 +96,7 @@ Tensor cross(const Tensor& a, const Tensor& b, std::optional<int64_t> d) {
                b.shape());
   const DType t = promote(a.dtype(), b.dtype());
   const Tensor x = expand(machinery::widened(a.to(t)), shape), y = expand(machinery::widened(b.to(t)), shape);
-  return rounded(roll(x, -1, w) * roll(y, -2, w) - roll(x, -2, w) * roll(y, -1, w), t);
+  return machinery::cast(roll(x, -1, w) * roll(y, -2, w) - roll(x, -2, w) * roll(y, -1, w), t);
 }
 
 Tensor kron(const Tensor& a, const Tensor& b) {

@@ -19,12 +19,13 @@ inline Tensor reduced_loss(const Tensor& loss, Reduction r) {
   return loss;
 }
 
-// f(a, b, ...), computed in f32 and rounded once where all together are of 16 bits.
+// f(a, b, ...), computed in f32 where an operand has 16 bits, and rounded once where all together have.
 template <class F, class... Operands>
 Tensor loss_in_f32(F f, const Tensor& first, const Operands&... others) {
   DType t = first.dtype();
   ((t = promote(t, others.dtype())), ...);
-  return is_half(t) ? rounded(f(machinery::widened(first), machinery::widened(others)...), t) : f(first, others...);
+  const Tensor out = f(machinery::widened(first), machinery::widened(others)...);
+  return is_half(t) ? rounded(out, t) : out;
 }
 
 }  // namespace hearth

@@ -13,7 +13,6 @@
 #include "core/ops/index.h"
 #include "core/ops/join.h"
 #include "core/ops/matmul.h"
-#include "core/ops/rounded_internal.h"
 #include "core/ops/view.h"
 
 namespace hearth {
@@ -167,7 +166,7 @@ Tensor grid_sample(const Tensor& x, const Tensor& grid, const GridSampleOptions&
     y = options.mode == SampleMode::kBicubic ? cubic(wide, coordinates, options) : linear(wide, coordinates);
   }
   shape.insert(1, x.size(1));
-  return rounded(reshape(y, shape), x.dtype());
+  return machinery::cast(reshape(y, shape), x.dtype());
 }
 
 Tensor affine_grid(const Tensor& theta, const Shape& size, bool align_corners) {
@@ -192,7 +191,7 @@ Tensor affine_grid(const Tensor& theta, const Shape& size, bool align_corners) {
     columns.push_back(reshape(expand(reshape(centres(size[i + 2], align_corners, options), line), points), {-1}));
   }
   columns.push_back(ones({points.numel()}, options));
-  return rounded(reshape(matmul(stack(columns, 1), transpose(wide, 1, 2)), grid), theta.dtype());
+  return machinery::cast(reshape(matmul(stack(columns, 1), transpose(wide, 1, 2)), grid), theta.dtype());
 }
 
 }  // namespace hearth

@@ -13,7 +13,6 @@
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
 #include "core/ops/index.h"
-#include "core/ops/rounded_internal.h"
 #include "core/ops/view.h"
 
 namespace hearth {
@@ -96,11 +95,11 @@ Tensor reduced(const Tensor& x, int64_t d, const Tensor& index, const Tensor& so
     case ScatterMode::kSum:
       return scatter_add(base, d, index, source);
     case ScatterMode::kMean: {
-      const Tensor one = machinery::full(x.shape(), 1, x.dtype(), x.device());
+      const Tensor one = machinery::full(x.shape(), 1, i64, x.device());
       const Tensor own = include_self ? one : scatter(one, d, index, Scalar(int64_t{0}));
-      const Tensor each = machinery::full(index.shape(), 1, x.dtype(), x.device());
-      const Tensor count = scatter_add(own, d, index, each), sum = scatter_add(base, d, index, source);
-      return x.is_floating_point() ? sum / count : floor_divide(sum, count);
+      const Tensor count = scatter_add(own, d, index, machinery::full(index.shape(), 1, i64, x.device()));
+      if (x.is_floating_point()) return scatter_add(base, d, index, source) / count.to(x.dtype());
+      return floor_divide(scatter_add(base.to(i64), d, index, source.to(i64)), count).to(x.dtype());
     }
     case ScatterMode::kProd:
       return run(kScatterReduce, {base, index, source}, ScatterReduceAttrs{d, kProduct});
@@ -153,7 +152,7 @@ Tensor scatter_reduce(const Tensor& x, int64_t d, const Tensor& index, const Ten
     if (index.shape()[k] < source.shape()[k]) part = narrow(part, k, 0, index.shape()[k]);
   }
   const Tensor wide = machinery::widened(x);
-  return rounded(reduced(wide, d, index, machinery::widened(part), reduce, include_self), x.dtype());
+  return machinery::cast(reduced(wide, d, index, machinery::widened(part), reduce, include_self), x.dtype());
 }
 
 Tensor index_reduce(const Tensor& x, int64_t d, const Tensor& index, const Tensor& source, ScatterMode reduce,

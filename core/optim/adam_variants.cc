@@ -25,6 +25,13 @@ double nesterov(const NAdamOptions& o, int64_t t) {
   return o.beta1 * (1 - 0.5 * std::pow(0.96, static_cast<double>(t) * o.momentum_decay));
 }
 
+// Those of the steps up to t, multiplied: of at most some thousand, after which the product is 0.
+double momenta(const NAdamOptions& o, int64_t t) {
+  double product = 1;
+  for (int64_t i = 1; i <= t && product > 0; ++i) product *= nesterov(o, i);
+  return product;
+}
+
 }  // namespace
 
 void check_options(const char* name, const AdamaxOptions& o) { check(name, o); }
@@ -59,8 +66,7 @@ std::vector<NAdam::Column> NAdam::columns(size_t, double) const {
 int64_t NAdam::phase(size_t, const Slot& slot) const { return slot.steps + 1; }
 void NAdam::update(size_t group, int64_t phase, std::span<const Operand> rows) const {
   const NAdamOptions& o = options(group);
-  double product = 1;
-  for (int64_t t = 1; t <= phase && product > 0; ++t) product *= nesterov(o, t);
+  const double product = momenta(o, phase);
   const double now = nesterov(o, phase), next = nesterov(o, phase + 1);
   composed_step<2>(name(), rows, [&](ComposedRow<2>& r) {
     const Tensor g = step_gradient(r.gradient, r.parameter, o, !o.decoupled_weight_decay);

@@ -101,6 +101,8 @@ void check_options(const char* name, const NAdamOptions& options);
 ///   parameter -= lr * (1 - c(t)) / (1 - c(1) ... c(t)) * g / (sqrt(v / (1 - beta2^t)) + eps)
 ///   parameter -= lr * c(t + 1) / (1 - c(1) ... c(t + 1)) * m / (sqrt(v / (1 - beta2^t)) + eps)
 ///
+/// Where a schedule moves beta1, the product is that of the present one; PyTorch multiplies those that were.
+///
 /// State: exp_avg (m) and exp_avg_sq (v). Defaults are PyTorch's.
 class NAdam final : public OptimizerOf<NAdam, NAdamOptions, &NAdamOptions::beta1> {
  public:

@@ -9,6 +9,7 @@
 #include "core/op/machinery.h"
 #include "core/op/operand.h"
 #include "core/optim/fused_optimizer.h"
+#include "core/tensor/overlap.h"
 
 namespace hearth::optim {
 
@@ -32,6 +33,15 @@ template <size_t kStates, class F>
 void composed_step(const char* name, std::span<const Operand> rows, F f) {
   if (Capture::current()) fail(ErrorKind::kUnsupported, name, ": its step cannot be captured in a CUDA graph");
   constexpr size_t kRow = 2 + kStates;
+  // Before anything is written: a step that is refused has changed nothing.
+  for (size_t r = 0; r < rows.size(); r += kRow) {
+    const Tensor& p = rows[r].tensor();
+    for (size_t other = 0; other < r; other += kRow) {
+      const Tensor& q = rows[other].tensor();
+      HEARTH_CHECK(p.impl()->storage != q.impl()->storage || !overlap(p.layout(), q.layout()), name,
+                   ": two parameters share memory, of shapes ", q.shape(), " and ", p.shape());
+    }
+  }
   for (size_t r = 0; r < rows.size(); r += kRow) {
     Tensor p = rows[r].tensor().detach();
     ComposedRow<kStates> row{machinery::widened(p), rows[r + 1].tensor().detach(), {}};

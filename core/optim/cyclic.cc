@@ -1,6 +1,7 @@
 #include "core/optim/cyclic.h"
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "core/base/error.h"
@@ -19,6 +20,7 @@ double CosineAnnealingWarmRestarts::lr_at(int64_t step, double base) const {
   } else {
     while (step >= length) {
       step -= length;
+      if (length > std::numeric_limits<int64_t>::max() / mult_) break;  // the last one has no end
       length *= mult_;
     }
   }

@@ -332,7 +332,10 @@ void LBFGS::load_state_dict(const StateDict& state) {
                "LBFGS: the state has no \"numbers\" of f64 [5 or more]");
   const std::vector<double> n = numbers.to_vector<double>();
   for (double v : n) HEARTH_CHECK(std::isfinite(v), "LBFGS: \"numbers\" of the state has ", v);
-  HEARTH_CHECK(n[0] >= 0 && n[1] >= 0 && n[2] >= 0, "LBFGS: \"numbers\" of the state has a negative rate or count");
+  const auto is_count = [](double v) { return v >= 0 && v <= 9007199254740992.0 && v == std::floor(v); };
+  HEARTH_CHECK(n[0] >= 0 && is_count(n[1]) && is_count(n[2]),
+               "LBFGS: \"numbers\" of the state has no learning rate and two counts in front, but ", n[0], ", ", n[1],
+               " and ", n[2]);
   const auto pairs = static_cast<int64_t>(n.size()) - 5;
   const auto fit = [&](const char* name, const Shape& shape, bool wanted) {
     const Tensor t = find(name);

@@ -62,8 +62,10 @@ class LBFGS final : public Optimizer {
   StateDict state_dict() override;
   /// See Optimizer.
   void load_state_dict(const StateDict& state) override;
-  /// See Optimizer.
+  /// See Optimizer. Throws Error for a group without parameters.
   std::unique_ptr<Optimizer> like(const std::vector<Parameters>& groups) const override;
+  /// False: a step looks at all parameters together.
+  bool elementwise() const override { return false; }
 
   using Optimizer::set_lr;
   /// See Optimizer.

@@ -47,6 +47,9 @@ class Muon final : public OptimizerOf<Muon, MuonOptions, &MuonOptions::momentum>
   template <LearningRate T>
   Muon(const Parameters& parameters, T lr) : Muon(parameters, MuonOptions{.lr = static_cast<double>(lr)}) {}
 
+  /// False: a step looks at whole matrices.
+  bool elementwise() const override { return false; }
+
  private:
   friend OptimizerOf;
   Muon() : OptimizerOf("Muon") {}

@@ -72,7 +72,8 @@ void check_options(const char* name, const AsgdOptions& options);
 ///   parameter = parameter * (1 - lambd * e(t)) - e(t) * g
 ///   a += (parameter - a) / max(1, t - 1 - t0)
 ///
-/// State: ax (a), the average, which is not used by the step. Defaults are PyTorch's.
+/// State: ax (a), the average, which is not used by the step. A learning rate that is set counts at once; in PyTorch
+/// from the step after it. Defaults are PyTorch's.
 class ASGD final : public OptimizerOf<ASGD, AsgdOptions> {
  public:
   /// One group. Throws Error if there are no parameters, one cannot be optimized, or an option is not valid.

@@ -45,7 +45,8 @@ struct FullyShardOptions {
 /// the average over ranks, added to what was there. Gradients are exchanged while backward still runs.
 ///
 /// With equal batches and a loss that is a mean, training is that of one process on the joined batch. The optimizer
-/// must treat elements one by one, as all of hearth::optim do. For gradient norms give clip_grad_norm_ reduce_norm().
+/// must treat elements one by one, as all of hearth::optim do but Muon and LBFGS. For gradient norms give
+/// clip_grad_norm_ reduce_norm().
 ///
 /// All ranks run the same forward and backward passes and call the same units in the same order, and each rank's loss
 /// must reach every unit that it has called. Within a unit, what a rank has not used counts as zero; a parameter that

@@ -15,8 +15,8 @@ namespace hearth::distributed {
 
 /// Splits the elements of every parameter evenly over the ranks (ZeRO stage 1: Rajbhandari et al., 2020): each rank
 /// keeps the state of its elements and updates those; then all ranks get all of them. For any optimizer that treats
-/// elements one by one, as all of hearth::optim do; with the same gradients on all ranks the result is that
-/// optimizer's, bit for bit.
+/// elements one by one, as all of hearth::optim do but Muon and LBFGS; with the same gradients on all ranks the result
+/// is that optimizer's, bit for bit.
 ///
 ///   distributed::ZeroOptimizer optimizer(optim::AdamW(net.named_parameters(), {.lr = 1e-3}), group);
 ///
@@ -24,7 +24,7 @@ namespace hearth::distributed {
 class ZeroOptimizer final : public optim::Optimizer {
  public:
   /// Takes groups, parameters, names and options from `optimizer`, which must not have made a step: its state is not
-  /// taken over.
+  /// taken over. Throws Error unless it treats elements one by one.
   ZeroOptimizer(const optim::Optimizer& optimizer, ProcessGroup& group);
 
   /// See Optimizer. All ranks need the same parameters to have gradients, as DistributedDataParallel leaves them. The

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "core/autograd/autocast.h"
+#include "core/autograd/backward.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/axes.h"
 #include "core/ops/columns.h"
@@ -279,6 +281,37 @@ TEST(Arrangement, AffineGridSamplesTheImageItself) {
     const Tensor grid = affine_grid(same, {1, 2, 3, 4}, corners);
     EXPECT_TRUE(grid_sample(image, grid, {.align_corners = corners}).allclose(image, 1e-12, 1e-12));
   }
+}
+
+TEST(Arrangement, OddArguments) {
+  EXPECT_EQ(squeeze(zeros({1, 2, 1}), {}).shape(), (Shape{1, 2, 1}));
+  EXPECT_EQ(tril_indices(int64_t{1} << 58, 0).shape(), (Shape{2, 0}));
+  EXPECT_EQ(tril_indices(int64_t{1} << 58, 1, -(int64_t{1} << 58)).shape(), (Shape{2, 0}));
+  EXPECT_EQ(triu_indices(int64_t{1} << 40, 2, 0).shape(), (Shape{2, 3}));
+  EXPECT_EQ(triu_indices(3, 0).shape(), (Shape{2, 0}));
+  const Tensor x = tensor({1.0, 2.0});
+  EXPECT_TRUE(diff(x, {.n = 0, .prepend = tensor({5.0})}).equal(x));
+  // More sources than the dtype counts.
+  const Tensor many = full({300}, 2, {.dtype = DType::kU8}), places = zeros({300}, {.dtype = i64});
+  EXPECT_EQ(
+      scatter_reduce(zeros({1}, {.dtype = DType::kU8}), 0, places, many, ScatterMode::kMean, false).item<int64_t>(), 2);
+  EXPECT_TRUE(cdist(full({1, 1}, std::nan("")), zeros({1, 1}), 0).isnan().item<bool>());
+  {
+    const Autocast mixed(bf16);
+    EXPECT_EQ(sinc(x.to(bf16)).dtype(), bf16);
+    EXPECT_EQ(softmax(x.to(f32), 0, bf16).dtype(), bf16);
+  }
+}
+
+TEST(Arrangement, DistancesOfNearRowsHaveExactGradients) {
+  const Tensor base = sin(arange(20).to(f64) * 0.37).view({4, 5}) + 1000;
+  const Tensor near = base + sin(arange(20).to(f64) * 1.7).view({4, 5}) * 1e-3;
+  const auto gradient = [&](DType t) {
+    Tensor a = base.to(f32).to(t).detach().requires_grad_();
+    const Tensor d = cdist(a, near.to(f32).to(t)).sum();
+    return grad({&d, 1}, {&a, 1})[0].to(f64);
+  };
+  EXPECT_TRUE(gradient(f32).allclose(gradient(f64), 1e-4, 1e-4));
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ void distances(OpCall& c) {
   const auto add = [](T a, T b) { return a + b; };
   const auto itself = [](T d) { return d; };
   if (p == 0) {
-    const auto differ = [](T d) { return static_cast<T>(d != 0); };
+    const auto differ = [](T d) { return std::isnan(d) ? d : static_cast<T>(d != 0); };
     each_pair<T>(x, y, out, [&](const T* a, const T* b, int64_t m) { return accumulated(a, b, m, differ, add); });
   } else if (p == 1) {
     each_pair<T>(x, y, out, [&](const T* a, const T* b, int64_t m) { return accumulated(a, b, m, itself, add); });

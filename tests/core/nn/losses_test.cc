@@ -121,6 +121,27 @@ TEST(Losses, ModulesAreTheFunctions) {
   EXPECT_TRUE(nn::BCEWithLogitsLoss({}, weight())(x, y).equal(binary_cross_entropy_with_logits(x, y, {}, weight())));
 }
 
+TEST(Losses, WeightsAreBuffers) {
+  nn::BCEWithLogitsLoss loss(weight(), weight());
+  loss.to(f32);
+  EXPECT_EQ(loss.state_dict().at("weight").dtype(), f32);
+  EXPECT_EQ(loss.state_dict().size(), 2u);
+  nn::CrossEntropyLoss classes({.weight = weight()});
+  EXPECT_EQ(classes.state_dict().size(), 1u);
+  EXPECT_EQ(nn::CrossEntropyLoss().state_dict().size(), 0u);
+  const Tensor x = wave({4, 3}, 1), y = tensor({2, 0, 1, 1});
+  EXPECT_TRUE(classes(x, y).equal(cross_entropy(x, y, {.weight = weight()})));
+}
+
+TEST(Losses, HalvesBesideF32AreComputedInF32) {
+  const Tensor p = full({1}, 0.01, {.dtype = bf16}), none = zeros({1});
+  EXPECT_NEAR(binary_cross_entropy(p, none).item<double>(), -std::log1p(-p.item<double>()), 1e-7);
+  const Tensor large = full({1}, 40000.0, {.dtype = f16});
+  EXPECT_EQ(margin_ranking_loss(large, -large, full({1}, -1.0)).item<double>(), 80000);
+  EXPECT_EQ(mse_loss(large, full({1}, -40000.0)).item<double>(), 6.4e9f);
+  EXPECT_NEAR(binary_cross_entropy(full({1}, 1e-8), none).item<double>(), 1e-8, 1e-14);
+}
+
 TEST(Losses, DivergenceFromZeroIsZero) {
   Tensor x = wave({3}, 1);
   EXPECT_EQ(kl_div(x, zeros({3}, {.dtype = f64}), {.reduction = Reduction::kSum}).item<double>(), 0);

@@ -191,6 +191,12 @@ TEST(OptimizerSteps, WhatDoesNotFitIsSaid) {
   optim::Muon muon({vector});
   Tensor(vector).set_grad(ones({3}));
   EXPECT_EQ(error_of([&] { muon.step(); }), "Muon: a parameter must be a matrix, but one has the shape [3]");
+  const Tensor same = vector.detach().requires_grad_();
+  Tensor(same).set_grad(ones({3}));
+  optim::NAdam twice({vector, same});
+  EXPECT_EQ(error_of([&] { twice.step(); }), "NAdam: two parameters share memory, of shapes [3] and [3]");
+  EXPECT_FALSE(muon.elementwise());
+  EXPECT_TRUE(twice.elementwise());
   Adagrad adagrad({vector});
   EXPECT_EQ(adagrad.momentum(0), 0);
   EXPECT_EQ(error_of([&] { adagrad.set_momentum(0.5, 0); }), "Adagrad: there is no momentum that could be 0.5");

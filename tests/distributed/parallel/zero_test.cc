@@ -105,6 +105,13 @@ TEST_P(Zero, RanksThatBeganApartAreTold) {
   });
 }
 
+TEST_P(Zero, RefusesWhatLooksAtWholeParameters) {
+  on_ranks(GetParam().first, GetParam().second, [&](ProcessGroup& g) {
+    Net net;
+    EXPECT_NE(error_of([&] { ZeroOptimizer z(optim::Muon({net.a.weight}), g); }).find("one by one"), std::string::npos);
+  });
+}
+
 TEST_P(Zero, RanksWithOtherParametersAreTold) {
   const int ranks = GetParam().second;
   if (ranks == 1) GTEST_SKIP() << "one rank has nobody to differ from";
