@@ -22,8 +22,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "audio/codec/codec.h"
-#include "audio/ops/resample.h"
+#include "absl/strings/string_view.h"
 #include "audio/stream/resample_stream.h"
 #include "core/base/error.h"
 #include "core/graph/save.h"
@@ -32,6 +31,7 @@
 #include "core/ops/reduce.h"
 #include "core/ops/softmax.h"
 #include "core/ops/view.h"
+#include "examples/audio/sound.h"
 
 ABSL_FLAG(std::string, model, "runs/demo/audio/model", "directory of the exported model");
 ABSL_FLAG(int, top, 3, "how many guesses are shown");
@@ -99,18 +99,24 @@ class Classifier {
 };
 
 absl::Status classify_files(const Classifier& classifier, const std::vector<std::string>& paths) {
-  int unreadable = 0;
+  int failed = 0;
+  const auto complain = [&](absl::string_view what) {
+    ++failed;
+    absl::FPrintF(stderr, "classify: %s\n", what);
+  };
   for (const std::string& path : paths) {
-    const auto sound = audio::load_audio(path, {.mono = true});
-    if (!sound.ok()) {
-      ++unreadable;
-      absl::FPrintF(stderr, "classify: %s\n", sound.status().message());
+    const auto samples = audio::load_sound(path, classifier.rate());
+    if (!samples.ok()) {
+      complain(samples.status().message());
       continue;
     }
-    const Tensor samples = audio::resample(sound->samples, sound->sample_rate, classifier.rate());
-    absl::PrintF("%s %s\n", path, classifier.answer(samples, absl::GetFlag(FLAGS_top)));
+    try {
+      absl::PrintF("%s %s\n", path, classifier.answer(*samples, absl::GetFlag(FLAGS_top)));
+    } catch (const Error& e) {
+      complain(absl::StrCat(path, ": ", e.message()));
+    }
   }
-  if (unreadable > 0) return absl::InvalidArgumentError(absl::StrCat(unreadable, " of the sounds could not be read"));
+  if (failed > 0) return absl::InvalidArgumentError(absl::StrCat(failed, " of the sounds could not be classified"));
   return absl::OkStatus();
 }
 

@@ -23,16 +23,12 @@ constexpr uint64_t kMaxFileBytes = uint64_t{1} << 28;
 
 // A file whose path has a label.
 struct Found {
-  std::string path, label, rest;  // the rest: the path below the directory without the label
+  std::string path, label, name;  // the name: the file's, without what the label is of it
 };
 
-absl::StatusOr<std::vector<Found>> files_of(const std::string& directory, const std::string& label) {
-  std::regex expression;
-  try {
-    expression.assign(label);
-  } catch (const std::regex_error& e) {
-    return absl::InvalidArgumentError(absl::StrCat("\"", label, "\" is no regular expression: ", e.what()));
-  }
+// May throw std::regex_error.
+absl::StatusOr<std::vector<Found>> search(const std::string& directory, const std::string& label) {
+  const std::regex expression(label);
   if (expression.mark_count() != 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", label, "\" has ", expression.mark_count(), " groups; one is needed, the label"));
@@ -40,16 +36,29 @@ absl::StatusOr<std::vector<Found>> files_of(const std::string& directory, const 
   std::error_code error;
   std::vector<Found> found;
   for (fs::recursive_directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
-    if (!at->is_regular_file()) continue;
+    std::error_code of_file;
+    const fs::file_type type = at->status(of_file).type();
+    if (type == fs::file_type::none)
+      return absl::UnknownError(absl::StrCat(at->path().string(), ": ", of_file.message()));
+    if (type != fs::file_type::regular) continue;
     const std::string path = at->path().string(), below = path.substr(directory.size());
     std::smatch match;
-    if (!std::regex_search(below, match, expression) || match[1].length() == 0) continue;
+    if (!std::regex_search(below, match, expression) || !match[1].matched) continue;
     const auto begin = static_cast<size_t>(match.position(1)), length = static_cast<size_t>(match.length(1));
-    found.push_back({path, match[1].str(), absl::StrCat(below.substr(0, begin), "\n", below.substr(begin + length))});
+    const std::string rest = absl::StrCat(below.substr(0, begin), "\n", below.substr(begin + length));
+    found.push_back({path, match[1].str(), rest.substr(rest.rfind('/') + 1)});
   }
   if (error) return absl::NotFoundError(absl::StrCat(directory, ": ", error.message()));
   std::ranges::sort(found, {}, &Found::path);
   return found;
+}
+
+absl::StatusOr<std::vector<Found>> files_of(const std::string& directory, const std::string& label) {
+  try {
+    return search(directory, label);
+  } catch (const std::regex_error& e) {
+    return absl::InvalidArgumentError(absl::StrCat("the regular expression \"", label, "\": ", e.what()));
+  }
 }
 
 // Sets that grow together.
@@ -72,6 +81,7 @@ absl::StatusOr<Clips> find_clips(const std::string& directory, const std::string
   auto found = files_of(directory, label);
   if (!found.ok()) return found.status();
   Clips out;
+  for (const Found& f : *found) out.files.push_back(f.path);
   // Equal files tie groups together, whichever of them is kept.
   Union groups(found->size());
   std::map<std::string, std::vector<size_t>> same_bytes;
@@ -80,7 +90,7 @@ absl::StatusOr<Clips> find_clips(const std::string& directory, const std::string
     auto bytes = io::read_file(found->at(i).path, kMaxFileBytes);
     if (!bytes.ok()) return bytes.status();
     same_bytes[*std::move(bytes)].push_back(i);
-    groups.join(i, first_of.emplace(found->at(i).rest, i).first->second);
+    groups.join(i, first_of.emplace(found->at(i).name, i).first->second);
   }
   std::vector<size_t> kept;
   std::map<std::string, int64_t> counts;
@@ -108,6 +118,27 @@ absl::StatusOr<Clips> find_clips(const std::string& directory, const std::string
     if (at == out.labels.end() || *at != found->at(i).label) continue;
     out.clips.push_back({found->at(i).path, at - out.labels.begin(), static_cast<int64_t>(groups.find(i))});
   }
+  return out;
+}
+
+absl::StatusOr<std::vector<Clip>> without_copies(const std::vector<Clip>& clips,
+                                                 const std::vector<std::string>& others) {
+  std::map<std::string, std::vector<size_t>> by_bytes;
+  for (size_t i = 0; i < clips.size(); ++i) {
+    auto bytes = io::read_file(clips[i].path, kMaxFileBytes);
+    if (!bytes.ok()) return bytes.status();
+    by_bytes[*std::move(bytes)].push_back(i);
+  }
+  for (const std::string& path : others) {
+    const auto bytes = io::read_file(path, kMaxFileBytes);
+    if (!bytes.ok()) return bytes.status();
+    by_bytes.erase(*bytes);
+  }
+  std::vector<size_t> left;
+  for (const auto& [bytes, members] : by_bytes) left.insert(left.end(), members.begin(), members.end());
+  std::ranges::sort(left);
+  std::vector<Clip> out;
+  for (size_t i : left) out.push_back(clips[i]);
   return out;
 }
 

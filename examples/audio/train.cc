@@ -3,8 +3,8 @@
 //   train --data=DIRECTORY --label=EXPRESSION [--out=DIRECTORY] [--resume] ...
 
 #include <algorithm>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "audio/audio.h"
 #include "core/hearth.h"
 #include "core/io/crc32c.h"
@@ -25,6 +26,7 @@
 #include "examples/audio/linear.h"
 #include "examples/audio/net.h"
 #include "examples/audio/results.h"
+#include "examples/audio/sound.h"
 #include "examples/common/classifier_training.h"
 #include "examples/common/program.h"
 #include "examples/common/progress.h"
@@ -74,6 +76,10 @@ struct Options {
   }
 };
 
+bool names_a_file(absl::string_view name) {
+  return !name.empty() && name != "." && name != ".." && !absl::StrContains(name, '/');
+}
+
 absl::StatusOr<Options> options_from_flags() {
   Options o{.data = absl::GetFlag(FLAGS_data),
             .label = absl::GetFlag(FLAGS_label),
@@ -93,7 +99,7 @@ absl::StatusOr<Options> options_from_flags() {
   for (const auto& entry : absl::StrSplit(absl::GetFlag(FLAGS_names), ',', absl::SkipEmpty())) {
     const std::pair<std::string, std::string> pair = absl::StrSplit(entry, absl::MaxSplits('=', 1));
     // Samples are files with such names.
-    if (pair.first.empty() || pair.second.empty() || absl::StrContains(pair.second, '/'))
+    if (pair.first.empty() || !names_a_file(pair.second))
       return absl::InvalidArgumentError(absl::StrCat("--names must be label=name,..., but has \"", entry, "\""));
     o.names.push_back(pair);
   }
@@ -114,8 +120,7 @@ class Sounds final : public data::Dataset {
   int64_t size() const override { return static_cast<int64_t>(clips_.size()); }
   data::Example get(int64_t i, Generator&) const override {
     const Clip& c = clips_[static_cast<size_t>(i)];
-    const Audio sound = io::or_throw(load_audio(c.path, {.mono = true}));
-    return {resample(sound.samples, sound.sample_rate, kSampleRate), tensor(c.label)};
+    return {io::or_throw(load_sound(c.path, kSampleRate)), tensor(c.label)};
   }
 
  private:
@@ -158,12 +163,32 @@ data::DatasetPtr augmented(const Features& f) {
   });
 }
 
-// The share of the label that most have.
-double majority(const Tensor& labels) {
+// The label that most have; the first of several.
+int64_t most_frequent(const Tensor& labels, int64_t classes) {
   const std::vector<int64_t> all = labels.to_vector<int64_t>();
-  int64_t most = 0;
-  for (int64_t label : std::set<int64_t>(all.begin(), all.end())) most = std::max(most, std::ranges::count(all, label));
-  return static_cast<double>(most) / static_cast<double>(all.size());
+  std::vector<int64_t> counts(static_cast<size_t>(classes));
+  for (int64_t label : all) ++counts[static_cast<size_t>(label)];
+  return std::ranges::max_element(counts) - counts.begin();
+}
+double share(const Tensor& labels, int64_t label) { return (labels == label).to(f64).mean().item<double>(); }
+
+// Samples are files with the classes' names.
+absl::Status check_names(const Options& o, const std::vector<std::string>& labels) {
+  std::map<std::string, std::string> label_of;
+  for (const std::string& label : labels) {
+    const std::string& name = o.name(label);
+    if (!names_a_file(name)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the label \"", label,
+                       "\" (--label) is empty, \".\" or \"..\", or has a /; --names can give it another name"));
+    }
+    const auto [at, is_new] = label_of.emplace(name, label);
+    if (!is_new) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the labels \"", at->second, "\" and \"", label, "\" have one name (--names), \"", name, "\""));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Clips> clips_to_train_on(const Options& o) {
@@ -173,6 +198,7 @@ absl::StatusOr<Clips> clips_to_train_on(const Options& o) {
     return absl::InvalidArgumentError(absl::StrFormat("%s has %d labels with %d clips (--at_least); two are needed",
                                                       o.data, clips->labels.size(), o.at_least));
   }
+  if (absl::Status s = check_names(o, clips->labels); !s.ok()) return s;
   return clips;
 }
 
@@ -190,8 +216,13 @@ absl::StatusOr<Parts> parts_of(const Options& o, const Clips& clips) {
   return parts;
 }
 
-// Other people's recordings of the same labels.
-absl::StatusOr<std::vector<Clip>> clips_from_elsewhere(const Options& o, const Clips& known) {
+// Recordings of the same labels that are not among those of --data.
+struct Elsewhere {
+  std::vector<Clip> clips;
+  int64_t copies = 0;  // left out
+};
+
+absl::StatusOr<Elsewhere> clips_from_elsewhere(const Options& o, const Clips& known) {
   auto clips = find_clips(o.elsewhere, o.elsewhere_label, 1);
   if (!clips.ok()) return clips.status();
   std::vector<Clip> out;
@@ -202,16 +233,23 @@ absl::StatusOr<std::vector<Clip>> clips_from_elsewhere(const Options& o, const C
     out.push_back(c);
   }
   if (out.empty()) return absl::InvalidArgumentError(absl::StrCat(o.elsewhere, " has no clips of the same labels"));
-  return out;
+  auto left = without_copies(out, known.files);
+  if (!left.ok()) return left.status();
+  if (left->empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(o.elsewhere, " (--elsewhere) has only copies of files in ", o.data));
+  }
+  const auto copies = static_cast<int64_t>(out.size() - left->size());
+  return Elsewhere{*std::move(left), copies};
 }
 
 // All that a training is made of.
 struct Data {
   Clips clips;
   Parts parts;
-  std::vector<Clip> elsewhere;  // empty without --elsewhere
+  Elsewhere elsewhere;  // without clips if there is no --elsewhere
   std::shared_ptr<const graph::Graph> preprocess = std::make_shared<const graph::Graph>(preprocess_graph());
   Features training, held_out;
+  int64_t most_frequent = 0;  // the label, of those that are trained on
 
   int64_t classes() const { return static_cast<int64_t>(clips.labels.size()); }
 };
@@ -229,6 +267,7 @@ absl::StatusOr<Data> load_data(const Options& o) {
   }
   d.training = features_of(d.parts.training, d.preprocess, "what is trained on");
   d.held_out = features_of(d.parts.held_out, d.preprocess, "what is held out");
+  d.most_frequent = most_frequent(d.training.y, d.classes());
   return d;
 }
 
@@ -243,7 +282,7 @@ absl::Status finish(const Options& o, const Data& d, Net& net, examples::Classif
   const Features test = features_of(d.parts.test, d.preprocess, "what is tested on");
   const examples::Evaluation answers = training.evaluate(dataset(test));
   const double linear = linear_accuracy(d.training.x, d.training.y, test.x, test.y, d.classes()),
-               most = majority(test.y);
+               most = share(test.y, d.most_frequent);
   examples::Progress& progress = training.progress();
   const auto line = [&](const char* what, double accuracy) {
     progress.say(absl::StrFormat("  %-32s %6.2f %%", what, 100 * accuracy));
@@ -273,12 +312,13 @@ absl::Status finish(const Options& o, const Data& d, Net& net, examples::Classif
   // Of this process: a checkpoint may have been all there was to do.
   if (seconds >= 1) results.figures.push_back({duration(seconds), "training"});
   for (const std::string& label : d.clips.labels) results.classes.push_back(o.name(label));
-  if (!d.elsewhere.empty()) {
-    const Features other = features_of(d.elsewhere, d.preprocess, "recordings from elsewhere");
+  if (!d.elsewhere.clips.empty()) {
+    const Features other = features_of(d.elsewhere.clips, d.preprocess, "recordings from elsewhere");
     const double accuracy = training.evaluate(dataset(other)).accuracy;
-    progress.say(absl::StrFormat("other voices, %s clips of %s:", with_commas(other.x.size(0)), o.elsewhere));
+    progress.say(absl::StrFormat("other voices, %s clips of %s (left out: %s copies of clips in %s):",
+                                 with_commas(other.x.size(0)), o.elsewhere, with_commas(d.elsewhere.copies), o.data));
     line("this net", accuracy);
-    line("always the most frequent label", majority(other.y));
+    line("always the most frequent label", share(other.y, d.most_frequent));
     results.figures.push_back({percent(accuracy), "other voices"});
   }
   return write_results(results, o.out);
@@ -305,6 +345,9 @@ absl::Status train(const Options& o) {
        .label_smoothing = 0.05,
        .seed = o.seed},
       net, [&](const Tensor& x) { return net(x); }, augmented(d->training), dataset(d->held_out));
+  if (o.resume) {
+    if (absl::Status s = training.restore(); !s.ok()) return s;
+  }
   auto events = io::EventWriter::create(o.out);
   if (!events.ok()) return events.status();
   const std::string introduction = absl::StrFormat(
@@ -314,7 +357,7 @@ absl::Status train(const Options& o) {
       with_commas(d->training.x.size(0)), with_commas(d->held_out.x.size(0)),
       with_commas(static_cast<int64_t>(d->parts.test.size())), d->classes(), with_commas(d->clips.copies),
       with_commas(d->clips.contradictory), with_commas(net.parameter_count()), num_threads());
-  if (absl::Status s = training.train(*events, o.resume, introduction); !s.ok()) return s;
+  if (absl::Status s = training.train(*events, introduction); !s.ok()) return s;
   return finish(o, *d, net, training, *events);
 }
 

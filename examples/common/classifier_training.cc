@@ -58,14 +58,11 @@ ClassifierTraining::ClassifierTraining(ClassifierOptions options, nn::ModuleBase
       optimizer_(net_.parameters(), {.lr = options_.lr, .weight_decay = options_.weight_decay}),
       schedule_(optimizer_, {.max_lr = options_.lr, .total_steps = options_.epochs * loader_.batches()}) {}
 
-absl::Status ClassifierTraining::train(io::EventWriter& events, bool resume, const std::string& introduction) {
-  if (resume) {
-    if (absl::Status s = restore(); !s.ok()) return s;
-  }
+absl::Status ClassifierTraining::train(io::EventWriter& events, const std::string& introduction) {
   progress_ = std::make_unique<Progress>(stdout, total(), trained());
   Progress& progress = *progress_;
   progress.say(introduction);
-  if (resume) {
+  if (restored_) {
     progress.say(absl::StrFormat("going on from %s, after %s of %s %s", options_.checkpoint(), with_commas(trained()),
                                  with_commas(total()), options_.what));
   }
@@ -171,11 +168,13 @@ absl::Status ClassifierTraining::save() {
 }
 
 absl::Status ClassifierTraining::restore() {
-  return state().restore([&](const io::Checkpoint& c) {
+  const absl::Status restored = state().restore([&](const io::Checkpoint& c) {
     absl::Status s = c.get("loss so far", loss_);
     s.Update(c.get("right so far", right_));
     return s;
   });
+  restored_ = restored.ok();
+  return restored;
 }
 
 }  // namespace hearth::examples

@@ -62,9 +62,10 @@ class ClassifierTraining {
   ClassifierTraining(ClassifierOptions options, nn::ModuleBase& net, Forward forward, const data::DatasetPtr& train,
                      data::DatasetPtr held_out);
 
-  // Trains to the end of the last epoch, after `introduction`: from the start, or where the checkpoint stands.
-  // kCancelled if interrupted.
-  absl::Status train(io::EventWriter& events, bool resume, const std::string& introduction);
+  // Goes on from the checkpoint: before train().
+  absl::Status restore();
+  // Trains to the end of the last epoch, after `introduction`. kCancelled if interrupted.
+  absl::Status train(io::EventWriter& events, const std::string& introduction);
   // In evaluation mode, and without gradients.
   Evaluation evaluate(const data::DatasetPtr& examples);
   const ClassifierHistory& history() const { return history_; }
@@ -80,7 +81,6 @@ class ClassifierTraining {
   Standing standing(int64_t epoch, int64_t batches) const;
   TrainingState state();
   absl::Status save();
-  absl::Status restore();
   absl::Status epoch(io::EventWriter& events);
   absl::Status end_epoch(const Standing& done, io::EventWriter& events);
   void step(const Tensor& x, const Tensor& y);
@@ -93,6 +93,7 @@ class ClassifierTraining {
   int64_t examples_;  // of an epoch
   optim::AdamW optimizer_;
   optim::OneCycleLR schedule_;
+  bool restored_ = false;
   double loss_ = 0;    // summed over this epoch's batches
   int64_t right_ = 0;  // of this epoch's examples
   ClassifierHistory history_;

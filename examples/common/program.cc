@@ -2,12 +2,12 @@
 
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <vector>
 
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
-#include "core/base/error.h"
 
 namespace hearth::examples {
 namespace {
@@ -42,7 +42,7 @@ int training_main(int argc, char** argv, const char* name, const char* usage,
   absl::Status s;
   try {
     s = train();
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {
     s = absl::InternalError(e.what());
   }
   if (s.ok()) return 0;

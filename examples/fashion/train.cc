@@ -122,10 +122,13 @@ absl::Status train(const Options& o) {
   // Two trainings would overwrite each other's checkpoints.
   const auto lock = io::DirectoryLock::acquire(o.out);
   if (!lock.ok()) return lock.status();
+  if (o.resume) {
+    if (absl::Status s = training.restore(); !s.ok()) return s;
+  }
   auto events = io::EventWriter::create(o.out);
   if (!events.ok()) return events.status();
   if (absl::Status s = training.train(
-          *events, o.resume,
+          *events,
           absl::StrFormat("%s images to train on, %s held out; %s parameters; %s", with_commas(parts[0]->size()),
                           with_commas(parts[1]->size()), with_commas(net.parameter_count()),
                           o.device.is_cpu() ? absl::StrFormat("%d threads", num_threads()) : to_string(o.device)));

@@ -3,6 +3,9 @@
 // mean of the channels; without them they stay as they are.
 #include "audio/codec/codec.h"
 
+#include <algorithm>
+#include <cmath>
+#include <numeric>
 #include <optional>
 
 #include "absl/strings/numbers.h"
@@ -22,6 +25,8 @@ using Options = std::map<std::string, std::string>;
 constexpr int64_t kMaxSamples = int64_t{1} << 25;
 // Others need filters that are large, and are of no sound that people record.
 constexpr int64_t kLowestRate = 1000, kHighestRate = 768000;
+// Of a filter between two rates: 16 MB while it is made. Between rates that are usual it has some thousands.
+constexpr double kMaxFilterValues = 1 << 21;
 
 absl::StatusOr<std::optional<int64_t>> wanted_rate(const Options& input) {
   const auto at = input.find("sample_rate");
@@ -42,19 +47,27 @@ absl::StatusOr<bool> wants_mono(const Options& input) {
       concat("the model's signature asks for sound of \"", at->second, "\" channels; only \"1\" can be made"));
 }
 
-absl::StatusOr<Tensor> at_rate(const audio::Audio& sound, int64_t rate) {
-  const int64_t from = sound.sample_rate;
-  if (from == rate) return sound.samples;
+// By the header alone, so that nothing is decoded in vain.
+absl::Status check_resampling(const audio::AudioInfo& info, bool mono, int64_t rate) {
+  const int64_t from = info.sample_rate;
   if (from < kLowestRate || from > kHighestRate) {
     return absl::InvalidArgumentError(
         concat("the sound has ", from, " samples a second; from ", kLowestRate, " to ", kHighestRate, " are taken"));
   }
-  // Both are at most 2^25 and 2^20.
-  if (sound.samples.numel() * rate / from > kMaxSamples) {
+  const audio::ResampleOptions o;
+  const int64_t common = std::gcd(from, rate), rows = rate / common;
+  const double reach = std::ceil(static_cast<double>(o.lowpass_filter_width * from) /
+                                 (static_cast<double>(std::min(from, rate)) * o.rolloff));
+  if ((2 * reach + 1) * static_cast<double>(rows) > kMaxFilterValues) {
+    return absl::InvalidArgumentError(
+        concat("the sound has ", from, " samples a second; from it to the model's ", rate, " the filter is too large"));
+  }
+  // Samples are at most 2^25, and the rate 2^20.
+  if (info.frames * (mono ? 1 : info.channels) * rate / from > kMaxSamples) {
     return absl::ResourceExhaustedError(
         concat("at the model's rate the sound has more than ", kMaxSamples, " samples"));
   }
-  return audio::resample(sound.samples, from, rate);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<Tensor>> decode(std::string_view file, const Options& input) {
@@ -62,16 +75,22 @@ absl::StatusOr<std::vector<Tensor>> decode(std::string_view file, const Options&
   if (!rate.ok()) return rate.status();
   const auto mono = wants_mono(input);
   if (!mono.ok()) return mono.status();
-  const auto sound = audio::decode_audio(std::as_bytes(std::span(file.data(), file.size())),
-                                         {.mono = *mono, .max_samples = kMaxSamples});
+  const auto bytes = std::as_bytes(std::span(file.data(), file.size()));
+  const auto info = audio::audio_info(bytes);
+  if (!info.ok()) return info.status();
+  if (info->frames > kMaxSamples / info->channels)
+    return absl::ResourceExhaustedError(concat("the sound has more than ", kMaxSamples, " samples"));
+  const int64_t to = rate->value_or(info->sample_rate);
+  if (to != info->sample_rate) {
+    if (absl::Status s = check_resampling(*info, *mono, to); !s.ok()) return s;
+  }
+  const auto sound = audio::decode_audio(bytes, {.mono = *mono, .max_samples = kMaxSamples});
   if (!sound.ok()) return sound.status();
   if (sound->samples.numel() == 0) return absl::InvalidArgumentError("the sound has no samples");
   const InferenceMode no_gradients;
   if (!isfinite(sound->samples).all().item<bool>())
     return absl::InvalidArgumentError("the sound has samples that are not numbers, or not finite");
-  auto samples = at_rate(*sound, rate->value_or(sound->sample_rate));
-  if (!samples.ok()) return samples.status();
-  return std::vector<Tensor>{*std::move(samples)};
+  return std::vector<Tensor>{audio::resample(sound->samples, sound->sample_rate, to)};
 }
 
 }  // namespace

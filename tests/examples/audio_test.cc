@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include <unistd.h>
+
 #include "audio/codec/codec.h"
 #include "audio/ops/resample.h"
 #include "core/graph/save.h"
@@ -49,7 +51,7 @@ const std::string& recordings() {
     const char* const labels[] = {"high", "low", "middle"};
     const int64_t tones[] = {2, 0, 1};
     for (int64_t label = 0; label < 3; ++label) {
-      for (int64_t i = 0; i < 20; ++i) {
+      for (int64_t i = 0; i < (label == 1 ? 36 : 20); ++i) {
         const int64_t rate = i % 2 == 0 ? 8000 : 22050;
         const std::string path = concat(d, "/", labels[label], "/", label, "-", i, i % 3 == 0 ? ".flac" : ".wav");
         fs::create_directories(fs::path(path).parent_path());
@@ -93,24 +95,39 @@ TEST(Clips, CopiesAreOneAndWhatIsTheSameStaysTogether) {
   write(d + "/a/same_fr.ogg", "under both labels");
   write(d + "/b/same_da.ogg", "under both labels");
   write(d + "/a/rare_ru.ogg", "rare");
+  write(d + "/b/three_fr.ogg", "three, said by another");
+  ASSERT_EQ(symlink("nowhere", (d + "/a/dangling_fr.ogg").c_str()), 0);
   write(d + "/a/none.txt", "none");
   const auto clips = find_clips(d, "_([a-z]+)\\.ogg$", 2);
   ASSERT_TRUE(clips.ok()) << clips.status();
   EXPECT_EQ(clips->labels, (std::vector<std::string>{"da", "fr"}));
-  EXPECT_EQ(clips->clips.size(), 9u);
+  EXPECT_EQ(clips->clips.size(), 10u);
+  EXPECT_EQ(clips->files.size(), 14u);
   EXPECT_EQ(clips->copies, 1);
   EXPECT_EQ(clips->contradictory, 2);
-  const auto group = [&](const std::string& name) {
-    const auto at = std::ranges::find(clips->clips, d + "/a/" + name + ".ogg", &Clip::path);
+  const auto group = [&](const std::string& name, const char* in = "/a/") {
+    const auto at = std::ranges::find(clips->clips, d + in + name + ".ogg", &Clip::path);
     return at == clips->clips.end() ? -1 : at->group;
   };
   EXPECT_GE(group("one_da"), 0);
   EXPECT_EQ(group("two_da"), group("two_fr"));
   EXPECT_NE(group("two_da"), group("three_da"));
   EXPECT_EQ(group("copy_da"), group("one_da"));
+  EXPECT_EQ(group("three_fr", "/b/"), group("three_da"));
   EXPECT_FALSE(find_clips(d, "_[a-z]+", 2).ok());
   EXPECT_FALSE(find_clips(d, "_([a-z]+", 2).ok());
   EXPECT_FALSE(find_clips(d + "/nowhere", "(x)", 2).ok());
+
+  // Those of another directory that are not here.
+  const std::string other = fresh_directory("other_clips");
+  write(other + "/new_fr.ogg", "new");
+  write(other + "/old_fr.ogg", "rare");
+  const auto others = find_clips(other, "_([a-z]+)\\.ogg$", 1);
+  ASSERT_TRUE(others.ok()) << others.status();
+  const auto left = without_copies(others->clips, clips->files);
+  ASSERT_TRUE(left.ok()) << left.status();
+  ASSERT_EQ(left->size(), 1u);
+  EXPECT_EQ(left->at(0).path, other + "/new_fr.ogg");
 }
 
 TEST(Clips, PartsShareNoGroup) {
@@ -186,10 +203,21 @@ TEST(AudioTraining, KilledAndResumedEndsInTheSameBits) {
 
 TEST(AudioTraining, AnotherProgramAnswersFromFilesAndFromRawSamples) {
   const std::string out = fresh_directory("answers");
-  const std::string log = finished(train(out, {"--epochs=8", "--elsewhere=" + recordings()}), 0, out + "/log");
-  for (const char* part : {"clips to train on", "held out: loss", "this net", "a linear model of the features",
-                           "always the most frequent label", "other voices, 60 clips"})
+  const std::string elsewhere = fresh_directory("elsewhere");
+  write(elsewhere + "/low/copy.wav", read(recordings() + "/low/1-7.wav"));
+  for (const auto& [name, tone] :
+       {std::pair("low/new.wav", 0), std::pair("high/a.wav", 2), std::pair("high/b.wav", 2)}) {
+    const std::string path = concat(elsewhere, "/", name);
+    fs::create_directories(fs::path(path).parent_path());
+    ASSERT_TRUE(save_audio(path, sound(tone, name[5], 8000), 8000, {.encoding = Encoding::kPcm16}).ok());
+  }
+  const std::string log = finished(train(out, {"--epochs=8", "--elsewhere=" + elsewhere}), 0, out + "/log");
+  for (const char* part :
+       {"clips to train on", "held out: loss", "this net", "a linear model of the features",
+        "always the most frequent label", "other voices, 3 clips of", "(left out: 1 copies of clips in"})
     EXPECT_NE(log.find(part), std::string::npos) << part << "\n" << log;
+  // That of the training clips, "low", and not the one that most have elsewhere.
+  EXPECT_EQ(log.substr(log.rfind("always the most frequent label")), "always the most frequent label    33.33 %\n");
   EXPECT_EQ(read(out + "/report.png").substr(1, 3), "PNG");
 
   // Of one name in the flag, and two directories.
@@ -230,6 +258,14 @@ TEST(AudioTraining, AnotherProgramAnswersFromFilesAndFromRawSamples) {
   write(pcm, "");
   EXPECT_NE(classify(out, whole, 1).find("there were no samples"), std::string::npos);
   EXPECT_NE(classify(out, out + "/log", 1).find("no sound in a known format"), std::string::npos);
+  // The others are answered.
+  const std::string silent = out + "/nan.wav", nothing = out + "/empty.wav";
+  ASSERT_TRUE(save_audio(silent, full({1, 100}, NAN), 8000).ok());
+  ASSERT_TRUE(save_audio(nothing, zeros({1, 0}), 8000).ok());
+  const std::string some = classify(out, silent + " " + nothing + " " + file, 1);
+  for (const std::string& part : {silent + ": the sound has samples that are not finite",
+                                  nothing + ": the sound has no samples", from_file, std::string("2 of the sounds")})
+    EXPECT_NE(some.find(part), std::string::npos) << part << "\n" << some;
   EXPECT_NE(classify(out, "--raw " + file, 2).find("see --help"), std::string::npos);
   EXPECT_NE(classify(out, "--raw --every=0 < " + pcm, 2).find("--every"), std::string::npos);
 }
@@ -242,9 +278,17 @@ TEST(AudioTraining, SaysWhatIsWrong) {
   EXPECT_EQ(told({"--data="}, 2), "train: --data must name a directory of sound files\n");
   EXPECT_NE(told({"--names=a"}, 2).find("--names"), std::string::npos);
   EXPECT_NE(told({"--data=/nowhere"}, 1).find("/nowhere"), std::string::npos);
-  EXPECT_NE(told({"--at_least=21"}, 1).find("has 0 labels with 21 clips"), std::string::npos);
+  EXPECT_NE(told({"--at_least=37"}, 1).find("has 0 labels with 37 clips"), std::string::npos);
   EXPECT_NE(told({"--batch=1000"}, 1).find("a batch (--batch) has 1000"), std::string::npos);
   EXPECT_NE(told({"--resume"}, 1).find("checkpoint"), std::string::npos);
+  for (const auto& entry : fs::directory_iterator(out))
+    EXPECT_EQ(entry.path().filename().string().find("events"), std::string::npos) << entry.path();
+  EXPECT_NE(told({"--names=low=a,high=a"}, 1).find("have one name (--names), \"a\""), std::string::npos);
+  EXPECT_NE(told({"--names=low=.."}, 2).find("--names"), std::string::npos);
+  EXPECT_NE(told({"--label=/([^/]+/[0-9])[^/]*$"}, 1).find("has a /"), std::string::npos);
+  EXPECT_NE(told({"--label=/(x?)[^/]*/[^/]*$", "--at_least=1"}, 1).find("two are needed"), std::string::npos);
+  EXPECT_NE(told({"--label=/(h?)[^/]*/[^/]*$"}, 1).find("the label \"\" (--label) is empty"), std::string::npos);
+  EXPECT_NE(told({"--elsewhere=" + recordings()}, 1).find("has only copies of files in"), std::string::npos);
   told({"--epochs=1", "--limit=8"}, 0);
   EXPECT_NE(told({"--epochs=2", "--limit=8", "--resume"}, 1).find("was made with --epochs=1"), std::string::npos);
   // A file that is no sound.
@@ -252,6 +296,10 @@ TEST(AudioTraining, SaysWhatIsWrong) {
   fs::copy(recordings(), other, fs::copy_options::recursive);
   write(other + "/low/1-7.wav", "no sound");
   EXPECT_NE(told({"--data=" + other}, 1).find("1-7.wav"), std::string::npos);
+  for (const Tensor& bad : {full({1, 100}, INFINITY), zeros({1, 0})}) {
+    ASSERT_TRUE(save_audio(other + "/low/1-7.wav", bad, 8000).ok());
+    EXPECT_NE(told({"--data=" + other}, 1).find("1-7.wav: the sound has "), std::string::npos);
+  }
 }
 
 }  // namespace

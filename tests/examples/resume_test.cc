@@ -56,6 +56,14 @@ TEST(Resume, ADirectoryInUseIsRefused) {
   EXPECT_FALSE(fs::exists(out + "/checkpoint"));
 }
 
+TEST(Resume, WithoutACheckpointLeavesNoEvents) {
+  const std::string out = fresh_directory("nothing");
+  const int status = train(out, true).wait();
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+  for (const auto& entry : fs::directory_iterator(out))
+    EXPECT_FALSE(entry.path().filename().string().starts_with("events")) << entry.path();
+}
+
 TEST(Resume, KilledAnywhereEndsInTheSameBits) {
   const std::string whole = fresh_directory("whole"), killed = fresh_directory("killed");
   const auto began = std::chrono::steady_clock::now();

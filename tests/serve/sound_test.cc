@@ -179,6 +179,17 @@ TEST_F(SoundTest, HeadersThatLieCostNothing) {
     put(bad, bad.find("data") + 4, size);
     EXPECT_EQ(predict(bad).status, 400) << size << predict(bad).body;
   }
+  // Without a divisor in common with 16000, the filter would have nine million values.
+  std::string prime = file(zeros({1, 1}));
+  put(prime, 24, 767999);
+  const Answer large = predict(prime);
+  EXPECT_EQ(large.status, 400);
+  EXPECT_NE(large.body.find("767999"), std::string::npos) << large.body;
+  EXPECT_NE(large.body.find("16000"), std::string::npos) << large.body;
+  for (uint32_t rate : {11025u, 22050u, 44100u, 44099u, 96000u, 192000u, 768000u}) {
+    put(prime, 24, rate);
+    EXPECT_EQ(predict(prime).status, 200) << rate << predict(prime).body;
+  }
   // A minute at 1 kHz would be 16 times as large; this is more than there may be.
   const Answer a = predict(file(zeros({1, 3'000'000}, {.dtype = u8}) + 128, 1000));
   EXPECT_EQ(a.status, 413) << a.body;
