@@ -72,6 +72,7 @@ class MultiStepLR final : public Scheduler {
 /// The rate falls at every step: base * gamma^step.
 class ExponentialLR final : public Scheduler {
  public:
+  /// With the factor of each step.
   ExponentialLR(Optimizer& o, double gamma) : Scheduler(o), gamma_(gamma) {}
 
  private:
