@@ -63,10 +63,11 @@ Tensor diag_embed(const Tensor& x, int64_t offset, int64_t d1, int64_t d2) {
   HEARTH_CHECK(x.dim() >= 1, "diag_embed: expected at least 1 dimension, but the tensor is 0-dim");
   const int rank = x.dim() + 1, a = wrap_dim(d1, rank, "diag_embed"), b = wrap_dim(d2, rank, "diag_embed");
   HEARTH_CHECK(a != b, "diag_embed: d1 and d2 are the same dimension, ", a);
-  const int64_t far = offset < 0 ? -offset : offset, n = x.shape().back();
-  int64_t size = 0;
-  HEARTH_CHECK(offset != INT64_MIN && !__builtin_add_overflow(n, far, &size), "diag_embed: offset ", offset,
-               " is too large");
+  const int64_t n = x.shape().back();
+  int64_t far = offset, size = 0;
+  HEARTH_CHECK(
+      (offset >= 0 || !__builtin_sub_overflow(int64_t{0}, offset, &far)) && !__builtin_add_overflow(n, far, &size),
+      "diag_embed: offset ", offset, " is too large");
   Shape shape;
   for (int d = 0, k = 0; d < rank; ++d) shape.push_back(d == a || d == b ? size : x.shape()[k++]);
   checked_numel(shape, x.itemsize(), "diag_embed");

@@ -94,6 +94,7 @@ def hearth_op_table_test(name, ops, deps = [], cuda = [], lacking = None, shard_
         srcs = sources,
         data = golden,
         gtest_main = False,
+        timeout = "long",
         shard_count = shard_count,
         args = select({
             str(Label("//tools/build:thread_sanitizer")): ["--gtest_filter=*.Threads"],
