@@ -8,18 +8,12 @@
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
+#include "core/ops/loss_internal.h"
 #include "core/ops/math.h"
-#include "core/ops/reduced_loss_internal.h"
 #include "core/ops/view.h"
 
 namespace hearth {
 namespace {
-
-void check_same_shape(const char* op, const Tensor& x, const Tensor& target) {
-  expect_defined(op, {x, target});
-  HEARTH_CHECK(x.shape() == target.shape(), op, ": the input has shape ", x.shape(), ", but the target ",
-               target.shape());
-}
 
 // -(t log p + (1 - t) log(1 - p)). Next to 0 and 1 logarithms are at least -100, and the slope is (p - t) / 1e-12, as
 // PyTorch has it: that of the logarithm would be infinite, and NaN in a product with 0.

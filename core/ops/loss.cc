@@ -12,9 +12,9 @@
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
 #include "core/ops/index.h"
+#include "core/ops/loss_internal.h"
 #include "core/ops/math.h"
 #include "core/ops/reduce.h"
-#include "core/ops/reduced_loss_internal.h"
 #include "core/ops/rounded_internal.h"
 #include "core/ops/softmax.h"
 #include "core/ops/view.h"
@@ -22,24 +22,10 @@
 namespace hearth {
 namespace {
 
-template <class F>
-Tensor in_f32(const Tensor& x, const Tensor& target, F f) {
-  return loss_in_f32(f, x, target);
-}
-
-void check_same_shape(const char* op, const Tensor& x, const Tensor& target) {
-  expect_defined(op, {x, target});
-  expect_dtypes(op, x, kAllTypes);
-  expect_dtypes(op, target, kAllTypes);
-  HEARTH_CHECK(x.shape() == target.shape(), op, ": the input has shape ", x.shape(), ", but the target ",
-               target.shape());
-}
-
 void check_classes(const char* op, const Tensor& x, const Tensor& target, const ClassLossOptions& o) {
   expect_defined(op, {x, target});
   HEARTH_CHECK(x.dim() >= 2, op, ": the input must be [n, classes, ...], but its shape is ", x.shape());
-  HEARTH_CHECK(target.dtype() == DType::kI64 || target.dtype() == DType::kI32, op,
-               ": the target must be i64 class numbers, but is ", target.dtype());
+  check_class_numbers(op, target);
   Shape expected = x.shape();
   expected.erase(1);
   HEARTH_CHECK(target.shape() == expected, op, ": the target has shape ", target.shape(), "; expected ", expected,
@@ -149,12 +135,12 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const Cla
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction r) {
   const CalledAs called("mse_loss");
   check_same_shape("mse_loss", x, target);
-  return in_f32(x, target, [r](const Tensor& a, const Tensor& b) { return reduced_loss(square(a - b), r); });
+  return loss_in_f32([r](const Tensor& a, const Tensor& b) { return reduced_loss(square(a - b), r); }, x, target);
 }
 Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction r) {
   const CalledAs called("l1_loss");
   check_same_shape("l1_loss", x, target);
-  return in_f32(x, target, [r](const Tensor& a, const Tensor& b) { return reduced_loss(abs(a - b), r); });
+  return loss_in_f32([r](const Tensor& a, const Tensor& b) { return reduced_loss(abs(a - b), r); }, x, target);
 }
 namespace {
 // The square of what lies below a bound. An infinite difference beyond it would make the gradient NaN.
@@ -166,35 +152,41 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta, Reduct
   check_same_shape("smooth_l1_loss", x, target);
   HEARTH_CHECK(beta >= 0, "smooth_l1_loss: beta must not be negative, but is ", beta);
   if (beta == 0) return l1_loss(x, target, r);
-  return in_f32(x, target, [&](const Tensor& a, const Tensor& b) {
-    const Tensor d = abs(a - b);
-    return reduced_loss(where(lt(d, beta), near_square(d, beta) * (0.5 / beta), d - 0.5 * beta), r);
-  });
+  return loss_in_f32(
+      [&](const Tensor& a, const Tensor& b) {
+        const Tensor d = abs(a - b);
+        return reduced_loss(where(lt(d, beta), near_square(d, beta) * (0.5 / beta), d - 0.5 * beta), r);
+      },
+      x, target);
 }
 Tensor huber_loss(const Tensor& x, const Tensor& target, double delta, Reduction r) {
   const CalledAs called("huber_loss");
   check_same_shape("huber_loss", x, target);
   HEARTH_CHECK(delta > 0, "huber_loss: delta must be above 0, but is ", delta);
-  return in_f32(x, target, [&](const Tensor& a, const Tensor& b) {
-    const Tensor d = abs(a - b);
-    return reduced_loss(where(lt(d, delta), near_square(d, delta) * 0.5, (d - 0.5 * delta) * delta), r);
-  });
+  return loss_in_f32(
+      [&](const Tensor& a, const Tensor& b) {
+        const Tensor d = abs(a - b);
+        return reduced_loss(where(lt(d, delta), near_square(d, delta) * 0.5, (d - 0.5 * delta) * delta), r);
+      },
+      x, target);
 }
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, const std::optional<Tensor>& weight,
                                         const std::optional<Tensor>& pos_weight, Reduction r) {
   const CalledAs called("binary_cross_entropy_with_logits");
   check_same_shape("binary_cross_entropy_with_logits", x, target);
-  return in_f32(x, target, [&](const Tensor& logits, const Tensor& t) {
-    const Tensor log_not = -log_sigmoid(-logits);  // -log(1 - p)
-    Tensor loss;
-    if (pos_weight) {
-      loss = (1 - t) * log_not - *pos_weight * t * log_sigmoid(logits);
-    } else {
-      loss = (1 - t) * log_not - t * log_sigmoid(logits);
-    }
-    if (weight) loss = loss * *weight;
-    return reduced_loss(loss, r);
-  });
+  return loss_in_f32(
+      [&](const Tensor& logits, const Tensor& t) {
+        const Tensor log_not = -log_sigmoid(-logits);  // -log(1 - p)
+        Tensor loss;
+        if (pos_weight) {
+          loss = (1 - t) * log_not - *pos_weight * t * log_sigmoid(logits);
+        } else {
+          loss = (1 - t) * log_not - t * log_sigmoid(logits);
+        }
+        if (weight) loss = loss * *weight;
+        return reduced_loss(loss, r);
+      },
+      x, target);
 }
 
 }  // namespace hearth

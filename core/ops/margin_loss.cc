@@ -7,26 +7,13 @@
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
 #include "core/ops/index.h"
+#include "core/ops/loss_internal.h"
 #include "core/ops/math.h"
-#include "core/ops/reduced_loss_internal.h"
 #include "core/ops/scan.h"
 #include "core/ops/view.h"
 
 namespace hearth {
 namespace {
-
-Tensor positive_part(const Tensor& x) { return relu(x); }
-
-void check_same_shape(const char* op, const Tensor& x, const Tensor& target) {
-  expect_defined(op, {x, target});
-  HEARTH_CHECK(x.shape() == target.shape(), op, ": the input has shape ", x.shape(), ", but the target ",
-               target.shape());
-}
-
-void check_class_numbers(const char* op, const Tensor& target) {
-  HEARTH_CHECK(target.dtype() == DType::kI64 || target.dtype() == DType::kI32, op,
-               ": the target must be i64 class numbers, but is ", target.dtype());
-}
 
 Tensor cosine(const Tensor& a, const Tensor& b) {
   constexpr double kEps = 1e-12;
@@ -39,7 +26,7 @@ Tensor cosine(const Tensor& a, const Tensor& b) {
 Tensor margin_ranking_loss(const Tensor& a, const Tensor& b, const Tensor& target, double margin, Reduction reduction) {
   expect_defined("margin_ranking_loss", {a, b, target});
   const auto loss = [&](const Tensor& x, const Tensor& y, const Tensor& t) {
-    return reduced_loss(positive_part(margin - t * (x - y)), reduction);
+    return reduced_loss(relu(margin - t * (x - y)), reduction);
   };
   return loss_in_f32(loss, a, b, target);
 }
@@ -47,7 +34,7 @@ Tensor margin_ranking_loss(const Tensor& a, const Tensor& b, const Tensor& targe
 Tensor hinge_embedding_loss(const Tensor& x, const Tensor& target, double margin, Reduction reduction) {
   expect_defined("hinge_embedding_loss", {x, target});
   const auto loss = [&](const Tensor& a, const Tensor& t) {
-    const Tensor l = where(t != 1, positive_part(margin - a), 0.0) + where(t != -1, a, 0.0);
+    const Tensor l = where(t != 1, relu(margin - a), 0.0) + where(t != -1, a, 0.0);
     return reduced_loss(l, reduction);
   };
   return loss_in_f32(loss, x, target);
@@ -74,7 +61,7 @@ Tensor multi_margin_loss(const Tensor& x, const Tensor& target, int64_t p, doubl
                "], but has ", weight->shape());
   const auto loss = [&](const Tensor& scores) {
     const Tensor rows = scores.reshape({-1, classes}), y = target.reshape({-1, 1}).to(i64);
-    Tensor l = positive_part(margin - rows.gather(1, y) + rows);
+    Tensor l = relu(margin - rows.gather(1, y) + rows);
     if (p == 2) l = square(l);
     if (weight) l = l * weight->to(l.dtype()).index_select(0, y.flatten()).unsqueeze(1);
     const Tensor other = arange(classes).to(l.device()).unsqueeze(0) != y;
@@ -97,7 +84,7 @@ Tensor multilabel_margin_loss(const Tensor& x, const Tensor& target, Reduction r
     const Tensor listed = (y != -1).to(i64).cumprod(1).to(boolean), at = where(listed, y, 0);
     const Tensor is_target =
         zeros(rows.shape(), {.dtype = i64, .device = rows.device()}).scatter_add(1, at, listed.to(i64)) > 0;
-    const Tensor pairs = positive_part(1 - rows.gather(1, at).unsqueeze(2) + rows.unsqueeze(1));
+    const Tensor pairs = relu(1 - rows.gather(1, at).unsqueeze(2) + rows.unsqueeze(1));
     const Tensor counts = logical_and(listed.unsqueeze(2), logical_not(is_target).unsqueeze(1));
     const Tensor l = where(counts, pairs, 0.0).sum({1, 2}) / static_cast<double>(classes);
     return reduced_loss(x.dim() == 1 ? l.squeeze(0) : l, reduction);
@@ -128,7 +115,7 @@ Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& tar
       a.shape(), ", ", b.shape(), " and ", target.shape());
   const auto loss = [&](const Tensor& x, const Tensor& y) {
     const Tensor c = cosine(x, y);
-    const Tensor l = where(target == 1, 1 - c, 0.0) + where(target == -1, positive_part(c - margin), 0.0);
+    const Tensor l = where(target == 1, 1 - c, 0.0) + where(target == -1, relu(c - margin), 0.0);
     return reduced_loss(l, reduction);
   };
   return loss_in_f32(loss, a, b);
@@ -142,7 +129,7 @@ Tensor triplet_margin_with_distance_loss(const Tensor& anchor, const Tensor& pos
   const auto loss = [&](const Tensor& a, const Tensor& p, const Tensor& n) {
     Tensor other = distance(a, n);
     if (swap) other = minimum(other, distance(p, n));
-    return reduced_loss(positive_part(margin + distance(a, p) - other), reduction);
+    return reduced_loss(relu(margin + distance(a, p) - other), reduction);
   };
   return loss_in_f32(loss, anchor, positive, negative);
 }

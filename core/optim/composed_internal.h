@@ -3,6 +3,7 @@
 
 #include <array>
 #include <span>
+#include <unordered_map>
 
 #include "core/base/error.h"
 #include "core/device/capture.h"
@@ -34,13 +35,15 @@ void composed_step(const char* name, std::span<const Operand> rows, F f) {
   if (Capture::current()) fail(ErrorKind::kUnsupported, name, ": its step cannot be captured in a CUDA graph");
   constexpr size_t kRow = 2 + kStates;
   // Before anything is written: a step that is refused has changed nothing.
+  std::unordered_multimap<const Storage*, const Tensor*> in_memory;
   for (size_t r = 0; r < rows.size(); r += kRow) {
     const Tensor& p = rows[r].tensor();
-    for (size_t other = 0; other < r; other += kRow) {
-      const Tensor& q = rows[other].tensor();
-      HEARTH_CHECK(p.impl()->storage != q.impl()->storage || !overlap(p.layout(), q.layout()), name,
-                   ": two parameters share memory, of shapes ", q.shape(), " and ", p.shape());
+    const auto [begin, end] = in_memory.equal_range(p.impl()->storage.get());
+    for (auto q = begin; q != end; ++q) {
+      HEARTH_CHECK(!overlap(p.layout(), q->second->layout()), name, ": two parameters share memory, of shapes ",
+                   q->second->shape(), " and ", p.shape());
     }
+    in_memory.emplace(p.impl()->storage.get(), &p);
   }
   for (size_t r = 0; r < rows.size(); r += kRow) {
     Tensor p = rows[r].tensor().detach();

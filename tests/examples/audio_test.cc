@@ -178,18 +178,8 @@ TEST(AudioNet, TheExportGivesTheProgramsBits) {
 TEST(AudioTraining, KilledAndResumedEndsInTheSameBits) {
   const std::string whole = fresh_directory("whole"), killed = fresh_directory("killed");
   finished(train(whole), 0, whole + "/log");
-  int kills = 0;
-  while (kills < 4) {
-    std::vector<std::string> more;
-    if (fs::exists(killed + "/checkpoint")) more.emplace_back("--resume");
-    CheckpointWatch watch(killed);
-    Process run = train(killed, more);
-    if (watch.wait(run)) watch.wait(run);
-    run.signal(SIGKILL);
-    if (!WIFSIGNALED(run.wait())) break;  // it was faster
-    ++kills;
-  }
-  EXPECT_GE(kills, 2);
+  const auto again = [&](const std::vector<std::string>& more) { return train(killed, more); };
+  EXPECT_GE(kill_again_and_again(killed, 4, again), 2);
   const std::string log = finished(train(killed, {"--resume"}), 0, killed + "/log");
   EXPECT_NE(log.find("going on from"), std::string::npos) << log;
   const Tensors state = checkpoint_of(whole);

@@ -69,20 +69,8 @@ void expect_same_results(const std::string& a, const std::string& b) {
 TEST(Gpt, KilledAndResumedEndsInTheSameBits) {
   const std::string whole = fresh_directory("whole"), killed = fresh_directory("killed");
   expect_exit(train(whole), 0, whole);
-  int kills = 0;
-  while (kills < 5) {
-    std::vector<std::string> more;
-    if (fs::exists(killed + "/checkpoint")) more.emplace_back("--resume");
-    CheckpointWatch watch(killed);
-    Process run = train(killed, more);
-    // Each time it comes a checkpoint further, and dies while it writes the next one or soon after.
-    if (watch.wait(run)) watch.wait(run);
-    run.signal(SIGKILL);
-    const int status = run.wait();
-    if (!WIFSIGNALED(status)) break;  // it was faster
-    ++kills;
-  }
-  EXPECT_GE(kills, 2);
+  const auto again = [&](const std::vector<std::string>& more) { return train(killed, more); };
+  EXPECT_GE(kill_again_and_again(killed, 5, again), 2);
   expect_exit(train(killed, {"--resume"}), 0, killed);
   EXPECT_NE(read(killed + "/log").find("going on from"), std::string::npos);
   expect_same_results(whole, killed);

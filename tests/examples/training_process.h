@@ -123,4 +123,23 @@ class CheckpointWatch {
   int fd_;
 };
 
+// Runs start(more options) again and again, with --resume once there is a checkpoint in `directory`, and kills it each
+// time it comes a checkpoint further: while it writes the next one or soon after. It ends after `most` kills, or when a
+// run is faster. How often it has killed.
+template <class Start>
+int kill_again_and_again(const std::string& directory, int most, Start start) {
+  int kills = 0;
+  while (kills < most) {
+    std::vector<std::string> more;
+    if (std::filesystem::exists(directory + "/checkpoint")) more.emplace_back("--resume");
+    const CheckpointWatch watch(directory);
+    Process run = start(more);
+    if (watch.wait(run)) watch.wait(run);
+    run.signal(SIGKILL);
+    if (!WIFSIGNALED(run.wait())) break;
+    ++kills;
+  }
+  return kills;
+}
+
 }  // namespace hearth
