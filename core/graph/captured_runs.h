@@ -18,8 +18,8 @@ namespace hearth::graph {
 /// whose run cannot be captured because the size of a value depends on other values, run() is Graph::run().
 ///
 /// A capture keeps what holds for the whole process when it is made, such as whether products may be TF32. Each
-/// combination of shapes keeps memory for one whole run. An object belongs to one thread at a time; while it captures,
-/// no other thread may synchronize() the device.
+/// combination of shapes keeps memory for one whole run. An object belongs to one thread at a time, and to one stream
+/// for all of its calls; while it captures, no other thread may synchronize() the device.
 class CapturedRuns {
  public:
   /// Captures at most `most` combinations of shapes, those that come first; others are run without.

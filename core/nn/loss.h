@@ -103,7 +103,9 @@ class CrossEntropyLoss : public Module<CrossEntropyLoss> {
  public:
   /// With the function's options.
   explicit CrossEntropyLoss(const ClassLossOptions& options = {})
-      : options_(options), weight_(this, "weight", options.weight) {}
+      : options_(options), weight_(this, "weight", options.weight) {
+    options_.weight.reset();  // it is the buffer
+  }
   /// cross_entropy() with the module's options.
   Tensor forward(const Tensor& x, const Tensor& target) const {
     return cross_entropy(x, target, with_weight(options_, weight_));
@@ -118,7 +120,9 @@ class CrossEntropyLoss : public Module<CrossEntropyLoss> {
 class NLLLoss : public Module<NLLLoss> {
  public:
   /// With the function's options.
-  explicit NLLLoss(const ClassLossOptions& options = {}) : options_(options), weight_(this, "weight", options.weight) {}
+  explicit NLLLoss(const ClassLossOptions& options = {}) : options_(options), weight_(this, "weight", options.weight) {
+    options_.weight.reset();  // it is the buffer
+  }
   /// nll_loss() with the module's options.
   Tensor forward(const Tensor& log_probabilities, const Tensor& target) const {
     return nll_loss(log_probabilities, target, with_weight(options_, weight_));

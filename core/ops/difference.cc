@@ -35,11 +35,11 @@ Tensor diff(const Tensor& x, const DiffOptions& options) {
   HEARTH_CHECK(x.dim() >= 1, "diff: expected at least 1 dimension, but the tensor is 0-dim");
   HEARTH_CHECK(options.n >= 0, "diff: n must not be negative, but is ", options.n);
   const int d = wrap_dim(options.dim, x.dim(), "diff");
-  if (options.n == 0) return x.clone();
   std::vector<Tensor> joined;
   if (options.prepend) joined.push_back(placed("prepend", *options.prepend, x, d));
   joined.push_back(x);
   if (options.append) joined.push_back(placed("append", *options.append, x, d));
+  if (options.n == 0) return x.clone();
   Tensor y = joined.size() > 1 ? cat(joined, d) : x;
   for (int64_t left = std::min(options.n, y.size(d)); left > 0; --left) {
     const Tensor next = slice(y, d, 1, std::nullopt), here = slice(y, d, 0, std::max<int64_t>(y.size(d) - 1, 0));

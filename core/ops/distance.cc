@@ -1,6 +1,8 @@
 #include "core/ops/distance.h"
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "core/base/called_as.h"
 #include "core/base/error.h"
@@ -12,6 +14,7 @@
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
+#include "core/ops/join.h"
 #include "core/ops/reduce.h"
 #include "core/ops/rounded_internal.h"
 #include "core/ops/view.h"
@@ -48,7 +51,6 @@ Tensor of_differences(GradContext& g, double p) {
   const Tensor difference = unsqueeze(g.input(0), 2) - unsqueeze(g.input(1), 1);
   const Tensor direction = sign(difference), size = abs(difference);
   if (p == 1) return direction * unsqueeze(g.grad(), 3);
-  if (p == 2) return difference * unsqueeze(over_distance(g.grad(), g.output(0), 2), 3);
   if (std::isinf(p)) {
     const Tensor greatest = eq(size, unsqueeze(g.output(0), 3));
     return where(greatest, direction * unsqueeze(g.grad(), 3), Scalar(0.0));
@@ -58,13 +60,33 @@ Tensor of_differences(GradContext& g, double p) {
   return direction * slope * unsqueeze(over_distance(g.grad(), g.output(0), p), 3);
 }
 
+// For p = 2, some rows at a time. Of differences, not of products of the rows, which lose the digits in which near rows
+// differ.
+void euclidean_backward(GradContext& g) {
+  constexpr int64_t kElements = 1 << 22;
+  const Tensor a = g.input(0), b = g.input(1), w = over_distance(g.grad(), g.output(0), 2);
+  const int64_t rows = a.size(1), step = std::max<int64_t>(kElements / std::max<int64_t>(b.numel(), 1), 1);
+  std::vector<Tensor> of_a;
+  Tensor of_b;
+  for (int64_t at = 0; at < rows || at == 0; at += step) {
+    const int64_t n = std::min(step, rows - at);
+    const Tensor part = (unsqueeze(narrow(a, 1, at, n), 2) - unsqueeze(b, 1)) * unsqueeze(narrow(w, 1, at, n), 3);
+    if (g.needs(0)) of_a.push_back(sum(part, 2));
+    if (!g.needs(1)) continue;
+    const Tensor sums = sum(part, 1);
+    of_b = of_b.defined() ? of_b + sums : sums;
+  }
+  if (g.needs(0)) g.set(0, of_a.size() == 1 ? of_a[0] : cat(of_a, 1));
+  if (g.needs(1)) g.set(1, neg(of_b));
+}
+
 void cdist_backward(GradContext& g) {
   const double p = g.attrs<CdistAttrs>().p;
   if (p == 0) {
     for (const int i : {0, 1}) g.set(i, machinery::full(g.input_shape(i), 0, g.grad().dtype(), g.grad().device()));
     return;
   }
-  // Of differences, not of products of the rows, which lose the digits in which near rows differ.
+  if (p == 2) return euclidean_backward(g);
   const Tensor all = of_differences(g, p);
   if (g.needs(0)) g.set(0, sum(all, 2));
   if (g.needs(1)) g.set(1, neg(sum(all, 1)));

@@ -25,10 +25,10 @@ double nesterov(const NAdamOptions& o, int64_t t) {
   return o.beta1 * (1 - 0.5 * std::pow(0.96, static_cast<double>(t) * o.momentum_decay));
 }
 
-// Those of the steps up to t, multiplied: of at most some thousand, after which the product is 0.
+// Those of the steps up to t, multiplied, as far as 1 minus the product tells them: of a few hundred at beta1 0.9.
 double momenta(const NAdamOptions& o, int64_t t) {
   double product = 1;
-  for (int64_t i = 1; i <= t && product > 0; ++i) product *= nesterov(o, i);
+  for (int64_t i = 1; i <= t && product > 0x1p-54; ++i) product *= nesterov(o, i);
   return product;
 }
 

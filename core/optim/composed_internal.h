@@ -34,7 +34,7 @@ template <size_t kStates, class F>
 void composed_step(const char* name, std::span<const Operand> rows, F f) {
   if (Capture::current()) fail(ErrorKind::kUnsupported, name, ": its step cannot be captured in a CUDA graph");
   constexpr size_t kRow = 2 + kStates;
-  // Before anything is written: a step that is refused has changed nothing.
+  // Before anything is written: a call that is refused has changed nothing.
   std::unordered_multimap<const Storage*, const Tensor*> in_memory;
   for (size_t r = 0; r < rows.size(); r += kRow) {
     const Tensor& p = rows[r].tensor();

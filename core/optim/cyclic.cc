@@ -20,8 +20,9 @@ double CosineAnnealingWarmRestarts::lr_at(int64_t step, double base) const {
   } else {
     while (step >= length) {
       step -= length;
-      if (length > std::numeric_limits<int64_t>::max() / mult_) break;  // the last one has no end
-      length *= mult_;
+      // The next one has no end.
+      if (length > std::numeric_limits<int64_t>::max() / mult_) length = std::numeric_limits<int64_t>::max();
+      else length *= mult_;
     }
   }
   const double share = static_cast<double>(step) / static_cast<double>(length);

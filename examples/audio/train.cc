@@ -177,10 +177,12 @@ absl::Status check_names(const Options& o, const std::vector<std::string>& label
   std::map<std::string, std::string> label_of;
   for (const std::string& label : labels) {
     const std::string& name = o.name(label);
+    if (label.empty()) {
+      return absl::InvalidArgumentError("--label finds a file whose label is empty");
+    }
     if (!names_a_file(name)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the label \"", label,
-                       "\" (--label) is empty, \".\" or \"..\", or has a /; --names can give it another name"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "the label \"", label, "\" (--label) is \".\" or \"..\", or has a /; --names can give it another name"));
     }
     const auto [at, is_new] = label_of.emplace(name, label);
     if (!is_new) {

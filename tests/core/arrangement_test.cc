@@ -291,6 +291,10 @@ TEST(Arrangement, OddArguments) {
   EXPECT_EQ(triu_indices(3, 0).shape(), (Shape{2, 0}));
   const Tensor x = tensor({1.0, 2.0});
   EXPECT_TRUE(diff(x, {.n = 0, .prepend = tensor({5.0})}).equal(x));
+  EXPECT_NE(error_of([&] {
+              diff(x, {.n = 0, .prepend = ones({2, 2})});
+            }).find("prepend must have the shape"),
+            std::string::npos);
   // More sources than the dtype counts.
   const Tensor many = full({300}, 2, {.dtype = DType::kU8}), places = zeros({300}, {.dtype = i64});
   EXPECT_EQ(
@@ -312,6 +316,20 @@ TEST(Arrangement, DistancesOfNearRowsHaveExactGradients) {
     return grad({&d, 1}, {&a, 1})[0].to(f64);
   };
   EXPECT_TRUE(gradient(f32).allclose(gradient(f64), 1e-4, 1e-4));
+  // As many rows as are taken in several parts: what each row alone has.
+  Tensor a = sin(arange(3000 * 4).to(f64) * 0.37).view({3000, 4}).requires_grad_();
+  Tensor b = sin(arange(1500 * 4).to(f64) * 0.91).view({1500, 4}).requires_grad_();
+  const Tensor d = cdist(a, b).sum();
+  const std::vector<Tensor> whole = grad({&d, 1}, std::vector<Tensor>{a, b});
+  Tensor of_b = zeros({1500, 4}, {.dtype = f64});
+  for (const int64_t at : {0, 1500}) {
+    Tensor part = a.detach().narrow(0, at, 1500).clone().requires_grad_();
+    const Tensor e = norm(part.unsqueeze(1) - b.unsqueeze(0), 2, {2}).sum();
+    const std::vector<Tensor> g = grad({&e, 1}, std::vector<Tensor>{part, b});
+    EXPECT_TRUE(whole[0].narrow(0, at, 1500).allclose(g[0], 1e-9, 1e-9));
+    of_b = of_b + g[1];
+  }
+  EXPECT_TRUE(whole[1].allclose(of_b, 1e-9, 1e-9));
 }
 
 }  // namespace

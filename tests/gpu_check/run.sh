@@ -63,7 +63,7 @@ tests() {
   part "$1" "$2" "${ours[@]}" ./gpu_check --gtest_color=no --gtest_filter="$3"
   if ! grep -qE '^\[  PASSED  \] [1-9]' "$out/.part"; then
     echo "  - no test has passed" >> "$report"
-    unfinished+=("$1")
+    [[ " ${unfinished[*]-} ${failed[*]-} " == *" $1 "* ]] || unfinished+=("$1")
   fi
   {
     sed -nE 's/^\[  (PASSED|SKIPPED)  ?\] ([0-9]+ tests?).*/  - \2 \L\1/p' "$out/.part" | sort -u
@@ -87,10 +87,11 @@ beside() {
     END {
       print "\n| row | Hearth | PyTorch | times |\n|---|---|---|---|"
       for (i = 1; i <= n; i++) {
-        split(mine[order[i]], a, " "); split(peer[order[i]], b, " ")
+        ours = order[i] in mine ? mine[order[i]] : "–"; theirs = order[i] in peer ? peer[order[i]] : "–"
+        split(ours, a, " "); split(theirs, b, " ")
         times = "–"
         if (a[1] + 0 > 0 && b[1] + 0 > 0 && order[i] !~ /_loss$/) times = sprintf("%.2f", better(a[2]) ? a[1] / b[1] : b[1] / a[1])
-        print "| " order[i] " | " (order[i] in mine ? mine[order[i]] : "–") " | " (order[i] in peer ? peer[order[i]] : "–") " | " times " |"
+        print "| " order[i] " | " ours " | " theirs " | " times " |"
       }
       print ""
     }' "$1" "$2" >> "$report"
@@ -113,6 +114,7 @@ torch=''
 ! "$python" -c 'import torch' 2> /dev/null || torch=1
 # measured NAME SECONDS PEERS_SECONDS: our rows beside PyTorch's.
 measured() {
+  wanted "$1" || return
   part "$1" "$2" "${ours[@]}" ./gpu_check "$1" "$small"
   rows "$out/.ours"
   : > "$out/.part"

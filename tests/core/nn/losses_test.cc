@@ -126,11 +126,20 @@ TEST(Losses, WeightsAreBuffers) {
   loss.to(f32);
   EXPECT_EQ(loss.state_dict().at("weight").dtype(), f32);
   EXPECT_EQ(loss.state_dict().size(), 2u);
+  const Tensor scores = wave({4, 3}, 1).to(f32), wanted = target().to(f32), as_f32 = weight().to(f32);
+  EXPECT_TRUE(loss(scores, wanted).equal(binary_cross_entropy_with_logits(scores, wanted, as_f32, as_f32)));
   nn::CrossEntropyLoss classes({.weight = weight()});
   EXPECT_EQ(classes.state_dict().size(), 1u);
   EXPECT_EQ(nn::CrossEntropyLoss().state_dict().size(), 0u);
   const Tensor x = wave({4, 3}, 1), y = tensor({2, 0, 1, 1});
   EXPECT_TRUE(classes(x, y).equal(cross_entropy(x, y, {.weight = weight()})));
+  // The weight that it has now counts.
+  const Tensor other = weight() * 3 - 1;
+  classes.load_state_dict({{"weight", other}});
+  EXPECT_TRUE(classes(x, y).equal(cross_entropy(x, y, {.weight = other})));
+  nn::NLLLoss likely({.weight = weight()});
+  likely.load_state_dict({{"weight", other}});
+  EXPECT_TRUE(likely(x, y).equal(nll_loss(x, y, {.weight = other})));
 }
 
 TEST(Losses, HalvesBesideF32AreComputedInF32) {

@@ -82,6 +82,15 @@ TEST(Scheduler, CyclesAndChainsAsPyTorch) {
       kGoldenLrChained);
 }
 
+TEST(Scheduler, ACycleThatIsTooLongToCountDoesNotEnd) {
+  optim::SGD opt({zeros({1}, {.requires_grad = true})}, {.lr = 1});
+  optim::CosineAnnealingWarmRestarts s(opt, 10, int64_t{1} << 62);
+  for (const int64_t step : {15, 20, 30, 1000}) {
+    s.set_step(step);
+    EXPECT_NEAR(opt.lr(), 1, 1e-9) << step;
+  }
+}
+
 TEST(Scheduler, APlateauLowersTheRateAsPyTorch) {
   const std::vector<double> values{3, 2, 2, 1.9999, 2, 2, 2, NAN, 1, 1, 1.2, 1.1, 1, 1, 1, 1};
   const auto check_plateau = [&](const optim::PlateauOptions& options, const std::vector<double>& want) {
