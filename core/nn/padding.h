@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,9 @@ class PadLayer : public Module<PadLayer<kDims, kMode>> {
   /// With {left, right, top, bottom, front, back}, or what of it the dimensions have. Throws Error for another number
   /// of sides.
   explicit PadLayer(std::vector<int64_t> sides, double value = 0) : PadLayer(nullptr, "", std::move(sides), value) {}
+  /// The same.
+  explicit PadLayer(std::initializer_list<int64_t> sides, double value = 0)
+      : PadLayer(std::vector<int64_t>(sides), value) {}
   /// The same as a member of `parent`.
   PadLayer(ModuleBase* parent, const char* name, std::vector<int64_t> sides, double value = 0)
       : Module<PadLayer>(parent, name), sides_(std::move(sides)), value_(value) {
