@@ -168,4 +168,43 @@ case("pixel_unshuffle/more", lambda x: F.pixel_unshuffle(x, 3), values(2, 1, 1, 
 case("channel_shuffle/plain", lambda x: F.channel_shuffle(x, 2), values(1, 6, 2, 2))
 case("channel_shuffle/line", lambda x: F.channel_shuffle(x, 3), values(2, 6, 1))
 
+# ---- special functions
+S = torch.special
+ENDS = Operand(values=[0.0, -0.0, math.inf, -math.inf, math.nan, -1.0, -2.5, 100.0, 1.0, 2.0])
+for name in ("lgamma", "digamma"):
+    case(f"{name}/some", getattr(torch, name), values(3, 4, low=1, high=60), **FLOATS)
+    case(f"{name}/below", getattr(torch, name), Operand(values=[-0.5, -1.25, -3.875, -10.125]), **FLOATS)
+    case(f"{name}/ends", getattr(torch, name), ENDS, **FLOATS)
+for n in (0, 1, 2, 5):
+    case(f"polygamma/{n}", lambda x, n=n: torch.polygamma(n, x), values(3, 4, low=1, high=100), **FLOATS)
+case("polygamma/below", lambda x: torch.polygamma(2, x), Operand(values=[-0.5, -1.25, -3.875]), **FLOATS)
+case("polygamma/ends", lambda x: torch.polygamma(1, x), Operand(values=[0.0, math.inf, math.nan, -1.0, 1e4]), **FLOATS)
+case("zeta/some", lambda s, q: S.zeta(s, q), Operand(values=[1.125, 2.0, 3.5, 12.0, 60.0]), Operand(values=[0.5, 1.0, 7.25, 2.0, 1.5]), **FLOATS)
+case("zeta/ends", lambda s, q: S.zeta(s, q), Operand(values=[1.0, 0.5, 2.0, 2.0, 3.0, 2.5, math.nan]),
+     Operand(values=[1.0, 1.0, 0.0, -1.0, -0.5, -0.5, 1.0]), **FLOATS)
+for name in ("i0", "i0e", "i1", "i1e"):
+    case(f"{name}/some", getattr(S, name), values(3, 4, low=-100, high=100), **FLOATS)
+    case(f"{name}/far", getattr(S, name), Operand(values=[19.875, 20.125, -30.0, 80.0]), **FLOATS)
+    case(f"{name}/ends", getattr(S, name), Operand(values=[0.0, math.nan]), **FLOATS)
+case("hypot/some", torch.hypot, values(3, 4), Operand((4,), low=1), **FLOATS)
+case("hypot/ends", torch.hypot, Operand(values=[math.inf, math.nan, 0.0, math.nan]), Operand(values=[math.nan, 1.0, 0.0, -math.inf]), **FLOATS)
+WHOLE = dict(kinds=("int",))
+case("gcd/some", torch.gcd, values(3, 4), values(4), **WHOLE)
+case("lcm/some", torch.lcm, values(3, 4), values(4), **WHOLE)
+case("mvlgamma/some", lambda x: x.mvlgamma(3), values(3, 4, low=10, high=60), **FLOATS)
+case("entr/some", S.entr, values(3, 4, low=1), **FLOATS)
+case("entr/ends", S.entr, Operand(values=[0.0, -1.0, math.nan, math.inf]), **FLOATS)
+case("ndtr/some", S.ndtr, values(3, 4, low=-40, high=40), **FLOATS)
+case("ndtr/ends", S.ndtr, ENDS, **FLOATS)
+case("xlog1py/some", S.xlog1py, values(3, 4), Operand((4,), low=-7), **FLOATS)
+case("xlog1py/ends", S.xlog1py, Operand(values=[0.0, 0.0, 0.0, 1.0]), Operand(values=[-1.0, math.nan, math.inf, -1.0]), **FLOATS)
+SIGNS = Operand(values=[1.0, -1.0, 0.0, -0.0, math.inf, -math.inf, -2.5, 3.0])
+case("copysign/some", torch.copysign, values(3, 8, low=1), SIGNS, **FLOATS)
+case("copysign/zeros", torch.copysign, Operand(values=[0.0, -0.0, math.nan, math.inf]), Operand(values=[-1.0, 1.0, -1.0, -0.0]), **FLOATS)
+case("signbit/some", torch.signbit, SIGNS, kinds=("float",), own={0: "bool"})
+case("signbit/whole", lambda x: torch.signbit(x - 3), values(5), kinds=("int",), own={0: "bool"})
+case("heaviside/some", torch.heaviside, SIGNS, values(8), **FLOATS)
+case("heaviside/nan", torch.heaviside, Operand(values=[math.nan, 0.0]), Operand(values=[1.0, math.nan]), **FLOATS)
+case("heaviside/whole", lambda x, v: torch.heaviside(x - 3, v), values(6), values(6), kinds=("int",))
+
 save("tools/golden/layers.py with PyTorch " + torch.__version__)

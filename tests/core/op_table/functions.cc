@@ -2,6 +2,11 @@
 
 namespace hearth::testing {
 
+const Golden& layers_golden() {
+  static const Golden golden("tests/core/op_table/layers_golden.safetensors");
+  return golden;
+}
+
 OpRow& add_functions(Rows& rows, const char* name, const std::vector<FunctionCase>& cases, Accuracy accuracy) {
   static const Golden golden("tests/core/op_table/functions_golden.safetensors");
   return add_functions(rows, name, cases, accuracy, golden);

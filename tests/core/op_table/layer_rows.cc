@@ -22,8 +22,7 @@ constexpr SampleOptions kSmooth{.smooth = true};
 
 OpRow& add_layers(Rows& rows, const char* name, const std::vector<FunctionCase>& cases,
                   Accuracy accuracy = Accuracy::kExact) {
-  static const Golden golden("tests/core/op_table/layers_golden.safetensors");
-  return add_functions(rows, name, cases, accuracy, golden);
+  return add_functions(rows, name, cases, accuracy, layers_golden());
 }
 
 void pad_rows(Rows& rows) {
