@@ -116,6 +116,18 @@ HEARTH_FUNCTOR_1(Erfinv, return erfinv(x);)
 HEARTH_FUNCTOR_2(Atan2, return atan2(a, b);)
 HEARTH_FUNCTOR_2(Xlogy, return select(isnan(b), b, select(a == V(0), V(0), a* log(b)));)
 
+// ---- special functions
+HEARTH_FUNCTOR_1(Lgamma, return lgamma(x);)
+HEARTH_FUNCTOR_1(Digamma, return digamma(x);)
+HEARTH_FUNCTOR_2(Polygamma, return polygamma(a, b);)
+HEARTH_FUNCTOR_2(Zeta, return zeta(a, b);)
+HEARTH_FUNCTOR_1(I0, return i0(x);)
+HEARTH_FUNCTOR_1(I0e, return i0e(x);)
+HEARTH_FUNCTOR_1(I1, return i1(x);)
+HEARTH_FUNCTOR_1(I1e, return i1e(x);)
+HEARTH_FUNCTOR_2(Hypot, return hypot(a, b);)
+HEARTH_FUNCTOR_2(Gcd, return gcd(a, b);)
+
 // ---- activations. x log(1 + e^x)-like forms are arranged so that neither end overflows.
 HEARTH_FUNCTOR_1(Sigmoid, return sigmoid(x);)
 HEARTH_FUNCTOR_1(Relu, return max(x, V(0));)

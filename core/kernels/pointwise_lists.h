@@ -25,6 +25,9 @@
   X(asin, Asin, 1, F) X(acos, Acos, 1, F) X(atan, Atan, 1, F) X(sinh, Sinh, 1, F) X(cosh, Cosh, 1, F) \
   X(tanh, Tanh, 1, F) X(asinh, Asinh, 1, F) X(acosh, Acosh, 1, F) X(atanh, Atanh, 1, F) X(erf, Erf, 1, F) \
   X(erfc, Erfc, 1, F) X(erfinv, Erfinv, 1, F) X(atan2, Atan2, 2, F) X(xlogy, Xlogy, 2, F)
+#define HEARTH_SPECIAL_OPS(X) \
+  X(lgamma, Lgamma, 1, F) X(digamma, Digamma, 1, F) X(polygamma, Polygamma, 2, F) X(zeta, Zeta, 2, F) \
+  X(i0, I0, 1, F) X(i0e, I0e, 1, F) X(i1, I1, 1, F) X(i1e, I1e, 1, F) X(hypot, Hypot, 2, F) X(gcd, Gcd, 2, I)
 #define HEARTH_ACTIVATION_OPS(X) \
   X(sigmoid, Sigmoid, 1, F) X(relu, Relu, 1, A) X(silu, Silu, 1, F) X(gelu, Gelu, 1, F) \
   X(gelu_tanh, GeluTanh, 1, F) X(log_sigmoid, LogSigmoid, 1, F) X(mish, Mish, 1, F) X(hardswish, Hardswish, 1, F) \

@@ -21,26 +21,63 @@ void reset(Parameter& weight, std::optional<Parameter>& bias) {
   if (bias) init::fan_in_uniform_(*bias, fan_in);
 }
 
+void check_same(const char* layer, bool same, bool stride, bool padding) {
+  HEARTH_CHECK(!same || (stride && padding), layer,
+               ": a result of the input's size needs a stride of 1 and no padding");
+}
+
+// What is put before and behind a dimension.
+struct Sides {
+  int64_t before, after;
+  bool equal() const { return before == after; }
+};
+Sides sides_of(bool same, int64_t padding, int64_t dilation, int64_t kernel) {
+  if (!same) return {padding, padding};
+  const int64_t both = dilation * (kernel - 1);
+  return {both / 2, both - both / 2};
+}
+
 }  // namespace
 
 Conv2d::Conv2d(ModuleBase* parent, const char* name, int64_t in, int64_t out, Extent2 kernel, const Conv2dOptions& o)
     : Module(parent, name),
       weight(this, "weight", empty({out, part("Conv2d", in, out, o.groups, kernel), kernel.h, kernel.w})),
-      options_{.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups} {
+      options_(o) {
+  check_same("Conv2d", o.same, o.stride.h == 1 && o.stride.w == 1, o.padding.h == 0 && o.padding.w == 0);
   if (o.bias) bias.emplace(this, "bias", empty({out}));
   reset_parameters();
 }
 void Conv2d::reset_parameters() { reset(weight, bias); }
-Tensor Conv2d::forward(const Tensor& x) const { return conv2d(x, weight, bias, options_); }
+Tensor Conv2d::forward(const Tensor& x) const {
+  const Conv2dOptions& o = options_;
+  const Sides h = sides_of(o.same, o.padding.h, o.dilation.h, weight.size(2)),
+              w = sides_of(o.same, o.padding.w, o.dilation.w, weight.size(3));
+  hearth::Conv2dOptions of{.stride = o.stride, .dilation = o.dilation, .groups = o.groups};
+  if (o.padding_mode == Padding::kConstant && h.equal() && w.equal()) {
+    of.padding = {h.before, w.before};
+    return conv2d(x, weight, bias, of);
+  }
+  return conv2d(pad(x, {w.before, w.after, h.before, h.after}, o.padding_mode), weight, bias, of);
+}
 
 Conv1d::Conv1d(ModuleBase* parent, const char* name, int64_t in, int64_t out, int64_t kernel, const Conv1dOptions& o)
     : Module(parent, name),
       weight(this, "weight", empty({out, part("Conv1d", in, out, o.groups, {1, kernel}), kernel})),
-      options_{.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups} {
+      options_(o) {
+  check_same("Conv1d", o.same, o.stride == 1, o.padding == 0);
   if (o.bias) bias.emplace(this, "bias", empty({out}));
   reset_parameters();
 }
 void Conv1d::reset_parameters() { reset(weight, bias); }
-Tensor Conv1d::forward(const Tensor& x) const { return conv1d(x, weight, bias, options_); }
+Tensor Conv1d::forward(const Tensor& x) const {
+  const Conv1dOptions& o = options_;
+  const Sides side = sides_of(o.same, o.padding, o.dilation, weight.size(2));
+  hearth::Conv1dOptions of{.stride = o.stride, .dilation = o.dilation, .groups = o.groups};
+  if (o.padding_mode == Padding::kConstant && side.equal()) {
+    of.padding = side.before;
+    return conv1d(x, weight, bias, of);
+  }
+  return conv1d(pad(x, {side.before, side.after}, o.padding_mode), weight, bias, of);
+}
 
 }  // namespace hearth::nn

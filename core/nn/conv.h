@@ -5,6 +5,7 @@
 
 #include "core/nn/module.h"
 #include "core/ops/conv.h"
+#include "core/ops/pad.h"
 
 namespace hearth::nn {
 
@@ -15,6 +16,11 @@ struct Conv2dOptions {
   Extent2 dilation = 1;  ///< The distance in the input of neighbours in the kernel, at least 1.
   int64_t groups = 1;    ///< Divides both channel counts; group k of the output sees group k of the input.
   bool bias = true;      ///< Adds a number to each output channel.
+  /// What lies in the padding; kConstant: zeros.
+  Padding padding_mode = Padding::kConstant;
+  /// Pads so that the result has the input's size, with the greater part behind where the sides differ; needs a stride
+  /// of 1 and no padding. PyTorch: padding="same".
+  bool same = false;
 };
 /// A convolution of images. See hearth::conv2d(). Weights and bias start uniform in
 /// +-1 / sqrt(in / groups * kh * kw), as in PyTorch.
@@ -39,7 +45,7 @@ class Conv2d : public Module<Conv2d> {
   std::optional<Parameter> bias;
 
  private:
-  hearth::Conv2dOptions options_;
+  Conv2dOptions options_;
 };
 
 /// Options of Conv1d.
@@ -49,6 +55,11 @@ struct Conv1dOptions {
   int64_t dilation = 1;  ///< The distance in the input of neighbours in the kernel, at least 1.
   int64_t groups = 1;    ///< Divides both channel counts; group k of the output sees group k of the input.
   bool bias = true;      ///< Adds a number to each output channel.
+  /// What lies in the padding; kConstant: zeros.
+  Padding padding_mode = Padding::kConstant;
+  /// Pads so that the result has the input's size, with the greater part behind where the sides differ; needs a stride
+  /// of 1 and no padding. PyTorch: padding="same".
+  bool same = false;
 };
 /// A convolution of sequences. See hearth::conv1d(). Weights and bias start uniform in
 /// +-1 / sqrt(in / groups * kernel), as in PyTorch.
@@ -72,7 +83,7 @@ class Conv1d : public Module<Conv1d> {
   std::optional<Parameter> bias;
 
  private:
-  hearth::Conv1dOptions options_;
+  Conv1dOptions options_;
 };
 
 }  // namespace hearth::nn

@@ -100,4 +100,34 @@ class AvgPool1d : public Module<AvgPool1d> {
   AvgPool1dOptions options_;
 };
 
+/// The greatest element of each window of a sequence, whose windows make a result of a given size. See
+/// hearth::adaptive_max_pool1d().
+class AdaptiveMaxPool1d : public Module<AdaptiveMaxPool1d> {
+ public:
+  /// With the size of the result.
+  explicit AdaptiveMaxPool1d(int64_t output) : output_(output) {}
+  /// The same as a member of `parent`.
+  AdaptiveMaxPool1d(ModuleBase* parent, const char* name, int64_t output) : Module(parent, name), output_(output) {}
+  /// x [n, c, l] or [c, l]. Gives [n, c, output], or the same without n.
+  Tensor forward(const Tensor& x) const { return adaptive_max_pool1d(x, output_); }
+
+ private:
+  int64_t output_;
+};
+
+/// The mean of each window of a sequence, whose windows make a result of a given size. See
+/// hearth::adaptive_avg_pool1d().
+class AdaptiveAvgPool1d : public Module<AdaptiveAvgPool1d> {
+ public:
+  /// With the size of the result.
+  explicit AdaptiveAvgPool1d(int64_t output) : output_(output) {}
+  /// The same as a member of `parent`.
+  AdaptiveAvgPool1d(ModuleBase* parent, const char* name, int64_t output) : Module(parent, name), output_(output) {}
+  /// x [n, c, l] or [c, l]. Gives [n, c, output], or the same without n.
+  Tensor forward(const Tensor& x) const { return adaptive_avg_pool1d(x, output_); }
+
+ private:
+  int64_t output_;
+};
+
 }  // namespace hearth::nn

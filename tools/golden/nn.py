@@ -3,33 +3,11 @@
 Inputs and weights are sin(0.37 i + s), so that only results need to be kept:
     python3 tools/golden/nn.py > tests/core/nn/golden.inc
 """
-import numpy
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-torch.set_default_dtype(torch.float64)
-
-
-def wave(shape, s):
-    n = int(numpy.prod(shape)) if len(shape) else 1
-    return torch.sin(0.37 * torch.arange(n, dtype=torch.float64) + s).reshape(shape)
-
-
-def fill(module):
-    for k, (_, p) in enumerate(sorted(module.named_parameters())):
-        p.data = wave(p.shape, k)
-
-
-def emit(name, *tensors):
-    values = torch.cat([t.detach().reshape(-1) for t in tensors])
-    print("inline const std::vector<double> kGolden%s = {%s};" % (name, ", ".join(repr(float(v)) for v in values)))
-
-
-def gradients(name, out, leaves):
-    weights = wave(out.shape, 5)
-    emit(name, out, *torch.autograd.grad((out * weights).sum(), leaves))
-
+from layer_values import emit, fill, gradients, wave
 
 print("// Made by tools/golden/nn.py with PyTorch %s." % torch.__version__)
 print("#include <vector>")

@@ -144,20 +144,38 @@ void index_select(OpCall& c) {
     inner *= x.shape()[--first];
   Shape outer = out.shape();
   for (int k = first; k < x.dim(); ++k) outer[k] = 1;
+  const int64_t os = out.strides()[d], xs = x.strides()[d];
+  std::vector<int64_t> rows(static_cast<size_t>(n));
+  for (int64_t i = 0; i < n; ++i) rows[static_cast<size_t>(i)] = at.at(i * is) * xs;
   const Strides* const strides[] = {&out.strides(), &x.strides()};
   const int64_t lines = lines_of(outer, d), item = static_cast<int64_t>(x.itemsize()), bytes = inner * item;
+  // Line after line, so that the result is written in its order; f(places of line, begin, end of indices).
+  const auto walk = [&](auto f) {
+    parallel_for(lines * n, std::max<int64_t>(kGrainBytes / std::max<int64_t>(bytes, 8), 1),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t line = begin / n; line * n < end; ++line) {
+                     for_lines(outer, d, strides, line, line + 1, [&](const int64_t* o) {
+                       f(o, std::max<int64_t>(begin - line * n, 0), std::min(end - line * n, n));
+                     });
+                   }
+                 });
+  };
+  if (inner == 1) {
+    return by_size(out, [&]<class T>(T) {
+      T* to = static_cast<T*>(out.impl()->data());
+      const T* from = static_cast<const T*>(x.raw_data());
+      walk([&](const int64_t* o, int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) to[o[0] + i * os] = from[o[1] + rows[static_cast<size_t>(i)]];
+      });
+    });
+  }
   char* to = static_cast<char*>(out.impl()->data());
   const char* from = static_cast<const char*>(x.raw_data());
-  parallel_for(n, std::max<int64_t>(kGrainBytes / std::max<int64_t>(bytes * lines, 1), 1),
-               [&](int64_t begin, int64_t end) {
-                 for (int64_t i = begin; i < end; ++i) {
-                   const int64_t row = at.at(i * is);
-                   for_lines(outer, d, strides, 0, lines, [&](const int64_t* o) {
-                     std::memcpy(to + (o[0] + i * out.strides()[d]) * item, from + (o[1] + row * x.strides()[d]) * item,
-                                 static_cast<size_t>(bytes));
-                   });
-                 }
-               });
+  walk([&](const int64_t* o, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      std::memcpy(to + (o[0] + i * os) * item, from + (o[1] + rows[static_cast<size_t>(i)]) * item,
+                  static_cast<size_t>(bytes));
+  });
 }
 
 void gather(OpCall& c) {

@@ -304,8 +304,17 @@ HEARTH_LANES_1(erfc, std::erfc)
 HEARTH_LANES_1(erfinv, special::erfinv)
 HEARTH_LANES_1(lgamma, special::lgamma)
 HEARTH_LANES_1(digamma, special::digamma)
+HEARTH_LANES_2(polygamma, special::polygamma)
+HEARTH_LANES_2(zeta, special::zeta)
+HEARTH_LANES_1(i0, [](double v) { return special::bessel_i(v, 0); })
+HEARTH_LANES_1(i0e, [](double v) { return special::scaled_bessel_i(v, 0); })
+HEARTH_LANES_1(i1, [](double v) { return special::bessel_i(v, 1); })
+HEARTH_LANES_1(i1e, [](double v) { return special::scaled_bessel_i(v, 1); })
 HEARTH_LANES_2(atan2, std::atan2)
 HEARTH_LANES_2(hypot, std::hypot)
+HWY_INLINE Vec<int64_t> gcd(Vec<int64_t> x, Vec<int64_t> y) {
+  return Vec<int64_t>::each(x, y, [](int64_t a, int64_t b) { return special::gcd(a, b); });
+}
 #undef HEARTH_LANES_1
 #undef HEARTH_LANES_2
 

@@ -29,22 +29,16 @@ double lgamma(double x) {
   return ::lgamma_r(x, &sign);
 }
 
-double digamma(double x) {
-  if (x == 0) return std::copysign(std::numeric_limits<double>::infinity(), -x);
-  if (x < 0) {
-    if (x == std::floor(x)) return std::numeric_limits<double>::quiet_NaN();
-    double whole;
-    const double fraction = std::modf(x, &whole);
-    return digamma(1 - x) - std::numbers::pi / std::tan(std::numbers::pi * fraction);
+int64_t gcd(int64_t a, int64_t b) {
+  // Unsigned: the least number has no positive counterpart.
+  uint64_t p = a < 0 ? 0 - static_cast<uint64_t>(a) : static_cast<uint64_t>(a),
+           q = b < 0 ? 0 - static_cast<uint64_t>(b) : static_cast<uint64_t>(b);
+  while (q != 0) {
+    const uint64_t rest = p % q;
+    p = q;
+    q = rest;
   }
-  double result = 0;
-  for (; x < 10; ++x) result -= 1 / x;
-  if (x == 10) return result + 2.25175258906672110764;
-  const double z = 1 / (x * x);
-  const double series =
-      z *
-      (1.0 / 12 - z * (1.0 / 120 - z * (1.0 / 252 - z * (1.0 / 240 - z * (1.0 / 132 - z * (691.0 / 32760 - z / 12))))));
-  return result + std::log(x) - 0.5 / x - series;
+  return static_cast<int64_t>(p);
 }
 
 int64_t integer_pow(int64_t base, int64_t exponent) {

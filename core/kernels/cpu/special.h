@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/kernels/special_functions.h"
+
 namespace hearth::special {
 
 // The x with erf(x) = y; infinite at -1 and 1, NaN outside. Giles' approximation ("Approximating the erfinv function",
@@ -10,8 +12,8 @@ namespace hearth::special {
 double erfinv(double y);
 // log |Gamma(x)|, thread-safe.
 double lgamma(double x);
-// d/dx log Gamma(x): reflection, recurrence and the asymptotic series (Abramowitz and Stegun, 6.3).
-double digamma(double x);
+// The greatest common divisor, at least 0; of i64's least number and 0 or itself that number.
+int64_t gcd(int64_t a, int64_t b);
 // Wraps on overflow; a negative exponent gives 0, or +-1 for a base of +-1.
 int64_t integer_pow(int64_t base, int64_t exponent);
 

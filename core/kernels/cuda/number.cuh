@@ -9,7 +9,10 @@
 
 #if HEARTH_CUDA_EMULATED
 #include "core/kernels/cpu/special.h"
+#else
+#define HEARTH_SPECIAL __host__ __device__ inline
 #endif
+#include "core/kernels/special_functions.h"
 #include "core/tensor/dtype.h"
 
 #define HEARTH_DEVICE __device__ __forceinline__
@@ -154,6 +157,51 @@ HEARTH_DEVICE Num<double> erfinv(Num<double> a) { return special::erfinv(a.v); }
 HEARTH_DEVICE Num<float> erfinv(Num<float> a) { return ::erfinvf(a.v); }
 HEARTH_DEVICE Num<double> erfinv(Num<double> a) { return ::erfinv(a.v); }
 #endif
+HEARTH_DEVICE Num<float> hypot(Num<float> a, Num<float> b) { return ::hypotf(a.v, b.v); }
+HEARTH_DEVICE Num<double> hypot(Num<double> a, Num<double> b) { return ::hypot(a.v, b.v); }
+template <class T>
+HEARTH_DEVICE Num<T> lgamma(Num<T> x) {
+  return static_cast<T>(::lgamma(static_cast<double>(x.v)));
+}
+template <class T>
+HEARTH_DEVICE Num<T> digamma(Num<T> x) {
+  return static_cast<T>(special::digamma(static_cast<double>(x.v)));
+}
+template <class T>
+HEARTH_DEVICE Num<T> polygamma(Num<T> x, Num<T> n) {
+  return static_cast<T>(special::polygamma(static_cast<double>(x.v), static_cast<double>(n.v)));
+}
+template <class T>
+HEARTH_DEVICE Num<T> zeta(Num<T> s, Num<T> q) {
+  return static_cast<T>(special::zeta(static_cast<double>(s.v), static_cast<double>(q.v)));
+}
+template <class T>
+HEARTH_DEVICE Num<T> i0(Num<T> x) {
+  return static_cast<T>(special::bessel_i(static_cast<double>(x.v), 0));
+}
+template <class T>
+HEARTH_DEVICE Num<T> i0e(Num<T> x) {
+  return static_cast<T>(special::scaled_bessel_i(static_cast<double>(x.v), 0));
+}
+template <class T>
+HEARTH_DEVICE Num<T> i1(Num<T> x) {
+  return static_cast<T>(special::bessel_i(static_cast<double>(x.v), 1));
+}
+template <class T>
+HEARTH_DEVICE Num<T> i1e(Num<T> x) {
+  return static_cast<T>(special::scaled_bessel_i(static_cast<double>(x.v), 1));
+}
+HEARTH_DEVICE Num<int64_t> gcd(Num<int64_t> a, Num<int64_t> b) {
+  auto p = static_cast<uint64_t>(a.v), q = static_cast<uint64_t>(b.v);
+  if (a.v < 0) p = 0 - p;
+  if (b.v < 0) q = 0 - q;
+  while (q != 0) {
+    const uint64_t rest = p % q;
+    p = q;
+    q = rest;
+  }
+  return static_cast<int64_t>(p);
+}
 template <class T>
 HEARTH_DEVICE Num<T> sigmoid(Num<T> x) {
   return Num<T>(1) / (Num<T>(1) + exp(-x));

@@ -1,10 +1,12 @@
 // Weighted sums along rows and columns of images.
 #pragma once
 
+#include "core/kernels/cpu/taps.h"
 #include "core/tensor/tensor.h"
-#include "vision/kernels/cpu/axis.h"
 
 namespace hearth::vision::cpu {
+
+using hearth::cpu::Taps;
 
 // Every plane of x [..., h, w], first along its rows, then along its columns, into y [..., h', w'], which is
 // contiguous. f32 and f64 in their own type; f16 and bf16 in f32. The bits do not depend on the number of threads.

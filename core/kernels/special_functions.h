@@ -1,0 +1,106 @@
+// Gamma and Bessel functions in f64, once for the CPU and for GPUs: HEARTH_SPECIAL says how they are compiled there.
+#pragma once
+
+#include <cmath>
+
+#ifndef HEARTH_SPECIAL
+#define HEARTH_SPECIAL inline
+#endif
+
+namespace hearth::special {
+
+// d/dx log Gamma(x): reflection, recurrence and the asymptotic series (Abramowitz and Stegun, 6.3).
+HEARTH_SPECIAL double digamma(double x) {
+  constexpr double pi = 3.14159265358979323846;
+  if (x == 0) return std::copysign(HUGE_VAL, -x);
+  double result = 0;
+  if (x < 0) {
+    if (x == std::floor(x)) return NAN;
+    result = -pi / std::tan(pi * (x - std::trunc(x)));
+    x = 1 - x;
+  }
+  double below = 0;
+  for (; x < 10; ++x) below -= 1 / x;
+  if (x == 10) return result + (below + 2.25175258906672110764);
+  const double z = 1 / (x * x);
+  const double series =
+      z *
+      (1.0 / 12 - z * (1.0 / 120 - z * (1.0 / 252 - z * (1.0 / 240 - z * (1.0 / 132 - z * (691.0 / 32760 - z / 12))))));
+  return result + (below + std::log(x) - 0.5 / x - series);
+}
+
+// The sum of (q + k)^-s over k >= 0: the first terms, the rest by Euler and Maclaurin. As in PyTorch infinite for s = 1
+// and for the poles q = 0, -1, ..., NaN for s < 1 and, below 0, for an s that is not whole. NaN below -10^5, too.
+HEARTH_SPECIAL double zeta(double s, double q) {
+  if (s == 1) return HUGE_VAL;
+  if (!(s > 1)) return NAN;
+  if (q <= 0) {
+    if (q == std::floor(q)) return HUGE_VAL;
+    if (s != std::floor(s) || q < -1e5) return NAN;
+  }
+  if (std::isnan(q)) return q;
+  if (std::isinf(q)) return 0;
+  double sum = 0;
+  // Behind max(10, s) the series falls off.
+  const double enough = s > 10 ? (s < 1000 ? s : 1000) : 10;
+  while (q < enough) {
+    const double term = std::pow(q, -s);
+    sum += term;
+    q += 1;
+    if (q > 1 && term < sum * 1e-18) return sum;
+  }
+  const double power = std::pow(q, -s);
+  sum += power * (q / (s - 1) + 0.5);
+  // B_2j / (2j)! for j = 1, 2, ...
+  constexpr double coefficients[] = {1.0 / 12,          -1.0 / 720,
+                                     1.0 / 30240,       -1.0 / 1209600,
+                                     1.0 / 47900160,    -691.0 / 1307674368000,
+                                     1.0 / 74724249600, -3617.0 / 10670622842880000};
+  double factor = s * power / q;
+  for (int j = 0; j < 8; ++j) {
+    const double term = coefficients[j] * factor;
+    sum += term;
+    if (std::abs(term) < std::abs(sum) * 1e-17) break;
+    factor *= (s + 2 * j + 1) * (s + 2 * j + 2) / (q * q);
+  }
+  return sum;
+}
+
+// The n-th derivative of digamma, n >= 0.
+HEARTH_SPECIAL double polygamma(double x, double n) {
+  if (n == 0) return digamma(x);
+  const double size = std::tgamma(n + 1) * zeta(n + 1, x);
+  return std::fmod(n, 2) == 1 ? size : -size;
+}
+
+// e^-|x| I_n(x) of the modified Bessel functions of the first kind, n = 0 or 1 (Abramowitz and Stegun, 9.6.10 and
+// 9.7.1).
+HEARTH_SPECIAL double scaled_bessel_i(double x, int n) {
+  const double y = std::abs(x);
+  double sum = 1, term = 1;
+  if (y <= 20) {
+    const double z = y * y / 4;
+    for (int k = 1; term > sum * 1e-17 && k < 200; ++k) {
+      term *= z / (static_cast<double>(k) * (k + n));
+      sum += term;
+    }
+    sum *= std::exp(-y) * (n == 1 ? y / 2 : 1.0);
+  } else {
+    if (std::isinf(y)) return 0;
+    for (int k = 1; k < 40; ++k) {
+      const double odd = 2 * k - 1;
+      const double next = -term * (4.0 * n - odd * odd) / (k * 8 * y);
+      if (!(std::abs(next) < std::abs(term)) || std::abs(next) < 1e-17) break;
+      sum += term = next;
+    }
+    sum /= std::sqrt(2 * 3.14159265358979323846 * y);
+  }
+  return n == 1 && x < 0 ? -sum : sum;
+}
+// I_n(x). e^|x| comes in two factors: the function overflows a little later than it.
+HEARTH_SPECIAL double bessel_i(double x, int n) {
+  const double half = std::exp(std::abs(x) / 2);
+  return std::isinf(x) ? (n == 1 ? x : std::abs(x)) : scaled_bessel_i(x, n) * half * half;
+}
+
+}  // namespace hearth::special
