@@ -52,6 +52,7 @@ DType result_of(const Tensor& y, const Tensor* x) {
 
 Tensor integral(const char* op, const Tensor& y, const Tensor* x, double dx, int64_t d, bool running) {
   const CalledAs called(op);
+  if (running) expect_dtypes(op, y, kNumberTypes);
   Tensor parts = areas(op, y, x, d);
   if (!x) parts = parts * dx;
   const int64_t at = from_end(y, d, op);

@@ -16,7 +16,7 @@ Tensor trapezoid(const Tensor& y, const Tensor& x, int64_t d = -1);
 Tensor trapz(const Tensor& y, double dx = 1, int64_t d = -1);
 /// trapezoid() by another name.
 Tensor trapz(const Tensor& y, const Tensor& x, int64_t d = -1);
-/// The integrals up to each sample but the first: one place less along d.
+/// The integrals up to each sample but the first: one place less along d. Not for complex numbers.
 Tensor cumulative_trapezoid(const Tensor& y, double dx = 1, int64_t d = -1);
 /// The same at places x, as in trapezoid().
 Tensor cumulative_trapezoid(const Tensor& y, const Tensor& x, int64_t d = -1);

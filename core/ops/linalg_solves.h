@@ -80,7 +80,7 @@ enum class LstsqDriver : uint8_t {
 struct Lstsq {
   Tensor solution;         ///< X [..., n, k], or [..., n] of vectors.
   Tensor residuals;        ///< [..., k], or [...] of vectors: the sums of |A X - B|^2 over columns. Empty if m <= n.
-  Tensor rank;             ///< [...], i64. No gradient passes.
+  Tensor rank;             ///< [...], i64; by gels min(m, n). No gradient passes.
   Tensor singular_values;  ///< [..., min(m, n)] by gelsd and gelss; otherwise empty. No gradient passes.
 };
 /// X with the least |A X - B| and, of those, the least |X|: A [..., m, n], b [..., m, k], or [..., m] if it has one
