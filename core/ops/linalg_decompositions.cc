@@ -65,8 +65,7 @@ void lu_factor_backward(GradContext& g) {
     const Tensor u2 = part(lu, -1, k, n), of_u2 = part(grad, -1, k, n);
     if (m < n) below = below - matmul(of_u2, adjoint(u2));
     result = through_factors(l, tril(below, -1) + triu(above), u);
-    if (m < n)
-      result = cat({result, linalg::solve_triangular(adjoint(l), of_u2, true, {.unitriangular = true})}, -1);
+    if (m < n) result = cat({result, linalg::solve_triangular(adjoint(l), of_u2, true, {.unitriangular = true})}, -1);
   } else {
     const Tensor l2 = part(lu, -2, k, m), of_l2 = part(grad, -2, k, m);
     above = above - matmul(adjoint(l2), of_l2);

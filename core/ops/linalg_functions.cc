@@ -144,8 +144,8 @@ template <class P>
 Tensor cond_by_inverse(const char* op, const Tensor& a, P p) {
   expect_square(op, a);
   const auto [inverse, info] = linalg::inv_ex(a);
-  const Tensor product = norm_of_matrices(op, a, p, {-2, -1}, false) *
-                         norm_of_matrices(op, inverse, p, {-2, -1}, false);
+  const Tensor product =
+      norm_of_matrices(op, a, p, {-2, -1}, false) * norm_of_matrices(op, inverse, p, {-2, -1}, false);
   return where(ne(info, 0), Scalar(std::numeric_limits<double>::infinity()), product);
 }
 
@@ -218,8 +218,9 @@ Tensor norm(const Tensor& x, std::optional<double> ord, const Dims& dims, bool k
   const CalledAs called("linalg.norm");
   expect_defined("linalg.norm", {x});
   if (!ord) return hearth::norm(x, 2, dims, keepdim);
-  HEARTH_CHECK(dims.rank() == 1 || dims.rank() == 2 || (dims.empty() && x.dim() >= 1 && x.dim() <= 2), "linalg.norm: ",
-               "with an order one or two dimensions are reduced, but the shape is ", x.shape(), " and dims is ", dims);
+  HEARTH_CHECK(dims.rank() == 1 || dims.rank() == 2 || (dims.empty() && x.dim() >= 1 && x.dim() <= 2),
+               "linalg.norm: ", "with an order one or two dimensions are reduced, but the shape is ", x.shape(),
+               " and dims is ", dims);
   if (dims.rank() == 2 || (dims.empty() && x.dim() == 2))
     return norm_of_matrices("linalg.norm", x, *ord, dims.empty() ? Dims{0, 1} : dims, keepdim);
   return hearth::norm(x, *ord, dims, keepdim);
@@ -298,9 +299,9 @@ std::vector<std::vector<size_t>> best_splits(const std::vector<Tensor>& m) {
       const size_t j = i + length - 1;
       work[i][j] = std::numeric_limits<double>::infinity();
       for (size_t k = i; k < j; ++k) {
-        const double w = work[i][k] + work[k + 1][j] +
-                         static_cast<double>(m[i].size(0)) * static_cast<double>(m[k].size(1)) *
-                             static_cast<double>(m[j].size(1));
+        const double w =
+            work[i][k] + work[k + 1][j] +
+            static_cast<double>(m[i].size(0)) * static_cast<double>(m[k].size(1)) * static_cast<double>(m[j].size(1));
         if (w < work[i][j]) {
           work[i][j] = w;
           split[i][j] = k;
@@ -357,8 +358,9 @@ Tensor cross(const Tensor& a, const Tensor& b, int64_t d) {
                " and ", b.shape());
   const Shape shape = broadcast_shapes(a.shape(), b.shape(), op);
   const int w = wrap_dim(d, shape.rank(), op);
-  HEARTH_CHECK(a.dim() > 0 && a.shape()[w] == 3 && b.shape()[w] == 3, op, ": vectors must have 3 places along dimension ",
-               w, ", but the shapes are ", a.shape(), " and ", b.shape());
+  HEARTH_CHECK(a.dim() > 0 && a.shape()[w] == 3 && b.shape()[w] == 3, op,
+               ": vectors must have 3 places along dimension ", w, ", but the shapes are ", a.shape(), " and ",
+               b.shape());
   const DType t = promote(a.dtype(), b.dtype());
   const Tensor x = expand(machinery::widened(a.to(t)), shape), y = expand(machinery::widened(b.to(t)), shape);
   return machinery::cast(roll(x, -1, w) * roll(y, -2, w) - roll(x, -2, w) * roll(y, -1, w), t);

@@ -43,8 +43,7 @@ void infer_solve(OpCall& c) {
 // X of A X = B, with P L U = A.
 Tensor through_lu(const Tensor& lu, const Tensor& pivots, const Tensor& b, bool adjoint_of_a) {
   if (!adjoint_of_a) {
-    const Tensor y =
-        linalg::solve_triangular(lu, permuted_rows(b, pivots, false), false, {.unitriangular = true});
+    const Tensor y = linalg::solve_triangular(lu, permuted_rows(b, pivots, false), false, {.unitriangular = true});
     return linalg::solve_triangular(lu, y, true);
   }
   const Tensor lh = adjoint(lu);
@@ -255,9 +254,7 @@ InvEx inverted(const char* op, const Tensor& a, bool check) {
 }  // namespace
 
 Tensor solve(const Tensor& a, const Tensor& b, bool left) { return solved("linalg.solve", a, b, left, true).result; }
-SolveEx solve_ex(const Tensor& a, const Tensor& b, bool left) {
-  return solved("linalg.solve_ex", a, b, left, false);
-}
+SolveEx solve_ex(const Tensor& a, const Tensor& b, bool left) { return solved("linalg.solve_ex", a, b, left, false); }
 Tensor inv(const Tensor& a) { return inverted("linalg.inv", a, true).inverse; }
 InvEx inv_ex(const Tensor& a) { return inverted("linalg.inv_ex", a, false); }
 

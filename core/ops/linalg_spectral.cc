@@ -107,8 +107,7 @@ Tensor svd_gradient(const SvdParts& d, const Tensor& of_u, const Tensor& of_s, c
   if (inner.is_complex() && of_left.defined() && of_right.defined())
     on = on + hearth::diagonal(of_left, 0, -2, -1) / (s * 2.0);
   inner = with_diagonal(inner, on);
-  if (m > k && of_u.defined())
-    return matmul(matmul(u, inner) + out_of_span(u, of_u / unsqueeze(s, -2)), vh);
+  if (m > k && of_u.defined()) return matmul(matmul(u, inner) + out_of_span(u, of_u / unsqueeze(s, -2)), vh);
   if (n > k && of_vh.defined()) {
     const Tensor x = adjoint(out_of_span(adjoint(vh), adjoint(of_vh / unsqueeze(s, -1))));
     return matmul(u, matmul(inner, vh) + x);

@@ -67,12 +67,12 @@ HEARTH_LAPACK_ANY(z, std::complex<double>)
 #undef HEARTH_LAPACK_ANY
 
 // ---- Routines of other names or arguments for complex numbers. `real` is for those alone that are complex.
-#define HEARTH_LAPACK_ORGQR(name, T)                                                                        \
+#define HEARTH_LAPACK_ORGQR(name, T)                                                                           \
   extern "C" void name##_(const int*, const int*, const int*, T*, const int*, const T*, T*, const int*, int*); \
-  inline int orgqr(int m, int n, int k, T* a, int lda, const T* tau, T* work, int lwork) {                  \
-    int info = 0;                                                                                           \
-    name##_(&m, &n, &k, a, &lda, tau, work, &lwork, &info);                                                 \
-    return info;                                                                                            \
+  inline int orgqr(int m, int n, int k, T* a, int lda, const T* tau, T* work, int lwork) {                     \
+    int info = 0;                                                                                              \
+    name##_(&m, &n, &k, a, &lda, tau, work, &lwork, &info);                                                    \
+    return info;                                                                                               \
   }
 HEARTH_LAPACK_ORGQR(sorgqr, float)
 HEARTH_LAPACK_ORGQR(dorgqr, double)

@@ -85,9 +85,7 @@ class Matrices {
   }
   // Matrix b to column-major memory, or the other way.
   void load(int64_t b, T* to, int64_t ld) const { copy_matrix(rows_, cols_, at(b), row_, col_, to, 1, ld); }
-  void store(int64_t b, const T* from, int64_t ld) const {
-    copy_matrix(rows_, cols_, from, 1, ld, at(b), row_, col_);
-  }
+  void store(int64_t b, const T* from, int64_t ld) const { copy_matrix(rows_, cols_, from, 1, ld, at(b), row_, col_); }
 
  private:
   Layout layout_;

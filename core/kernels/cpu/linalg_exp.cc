@@ -20,9 +20,7 @@ constexpr Pade kPade[] = {
     {3, 1.495585217958292e-2, {120, 60, 12, 1}},
     {5, 2.539398330063230e-1, {30240, 15120, 3360, 420, 30, 1}},
     {7, 9.504178996162932e-1, {17297280, 8648640, 1995840, 277200, 25200, 1512, 56, 1}},
-    {9,
-     2.097847961257068,
-     {17643225600, 8821612800, 2075673600, 302702400, 30270240, 2162160, 110880, 3960, 90, 1}},
+    {9, 2.097847961257068, {17643225600, 8821612800, 2075673600, 302702400, 30270240, 2162160, 110880, 3960, 90, 1}},
     {13,
      5.371920351148152,
      {64764752532480000, 32382376266240000, 7771770303897600, 1187353796428800, 129060195264000, 10559470521600,
@@ -32,7 +30,8 @@ constexpr Pade kPade[] = {
 template <class T>
 class Exponential {
  public:
-  explicit Exponential(int n) : n_(n), size_(static_cast<size_t>(n) * static_cast<size_t>(n)), pivots_(static_cast<size_t>(n)) {
+  explicit Exponential(int n)
+      : n_(n), size_(static_cast<size_t>(n) * static_cast<size_t>(n)), pivots_(static_cast<size_t>(n)) {
     for (auto& m : memory_) m.resize(size_);
   }
 

@@ -39,6 +39,16 @@ void for_tiles(int cols, F f) {
   });
 }
 
+// OpenBLAS takes NaN for a positive number.
+template <class T>
+int factor_small(int n, T* a, int lda) {
+  if (const int info = lapack::potrf('U', n, a, lda)) return info;
+  for (int i = 0; i < n; ++i) {
+    if (!(std::real(a[i + static_cast<int64_t>(i) * lda]) > 0)) return i + 1;
+  }
+  return 0;
+}
+
 }  // namespace
 
 template <class T>
@@ -74,11 +84,11 @@ int factor_lu(int m, int n, T* a, int lda, int* pivots) {
 template <class T>
 int factor_cholesky(int n, T* a, int lda) {
   const OmpSingleThread single;
-  if (n < kLarge) return lapack::potrf('U', n, a, lda);
+  if (n < kLarge) return factor_small(n, a, lda);
   for (int j = 0; j < n; j += kPanel) {
     const int width = std::min(kPanel, n - j), next = j + width;
     T* const corner = a + j + static_cast<int64_t>(j) * lda;
-    if (const int info = lapack::potrf('U', width, corner, lda)) return j + info;
+    if (const int info = factor_small(width, corner, lda)) return j + info;
     T* const right = a + j + static_cast<int64_t>(next) * lda;
     for_tiles(n - next, [&](int first, int count) {
       lapack::trsm('L', 'U', 'C', 'N', width, count, corner, lda, right + static_cast<int64_t>(first) * lda, lda);
@@ -98,7 +108,8 @@ void solve_triangle(char side, char uplo, char trans, char diag, int m, int n, c
   const int size = side == 'L' ? m : n, lines = side == 'L' ? n : m;
   if (size < kLarge || lines <= kTile) return lapack::trsm(side, uplo, trans, diag, m, n, a, lda, b, ldb);
   for_tiles(lines, [&](int first, int count) {
-    if (side == 'L') lapack::trsm(side, uplo, trans, diag, m, count, a, lda, b + static_cast<int64_t>(first) * ldb, ldb);
+    if (side == 'L')
+      lapack::trsm(side, uplo, trans, diag, m, count, a, lda, b + static_cast<int64_t>(first) * ldb, ldb);
     else lapack::trsm(side, uplo, trans, diag, count, n, a, lda, b + first, ldb);
   });
 }
@@ -110,10 +121,10 @@ void solve_lu(int n, int k, const T* a, int lda, const int* pivots, T* b, int ld
   });
 }
 
-#define HEARTH_FACTOR(T)                                                                           \
-  template int factor_lu(int, int, T*, int, int*);                                                 \
-  template int factor_cholesky(int, T*, int);                                                      \
-  template void solve_lu(int, int, const T*, int, const int*, T*, int);                            \
+#define HEARTH_FACTOR(T)                                                \
+  template int factor_lu(int, int, T*, int, int*);                      \
+  template int factor_cholesky(int, T*, int);                           \
+  template void solve_lu(int, int, const T*, int, const int*, T*, int); \
   template void solve_triangle(char, char, char, char, int, int, const T*, int, T*, int);
 HEARTH_FACTOR(float)
 HEARTH_FACTOR(double)

@@ -124,7 +124,11 @@ class EigenSolver {
   static constexpr bool kReal = std::is_same_v<T, R>;
 
   EigenSolver(int n, int lwork)
-      : n_(n), lwork_(lwork), work_(static_cast<size_t>(lwork)), real_(static_cast<size_t>(2 * n)), found_(kReal ? static_cast<size_t>(n) * static_cast<size_t>(n) : 0) {}
+      : n_(n),
+        lwork_(lwork),
+        work_(static_cast<size_t>(lwork)),
+        real_(static_cast<size_t>(2 * n)),
+        found_(kReal ? static_cast<size_t>(n) * static_cast<size_t>(n) : 0) {}
 
   static T size_of_work(char job, int n) {
     T answer(1), none(0);

@@ -13,7 +13,8 @@ namespace {
 void add_norms(Cases& m) {
   using linalg::MatrixNorm;
   const double inf = std::numeric_limits<double>::infinity();
-  for (const auto& [name, o] : {std::pair("1", 1.0), {"-1", -1.0}, {"2", 2.0}, {"-2", -2.0}, {"inf", inf}, {"-inf", -inf}}) {
+  for (const auto& [name, o] :
+       {std::pair("1", 1.0), {"-1", -1.0}, {"2", 2.0}, {"-2", -2.0}, {"inf", inf}, {"-inf", -inf}}) {
     m[std::string("matrix_norm_") + name] = [ord = o](auto x) -> Tensors { return {linalg::matrix_norm(x[0], ord)}; };
     m[std::string("norm_") + name] = [ord = o](auto x) -> Tensors { return {linalg::norm(x[0], ord, {0, 2}, true)}; };
     m[std::string("cond_") + name] = [ord = o](auto x) -> Tensors { return {linalg::cond(x[0], ord)}; };
@@ -23,9 +24,17 @@ void add_norms(Cases& m) {
     m[std::string("norm_") + name] = [ord = o](auto x) -> Tensors { return {linalg::norm(x[0], ord, {0, 2}, true)}; };
     m[std::string("cond_") + name] = [ord = o](auto x) -> Tensors { return {linalg::cond(x[0], ord)}; };
   }
-  for (const auto& [name, o] : {std::pair("0", 0.0), {"0.5", 0.5}, {"1", 1.0}, {"2", 2.0}, {"3", 3.0}, {"-1", -1.0},
-                                {"inf", inf}, {"-inf", -inf}})
-    m[std::string("vector_norm_") + name] = [ord = o](auto x) -> Tensors { return {linalg::vector_norm(x[0], ord, {1})}; };
+  for (const auto& [name, o] : {std::pair("0", 0.0),
+                                {"0.5", 0.5},
+                                {"1", 1.0},
+                                {"2", 2.0},
+                                {"3", 3.0},
+                                {"-1", -1.0},
+                                {"inf", inf},
+                                {"-inf", -inf}})
+    m[std::string("vector_norm_") + name] = [ord = o](auto x) -> Tensors {
+      return {linalg::vector_norm(x[0], ord, {1})};
+    };
   m["norm_default"] = HEARTH_CASE(linalg::norm(x[0]));
   m["norm_vector"] = HEARTH_CASE(linalg::norm(x[0], 3));
 }
@@ -41,7 +50,9 @@ void add_functions(Cases& m) {
   };
   m["matrix_exp"] = m["matrix_exp_empty"] = HEARTH_CASE(linalg::matrix_exp(x[0]));
   for (const auto& [name, s] : {std::pair("0.001", 1e-3), {"0.1", 0.1}, {"0.3", 0.3}, {"0.8", 0.8}, {"8", 8.0}})
-    m[std::string("matrix_exp_") + name] = [scale = s](auto x) -> Tensors { return {linalg::matrix_exp(x[0] * scale)}; };
+    m[std::string("matrix_exp_") + name] = [scale = s](auto x) -> Tensors {
+      return {linalg::matrix_exp(x[0] * scale)};
+    };
   add_norms(m);
   m["matrix_rank"] = m["matrix_rank_deficient"] = HEARTH_CASE(linalg::matrix_rank(x[0]));
   m["matrix_rank_hermitian"] = HEARTH_CASE(linalg::matrix_rank(x[0], {.hermitian = true}));

@@ -35,7 +35,9 @@ Sample of_matrices(const char* name, const Shape& shape, TensorFunction call, st
             return in;
           },
           .call = std::move(call),
-          .want = [want, result](In in, DType t) -> std::vector<Want> { return {{t, result, want(in)}}; },
+          .want = [want, result](In in, DType t) -> std::vector<Want> {
+            return {{t, result, want(in)}};
+          },
           .smooth = true,
           .batch = (2u << more.size()) - 1,
           .terms = 100};
@@ -94,14 +96,13 @@ Tensor multiplied(const linalg::Lu& d) { return matmul(d.p, matmul(d.l, d.u)); }
 void factor_rows(Rows& rows) {
   const auto symmetric3 = [](In in) { return symmetric_values(in[0], 3); };
   const auto operand = [](In in) { return to_wide(in[0]); };
-  rows.push_back(row("linalg_cholesky", {of_matrices(
-                                            "product", {2, 3, 3},
-                                            [](In in) -> Out {
-                                              const Tensor l = linalg::cholesky(regular(symmetric(in[0])));
-                                              const Tensor all = matmul(l, transpose(l, -2, -1));
-                                              return {all - regular(all * 0)};
-                                            },
-                                            symmetric3, {2, 3, 3})}));
+  rows.push_back(row("linalg_cholesky", {of_matrices("product", {2, 3, 3},
+                                                     [](In in) -> Out {
+                                                       const Tensor l = linalg::cholesky(regular(symmetric(in[0])));
+                                                       const Tensor all = matmul(l, transpose(l, -2, -1));
+                                                       return {all - regular(all * 0)};
+                                                     },
+                                                     symmetric3, {2, 3, 3})}));
   std::vector<Sample> lu, qr, svd;
   for (const Shape& shape : {Shape{2, 3, 3}, {2, 2, 4}, {2, 4, 2}}) {
     lu.push_back(of_matrices(
@@ -124,72 +125,66 @@ void factor_rows(Rows& rows) {
   rows.push_back(row("linalg_lu_factor", lu));
   rows.push_back(row("linalg_qr", qr));
   rows.push_back(row("linalg_svd", svd));
-  rows.push_back(row("linalg_eigh", {of_matrices(
-                                        "product", {2, 3, 3},
-                                        [](In in) -> Out {
-                                          const auto [w, v] = linalg::eigh(symmetric(in[0]));
-                                          return {matmul(v * unsqueeze(w, -2), transpose(v, -2, -1))};
-                                        },
-                                        symmetric3, {2, 3, 3})}));
-  rows.push_back(row("linalg_eig", {of_matrices(
-                                       "product", {2, 3, 3},
-                                       [](In in) -> Out {
-                                         const auto [w, v] = linalg::eig(in[0]);
-                                         return {real(matmul(v * unsqueeze(w, -2), linalg::inv(v))).clone()};
-                                       },
-                                       operand, {2, 3, 3})}));
+  rows.push_back(row("linalg_eigh", {of_matrices("product", {2, 3, 3},
+                                                 [](In in) -> Out {
+                                                   const auto [w, v] = linalg::eigh(symmetric(in[0]));
+                                                   return {matmul(v * unsqueeze(w, -2), transpose(v, -2, -1))};
+                                                 },
+                                                 symmetric3, {2, 3, 3})}));
+  rows.push_back(row("linalg_eig", {of_matrices("product", {2, 3, 3},
+                                                [](In in) -> Out {
+                                                  const auto [w, v] = linalg::eig(in[0]);
+                                                  return {real(matmul(v * unsqueeze(w, -2), linalg::inv(v))).clone()};
+                                                },
+                                                operand, {2, 3, 3})}));
   OpRow permutation{.op = "linalg_permutation", .takes = DTypeSet{i32}, .gradient = false};
-  permutation.samples.push_back(
-      {.name = "exchanges",
-       .inputs = [](DType t) -> Out { return {from_wide(Values{3, 3, 3}, {1, 3}, t)}; },
-       .call = HEARTH_CALL(run(kLinalgPermutation, {in[0]}, PermutationAttrs{4, false})),
-       // Rows 0 and 2, 1 and 2, 2 and 2 change places.
-       .want = [](In, DType) -> std::vector<Want> { return {{i64, {1, 4}, {2, 0, 1, 3}}}; }});
+  permutation.samples.push_back({.name = "exchanges",
+                                 .inputs = [](DType t) -> Out {
+                                   return {from_wide(Values{3, 3, 3}, {1, 3}, t)};
+                                 },
+                                 .call = HEARTH_CALL(run(kLinalgPermutation, {in[0]}, PermutationAttrs{4, false})),
+                                 // Rows 0 and 2, 1 and 2, 2 and 2 change places.
+                                 .want = [](In, DType) -> std::vector<Want> {
+                                   return {{i64, {1, 4}, {2, 0, 1, 3}}};
+                                 }});
   rows.push_back(permutation);
 }
 
 void solve_rows(Rows& rows) {
   const auto right_side = [](In in) { return to_wide(in[1]); };
-  rows.push_back(row("linalg_solve", {of_matrices(
-                                         "product", {2, 3, 3},
-                                         [](In in) -> Out {
-                                           return {matmul(regular(in[0]), linalg::solve(regular(in[0]), in[1]))};
-                                         },
-                                         right_side, {2, 3, 2}, {{2, 3, 2}})}));
+  rows.push_back(
+      row("linalg_solve",
+          {of_matrices("product", {2, 3, 3},
+                       [](In in) -> Out { return {matmul(regular(in[0]), linalg::solve(regular(in[0]), in[1]))}; },
+                       right_side, {2, 3, 2}, {{2, 3, 2}})}));
   rows.push_back(row("linalg_solve_triangular",
-                     {of_matrices(
-                         "product", {2, 3, 3},
-                         [](In in) -> Out {
-                           const Tensor upper = triu(regular(in[0]));
-                           return {matmul(upper, linalg::solve_triangular(regular(in[0]), in[1], true))};
-                         },
-                         right_side, {2, 3, 2}, {{2, 3, 2}})}));
-  rows.push_back(row("linalg_pinv", {of_matrices(
-                                        "product", {2, 4, 2},
-                                        [](In in) -> Out {
-                                          return {matmul(in[0], matmul(linalg::pinv(in[0]), in[0]))};
-                                        },
-                                        [](In in) { return to_wide(in[0]); }, {2, 4, 2})}));
-  rows.push_back(row("linalg_lstsq", {of_matrices(
-                                         "wide", {2, 2, 4},
-                                         [](In in) -> Out {
-                                           return {matmul(in[0], linalg::lstsq(in[0], in[1]).solution)};
-                                         },
-                                         right_side, {2, 2, 3}, {{2, 2, 3}})}));
-  rows.push_back(row("linalg_det", {of_matrices(
-                                       "formula", {2, 3, 3},
-                                       [](In in) -> Out { return {linalg::det(regular(in[0]))}; }, determinants, {2})}));
-  rows.push_back(row("linalg_slogdet", {of_matrices(
-                                           "formula", {2, 3, 3},
-                                           [](In in) -> Out {
-                                             const auto d = linalg::slogdet(regular(in[0]));
-                                             return {d.sign * exp(d.logabsdet)};
-                                           },
-                                           determinants, {2})}));
-  rows.push_back(row("linalg_matrix_exp", {of_matrices(
-                                              "series", {2, 3, 3},
-                                              [](In in) -> Out { return {linalg::matrix_exp(in[0])}; }, exponentials,
-                                              {2, 3, 3})}));
+                     {of_matrices("product", {2, 3, 3},
+                                  [](In in) -> Out {
+                                    const Tensor upper = triu(regular(in[0]));
+                                    return {matmul(upper, linalg::solve_triangular(regular(in[0]), in[1], true))};
+                                  },
+                                  right_side, {2, 3, 2}, {{2, 3, 2}})}));
+  rows.push_back(
+      row("linalg_pinv",
+          {of_matrices(
+              "product", {2, 4, 2}, [](In in) -> Out { return {matmul(in[0], matmul(linalg::pinv(in[0]), in[0]))}; },
+              [](In in) { return to_wide(in[0]); }, {2, 4, 2})}));
+  rows.push_back(row("linalg_lstsq",
+                     {of_matrices("wide", {2, 2, 4},
+                                  [](In in) -> Out { return {matmul(in[0], linalg::lstsq(in[0], in[1]).solution)}; },
+                                  right_side, {2, 2, 3}, {{2, 2, 3}})}));
+  rows.push_back(
+      row("linalg_det", {of_matrices("formula", {2, 3, 3}, [](In in) -> Out { return {linalg::det(regular(in[0]))}; },
+                                     determinants, {2})}));
+  rows.push_back(row("linalg_slogdet", {of_matrices("formula", {2, 3, 3},
+                                                    [](In in) -> Out {
+                                                      const auto d = linalg::slogdet(regular(in[0]));
+                                                      return {d.sign * exp(d.logabsdet)};
+                                                    },
+                                                    determinants, {2})}));
+  rows.push_back(row("linalg_matrix_exp",
+                     {of_matrices("series", {2, 3, 3}, [](In in) -> Out { return {linalg::matrix_exp(in[0])}; },
+                                  exponentials, {2, 3, 3})}));
 }
 
 }  // namespace
