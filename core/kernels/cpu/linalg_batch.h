@@ -109,6 +109,12 @@ void for_numbers(DType t, F f) {
   }
 }
 
+// For LAPACK's workspaces of `numbers` elements, which its own count of would overflow. Throws Error if that is so.
+inline void check_workspace(const OpCall& c, double numbers) {
+  HEARTH_CHECK(numbers <= INT_MAX, called_name(c), ": matrices of shape ", c.input(0).shape(),
+               " are too large for LAPACK, whose integers have 32 bits");
+}
+
 // Runs f(begin, end) over the batch; `flops` are those of one matrix. Libraries use one thread inside.
 template <class F>
 void for_batch(int64_t count, double flops, F f) {

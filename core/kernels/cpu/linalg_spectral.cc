@@ -19,6 +19,7 @@ void eigh_all(OpCall& c) {
   T answer(1), none(0);
   R answer_real(1), none_real(0);
   int answer_int = 1;
+  if (attrs.vectors) check_workspace(c, 2.0 * n * n + 6.0 * n + 1);
   if (n > 0) lapack::heevd(job, uplo, n, &none, n, &none_real, &answer, -1, &answer_real, -1, &answer_int, -1);
   const int lwork = work_size(c, answer), lreal = work_size(c, answer_real), lint = std::max(answer_int, 1);
   std::vector<int> infos(static_cast<size_t>(a.count()));
@@ -59,6 +60,7 @@ void svd_all(OpCall& c) {
   const int m = lapack_size(c, a.cols()), n = lapack_size(c, a.rows()), k = std::min(m, n);
   const char job = !attrs.vectors ? 'N' : attrs.full ? 'A' : 'S';
   const int ldv = leading(attrs.full ? n : k);
+  if (attrs.vectors) check_workspace(c, 4.0 * k * k + 7.0 * k + std::max(m, n));
   T answer(1), none(0);
   R none_real(0);
   int none_int = 0;
