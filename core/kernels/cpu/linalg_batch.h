@@ -109,6 +109,12 @@ void for_numbers(DType t, F f) {
   }
 }
 
+// Memory for a matrix. OpenBLAS's complex gemv reads up to a register beyond a matrix's end.
+template <class T>
+std::vector<T> matrix_memory(int64_t elements) {
+  return std::vector<T>(static_cast<size_t>(elements) + 64 / sizeof(T));
+}
+
 // For LAPACK's workspaces of `numbers` elements, which its own count of would overflow. Throws Error if that is so.
 inline void check_workspace(const OpCall& c, double numbers) {
   HEARTH_CHECK(numbers <= INT_MAX, called_name(c), ": matrices of shape ", c.input(0).shape(),

@@ -40,7 +40,7 @@ void triangular_all(OpCall& c) {
   const char diag = attrs.unit ? 'U' : 'N';
   const auto distance = [&](int64_t stride) { return static_cast<int>(std::max<int64_t>(stride, 1)); };
   for_batch(a.count(), static_cast<double>(n) * n * k, [&](int64_t begin, int64_t end) {
-    std::vector<T> copy(by_rows || by_columns ? 0 : static_cast<size_t>(a.rows() * a.cols()));
+    auto copy = matrix_memory<T>(by_rows || by_columns ? 0 : a.rows() * a.cols());
     for (int64_t b = begin; b < end; ++b) {
       if (n == 0 || k == 0) continue;
       T* const to = x.at(b);

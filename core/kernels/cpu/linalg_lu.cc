@@ -27,7 +27,7 @@ void factor_all(OpCall& c) {
   int* const infos = static_cast<int*>(c.out[2].impl()->data());
   const int m = lapack_size(c, a.rows()), n = lapack_size(c, a.cols()), k = std::min(m, n);
   for_batch(a.count(), cube(k), [&](int64_t begin, int64_t end) {
-    std::vector<T> work(static_cast<size_t>(a.rows() * a.cols()));
+    auto work = matrix_memory<T>(a.rows() * a.cols());
     std::vector<int> order(static_cast<size_t>(k));
     for (int64_t b = begin; b < end; ++b) {
       infos[b] = 0;
@@ -48,7 +48,7 @@ void solve_all(OpCall& c) {
   int* const infos = static_cast<int*>(c.out[1].impl()->data());
   const int n = lapack_size(c, a.rows()), k = lapack_size(c, rhs.cols());
   for_batch(a.count(), cube(n), [&](int64_t begin, int64_t end) {
-    std::vector<T> b(static_cast<size_t>(a.rows() * rhs.cols()));
+    auto b = matrix_memory<T>(a.rows() * rhs.cols());
     for (int64_t i = begin; i < end; ++i) {
       infos[i] = 0;
       if (n == 0) continue;
@@ -82,7 +82,7 @@ void det_all(OpCall& c) {
   T* const out = static_cast<T*>(c.out[0].impl()->data());
   const int n = lapack_size(c, a.rows());
   for_batch(a.count(), cube(n), [&](int64_t begin, int64_t end) {
-    std::vector<T> work(static_cast<size_t>(a.rows() * a.cols()));
+    auto work = matrix_memory<T>(a.rows() * a.cols());
     std::vector<int> pivots(static_cast<size_t>(n));
     for (int64_t b = begin; b < end; ++b) {
       T product(1);
@@ -100,7 +100,7 @@ void slogdet_all(OpCall& c) {
   R* const logs = static_cast<R*>(c.out[1].impl()->data());
   const int n = lapack_size(c, a.rows());
   for_batch(a.count(), cube(n), [&](int64_t begin, int64_t end) {
-    std::vector<T> work(static_cast<size_t>(a.rows() * a.cols()));
+    auto work = matrix_memory<T>(a.rows() * a.cols());
     std::vector<int> pivots(static_cast<size_t>(n));
     for (int64_t b = begin; b < end; ++b) {
       T sign(1);

@@ -18,7 +18,7 @@ void qr_all(OpCall& c) {
   const int lwork = std::max(work_size(c, answer), work_size(c, answer_q));
   for_batch(a.count(), 2 * static_cast<double>(m) * n * k, [&](int64_t begin, int64_t end) {
     std::vector<T> work(static_cast<size_t>(lwork)), tau(static_cast<size_t>(k));
-    std::vector<T> copy(static_cast<size_t>(m) * static_cast<size_t>(width));
+    auto copy = matrix_memory<T>(int64_t{m} * width);
     for (int64_t b = begin; b < end; ++b) {
       a.load(b, copy.data(), m);
       if (k > 0) lapack::geqrf(m, n, copy.data(), m, tau.data(), work.data(), lwork);
@@ -84,8 +84,9 @@ void lstsq_all(OpCall& c) {
   const int64_t lint = divides ? std::max(some_int[0], 1) : 1;
   std::vector<int> infos(static_cast<size_t>(a.count()));
   for_batch(a.count(), 4 * static_cast<double>(m) * n * least, [&](int64_t begin, int64_t end) {
-    std::vector<T> work(static_cast<size_t>(lwork)), copy(static_cast<size_t>(a.rows() * a.cols()));
-    std::vector<T> b(static_cast<size_t>(problem.ldb) * static_cast<size_t>(k));
+    std::vector<T> work(static_cast<size_t>(lwork));
+    auto copy = matrix_memory<T>(a.rows() * a.cols());
+    auto b = matrix_memory<T>(int64_t{problem.ldb} * k);
     std::vector<R> real(static_cast<size_t>(lreal)), s(static_cast<size_t>(least));
     std::vector<int> iwork(static_cast<size_t>(lint)), order(static_cast<size_t>(n));
     for (int64_t i = begin; i < end; ++i) {

@@ -24,7 +24,8 @@ void eigh_all(OpCall& c) {
   const int lwork = work_size(c, answer), lreal = work_size(c, answer_real), lint = std::max(answer_int, 1);
   std::vector<int> infos(static_cast<size_t>(a.count()));
   for_batch(a.count(), 9 * cube(n), [&](int64_t begin, int64_t end) {
-    std::vector<T> work(static_cast<size_t>(lwork)), copy(static_cast<size_t>(a.rows() * a.cols()));
+    std::vector<T> work(static_cast<size_t>(lwork));
+    auto copy = matrix_memory<T>(a.rows() * a.cols());
     std::vector<R> real(static_cast<size_t>(lreal));
     std::vector<int> iwork(static_cast<size_t>(lint));
     for (int64_t b = begin; b < end && n > 0; ++b) {
@@ -73,7 +74,8 @@ void svd_all(OpCall& c) {
                                             : 1;
   std::vector<int> infos(static_cast<size_t>(a.count()));
   for_batch(a.count(), 12 * static_cast<double>(m) * n * k, [&](int64_t begin, int64_t end) {
-    std::vector<T> work(static_cast<size_t>(lwork)), copy(static_cast<size_t>(a.rows() * a.cols()));
+    std::vector<T> work(static_cast<size_t>(lwork));
+    auto copy = matrix_memory<T>(a.rows() * a.cols());
     std::vector<R> real(static_cast<size_t>(lreal));
     std::vector<int> iwork(static_cast<size_t>(8 * k));
     for (int64_t b = begin; b < end && k > 0; ++b) {
@@ -174,7 +176,7 @@ void eig_all(OpCall& c) {
   std::vector<int> infos(static_cast<size_t>(a.count()));
   for_batch(a.count(), 25 * cube(n), [&](int64_t begin, int64_t end) {
     EigenSolver<T> solver(n, lwork);
-    std::vector<T> copy(static_cast<size_t>(a.rows() * a.cols()));
+    auto copy = matrix_memory<T>(a.rows() * a.cols());
     std::vector<C> found(copy.size());
     for (int64_t b = begin; b < end && n > 0; ++b) {
       a.load(b, copy.data(), n);
