@@ -8,15 +8,14 @@
 namespace hearth::cpu {
 namespace {
 
-// Copies the infos into their output and throws Error for the first singular matrix, if wanted.
-void check_singular(const OpCall& c, int output, const char* factor) {
+// Throws Error for the first singular matrix, if wanted.
+void check_singular(const OpCall& c, int output) {
   if (!c.attrs_as<FactorAttrs>().check) return;
-  const Matrices<int> infos(c.out[output], true);
   const int64_t n = c.out[output].numel();
   const int* info = static_cast<const int*>(c.out[output].impl()->data());
   for (int64_t b = 0; b < n; ++b) {
-    HEARTH_CHECK(info[b] == 0, called_name(c), ": ", matrix_name(b, c.input(0).shape()), " is singular: ", factor, "(",
-                 info[b], ",", info[b], ") is zero");
+    HEARTH_CHECK(info[b] == 0, called_name(c), ": ", matrix_name(b, c.input(0).shape()), " is singular: U(", info[b],
+                 ",", info[b], ") is zero");
   }
 }
 
@@ -38,7 +37,7 @@ void factor_all(OpCall& c) {
       std::copy(order.begin(), order.end(), pivots.at(b));
     }
   });
-  check_singular(c, 2, "U");
+  check_singular(c, 2);
 }
 
 template <class T>
@@ -60,60 +59,7 @@ void solve_all(OpCall& c) {
       x.store(i, b.data(), n);
     }
   });
-  check_singular(c, 1, "U");
-}
-
-// The sign of the row exchanges and f(u) for each element of U's diagonal.
-template <class T, class F>
-int for_diagonal(const Matrices<T>& a, int64_t b, int n, T* work, int* pivots, F f) {
-  a.load(b, work, n);
-  factor_lu(n, n, work, leading(n), pivots);
-  int sign = 1;
-  for (int i = 0; i < n; ++i) {
-    if (pivots[i] != i + 1) sign = -sign;
-    f(work[static_cast<int64_t>(i) * (n + 1)]);
-  }
-  return sign;
-}
-
-template <class T>
-void det_all(OpCall& c) {
-  const Matrices<T> a(c.input(0));
-  T* const out = static_cast<T*>(c.out[0].impl()->data());
-  const int n = lapack_size(c, a.rows());
-  for_batch(a.count(), cube(n), [&](int64_t begin, int64_t end) {
-    auto work = matrix_memory<T>(a.rows() * a.cols());
-    std::vector<int> pivots(static_cast<size_t>(n));
-    for (int64_t b = begin; b < end; ++b) {
-      T product(1);
-      const int sign = for_diagonal(a, b, n, work.data(), pivots.data(), [&](T u) { product *= u; });
-      out[b] = sign < 0 ? -product : product;
-    }
-  });
-}
-
-template <class T>
-void slogdet_all(OpCall& c) {
-  using R = lapack::Real<T>;
-  const Matrices<T> a(c.input(0));
-  T* const signs = static_cast<T*>(c.out[0].impl()->data());
-  R* const logs = static_cast<R*>(c.out[1].impl()->data());
-  const int n = lapack_size(c, a.rows());
-  for_batch(a.count(), cube(n), [&](int64_t begin, int64_t end) {
-    auto work = matrix_memory<T>(a.rows() * a.cols());
-    std::vector<int> pivots(static_cast<size_t>(n));
-    for (int64_t b = begin; b < end; ++b) {
-      T sign(1);
-      R log = 0;
-      const int exchanges = for_diagonal(a, b, n, work.data(), pivots.data(), [&](T u) {
-        const R size = std::abs(u);
-        sign = size == 0 ? T(0) : sign * (u / size);
-        log += std::log(size);
-      });
-      signs[b] = exchanges < 0 ? -sign : sign;
-      logs[b] = log;
-    }
-  });
+  check_singular(c, 1);
 }
 
 }  // namespace
@@ -123,12 +69,6 @@ void linalg_lu_factor(OpCall& c) {
 }
 void linalg_solve(OpCall& c) {
   for_numbers(c.dtype, [&]<class T>() { solve_all<T>(c); });
-}
-void linalg_det(OpCall& c) {
-  for_numbers(c.dtype, [&]<class T>() { det_all<T>(c); });
-}
-void linalg_slogdet(OpCall& c) {
-  for_numbers(c.dtype, [&]<class T>() { slogdet_all<T>(c); });
 }
 
 void linalg_permutation(OpCall& c) {
