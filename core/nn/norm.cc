@@ -121,12 +121,13 @@ Tensor BatchNorm<kMinRank, kMaxRank>::gathered(const Tensor& x) {
 }
 template class BatchNorm<2, 3>;
 template class BatchNorm<4, 4>;
+template class BatchNorm<5, 5>;
 
 LayerNorm::LayerNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options)
     : Module(parent, name), shape_(checked_shape("LayerNorm", shape)), eps_(options.eps) {
   if (!options.affine) return;
   weight.emplace(this, "weight", empty(shape));
-  bias.emplace(this, "bias", empty(shape));
+  if (options.bias) bias.emplace(this, "bias", empty(shape));
   reset_parameters();
 }
 void LayerNorm::reset_parameters() {
@@ -153,7 +154,7 @@ GroupNorm::GroupNorm(ModuleBase* parent, const char* name, int64_t groups, int64
                " groups");
   if (!options.affine) return;
   weight.emplace(this, "weight", empty({channels}));
-  bias.emplace(this, "bias", empty({channels}));
+  if (options.bias) bias.emplace(this, "bias", empty({channels}));
   reset_parameters();
 }
 void GroupNorm::reset_parameters() {

@@ -65,11 +65,14 @@ class BatchNorm : public Module<BatchNorm<kMinRank, kMaxRank>> {
 using BatchNorm1d = BatchNorm<2, 3>;
 /// BatchNorm of [n, c, h, w]. The result is channels-last: its memory lies N, H, W, C.
 using BatchNorm2d = BatchNorm<4, 4>;
+/// BatchNorm of [n, c, d, h, w].
+using BatchNorm3d = BatchNorm<5, 5>;
 
 /// Options of LayerNorm, RMSNorm and GroupNorm.
 struct LayerNormOptions {
   double eps = 1e-5;   ///< Added to the variance, or to the mean of squares.
   bool affine = true;  ///< Has a weight, and a bias if the layer has one.
+  bool bias = true;    ///< Has a bias, if it is affine and the layer has one.
 };
 /// (x - mean) / sqrt(var + eps) weight + bias, with mean and variance over the last dimensions (Ba, Kiros and Hinton,
 /// 2016). See hearth::layer_norm().
@@ -91,7 +94,7 @@ class LayerNorm : public Module<LayerNorm> {
 
   /// Of the shape, first 1; with the option affine.
   std::optional<Parameter> weight;
-  /// Of the shape, first 0; with the option affine.
+  /// Of the shape, first 0; with the options affine and bias.
   std::optional<Parameter> bias;
 
  private:
@@ -142,7 +145,7 @@ class GroupNorm : public Module<GroupNorm> {
 
   /// [channels], first 1; with the option affine.
   std::optional<Parameter> weight;
-  /// [channels], first 0; with the option affine.
+  /// [channels], first 0; with the options affine and bias.
   std::optional<Parameter> bias;
 
  private:
