@@ -11,8 +11,9 @@ namespace hearth::nn {
 
 /// Options of BatchNorm.
 struct BatchNormOptions {
-  double eps = 1e-5;                ///< Added to the variance.
-  double momentum = 0.1;            ///< The share of the new statistics in the running ones.
+  double eps = 1e-5;  ///< Added to the variance.
+  /// The share of the new statistics in the running ones; without it all batches count alike.
+  std::optional<double> momentum = 0.1;
   bool affine = true;               ///< Has a weight and a bias for each channel.
   bool track_running_stats = true;  ///< Keeps running statistics, which are used after eval().
 };
@@ -42,6 +43,10 @@ class BatchNorm : public Module<BatchNorm<kMinRank, kMaxRank>> {
   /// Takes the batch's statistics over the batches of several processes (distributed::sync_batch_norm); null: over this
   /// one's alone. Copies of the module have it too.
   void set_gather(GatherFunction gather) { gather_ = std::move(gather); }
+  /// The options that it was made with, and the momentum that it has now.
+  const BatchNormOptions& options() const { return options_; }
+  /// Changes the momentum; without a number all batches count alike.
+  void set_momentum(std::optional<double> momentum) { options_.momentum = momentum; }
   /// Whether it takes them over the batches of several processes.
   bool gathers() const { return static_cast<bool>(gather_); }
 
@@ -58,6 +63,7 @@ class BatchNorm : public Module<BatchNorm<kMinRank, kMaxRank>> {
 
  private:
   Tensor gathered(const Tensor& x);
+  double momentum() const;  // of this batch
   BatchNormOptions options_;
   GatherFunction gather_;
 };
