@@ -124,8 +124,9 @@ void MultiheadAttention::check(const Tensor& query, const Tensor& key, const Ten
 // The part-th projection, of heads: [batch, heads, time, size].
 Tensor MultiheadAttention::projected(const Tensor& x, int64_t part, bool batched) const {
   const int64_t from = part * embed(), to = from + embed();
-  const std::optional<Parameter>* const apart[] = {&q_proj_weight, &k_proj_weight, &v_proj_weight};
-  const Tensor w = *apart[part] ? Tensor(**apart[part]) : slice(in_proj_weight, 0, from, to);
+  const std::optional<Parameter>* const all[] = {&q_proj_weight, &k_proj_weight, &v_proj_weight};
+  const std::optional<Parameter>& apart = *all[part];
+  const Tensor w = apart ? Tensor(*apart) : slice(in_proj_weight, 0, from, to);
   const Tensor y = in_proj_bias ? linear(x, w, slice(*in_proj_bias, 0, from, to)) : linear(x, w);
   const Tensor z = !batched ? unsqueeze(y, 0) : options_.batch_first ? y : transpose(y, 0, 1);
   return transpose(reshape(z, {z.shape()[0], z.shape()[1], heads_, embed() / heads_}), 1, 2);

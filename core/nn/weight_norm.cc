@@ -44,21 +44,18 @@ struct WeightNorm {
 class SpectralNorm : public Module<SpectralNorm> {
  public:
   SpectralNorm(const Tensor& weight, const SpectralNormOptions& options)
-      : dim_(wrap_dim(options.dim, weight.dim(), "spectral_norm")), options_(options) {
-    if (weight.dim() < 2) return;
-    const NoGrad off;
-    const Tensor m = matrix(weight.detach());
-    const TensorOptions like{.dtype = m.dtype(), .device = m.device()};
-    u_.emplace(this, "_u", unit(randn({m.size(0)}, like)));
-    v_.emplace(this, "_v", unit(randn({m.size(1)}, like)));
-    iterate(m, 15);
+      : dim_(wrap_dim(options.dim, weight.dim(), "spectral_norm")),
+        options_(options),
+        u_(this, "_u", vector(weight, 0)),
+        v_(this, "_v", vector(weight, 1)) {
+    if (weight.dim() >= 2) iterate(matrix(weight.detach()), 15);
   }
   Tensor forward(const Tensor& weight) {
     if (weight.dim() < 2) return unit(weight);
     const Tensor m = matrix(weight);
     if (training()) iterate(m.detach(), options_.n_power_iterations);
     // Of their own memory: the next call writes to the buffers.
-    const Tensor u = u_->clone(), v = v_->clone();
+    const Tensor u = u_.clone(), v = v_.clone();
     return weight / dot(u, mv(m, v));
   }
   // The values that it has are kept, and divided at the next call.
@@ -66,25 +63,32 @@ class SpectralNorm : public Module<SpectralNorm> {
   // As far as they can be without the weight, which gets its values later.
   void reset_parameters() {
     const NoGrad off;
-    for (std::optional<Buffer>* b : {&u_, &v_}) {
-      if (*b) (*b)->copy_(unit(randn_like(**b)));
+    for (Buffer* b : {&u_, &v_}) {
+      if (b->defined()) b->copy_(unit(randn_like(*b)));
     }
   }
 
  private:
   Tensor unit(const Tensor& t) const { return normalize(t, 2, 0, options_.eps); }
+  // A random one for dimension d of the matrix; undefined where there is no matrix.
+  Tensor vector(const Tensor& weight, int d) const {
+    if (weight.dim() < 2) return {};
+    const NoGrad off;
+    const int64_t length = matrix(weight).size(d);
+    return unit(randn({length}, {.dtype = weight.dtype(), .device = weight.device()}));
+  }
   Tensor matrix(const Tensor& weight) const { return flatten(movedim(weight, dim_, 0), 1); }
   void iterate(const Tensor& m, int64_t times) {
     const NoGrad off;
     for (int64_t i = 0; i < times; ++i) {
-      u_->copy_(unit(mv(m, *v_)));
-      v_->copy_(unit(mv(m.t(), *u_)));
+      u_.copy_(unit(mv(m, v_)));
+      v_.copy_(unit(mv(m.t(), u_)));
     }
   }
 
   int dim_;
   SpectralNormOptions options_;
-  std::optional<Buffer> u_, v_;
+  Buffer u_, v_;  // undefined for a vector, which is divided by its length
 };
 
 }  // namespace
