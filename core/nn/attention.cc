@@ -1,6 +1,9 @@
 #include "core/nn/attention.h"
 
+#include <cmath>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "core/base/called_as.h"
 #include "core/base/error.h"
@@ -9,7 +12,11 @@
 #include "core/ops/attention.h"
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
+#include "core/ops/dropout.h"
+#include "core/ops/join.h"
 #include "core/ops/matmul.h"
+#include "core/ops/reduce.h"
+#include "core/ops/softmax.h"
 #include "core/ops/view.h"
 
 namespace hearth::nn {
@@ -19,6 +26,9 @@ namespace {
 int64_t checked_embed(int64_t embed, int64_t heads, const MultiheadAttentionOptions& o) {
   HEARTH_CHECK(embed >= 1 && heads >= 1 && embed % heads == 0, "MultiheadAttention: an embedding of ", embed,
                " does not divide into ", heads, " heads");
+  HEARTH_CHECK(o.kdim.value_or(1) >= 1 && o.vdim.value_or(1) >= 1,
+               "MultiheadAttention: kdim and vdim must be at least 1, but are ", o.kdim.value_or(embed), " and ",
+               o.vdim.value_or(embed));
   HEARTH_CHECK(o.dropout >= 0 && o.dropout <= 1, "MultiheadAttention: dropout must be from 0 to 1, but is ", o.dropout);
   return embed;
 }
@@ -44,56 +54,103 @@ Tensor joined(const Tensor& a, const Tensor& b) {
   return a + b;
 }
 
+// Whether queries, keys and values have as many features, so that their projections are one matrix.
+bool one_matrix(int64_t embed, const MultiheadAttentionOptions& o) {
+  return o.kdim.value_or(embed) == embed && o.vdim.value_or(embed) == embed;
+}
+
+// True where a query sees a later key.
+Tensor later(int64_t time, int64_t keys, Device device) {
+  return gt(arange(keys, {.device = device}), unsqueeze(arange(time, {.device = device}), 1));
+}
+
+// A mask of all keys, with places for `more` behind them, which every query sees.
+Tensor lengthened(const Tensor& mask, int64_t keys, int64_t more) {
+  Shape all = mask.shape();
+  all[all.rank() - 1] = keys;
+  const Tensor each = expand(mask, all);
+  all[all.rank() - 1] = more;
+  return cat({each, zeros(all, {.dtype = mask.dtype(), .device = mask.device()})}, -1);
+}
+
 }  // namespace
 
 MultiheadAttention::MultiheadAttention(ModuleBase* parent, const char* name, int64_t embed, int64_t heads,
                                        const MultiheadAttentionOptions& options)
     : Module(parent, name),
-      in_proj_weight(this, "in_proj_weight", empty({3 * checked_embed(embed, heads, options), embed})),
+      in_proj_weight(this, "in_proj_weight",
+                     one_matrix(checked_embed(embed, heads, options), options) ? empty({3 * embed, embed}) : Tensor()),
       out_proj(this, "out_proj", embed, embed, {.bias = options.bias}),
       heads_(heads),
       options_(options) {
+  if (!one_matrix(embed, options)) {
+    q_proj_weight.emplace(this, "q_proj_weight", empty({embed, embed}));
+    k_proj_weight.emplace(this, "k_proj_weight", empty({embed, options.kdim.value_or(embed)}));
+    v_proj_weight.emplace(this, "v_proj_weight", empty({embed, options.vdim.value_or(embed)}));
+  }
   if (options.bias) in_proj_bias.emplace(this, "in_proj_bias", empty({3 * embed}));
+  if (options.add_bias_kv) {
+    bias_k.emplace(this, "bias_k", empty({1, 1, embed}));
+    bias_v.emplace(this, "bias_v", empty({1, 1, embed}));
+  }
   reset_parameters();
 }
 
 void MultiheadAttention::reset_parameters() {
-  init::xavier_uniform_(in_proj_weight);
+  if (in_proj_weight.defined()) init::xavier_uniform_(in_proj_weight);
+  for (std::optional<Parameter>* p : {&q_proj_weight, &k_proj_weight, &v_proj_weight}) {
+    if (*p) init::xavier_uniform_(**p);
+  }
+  for (std::optional<Parameter>* p : {&bias_k, &bias_v}) {
+    if (*p) init::xavier_normal_(**p);
+  }
   if (in_proj_bias) init::zeros_(*in_proj_bias);
   if (out_proj.bias) init::zeros_(*out_proj.bias);
 }
 
-Tensor MultiheadAttention::forward(const Tensor& query, const Tensor& key, const Tensor& value,
-                                   const AttentionMasks& masks) const {
-  const CalledAs called("MultiheadAttention");
-  const int64_t embed = in_proj_weight.shape()[1], size = embed / heads_;
+void MultiheadAttention::check(const Tensor& query, const Tensor& key, const Tensor& value) const {
+  const int64_t features[] = {embed(), options_.kdim.value_or(embed()), options_.vdim.value_or(embed())};
   const int rank = query.dim();
-  for (const Tensor* t : {&query, &key, &value}) {
-    HEARTH_CHECK((rank == 2 || rank == 3) && t->dim() == rank && t->size(-1) == embed,
+  const Tensor* operands[] = {&query, &key, &value};
+  for (int i = 0; i < 3; ++i) {
+    const Tensor& t = *operands[i];
+    HEARTH_CHECK((rank == 2 || rank == 3) && t.dim() == rank && t.size(-1) == features[i],
                  "MultiheadAttention: expected query, key and value of ",
-                 options_.batch_first ? "[batch, time, " : "[time, batch, ", embed, "] or [time, ", embed,
+                 options_.batch_first ? "[batch, time, " : "[time, batch, ", features[i], "] or [time, ", features[i],
                  "], but the shapes are ", query.shape(), ", ", key.shape(), " and ", value.shape());
   }
-  const bool batched = rank == 3;
-  const auto batch_first = [&](const Tensor& t) {
-    return !batched ? unsqueeze(t, 0) : options_.batch_first ? t : transpose(t, 0, 1);
-  };
-  const auto heads_of = [&](const Tensor& x, int64_t part) {
-    const Tensor w = slice(in_proj_weight, 0, part * embed, (part + 1) * embed);
-    const Tensor y = batch_first(in_proj_bias ? linear(x, w, slice(*in_proj_bias, 0, part * embed, (part + 1) * embed))
-                                              : linear(x, w));
-    return transpose(reshape(y, {y.shape()[0], y.shape()[1], heads_, size}), 1, 2);  // [batch, heads, time, size]
-  };
-  const Tensor q = heads_of(query, 0), k = heads_of(key, 1), v = heads_of(value, 2);
-  const int64_t batch = q.size(0), time = q.size(-2), keys = k.size(-2);
+}
+
+// The part-th projection, of heads: [batch, heads, time, size].
+Tensor MultiheadAttention::projected(const Tensor& x, int64_t part, bool batched) const {
+  const int64_t from = part * embed(), to = from + embed();
+  const std::optional<Parameter>* const all[] = {&q_proj_weight, &k_proj_weight, &v_proj_weight};
+  const std::optional<Parameter>& apart = *all[part];
+  const Tensor w = apart ? Tensor(*apart) : slice(in_proj_weight, 0, from, to);
+  const Tensor y = in_proj_bias ? linear(x, w, slice(*in_proj_bias, 0, from, to)) : linear(x, w);
+  const Tensor z = !batched ? unsqueeze(y, 0) : options_.batch_first ? y : transpose(y, 0, 1);
+  return transpose(reshape(z, {z.shape()[0], z.shape()[1], heads_, embed() / heads_}), 1, 2);
+}
+
+MultiheadAttention::Heads MultiheadAttention::heads(const Tensor& query, const Tensor& key, const Tensor& value,
+                                                    const AttentionMasks& masks) const {
+  check(query, key, value);
+  const bool batched = query.dim() == 3;
+  Heads h{projected(query, 0, batched),
+          projected(key, 1, batched),
+          projected(value, 2, batched),
+          std::nullopt,
+          masks.causal,
+          batched};
+  const int64_t batch = h.q.size(0), time = h.q.size(-2), keys = h.k.size(-2);
   HEARTH_CHECK(
-      k.size(0) == batch && v.size(0) == batch && v.size(-2) == keys,
+      h.k.size(0) == batch && h.v.size(0) == batch && h.v.size(-2) == keys,
       "MultiheadAttention: query, key and value must have the same batch, and key and value as many positions, "
       "but the shapes are ",
       query.shape(), ", ", key.shape(), " and ", value.shape());
   // Both masks as one: bool, true where a key is left out, as long as neither is added to the scores.
-  std::optional<Tensor> mask =
-      masks.attention ? std::optional(spread(*masks.attention, batch, heads_, time, keys)) : std::nullopt;
+  std::optional<Tensor>& mask = h.mask;
+  if (masks.attention) mask = spread(*masks.attention, batch, heads_, time, keys);
   if (masks.padding) {
     const Shape expected = batched ? Shape{batch, keys} : Shape{keys};
     HEARTH_CHECK(masks.padding->shape() == expected, "MultiheadAttention: the padding mask has shape ",
@@ -101,12 +158,60 @@ Tensor MultiheadAttention::forward(const Tensor& query, const Tensor& key, const
     const Tensor padding = reshape(*masks.padding, {batch, 1, 1, keys});
     mask = mask ? joined(*mask, padding) : padding;
   }
+  const int64_t more = (bias_k ? 1 : 0) + (options_.add_zero_attn ? 1 : 0);
+  if (more > 0) {
+    const Shape one{batch, heads_, 1, embed() / heads_};
+    const auto add = [&](Tensor& t, const std::optional<Parameter>& bias) {
+      std::vector<Tensor> parts{t};
+      if (bias) parts.push_back(expand(reshape(bias->to(t.dtype()), {1, heads_, 1, one[3]}), one));
+      if (options_.add_zero_attn) parts.push_back(zeros(one, {.dtype = t.dtype(), .device = t.device()}));
+      t = cat(parts, 2);
+    };
+    add(h.k, bias_k);
+    add(h.v, bias_v);
+    // What is added stands behind the keys, where `causal` would leave it out.
+    if (std::exchange(h.causal, false)) {
+      const Tensor future = later(time, keys, query.device());
+      mask = mask ? joined(*mask, future) : future;
+    }
+    if (mask) mask = lengthened(*mask, keys, more);
+  }
   // Scaled dot product attention's bool masks are true where a key may be attended to.
   if (mask && mask->dtype() == DType::kBool) mask = logical_not(*mask);
-  Tensor y = scaled_dot_product_attention(
-      q, k, v, {.mask = mask, .dropout = training() ? options_.dropout : 0, .causal = masks.causal});
-  y = out_proj(reshape(transpose(y, 1, 2), {batch, time, embed}));
+  return h;
+}
+
+// [batch, heads, time, size], projected and in the shape of the query.
+Tensor MultiheadAttention::result(const Tensor& heads, bool batched) const {
+  const Tensor y = out_proj(reshape(transpose(heads, 1, 2), {heads.size(0), heads.size(2), embed()}));
   return !batched ? squeeze(y, 0) : options_.batch_first ? y : transpose(y, 0, 1);
+}
+
+Tensor MultiheadAttention::forward(const Tensor& query, const Tensor& key, const Tensor& value,
+                                   const AttentionMasks& masks) const {
+  const CalledAs called("MultiheadAttention");
+  const Heads h = heads(query, key, value, masks);
+  return result(scaled_dot_product_attention(
+                    h.q, h.k, h.v, {.mask = h.mask, .dropout = training() ? options_.dropout : 0, .causal = h.causal}),
+                h.batched);
+}
+
+AttentionResult MultiheadAttention::with_weights(const Tensor& query, const Tensor& key, const Tensor& value,
+                                                 const AttentionMasks& masks, bool average) const {
+  const ModuleScope scope(*this);
+  const CalledAs called("MultiheadAttention");
+  const Heads h = heads(query, key, value, masks);
+  // 16 bits are computed in f32 and rounded once, as by scaled dot product attention.
+  const DType dtype = h.q.dtype(), wide = compute_type(dtype);
+  const double scale = 1 / std::sqrt(static_cast<double>(h.q.size(-1)));
+  Tensor scores = matmul(h.q.to(wide) * scale, transpose(h.k.to(wide), -2, -1));
+  const Scalar never = -std::numeric_limits<double>::infinity();
+  if (h.mask) scores = h.mask->dtype() == DType::kBool ? where(*h.mask, scores, never) : scores + *h.mask;
+  if (h.causal) scores = where(later(scores.size(-2), scores.size(-1), scores.device()), never, scores);
+  const Tensor weights = dropout(safe_softmax(scores, -1), options_.dropout, training());
+  const Tensor output = result(matmul(weights, h.v.to(wide)).to(dtype), h.batched);
+  const Tensor shown = (average ? mean(weights, 1) : weights).to(dtype);
+  return {output, h.batched ? shown : squeeze(shown, 0)};
 }
 
 }  // namespace hearth::nn

@@ -10,6 +10,7 @@
 #include "core/autograd/swap_memory.h"
 #include "core/base/error.h"
 #include "core/base/name_check.h"
+#include "core/nn/computed_parameters_internal.h"
 
 namespace hearth::nn {
 
@@ -91,6 +92,7 @@ void ModuleBase::visit(const std::string& prefix, const OnTensor& on_tensor, con
     if (on_tensor) on_tensor(prefix + n, t, Kind::kParameter);
   };
   type_->visit_owned(*this, {module, parameter});
+  if (computed_) computed_.get()->visit({module, parameter});
   if (after_module) after_module(path(), *this);
 }
 
@@ -228,8 +230,30 @@ void ModuleBase::initialize() {
   HEARTH_CHECK(without.empty(),
                "initialize: these modules own tensors but have no public reset_parameters(): ", without);
   visit("", nullptr, nullptr, [](const std::string&, ModuleBase& m) {
-    if (m.type_->reset) m.type_->reset(m);
+    if (!m.type_->reset) return;
+    if (!m.computed_) return m.type_->reset(m);
+    m.computed_.get()->reset(m, [&] { m.type_->reset(m); });
   });
+}
+
+detail::ComputedParametersBox& detail::ModuleAccess::computed(ModuleBase& m) { return m.computed_; }
+
+Tensor* detail::ModuleAccess::place(ModuleBase& m, const std::string& name) {
+  for (const ModuleBase::Entry& e : m.entries_) {
+    if (e.kind == ModuleBase::Kind::kParameter && e.name == name) return static_cast<Tensor*>(m.at(e));
+  }
+  Tensor* found = nullptr;
+  const std::function<void(const std::string&, ModuleBase&)> module = [](const std::string&, ModuleBase&) {};
+  const std::function<void(const std::string&, Tensor&)> parameter = [&](const std::string& n, Tensor& t) {
+    if (n == name) found = &t;
+  };
+  m.type_->visit_owned(m, {module, parameter});
+  return found;
+}
+
+void detail::ModuleAccess::visit_tensors(ModuleBase& m, const std::function<void(const std::string&, Tensor&)>& f) {
+  m.visit(
+      "", [&](const std::string& n, Tensor& t, ModuleBase::Kind) { f(n, t); }, nullptr);
 }
 
 // New lists each time: a call that is running keeps those it began with, and so do copies.

@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "core/base/thread_state.h"
+#include "core/nn/computed_parameters.h"
 #include "core/nn/module_hooks.h"
 #include "core/tensor/tensor.h"
 
@@ -66,6 +67,29 @@ const ModuleType* module_type();
 
 // As a user writes it: "nn::Linear".
 std::string type_name(const std::type_info& type);
+
+// What parametrizations and calls with other tensors reach into.
+class ModuleAccess {
+ public:
+  static ComputedParametersBox& computed(ModuleBase& m);
+  // Where a parameter of the module itself stands; null if it has none of that name.
+  static Tensor* place(ModuleBase& m, const std::string& name);
+  // Calls f with each tensor of the module and all below, and its name.
+  static void visit_tensors(ModuleBase& m, const std::function<void(const std::string& name, Tensor&)>& f);
+};
+
+// Puts the computed parameters of a module in their places while it lives, if there are any.
+class ComputedScope {
+ public:
+  explicit ComputedScope(ModuleBase& m);
+  ~ComputedScope();
+  ComputedScope(const ComputedScope&) = delete;
+  ComputedScope& operator=(const ComputedScope&) = delete;
+
+ private:
+  void take_away() noexcept;
+  ModuleBase* module_ = nullptr;  // null if there is nothing to do
+};
 
 }  // namespace detail
 
@@ -185,6 +209,7 @@ class ModuleBase {
   friend class Member;
   template <class D>
   friend std::unique_ptr<D> clone(const D& module);
+  friend class detail::ModuleAccess;
 
   enum class Kind : uint8_t { kModule, kParameter, kBuffer, kTransientBuffer };
   struct Entry {
@@ -214,6 +239,7 @@ class ModuleBase {
   bool training_ = true;
   bool member_ = false;                               // of another module
   std::shared_ptr<const detail::ModuleHooks> hooks_;  // null until one is registered
+  detail::ComputedParametersBox computed_;            // by parametrizations
 };
 
 /// The second half of {this, "name"}; see Module.
@@ -307,8 +333,10 @@ struct Module : ModuleBase, ModuleName<D> {
   static auto call(Self& self, ModuleBase& base, A&&... a)
       -> detail::Returned<decltype(self.forward(std::forward<A>(a)...))> {
     const ModuleScope scope(base);
-    if (!base.hooks_) [[likely]]
+    if (!base.hooks_ && !base.computed_) [[likely]]
       return self.forward(std::forward<A>(a)...);
+    const detail::ComputedScope computed(base);
+    if (!base.hooks_) return self.forward(std::forward<A>(a)...);
     return HookedCall::run(base.hooks_, self, base, std::forward<A>(a)...);
   }
 };

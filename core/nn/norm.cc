@@ -72,7 +72,15 @@ Tensor BatchNorm<kMinRank, kMaxRank>::forward(const Tensor& x) {
   if (batch_statistics && gather_) return gathered(x);
   // Without training the running statistics are read, never written.
   return batch_norm(x, tensor_of(running_mean), tensor_of(running_var), tensor_of(weight), tensor_of(bias),
-                    {.training = batch_statistics, .momentum = options_.momentum, .eps = options_.eps});
+                    {.training = batch_statistics,
+                     .momentum = batch_statistics && this->training() && running_mean ? momentum() : 0,
+                     .eps = options_.eps});
+}
+
+template <int kMinRank, int kMaxRank>
+double BatchNorm<kMinRank, kMaxRank>::momentum() const {
+  if (options_.momentum || !num_batches_tracked) return options_.momentum.value_or(0);
+  return 1 / static_cast<double>(num_batches_tracked->template item<int64_t>());
 }
 
 // Each process gives its mean, its squares about that mean and its count; they are joined as in Chan, Golub and
@@ -109,7 +117,7 @@ Tensor BatchNorm<kMinRank, kMaxRank>::gathered(const Tensor& x) {
   const Tensor sum = (all.narrow(1, channels, channels) + counts * apart * apart).sum(0);
   if (this->training() && running_mean && running_var) {
     NoGrad off;
-    const double m = options_.momentum;
+    const double m = momentum();
     running_mean->mul_(1 - m).add_(joined * m);
     running_var->mul_(1 - m).add_(sum / (total - 1) * m);
   }
@@ -121,12 +129,13 @@ Tensor BatchNorm<kMinRank, kMaxRank>::gathered(const Tensor& x) {
 }
 template class BatchNorm<2, 3>;
 template class BatchNorm<4, 4>;
+template class BatchNorm<5, 5>;
 
 LayerNorm::LayerNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options)
     : Module(parent, name), shape_(checked_shape("LayerNorm", shape)), eps_(options.eps) {
   if (!options.affine) return;
   weight.emplace(this, "weight", empty(shape));
-  bias.emplace(this, "bias", empty(shape));
+  if (options.bias) bias.emplace(this, "bias", empty(shape));
   reset_parameters();
 }
 void LayerNorm::reset_parameters() {
@@ -153,7 +162,7 @@ GroupNorm::GroupNorm(ModuleBase* parent, const char* name, int64_t groups, int64
                " groups");
   if (!options.affine) return;
   weight.emplace(this, "weight", empty({channels}));
-  bias.emplace(this, "bias", empty({channels}));
+  if (options.bias) bias.emplace(this, "bias", empty({channels}));
   reset_parameters();
 }
 void GroupNorm::reset_parameters() {

@@ -11,8 +11,9 @@ namespace hearth::nn {
 
 /// Options of BatchNorm.
 struct BatchNormOptions {
-  double eps = 1e-5;                ///< Added to the variance.
-  double momentum = 0.1;            ///< The share of the new statistics in the running ones.
+  double eps = 1e-5;  ///< Added to the variance.
+  /// The share of the new statistics in the running ones; without it all batches count alike.
+  std::optional<double> momentum = 0.1;
   bool affine = true;               ///< Has a weight and a bias for each channel.
   bool track_running_stats = true;  ///< Keeps running statistics, which are used after eval().
 };
@@ -42,6 +43,10 @@ class BatchNorm : public Module<BatchNorm<kMinRank, kMaxRank>> {
   /// Takes the batch's statistics over the batches of several processes (distributed::sync_batch_norm); null: over this
   /// one's alone. Copies of the module have it too.
   void set_gather(GatherFunction gather) { gather_ = std::move(gather); }
+  /// The options that it was made with, and the momentum that it has now.
+  const BatchNormOptions& options() const { return options_; }
+  /// Changes the momentum; without a number all batches count alike.
+  void set_momentum(std::optional<double> momentum) { options_.momentum = momentum; }
   /// Whether it takes them over the batches of several processes.
   bool gathers() const { return static_cast<bool>(gather_); }
 
@@ -58,6 +63,7 @@ class BatchNorm : public Module<BatchNorm<kMinRank, kMaxRank>> {
 
  private:
   Tensor gathered(const Tensor& x);
+  double momentum() const;  // of this batch
   BatchNormOptions options_;
   GatherFunction gather_;
 };
@@ -65,11 +71,14 @@ class BatchNorm : public Module<BatchNorm<kMinRank, kMaxRank>> {
 using BatchNorm1d = BatchNorm<2, 3>;
 /// BatchNorm of [n, c, h, w]. The result is channels-last: its memory lies N, H, W, C.
 using BatchNorm2d = BatchNorm<4, 4>;
+/// BatchNorm of [n, c, d, h, w].
+using BatchNorm3d = BatchNorm<5, 5>;
 
 /// Options of LayerNorm, RMSNorm and GroupNorm.
 struct LayerNormOptions {
   double eps = 1e-5;   ///< Added to the variance, or to the mean of squares.
   bool affine = true;  ///< Has a weight, and a bias if the layer has one.
+  bool bias = true;    ///< Has a bias, if it is affine and the layer has one.
 };
 /// (x - mean) / sqrt(var + eps) weight + bias, with mean and variance over the last dimensions (Ba, Kiros and Hinton,
 /// 2016). See hearth::layer_norm().
@@ -91,7 +100,7 @@ class LayerNorm : public Module<LayerNorm> {
 
   /// Of the shape, first 1; with the option affine.
   std::optional<Parameter> weight;
-  /// Of the shape, first 0; with the option affine.
+  /// Of the shape, first 0; with the options affine and bias.
   std::optional<Parameter> bias;
 
  private:
@@ -142,7 +151,7 @@ class GroupNorm : public Module<GroupNorm> {
 
   /// [channels], first 1; with the option affine.
   std::optional<Parameter> weight;
-  /// [channels], first 0; with the option affine.
+  /// [channels], first 0; with the options affine and bias.
   std::optional<Parameter> bias;
 
  private:

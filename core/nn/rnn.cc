@@ -96,6 +96,13 @@ Run run_layers(const Recurrent& r, const Tensor& x, const std::vector<Initial>& 
   return out;
 }
 
+// Runs forward(x, lengths) of packed sequences, padded as the options want them.
+template <class F>
+auto forward_padded(const PackedSequence& packed, const RnnOptions& o, F forward) {
+  const PaddedSequence padded = pad_packed_sequence(packed, {.batch_first = o.batch_first});
+  return forward(padded.data, padded.lengths.to(padded.data.device()));
+}
+
 }  // namespace
 
 Recurrent::Recurrent(const char* layer, int64_t gates, int64_t inputs, int64_t hidden_size, const RnnOptions& o)
@@ -163,6 +170,13 @@ LSTM::Result LSTM::forward(const Tensor& x, const std::optional<State>& initial,
   return {std::move(r.output), {std::move(r.states[0]), std::move(r.states[1])}};
 }
 
+LSTM::PackedResult LSTM::forward(const PackedSequence& x, const std::optional<State>& initial) const {
+  const CalledAs called("LSTM");
+  Result r = forward_padded(x, layers_.options,
+                            [&](const Tensor& t, const Tensor& lengths) { return forward(t, initial, lengths); });
+  return {pack_like(r.output, x, layers_.options.batch_first), std::move(r.state)};
+}
+
 GRU::GRU(ModuleBase* parent, const char* name, int64_t input, int64_t hidden, const RnnOptions& options)
     : Module(parent, name), layers_("GRU", 3, input, hidden, options) {}
 
@@ -176,6 +190,13 @@ GRU::Result GRU::forward(const Tensor& x, const std::optional<Tensor>& initial,
         return Run{std::move(one.output), {std::move(one.h)}};
       });
   return {std::move(r.output), std::move(r.states[0])};
+}
+
+GRU::PackedResult GRU::forward(const PackedSequence& x, const std::optional<Tensor>& initial) const {
+  const CalledAs called("GRU");
+  Result r = forward_padded(x, layers_.options,
+                            [&](const Tensor& t, const Tensor& lengths) { return forward(t, initial, lengths); });
+  return {pack_like(r.output, x, layers_.options.batch_first), std::move(r.h)};
 }
 
 RNN::RNN(ModuleBase* parent, const char* name, int64_t input, int64_t hidden, const RnnOptions& options,
@@ -192,6 +213,13 @@ RNN::Result RNN::forward(const Tensor& x, const std::optional<Tensor>& initial,
                        return Run{std::move(one.output), {std::move(one.h)}};
                      });
   return {std::move(r.output), std::move(r.states[0])};
+}
+
+RNN::PackedResult RNN::forward(const PackedSequence& x, const std::optional<Tensor>& initial) const {
+  const CalledAs called("RNN");
+  Result r = forward_padded(x, layers_.options,
+                            [&](const Tensor& t, const Tensor& lengths) { return forward(t, initial, lengths); });
+  return {pack_like(r.output, x, layers_.options.batch_first), std::move(r.h)};
 }
 
 }  // namespace hearth::nn

@@ -10,6 +10,9 @@
 // of PyTorch's packed sequences: beyond its end a sequence has output 0, its last state is that of its own end, and the
 // reverse direction begins there. A sequence of length 0 keeps its initial state.
 //
+// All take a PackedSequence in place of x and lengths, too, and give one. States are those of the sequences as they
+// were given. batch_first says nothing of packed steps.
+//
 // All throw Error, by the layer's name, for other shapes and for lengths out of range. A traced graph holds one record
 // for each layer and direction, and runs with any time and batch that its inputs' sizes name.
 #pragma once
@@ -21,6 +24,7 @@
 #include <vector>
 
 #include "core/nn/module.h"
+#include "core/nn/packed_sequence.h"
 #include "core/ops/rnn.h"
 
 namespace hearth::nn {
@@ -89,11 +93,24 @@ class LSTM : public Module<LSTM> {
   /// other shapes and for lengths out of range.
   Result forward(const Tensor& x, const std::optional<State>& initial = {},
                  const std::optional<Tensor>& lengths = {}) const;
+  /// What forward() gives of packed sequences.
+  struct PackedResult {
+    PackedSequence output;  ///< h of the last layer at every step.
+    State state;            ///< The state at the end of each sequence, of every layer and direction.
+    /// The tensors, for hooks of modules (core/nn/tensors_of.h).
+    auto tensors() { return std::tie(output, state); }
+  };
+  /// Runs all layers over packed sequences. Throws Error for features or states that do not fit.
+  PackedResult forward(const PackedSequence& x, const std::optional<State>& initial = {}) const;
   // Takes {h, c} too.
   using Module::operator();
   /// forward(x, {h, c}, lengths).
   Result operator()(const Tensor& x, const State& initial, const std::optional<Tensor>& lengths = {}) const {
     return Module::operator()(x, initial, lengths);
+  }
+  /// forward(x, {h, c}) of packed sequences.
+  PackedResult operator()(const PackedSequence& x, const State& initial) const {
+    return Module::operator()(x, initial);
   }
 
   /// Gives the parameters their first values anew.
@@ -125,6 +142,15 @@ class GRU : public Module<GRU> {
   /// other shapes and for lengths out of range.
   Result forward(const Tensor& x, const std::optional<Tensor>& initial = {},
                  const std::optional<Tensor>& lengths = {}) const;
+  /// What forward() gives of packed sequences.
+  struct PackedResult {
+    PackedSequence output;  ///< h of the last layer at every step.
+    Tensor h;               ///< The state at the end of each sequence: [layers * directions, batch, hidden].
+    /// The tensors, for hooks of modules (core/nn/tensors_of.h).
+    auto tensors() { return std::tie(output, h); }
+  };
+  /// Runs all layers over packed sequences. Throws Error for features or states that do not fit.
+  PackedResult forward(const PackedSequence& x, const std::optional<Tensor>& initial = {}) const;
 
   /// Gives the parameters their first values anew.
   void reset_parameters() { layers_.reset(); }
@@ -161,6 +187,15 @@ class RNN : public Module<RNN> {
   /// other shapes and for lengths out of range.
   Result forward(const Tensor& x, const std::optional<Tensor>& initial = {},
                  const std::optional<Tensor>& lengths = {}) const;
+  /// What forward() gives of packed sequences.
+  struct PackedResult {
+    PackedSequence output;  ///< h of the last layer at every step.
+    Tensor h;               ///< The state at the end of each sequence: [layers * directions, batch, hidden].
+    /// The tensors, for hooks of modules (core/nn/tensors_of.h).
+    auto tensors() { return std::tie(output, h); }
+  };
+  /// Runs all layers over packed sequences. Throws Error for features or states that do not fit.
+  PackedResult forward(const PackedSequence& x, const std::optional<Tensor>& initial = {}) const;
 
   /// Gives the parameters their first values anew.
   void reset_parameters() { layers_.reset(); }

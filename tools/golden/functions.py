@@ -332,4 +332,52 @@ case("unique_consecutive/columns", lambda x: runs(x, 1), Operand(values=[[1.0, 1
      kinds=("float",), own={1: "i64", 2: "i64"})
 case("unique_consecutive/nothing", runs, values(0), kinds=("float",), own={1: "i64", 2: "i64"})
 
+# ---- activation functions
+NEAR_0 = Operand(values=[-2.0, -0.5, -0.25, -0.125, 0.0, 0.125, 0.25, 0.5, 2.0])
+ODD = Operand(values=[math.nan, math.inf, -math.inf, 0.5, -0.5, 0.0])
+for label, operand in (("some", values(3, 5)), ("near 0", NEAR_0), ("odd", ODD), ("nothing", values(0, 3))):
+    case(f"celu/{label}", F.celu, operand, **FLOATS)
+    case(f"celu/alpha, {label}", lambda x: F.celu(x, 0.375), operand, **FLOATS)
+    case(f"softsign/{label}", F.softsign, operand, **FLOATS)
+    case(f"softshrink/{label}", F.softshrink, operand, **FLOATS)
+    case(f"softshrink/lambda, {label}", lambda x: F.softshrink(x, 0.2), operand, **FLOATS)
+    case(f"hardshrink/{label}", F.hardshrink, operand, **FLOATS)
+    case(f"hardshrink/lambda, {label}", lambda x: F.hardshrink(x, 0.25), operand, **FLOATS)
+    case(f"tanhshrink/{label}", F.tanhshrink, operand, **FLOATS)
+    case(f"threshold/{label}", lambda x: F.threshold(x, 0.25, -1.5), operand, **FLOATS)
+    case(f"rrelu/{label}", F.rrelu, operand, **FLOATS)
+    case(f"rrelu/bounds, {label}", lambda x: F.rrelu(x, 0.5, 1.0), operand, **FLOATS)
+for name, f in (("celu", F.celu), ("softsign", F.softsign), ("softshrink", F.softshrink), ("hardshrink", F.hardshrink),
+                ("tanhshrink", F.tanhshrink), ("threshold", lambda x: F.threshold(x, 0.25, -1.5)), ("rrelu", F.rrelu)):
+    case(f"{name}/apart", lambda x, f=f: f(x + 0.0625), values(3, 5), **FLOATS)
+for name in ("softsign", "tanhshrink"):
+    case(f"{name}/whole", lambda x, f=getattr(F, name): f(x.double()), values(3, 4), kinds=("int", "bool"), own={0: "f32"})
+case("threshold/whole", lambda x: F.threshold(x, 4, -7), values(3, 4), kinds=("int",))
+case("softmin/rows", lambda x: F.softmin(x, 1), values(3, 5), **FLOATS)
+case("softmin/columns", lambda x: F.softmin(x, 0), values(3, 5), **FLOATS)
+
+# ---- bilinear forms, rows joined in bags
+case("bilinear/rows", F.bilinear, values(3, 2), values(3, 4), values(5, 2, 4), **FLOATS)
+case("bilinear/bias", F.bilinear, values(2, 2, 3), values(2, 2, 2), values(2, 3, 2), values(2), **FLOATS)
+case("bilinear/vectors", F.bilinear, values(2), values(3), values(4, 2, 3), **FLOATS)
+case("bilinear/no rows", F.bilinear, values(0, 2), values(0, 3), values(4, 2, 3), **FLOATS)
+BAGS = fixed([[0, 2, 2], [4, 1, 0]])
+FLAT, BEGINS, ENDS = fixed([3, 0, 0, 4, 1, 2]), fixed([0, 2, 2, 5]), fixed([0, 2, 2, 5, 6])
+for mode in ("sum", "mean", "max"):
+    some = dict(distinct=True)
+    case(f"embedding_bag/{mode}", lambda w, i, m=mode: F.embedding_bag(i, w, mode=m), values(5, 3, **some), BAGS, **FLOATS)
+    case(f"embedding_bag/{mode}, flat", lambda w, i, o, m=mode: F.embedding_bag(i, w, o, mode=m), values(5, 3, **some),
+         FLAT, BEGINS, **FLOATS)
+    case(f"embedding_bag/{mode}, last", lambda w, i, o, m=mode: F.embedding_bag(i, w, o, mode=m, include_last_offset=True),
+         values(5, 3, **some), FLAT, ENDS, **FLOATS)
+    case(f"embedding_bag/{mode}, padding", lambda w, i, o, m=mode: F.embedding_bag(i, w, o, mode=m, padding_idx=-5),
+         values(5, 3, **some), FLAT, BEGINS, **FLOATS)
+    case(f"embedding_bag/{mode}, nothing", lambda w, i, o, m=mode: F.embedding_bag(i, w, o, mode=m),
+         values(5, 3, **some), fixed([]), fixed([0, 0]), **FLOATS)
+case("embedding_bag/weights", lambda w, i, o, f: F.embedding_bag(i, w, o, mode="sum", per_sample_weights=f),
+     values(5, 3), FLAT, BEGINS, values(6), **FLOATS)
+case("embedding_bag/weights, padding",
+     lambda w, i, f: F.embedding_bag(i, w, mode="sum", per_sample_weights=f, padding_idx=2), values(5, 3), BAGS,
+     values(2, 3), **FLOATS)
+
 save("tools/golden/functions.py with PyTorch " + torch.__version__)

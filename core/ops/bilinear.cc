@@ -1,0 +1,41 @@
+#include "core/ops/bilinear.h"
+
+#include "core/base/called_as.h"
+#include "core/base/error.h"
+#include "core/op/machinery.h"
+#include "core/op/shape_rules.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/matmul.h"
+#include "core/ops/rounded_internal.h"
+#include "core/ops/view.h"
+
+namespace hearth {
+
+Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const std::optional<Tensor>& bias) {
+  const CalledAs called("bilinear");
+  for (const Tensor* t : {&x1, &x2, &weight}) expect_dtypes("bilinear", *t, kFloatTypes);
+  HEARTH_CHECK(x1.dtype() == x2.dtype() && x1.dtype() == weight.dtype(), "bilinear: the dtypes ", x1.dtype(), ", ",
+               x2.dtype(), " and ", weight.dtype(), " of operands and weight differ");
+  HEARTH_CHECK(weight.dim() == 3 && x1.dim() >= 1 && x1.dim() == x2.dim() && x1.size(-1) == weight.size(1) &&
+                   x2.size(-1) == weight.size(2),
+               "bilinear: shapes ", x1.shape(), " and ", x2.shape(), " do not fit a weight of shape ", weight.shape());
+  Shape result = x1.shape();
+  for (int d = 0; d + 1 < x1.dim(); ++d) {
+    HEARTH_CHECK(x1.size(d) == x2.size(d), "bilinear: shapes ", x1.shape(), " and ", x2.shape(),
+                 " differ before their last dimension");
+  }
+  const int64_t out = weight.size(0), in1 = weight.size(1), in2 = weight.size(2);
+  HEARTH_CHECK(!bias || (bias->defined() && bias->shape() == Shape{out}), "bilinear: the bias must have the shape ",
+               Shape{out});
+  result[result.rank() - 1] = out;
+  const int64_t rows = in1 == 0 ? result.numel() / (out == 0 ? 1 : out) : x1.numel() / in1;
+  const auto wide = [](const Tensor& t) { return machinery::widened(t); };
+  // [rows, out, in2], of which each matrix is then multiplied by a row of x2.
+  const Tensor w = reshape(permute(wide(weight), {1, 0, 2}), {in1, out * in2});
+  const Tensor half = reshape(matmul(reshape(wide(x1), {rows, in1}), w), {rows, out, in2});
+  Tensor y = reshape(matmul(half, reshape(wide(x2), {rows, in2, 1})), result);
+  if (bias) y = y + wide(*bias);
+  return rounded(y, x1.dtype());
+}
+
+}  // namespace hearth

@@ -1,0 +1,69 @@
+/// Averages of weights over a training (Izmailov et al., 2018), by any rule, and the learning rate for it.
+/// nn::update_bn() gives batch norms the statistics of the averaged weights.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "core/optim/scheduler.h"
+#include "core/tensor/tensor.h"
+
+namespace hearth::optim {
+
+/// The new average of an average of `count` values and a current one.
+using AveragingFunction = std::function<Tensor(const Tensor& average, const Tensor& current, int64_t count)>;
+/// The same of many, in place.
+using MultiAveragingFunction =
+    std::function<void(std::span<Tensor> averages, std::span<const Tensor> current, int64_t count)>;
+
+/// decay average + (1 - decay) current. Throws Error unless the decay is from 0 to 1.
+AveragingFunction get_ema_avg_fn(double decay = 0.999);
+/// average + (current - average) / (count + 1): all values count alike.
+AveragingFunction get_swa_avg_fn();
+/// get_ema_avg_fn() of many.
+MultiAveragingFunction get_ema_multi_avg_fn(double decay = 0.999);
+/// get_swa_avg_fn() of many.
+MultiAveragingFunction get_swa_multi_avg_fn();
+
+/// Averages of tensors by a rule; PyTorch: AveragedModel. The first update copies. Floating-point tensors are averaged,
+/// f16 and bf16 in f32; others are copied. EMA is the same for exponential averages, with state for checkpoints.
+class AveragedTensors {
+ public:
+  /// Averages that begin as the tensors are: model.parameters(), and the buffers if they are to be averaged too.
+  explicit AveragedTensors(std::vector<Tensor> tensors, MultiAveragingFunction average = get_swa_multi_avg_fn());
+  /// Takes the tensors' present values in.
+  void update();
+  /// Exchanges the averages with the tensors' values; again to change back.
+  void swap();
+  /// How many values were taken in.
+  int64_t count() const { return count_; }
+  /// The averages themselves, in the order of the tensors.
+  const std::vector<Tensor>& averages() const { return averages_; }
+
+ private:
+  std::vector<Tensor> tensors_, averages_;
+  MultiAveragingFunction average_;
+  int64_t count_ = 0;
+};
+
+/// How SWALR goes.
+enum class Anneal : uint8_t {
+  kCosine,  ///< Along half a cosine. PyTorch: anneal_strategy="cos".
+  kLinear,  ///< Along a line.
+};
+/// From base to `swa_lr` in `length` steps; then it stays there.
+class SWALR final : public Scheduler {
+ public:
+  /// Of length 0 it begins there. Throws Error if the length is negative.
+  SWALR(Optimizer& o, double swa_lr, int64_t length = 10, Anneal anneal = Anneal::kCosine);
+
+ private:
+  double lr_at(int64_t step, double base) const override;
+  double swa_lr_;
+  int64_t length_;
+  Anneal anneal_;
+};
+
+}  // namespace hearth::optim
