@@ -6,6 +6,7 @@
 #include "core/optim/adam.h"
 #include "core/optim/adam_variants.h"
 #include "core/optim/clip.h"
+#include "core/optim/clip_with_norm.h"
 #include "core/optim/cyclic.h"
 #include "core/optim/ema.h"
 #include "core/optim/grad_scaler.h"
@@ -17,3 +18,4 @@
 #include "core/optim/rprop.h"
 #include "core/optim/scheduler.h"
 #include "core/optim/sgd.h"
+#include "core/optim/swa.h"
