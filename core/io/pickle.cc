@@ -18,13 +18,23 @@ constexpr size_t kMaxObjects = 16'000'000;
 
 // What a name of a pickle stands for.
 enum class Meaning : uint8_t {
-  kDict,           // a class of dicts
-  kTuple,          // torch.Size
-  kSet, kByteArray, kComplex, kEncode, kDevice, kName,
-  kStorage,        // a class of storages
-  kType,           // torch.Tensor, Parameter
-  kTensor, kTensorV2, kTensorV3, kParameter, kFromType, kMeta,
-  kForeign,        // kinds of tensors that Hearth has not
+  kDict,   // a class of dicts
+  kTuple,  // torch.Size
+  kSet,
+  kByteArray,
+  kComplex,
+  kEncode,
+  kDevice,
+  kName,
+  kStorage,  // a class of storages
+  kType,     // torch.Tensor, Parameter
+  kTensor,
+  kTensorV2,
+  kTensorV3,
+  kParameter,
+  kFromType,
+  kMeta,
+  kForeign,  // kinds of tensors that Hearth has not
 };
 
 struct Known {
@@ -70,23 +80,43 @@ struct StorageClass {
   DType dtype;
 };
 constexpr StorageClass kStorages[] = {
-    {"FloatStorage", DType::kF32}, {"DoubleStorage", DType::kF64}, {"HalfStorage", DType::kF16},
-    {"BFloat16Storage", DType::kBF16}, {"LongStorage", DType::kI64}, {"IntStorage", DType::kI32},
-    {"ShortStorage", DType::kI16}, {"CharStorage", DType::kI8}, {"ByteStorage", DType::kU8},
-    {"BoolStorage", DType::kBool}, {"ComplexFloatStorage", DType::kC64}, {"ComplexDoubleStorage", DType::kC128}};
+    {"FloatStorage", DType::kF32},     {"DoubleStorage", DType::kF64},       {"HalfStorage", DType::kF16},
+    {"BFloat16Storage", DType::kBF16}, {"LongStorage", DType::kI64},         {"IntStorage", DType::kI32},
+    {"ShortStorage", DType::kI16},     {"CharStorage", DType::kI8},          {"ByteStorage", DType::kU8},
+    {"BoolStorage", DType::kBool},     {"ComplexFloatStorage", DType::kC64}, {"ComplexDoubleStorage", DType::kC128}};
 // Of quantized tensors.
 constexpr std::string_view kForeignStorages[] = {"QInt8Storage", "QUInt8Storage", "QInt32Storage", "QUInt4x2Storage",
                                                  "QUInt2x4Storage"};
 // Dtypes that Hearth has not, and what else of torch is no more than a name.
-constexpr std::string_view kNames[] = {
-    "uint16",           "uint32",         "uint64",      "float8_e4m3fn",         "float8_e4m3fnuz",     "float8_e5m2",
-    "float8_e5m2fnuz",  "float8_e8m0fnu", "complex32",   "qint8",                 "quint8",              "qint32",
-    "quint4x2",         "quint2x4",       "strided",     "sparse_coo",            "contiguous_format",   "channels_last",
-    "channels_last_3d", "preserve_format", "per_tensor_affine", "per_channel_affine", "per_tensor_symmetric",
-    "per_channel_symmetric", "per_channel_affine_float_qparams"};
+constexpr std::string_view kNames[] = {"uint16",
+                                       "uint32",
+                                       "uint64",
+                                       "float8_e4m3fn",
+                                       "float8_e4m3fnuz",
+                                       "float8_e5m2",
+                                       "float8_e5m2fnuz",
+                                       "float8_e8m0fnu",
+                                       "complex32",
+                                       "qint8",
+                                       "quint8",
+                                       "qint32",
+                                       "quint4x2",
+                                       "quint2x4",
+                                       "strided",
+                                       "sparse_coo",
+                                       "contiguous_format",
+                                       "channels_last",
+                                       "channels_last_3d",
+                                       "preserve_format",
+                                       "per_tensor_affine",
+                                       "per_channel_affine",
+                                       "per_tensor_symmetric",
+                                       "per_channel_symmetric",
+                                       "per_channel_affine_float_qparams"};
 
 std::optional<DType> dtype_called(std::string_view name) {
-  const auto found = std::ranges::find(kDTypeTraits, name, [](const DTypeTraits& t) { return std::string_view(t.torch_name); });
+  const auto found =
+      std::ranges::find(kDTypeTraits, name, [](const DTypeTraits& t) { return std::string_view(t.torch_name); });
   if (found == kDTypeTraits.end()) return std::nullopt;
   return static_cast<DType>(found - kDTypeTraits.begin());
 }
@@ -183,60 +213,130 @@ class Machine {
   // ---- Steps
   void step(unsigned op) {
     switch (op) {
-      case 0x80: return protocol();                             // PROTO
-      case 0x95: return void(number<uint64_t>());               // FRAME
-      case '.': done_ = true; return;                           // STOP
-      case '(': marks_.push_back(stack_.size()); return;        // MARK
-      case '0': return void(pop());                             // POP
-      case '1': return void(pop_to_mark());                     // POP_MARK
-      case 'N': return push(none_);                             // NONE
-      case 0x88: return push(yes_);                             // NEWTRUE
-      case 0x89: return push(no_);                              // NEWFALSE
-      case ']': return push_new({.kind = Kind::kList});         // EMPTY_LIST
-      case '}': return push_new({.kind = Kind::kDict});         // EMPTY_DICT
-      case 0x8f: return push_new({.kind = Kind::kSet});         // EMPTY_SET
-      case ')': return push_tuple({});                          // EMPTY_TUPLE
-      case 't': return push_tuple(pop_to_mark());               // TUPLE
-      case 0x85: case 0x86: case 0x87: return push_small_tuple(op - 0x84);  // TUPLE1 to 3
-      case 'c': return global();                                // GLOBAL
-      case 0x93: return stack_global();                         // STACK_GLOBAL
-      case 'R': case 0x81: return reduce();                     // REDUCE, NEWOBJ
-      case 'b': return build();                                 // BUILD
-      case 'Q': return persistent();                            // BINPERSID
-      case 'a': return append({pop()}, Kind::kList);            // APPEND
-      case 'e': return append(pop_to_mark(), Kind::kList);      // APPENDS
-      case 0x90: return append(pop_to_mark(), Kind::kSet);      // ADDITEMS
-      case 's': return set_item();                              // SETITEM
-      case 'u': return append(pop_to_mark(), Kind::kDict);      // SETITEMS
-      default: if (!number_step(op) && !memo_step(op)) damaged(concat("it has the instruction ", op, ", which is unknown"));
+      case 0x80:
+        return protocol();  // PROTO
+      case 0x95:
+        return void(number<uint64_t>());  // FRAME
+      case '.':
+        done_ = true;
+        return;  // STOP
+      case '(':
+        marks_.push_back(stack_.size());
+        return;  // MARK
+      case '0':
+        return void(pop());  // POP
+      case '1':
+        return void(pop_to_mark());  // POP_MARK
+      case 'N':
+        return push(none_);  // NONE
+      case 0x88:
+        return push(yes_);  // NEWTRUE
+      case 0x89:
+        return push(no_);  // NEWFALSE
+      case ']':
+        return push_new({.kind = Kind::kList});  // EMPTY_LIST
+      case '}':
+        return push_new({.kind = Kind::kDict});  // EMPTY_DICT
+      case 0x8f:
+        return push_new({.kind = Kind::kSet});  // EMPTY_SET
+      case ')':
+        return push_tuple({});  // EMPTY_TUPLE
+      case 't':
+        return push_tuple(pop_to_mark());  // TUPLE
+      case 0x85:
+      case 0x86:
+      case 0x87:
+        return push_small_tuple(op - 0x84);  // TUPLE1 to 3
+      case 'c':
+        return global();  // GLOBAL
+      case 0x93:
+        return stack_global();  // STACK_GLOBAL
+      case 'R':
+      case 0x81:
+        return reduce();  // REDUCE, NEWOBJ
+      case 'b':
+        return build();  // BUILD
+      case 'Q':
+        return persistent();  // BINPERSID
+      case 'a':
+        return append({pop()}, Kind::kList);  // APPEND
+      case 'e':
+        return append(pop_to_mark(), Kind::kList);  // APPENDS
+      case 0x90:
+        return append(pop_to_mark(), Kind::kSet);  // ADDITEMS
+      case 's':
+        return set_item();  // SETITEM
+      case 'u':
+        return append(pop_to_mark(), Kind::kDict);  // SETITEMS
+      default:
+        if (!number_step(op) && !memo_step(op)) damaged(concat("it has the instruction ", op, ", which is unknown"));
     }
   }
   bool number_step(unsigned op) {
     switch (op) {
-      case 'J': integer(number<int32_t>()); return true;        // BININT
-      case 'K': integer(number<uint8_t>()); return true;        // BININT1
-      case 'M': integer(number<uint16_t>()); return true;       // BININT2
-      case 0x8a: big_integer(); return true;                    // LONG1
-      case 'G': real(); return true;                            // BINFLOAT
-      case 'X': push_text(text(number<uint32_t>())); return true;  // BINUNICODE
-      case 'U': case 0x8c: push_text(text(number<uint8_t>())); return true;  // SHORT_BINSTRING, SHORT_BINUNICODE
-      case 'T': push_text(text(number<uint32_t>())); return true;  // BINSTRING
-      case 0x8d: push_text(text(number<uint64_t>())); return true;  // BINUNICODE8
-      case 'C': push_bytes(take(number<uint8_t>())); return true;  // SHORT_BINBYTES
-      case 'B': push_bytes(take(number<uint32_t>())); return true;  // BINBYTES
-      case 0x8e: push_bytes(take(number<uint64_t>())); return true;  // BINBYTES8
-      case 0x96: push_bytes(take(number<uint64_t>())); return true;  // BYTEARRAY8
-      default: return false;
+      case 'J':
+        integer(number<int32_t>());
+        return true;  // BININT
+      case 'K':
+        integer(number<uint8_t>());
+        return true;  // BININT1
+      case 'M':
+        integer(number<uint16_t>());
+        return true;  // BININT2
+      case 0x8a:
+        big_integer();
+        return true;  // LONG1
+      case 'G':
+        real();
+        return true;  // BINFLOAT
+      case 'X':
+        push_text(text(number<uint32_t>()));
+        return true;  // BINUNICODE
+      case 'U':
+      case 0x8c:
+        push_text(text(number<uint8_t>()));
+        return true;  // SHORT_BINSTRING, SHORT_BINUNICODE
+      case 'T':
+        push_text(text(number<uint32_t>()));
+        return true;  // BINSTRING
+      case 0x8d:
+        push_text(text(number<uint64_t>()));
+        return true;  // BINUNICODE8
+      case 'C':
+        push_bytes(take(number<uint8_t>()));
+        return true;  // SHORT_BINBYTES
+      case 'B':
+        push_bytes(take(number<uint32_t>()));
+        return true;  // BINBYTES
+      case 0x8e:
+        push_bytes(take(number<uint64_t>()));
+        return true;  // BINBYTES8
+      case 0x96:
+        push_bytes(take(number<uint64_t>()));
+        return true;  // BYTEARRAY8
+      default:
+        return false;
     }
   }
   bool memo_step(unsigned op) {
     switch (op) {
-      case 'q': memo_[number<uint8_t>()] = top(); return true;  // BINPUT
-      case 'r': memo_[number<uint32_t>()] = top(); return true;  // LONG_BINPUT
-      case 0x94: memo_[static_cast<uint32_t>(memo_.size())] = top(); return true;  // MEMOIZE
-      case 'h': remembered(number<uint8_t>()); return true;     // BINGET
-      case 'j': remembered(number<uint32_t>()); return true;    // LONG_BINGET
-      default: return false;
+      case 'q':
+        memo_[number<uint8_t>()] = top();
+        return true;  // BINPUT
+      case 'r':
+        memo_[number<uint32_t>()] = top();
+        return true;  // LONG_BINPUT
+      case 0x94:
+        memo_[static_cast<uint32_t>(memo_.size())] = top();
+        return true;  // MEMOIZE
+      case 'h':
+        remembered(number<uint8_t>());
+        return true;  // BINGET
+      case 'j':
+        remembered(number<uint32_t>());
+        return true;  // LONG_BINGET
+      default:
+        return false;
     }
   }
 
@@ -281,8 +381,7 @@ class Machine {
   void build() {
     pop();
     const PickledObject& o = object(top());
-    if (!(o.kind == Kind::kDict && o.ordered) && o.kind != Kind::kTensor)
-      damaged("it gives a state to what has none");
+    if (!(o.kind == Kind::kDict && o.ordered) && o.kind != Kind::kTensor) damaged("it gives a state to what has none");
   }
 
   // ---- Names
@@ -295,17 +394,20 @@ class Machine {
     push(named(text_of(module, "a module"), text_of(name, "a name")));
   }
   Index named(std::string_view module, std::string_view name) {
-    const auto known = std::ranges::find_if(kKnown, [&](const Known& k) { return k.module == module && k.name == name; });
+    const auto known =
+        std::ranges::find_if(kKnown, [&](const Known& k) { return k.module == module && k.name == name; });
     const auto global = [&](Meaning m) {
       return make({.kind = Kind::kGlobal, .integer = static_cast<int64_t>(m), .text = name});
     };
     if (known != std::end(kKnown)) {
-      if (known->meaning == Meaning::kForeign) unsupported(concat("a tensor is made by ", module, ".", name, ": only dense tensors can be read"));
+      if (known->meaning == Meaning::kForeign)
+        unsupported(concat("a tensor is made by ", module, ".", name, ": only dense tensors can be read"));
       return global(known->meaning);
     }
     if (module == "torch") {
       if (dtype_called(name) || std::ranges::find(kNames, name) != std::end(kNames)) return global(Meaning::kName);
-      if (std::ranges::find(kStorages, name, &StorageClass::name) != std::end(kStorages)) return global(Meaning::kStorage);
+      if (std::ranges::find(kStorages, name, &StorageClass::name) != std::end(kStorages))
+        return global(Meaning::kStorage);
       if (std::ranges::find(kForeignStorages, name) != std::end(kForeignStorages))
         unsupported(concat("it has a torch.", name, ", of a dtype that Hearth cannot hold"));
     }
@@ -336,11 +438,13 @@ class Machine {
     Dims dims(size_t i) const {
       const PickledObject& o = m.object(at(i));
       if (o.kind != Kind::kTuple && o.kind != Kind::kList) wrong();
-      if (o.items.size() > kMaxRank) unsupported(concat("a tensor has ", o.items.size(), " dimensions; at most 8 are possible"));
+      if (o.items.size() > kMaxRank)
+        unsupported(concat("a tensor has ", o.items.size(), " dimensions; at most 8 are possible"));
       Dims d;
       for (const Index k : o.items) {
         const PickledObject& n = m.object(k);
-        if (n.kind != Kind::kInt || n.integer < 0) damaged("a size or stride of a tensor is not a whole number from 0 on");
+        if (n.kind != Kind::kInt || n.integer < 0)
+          damaged("a size or stride of a tensor is not a whole number from 0 on");
         d.push_back(n.integer);
       }
       return d;
@@ -366,21 +470,38 @@ class Machine {
     const Meaning meaning = meaning_of(callee);
     const Arguments a{*this, object(arguments).items, object(callee).text};
     switch (meaning) {
-      case Meaning::kDict: return make_dict(a);
-      case Meaning::kTuple: return make_collection(a, Kind::kTuple);
-      case Meaning::kSet: return make_collection(a, Kind::kSet);
-      case Meaning::kByteArray: return make_bytes(a);
-      case Meaning::kEncode: return make_bytes(a);
-      case Meaning::kComplex: return make_complex(a);
-      case Meaning::kDevice: return make_device(a);
-      case Meaning::kName: return a.items.size() == 1 ? (void(a.at(0, Kind::kText)), a.at(0)) : (a.wrong(), 0);
-      case Meaning::kTensor: return make_tensor(a, meaning);
-      case Meaning::kTensorV2: return make_tensor(a, meaning);
-      case Meaning::kTensorV3: return make_tensor(a, meaning);
-      case Meaning::kMeta: return make_meta(a);
-      case Meaning::kParameter: return void(a.at(0, Kind::kTensor)), a.at(0);
-      case Meaning::kFromType: return make_of_type(a);
-      case Meaning::kStorage: case Meaning::kType: case Meaning::kForeign: break;
+      case Meaning::kDict:
+        return make_dict(a);
+      case Meaning::kTuple:
+        return make_collection(a, Kind::kTuple);
+      case Meaning::kSet:
+        return make_collection(a, Kind::kSet);
+      case Meaning::kByteArray:
+        return make_bytes(a);
+      case Meaning::kEncode:
+        return make_bytes(a);
+      case Meaning::kComplex:
+        return make_complex(a);
+      case Meaning::kDevice:
+        return make_device(a);
+      case Meaning::kName:
+        return a.items.size() == 1 ? (void(a.at(0, Kind::kText)), a.at(0)) : (a.wrong(), 0);
+      case Meaning::kTensor:
+        return make_tensor(a, meaning);
+      case Meaning::kTensorV2:
+        return make_tensor(a, meaning);
+      case Meaning::kTensorV3:
+        return make_tensor(a, meaning);
+      case Meaning::kMeta:
+        return make_meta(a);
+      case Meaning::kParameter:
+        return void(a.at(0, Kind::kTensor)), a.at(0);
+      case Meaning::kFromType:
+        return make_of_type(a);
+      case Meaning::kStorage:
+      case Meaning::kType:
+      case Meaning::kForeign:
+        break;
     }
     damaged(concat("it calls ", a.callee, ", which is no function of PyTorch's"));
   }
@@ -563,7 +684,11 @@ bool is_utf8(std::string_view s) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(s[i]); };
   for (size_t i = 0; i < s.size();) {
     const unsigned c = byte(i);
-    const size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    const size_t n = c < 0x80                ? 1
+                     : c >= 0xc2 && c < 0xe0 ? 2
+                     : c >= 0xe0 && c < 0xf0 ? 3
+                     : c >= 0xf0 && c < 0xf5 ? 4
+                                             : 0;
     if (n == 0 || n > s.size() - i) return false;
     for (size_t k = 1; k < n; ++k) {
       if ((byte(i + k) & 0xc0U) != 0x80) return false;

@@ -35,11 +35,24 @@ struct PickledTensor {
 
 struct PickledObject {
   enum class Kind : uint8_t {
-    kNone, kBool, kInt, kFloat, kComplex, kText, kBytes, kList, kTuple, kSet, kDict, kGlobal, kStorage, kTensor
+    kNone,
+    kBool,
+    kInt,
+    kFloat,
+    kComplex,
+    kText,
+    kBytes,
+    kList,
+    kTuple,
+    kSet,
+    kDict,
+    kGlobal,
+    kStorage,
+    kTensor
   };
   Kind kind = Kind::kNone;
-  bool ordered = false;         // of kDict: made by a class, which may have a state
-  int64_t integer = 0;          // a bool, an integer, or a place in Pickle::storages or tensors
+  bool ordered = false;  // of kDict: made by a class, which may have a state
+  int64_t integer = 0;   // a bool, an integer, or a place in Pickle::storages or tensors
   double real = 0, imaginary = 0;
   std::string_view text;        // in the file, or in Pickle::made
   std::vector<uint32_t> items;  // in Pickle::objects; of kDict keys and values by turns

@@ -166,13 +166,13 @@ absl::StatusOr<PtValue> load_pt(const std::string& path, const PtOptions& option
 /// As load_pt(), from bytes in memory, which are copied. `name` stands for the path in messages.
 absl::StatusOr<PtValue> parse_pt(std::string_view bytes, const std::string& name, const PtOptions& options = {});
 
-/// The tensors of a state dict, by name, for load_state_dict() and assign_state_dict(). `value` is the dict itself, or a
-/// checkpoint that has it under "state_dict", "model_state_dict" or "model". kInvalidArgument naming the entry if it
+/// The tensors of a state dict, by name, for load_state_dict() and assign_state_dict(). `value` is the dict itself, or
+/// a checkpoint that has it under "state_dict", "model_state_dict" or "model". kInvalidArgument naming the entry if it
 /// holds anything but tensors, or if several of these or none are there.
 absl::StatusOr<std::map<std::string, Tensor>> pt_state_dict(const PtValue& value);
 /// load_pt() and pt_state_dict(): the weights in a file.
 absl::StatusOr<std::map<std::string, Tensor>> load_pt_state_dict(const std::string& path,
-                                                                const PtOptions& options = {});
+                                                                 const PtOptions& options = {});
 /// The names without a prefix that each of them has, as "module." after DistributedDataParallel or "_orig_mod." after
 /// torch.compile(); unchanged if one of them has it not.
 std::map<std::string, Tensor> without_prefix(const std::map<std::string, Tensor>& state, std::string_view prefix);

@@ -24,9 +24,8 @@ static_assert(std::endian::native == std::endian::little, "files without a byte 
 
 using Kind = PickledObject::Kind;
 
-constexpr size_t kMaxValues = 4'000'000;
-// Texts are remembered and used again; written out they may take more than the file by so much.
-constexpr uint64_t kTextSlack = 1 << 26;
+// Values are remembered and used again; written out they may be more than the file has bytes by so much.
+constexpr uint64_t kMaxValues = 4'000'000, kValuesSlack = 1 << 16, kTextSlack = 1 << 26;
 // What the older kind of file begins with: the number 0x1950a86a20f9469cfc6c as a pickle.
 constexpr std::string_view kMagic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
 constexpr int64_t kLegacyProtocol = 1001;
@@ -54,10 +53,14 @@ void swap_bytes(char* p, uint64_t bytes) {
 }
 void swap_numbers(DType dtype, char* p, uint64_t bytes) {
   switch (size_of(real_type(dtype))) {
-    case 1: return;
-    case 2: return swap_bytes<uint16_t>(p, bytes);
-    case 4: return swap_bytes<uint32_t>(p, bytes);
-    default: return swap_bytes<uint64_t>(p, bytes);
+    case 1:
+      return;
+    case 2:
+      return swap_bytes<uint16_t>(p, bytes);
+    case 4:
+      return swap_bytes<uint32_t>(p, bytes);
+    default:
+      return swap_bytes<uint64_t>(p, bytes);
   }
 }
 
@@ -83,8 +86,8 @@ class Tensors {
     if (found == storages_.entries.end()) invalid(absl::StrCat("storage ", std::string(s.key), " is not in the file"));
     const ZipEntry& e = found->second;
     if (s.numel > uint64_t{INT64_MAX} / size_of(s.dtype) || e.size != s.numel * size_of(s.dtype))
-      invalid(absl::StrCat("storage ", std::string(s.key), " of ", s.numel, " elements of ", to_string(s.dtype), " has ", e.size,
-                           " bytes"));
+      invalid(absl::StrCat("storage ", std::string(s.key), " of ", s.numel, " elements of ", to_string(s.dtype),
+                           " has ", e.size, " bytes"));
     if (mappable(s, e)) {
       check_sum(s, e, e.packed);
       return from_blob(const_cast<char*>(e.packed.data()), {static_cast<int64_t>(s.numel)}, s.dtype, storages_.mapped,
@@ -140,12 +143,13 @@ class Tensors {
     bool over = false;
     for (int d = 0; d < t.shape.rank(); ++d) {
       int64_t step = 0;
-      over = over || __builtin_mul_overflow(t.shape[d] - 1, strides[d], &step) || __builtin_add_overflow(last, step, &last);
+      over = over || __builtin_mul_overflow(t.shape[d] - 1, strides[d], &step) ||
+             __builtin_add_overflow(last, step, &last);
       if (t.shape[d] == 1 && strides[d] > numel) strides[d] = plain[d];
     }
     if (over || last >= numel)
-      invalid(absl::StrCat("a tensor of shape ", to_string(t.shape), ", strides ", to_string(t.strides), " and offset ", t.offset,
-                           " lies outside of its storage of ", numel, " elements"));
+      invalid(absl::StrCat("a tensor of shape ", to_string(t.shape), ", strides ", to_string(t.strides), " and offset ",
+                           t.offset, " lies outside of its storage of ", numel, " elements"));
     return Layout(t.shape, strides, t.offset);
   }
 
@@ -159,27 +163,45 @@ class Tensors {
 class Values {
  public:
   Values(const Pickle& pickle, const Storages& storages, uint64_t file_bytes)
-      : pickle_(pickle), tensors_(pickle, storages), text_left_(file_bytes + kTextSlack) {}
+      : pickle_(pickle),
+        tensors_(pickle, storages),
+        values_left_(std::min(kMaxValues, pickle.size + kValuesSlack)),
+        text_left_(file_bytes + kTextSlack) {}
 
   PtValue value(uint32_t i, int depth = 0) {
-    if (depth > kMaxPtDepth) invalid(absl::StrCat("its values are nested more than ", kMaxPtDepth, " deep, or hold themselves"));
-    if (++values_ > kMaxValues) invalid(absl::StrCat("it holds more than ", kMaxValues, " values"));
+    if (depth > kMaxPtDepth)
+      invalid(absl::StrCat("its values are nested more than ", kMaxPtDepth, " deep, or hold themselves"));
+    if (values_left_-- == 0) invalid("it holds too many values when they are written out");
     const PickledObject& o = pickle_.objects[i];
     switch (o.kind) {
-      case Kind::kNone: return {};
-      case Kind::kBool: return o.integer != 0;
-      case Kind::kInt: return o.integer;
-      case Kind::kFloat: return o.real;
-      case Kind::kComplex: return std::complex<double>(o.real, o.imaginary);
-      case Kind::kText: return text(o.text);
-      case Kind::kBytes: return PtValue::bytes(text(o.text));
-      case Kind::kGlobal: return text(o.text);
-      case Kind::kList: return PtValue::list(values(o, depth));
-      case Kind::kTuple: return PtValue::tuple(values(o, depth));
-      case Kind::kSet: return PtValue::set(values(o, depth));
-      case Kind::kDict: return dict(o, depth);
-      case Kind::kStorage: return tensors_.flat(static_cast<size_t>(o.integer));
-      case Kind::kTensor: return tensors_.tensor(static_cast<size_t>(o.integer));
+      case Kind::kNone:
+        return {};
+      case Kind::kBool:
+        return o.integer != 0;
+      case Kind::kInt:
+        return o.integer;
+      case Kind::kFloat:
+        return o.real;
+      case Kind::kComplex:
+        return std::complex<double>(o.real, o.imaginary);
+      case Kind::kText:
+        return text(o.text);
+      case Kind::kBytes:
+        return PtValue::bytes(text(o.text));
+      case Kind::kGlobal:
+        return text(o.text);
+      case Kind::kList:
+        return PtValue::list(values(o, depth));
+      case Kind::kTuple:
+        return PtValue::tuple(values(o, depth));
+      case Kind::kSet:
+        return PtValue::set(values(o, depth));
+      case Kind::kDict:
+        return dict(o, depth);
+      case Kind::kStorage:
+        return tensors_.flat(static_cast<size_t>(o.integer));
+      case Kind::kTensor:
+        return tensors_.tensor(static_cast<size_t>(o.integer));
     }
     return {};
   }
@@ -204,7 +226,10 @@ class Values {
       const bool is_new = key.kind == Kind::kText  ? texts.insert(key.text).second
                           : key.kind == Kind::kInt ? integers.insert(key.integer).second
                                                    : true;
-      if (!is_new) invalid(absl::StrCat("a dict has the key ", key.kind == Kind::kText ? std::string(key.text.substr(0, 80)) : absl::StrCat(key.integer), " twice"));
+      if (!is_new)
+        invalid(absl::StrCat("a dict has the key ",
+                             key.kind == Kind::kText ? std::string(key.text.substr(0, 80)) : absl::StrCat(key.integer),
+                             " twice"));
       PtValue first = value(o.items[k], depth + 1);
       entries.emplace_back(std::move(first), value(o.items[k + 1], depth + 1));
     }
@@ -213,8 +238,7 @@ class Values {
 
   const Pickle& pickle_;
   Tensors tensors_;
-  size_t values_ = 0;
-  uint64_t text_left_;
+  uint64_t values_left_, text_left_;
 };
 
 // ---- Zip files
@@ -261,13 +285,15 @@ PtValue read_zip(std::string_view bytes, Storages storages) {
   const Archive archive(*std::move(entries));
   if (archive.find("constants.pkl"))
     unsupported("it is a TorchScript file, a program; save the module's state_dict() with torch.save()");
-  if (archive.find("archive_format")) unsupported("it is an exported program; save the module's state_dict() with torch.save()");
+  if (archive.find("archive_format"))
+    unsupported("it is an exported program; save the module's state_dict() with torch.save()");
   const ZipEntry* const pickled = archive.find("data.pkl");
   if (!pickled) invalid("it is a zip file, but has no data.pkl as torch.save() writes it");
   std::string unpacked;
   std::string_view data = pickled->packed;
   if (pickled->deflated) {
-    if (pickled->size > storages.options.max_bytes) throw Error(ErrorKind::kOutOfMemory, "data.pkl is larger than is allowed");
+    if (pickled->size > storages.options.max_bytes)
+      throw Error(ErrorKind::kOutOfMemory, "data.pkl is larger than is allowed");
     unpacked.resize(pickled->size);
     check(unpack(*pickled, unpacked.data()));
     data = unpacked;
@@ -309,7 +335,8 @@ PtValue read_legacy(std::string_view bytes, Storages storages) {
   const PickledObject& version = protocol.objects[protocol.root];
   if (version.kind != Kind::kInt || version.integer != kLegacyProtocol) unsupported("its protocol is not 1001");
   const Pickle system = next_pickle(rest);
-  if (entry_of(system, "little_endian", Kind::kBool).integer == 0) unsupported("it is a big-endian file of PyTorch before 1.6");
+  if (entry_of(system, "little_endian", Kind::kBool).integer == 0)
+    unsupported("it is a big-endian file of PyTorch before 1.6");
   const Pickle pickle = next_pickle(rest), keys = next_pickle(rest);
   const PickledObject& list = keys.objects[keys.root];
   if (list.kind != Kind::kList) invalid("its list of storages is none");
@@ -318,13 +345,16 @@ PtValue read_legacy(std::string_view bytes, Storages storages) {
   for (const uint32_t i : list.items) {
     const std::string_view key = keys.objects[i].text;
     const auto found = known.find(key);
-    if (found == known.end()) invalid(absl::StrCat("its list has the storage ", std::string(key.substr(0, 80)), ", which no tensor has"));
+    if (found == known.end())
+      invalid(absl::StrCat("its list has the storage ", std::string(key.substr(0, 80)), ", which no tensor has"));
     if (rest.size() < sizeof(uint64_t)) invalid("it is cut off");
     uint64_t numel = 0;
     std::memcpy(&numel, rest.data(), sizeof numel);
     rest.remove_prefix(sizeof numel);
     const size_t size = size_of(found->second->dtype);
-    if (numel > rest.size() / size) invalid(absl::StrCat("storage ", std::string(key), " claims ", numel, " elements, but only ", rest.size(), " bytes follow"));
+    if (numel > rest.size() / size)
+      invalid(absl::StrCat("storage ", std::string(key), " claims ", numel, " elements, but only ", rest.size(),
+                           " bytes follow"));
     const std::string_view data = rest.substr(0, numel * size);
     if (!storages.entries.emplace(key, ZipEntry{.name = key, .packed = data, .size = data.size()}).second)
       invalid(absl::StrCat("it has storage ", std::string(key), " twice"));
@@ -343,18 +373,21 @@ PtValue read_any(std::string_view bytes, Storages storages) {
   if (bytes.starts_with(kMagic)) return read_legacy(bytes, std::move(storages));
   if (bytes.starts_with("PK")) return read_zip(bytes, std::move(storages));
   if (is_tar(bytes)) unsupported("it is a tar file, as PyTorch before 0.2 wrote them");
-  if (bytes.starts_with("\x80"))
-    invalid("it is a pickle, but not one of torch.save(); nothing of it is executed");
+  if (bytes.starts_with("\x80")) invalid("it is a pickle, but not one of torch.save(); nothing of it is executed");
   invalid("it begins neither as a zip file nor as PyTorch's older files");
 }
 
 absl::Status status_of(const Error& e) {
   const std::string& what = e.message();
   switch (e.kind()) {
-    case ErrorKind::kUnsupported: return absl::UnimplementedError(what);
-    case ErrorKind::kOutOfMemory: return absl::ResourceExhaustedError(what);
-    case ErrorKind::kIo: return absl::DataLossError(what);
-    default: return absl::InvalidArgumentError(what);
+    case ErrorKind::kUnsupported:
+      return absl::UnimplementedError(what);
+    case ErrorKind::kOutOfMemory:
+      return absl::ResourceExhaustedError(what);
+    case ErrorKind::kIo:
+      return absl::DataLossError(what);
+    default:
+      return absl::InvalidArgumentError(what);
   }
 }
 
@@ -383,14 +416,16 @@ absl::StatusOr<PtValue> parse_pt(std::string_view bytes, const std::string& name
 
 absl::StatusOr<std::map<std::string, Tensor>> pt_state_dict(const PtValue& value) {
   if (!value.is_dict())
-    return absl::InvalidArgumentError(absl::StrCat("a state dict is a dict of tensors, not a ", to_string(value.kind())));
+    return absl::InvalidArgumentError(
+        absl::StrCat("a state dict is a dict of tensors, not a ", to_string(value.kind())));
   const PtValue* inner = nullptr;
   std::string found;
   for (const std::string_view key : kUsual) {
     const PtValue* const v = value.find(key);
     if (!v || !v->is_dict()) continue;
     if (inner)
-      return absl::InvalidArgumentError(absl::StrCat("there are both \"", found, "\" and \"", std::string(key), "\": say which is the state dict"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("there are both \"", found, "\" and \"", std::string(key), "\": say which is the state dict"));
     inner = v;
     found = key;
   }
@@ -398,7 +433,9 @@ absl::StatusOr<std::map<std::string, Tensor>> pt_state_dict(const PtValue& value
   for (const auto& [key, v] : (inner ? *inner : value).entries()) {
     const bool named = key.kind() == PtValue::Kind::kText;
     if (!named || !v.is_tensor())
-      return absl::InvalidArgumentError(absl::StrCat("the entry ", named ? absl::StrCat("\"", key.text(), "\"") : "without a name", " of the state dict is a ", to_string(v.kind()), ", not a tensor"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("the entry ", named ? absl::StrCat("\"", key.text(), "\"") : "without a name",
+                       " of the state dict is a ", to_string(v.kind()), ", not a tensor"));
     state.emplace(key.text(), v.tensor());
   }
   return state;

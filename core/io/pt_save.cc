@@ -76,7 +76,8 @@ void collect(const PtValue& v, Groups& groups, int depth = 0) {
         collect(value, groups, depth + 1);
       }
       return;
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -88,18 +89,32 @@ class Writer {
   std::string finish() && { return std::move(out_) + '.'; }
   void value(const PtValue& v) {
     switch (v.kind()) {
-      case Kind::kNone: out_ += 'N'; return;
-      case Kind::kBool: out_ += v.boolean() ? '\x88' : '\x89'; return;
-      case Kind::kInt: return integer(v.integer());
-      case Kind::kFloat: return real(v.number());
-      case Kind::kComplex: return complex(v.complex());
-      case Kind::kText: return text(v.text());
-      case Kind::kBytes: return bytes(v.raw());
-      case Kind::kList: return list(v.items());
-      case Kind::kTuple: return tuple(v.items());
-      case Kind::kSet: return set(v.items());
-      case Kind::kDict: return dict(v.entries());
-      case Kind::kTensor: return tensor(v.tensor());
+      case Kind::kNone:
+        out_ += 'N';
+        return;
+      case Kind::kBool:
+        out_ += v.boolean() ? '\x88' : '\x89';
+        return;
+      case Kind::kInt:
+        return integer(v.integer());
+      case Kind::kFloat:
+        return real(v.number());
+      case Kind::kComplex:
+        return complex(v.complex());
+      case Kind::kText:
+        return text(v.text());
+      case Kind::kBytes:
+        return bytes(v.raw());
+      case Kind::kList:
+        return list(v.items());
+      case Kind::kTuple:
+        return tuple(v.items());
+      case Kind::kSet:
+        return set(v.items());
+      case Kind::kDict:
+        return dict(v.entries());
+      case Kind::kTensor:
+        return tensor(v.tensor());
     }
   }
 

@@ -6,24 +6,33 @@
 namespace hearth::io {
 namespace {
 
-constexpr const char* kKinds[] = {"None", "bool", "int", "float", "complex", "str", "bytes", "list", "tuple", "set", "dict", "tensor"};
+constexpr const char* kKinds[] = {"None",  "bool", "int",   "float", "complex", "str",
+                                  "bytes", "list", "tuple", "set",   "dict",    "tensor"};
 constexpr size_t kShownKeys = 12, kShownText = 60, kShownItems = 20;
 
-std::string shortened(const std::string& s) {
-  return s.size() <= kShownText ? s : s.substr(0, kShownText) + "…";
-}
+std::string shortened(const std::string& s) { return s.size() <= kShownText ? s : s.substr(0, kShownText) + "…"; }
 
 std::string line_of(const PtValue& v) {
   switch (v.kind()) {
-    case PtValue::Kind::kNone: return "None";
-    case PtValue::Kind::kBool: return v.boolean() ? "True" : "False";
-    case PtValue::Kind::kInt: return concat(v.integer());
-    case PtValue::Kind::kFloat: return concat(v.number());
-    case PtValue::Kind::kComplex: return concat(v.complex().real(), " + ", v.complex().imag(), "j");
-    case PtValue::Kind::kText: return concat("\"", shortened(v.text()), "\"");
-    case PtValue::Kind::kBytes: return concat("bytes of ", v.raw().size());
-    case PtValue::Kind::kTensor: return v.tensor().defined() ? concat("tensor ", v.tensor().dtype(), " ", v.tensor().shape()) : "tensor(undefined)";
-    default: return concat(to_string(v.kind()), " of ", v.size());
+    case PtValue::Kind::kNone:
+      return "None";
+    case PtValue::Kind::kBool:
+      return v.boolean() ? "True" : "False";
+    case PtValue::Kind::kInt:
+      return concat(v.integer());
+    case PtValue::Kind::kFloat:
+      return concat(v.number());
+    case PtValue::Kind::kComplex:
+      return concat(v.complex().real(), " + ", v.complex().imag(), "j");
+    case PtValue::Kind::kText:
+      return concat("\"", shortened(v.text()), "\"");
+    case PtValue::Kind::kBytes:
+      return concat("bytes of ", v.raw().size());
+    case PtValue::Kind::kTensor:
+      return v.tensor().defined() ? concat("tensor ", v.tensor().dtype(), " ", v.tensor().shape())
+                                  : "tensor(undefined)";
+    default:
+      return concat(to_string(v.kind()), " of ", v.size());
   }
 }
 
@@ -33,7 +42,8 @@ void outline(const PtValue& v, const std::string& margin, std::string& out) {
     outline(value, margin + "  ", out);
   };
   if (v.is_dict()) {
-    for (const auto& [key, value] : v.entries()) entry(key.kind() == PtValue::Kind::kText ? key.text() : line_of(key), value);
+    for (const auto& [key, value] : v.entries())
+      entry(key.kind() == PtValue::Kind::kText ? key.text() : line_of(key), value);
   } else if (v.kind() == PtValue::Kind::kList || v.kind() == PtValue::Kind::kTuple || v.kind() == PtValue::Kind::kSet) {
     for (size_t i = 0; i < std::min(v.size(), kShownItems); ++i) entry(concat(i), v.items()[i]);
     if (v.size() > kShownItems) out += concat(margin, "…\n");
@@ -75,7 +85,8 @@ PtValue PtValue::dict(Entries entries) {
 }
 
 PtValue::Kind PtValue::kind() const {
-  constexpr Kind kOf[] = {Kind::kNone, Kind::kBool, Kind::kInt, Kind::kFloat, Kind::kComplex, Kind::kText, Kind::kBytes, Kind::kList, Kind::kDict, Kind::kTensor};
+  constexpr Kind kOf[] = {Kind::kNone, Kind::kBool,  Kind::kInt,  Kind::kFloat, Kind::kComplex,
+                          Kind::kText, Kind::kBytes, Kind::kList, Kind::kDict,  Kind::kTensor};
   const Items* const items = std::get_if<Items>(&data_);
   return items ? items->kind : kOf[data_.index()];
 }

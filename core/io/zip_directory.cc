@@ -63,7 +63,8 @@ absl::StatusOr<Directory> find_directory(std::string_view file) {
       if (absl::Status s = read_end64(file, at, d); !s.ok()) return s;
     }
     if (d.begin > at || d.size > at - d.begin) return bad("its directory lies outside of it");
-    if (d.entries > d.size / kCentralSize) return bad(absl::StrCat("its directory has no room for ", d.entries, " entries"));
+    if (d.entries > d.size / kCentralSize)
+      return bad(absl::StrCat("its directory has no room for ", d.entries, " entries"));
     return d;
   }
   return bad("its end is not there; it may be cut off");
@@ -116,8 +117,7 @@ absl::StatusOr<ZipEntry> read_entry(std::string_view file, std::string_view head
   if (number<uint16_t>(header, 8) & 1) return absl::UnimplementedError(absl::StrCat(quoted(e.name), " is encrypted"));
   const auto method = number<uint16_t>(header, 10);
   if (method != 0 && method != Z_DEFLATED)
-    return absl::UnimplementedError(
-        absl::StrCat(quoted(e.name), " is compressed by method ", method, ", not deflate"));
+    return absl::UnimplementedError(absl::StrCat(quoted(e.name), " is compressed by method ", method, ", not deflate"));
   e.deflated = method == Z_DEFLATED;
   e.size = f.size;
   const bool possible = e.deflated ? f.size / kMaxRatio <= f.packed + kRatioSlack : f.size == f.packed;

@@ -23,7 +23,8 @@ unsigned char read_all(const hearth::io::PtValue& v) {
   if (v.is_tensor()) {
     sum = read_all(v.tensor());
   } else if (v.is_dict()) {
-    for (const auto& [key, value] : v.entries()) sum = static_cast<unsigned char>(sum + read_all(key) + read_all(value));
+    for (const auto& [key, value] : v.entries())
+      sum = static_cast<unsigned char>(sum + read_all(key) + read_all(value));
   } else if (v.kind() == Kind::kList || v.kind() == Kind::kTuple || v.kind() == Kind::kSet) {
     for (const auto& item : v.items()) sum = static_cast<unsigned char>(sum + read_all(item));
   }
