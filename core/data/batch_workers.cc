@@ -93,7 +93,7 @@ void BatchWorkers::run(int worker) {
     if (!draw(job, made.error, number)) return;
     if (!made.error) made.error = failed;
     try {
-      if (!made.error) made.batch = (*job)();
+      if (!made.error && job) made.batch = (*job)();
     } catch (...) {
       made.error = std::current_exception();
     }

@@ -290,15 +290,13 @@ class Machine {
         real();
         return true;  // BINFLOAT
       case 'X':
+      case 'T':
         push_text(text(number<uint32_t>()));
-        return true;  // BINUNICODE
+        return true;  // BINUNICODE, BINSTRING
       case 'U':
       case 0x8c:
         push_text(text(number<uint8_t>()));
         return true;  // SHORT_BINSTRING, SHORT_BINUNICODE
-      case 'T':
-        push_text(text(number<uint32_t>()));
-        return true;  // BINSTRING
       case 0x8d:
         push_text(text(number<uint64_t>()));
         return true;  // BINUNICODE8
@@ -309,11 +307,9 @@ class Machine {
         push_bytes(take(number<uint32_t>()));
         return true;  // BINBYTES
       case 0x8e:
-        push_bytes(take(number<uint64_t>()));
-        return true;  // BINBYTES8
       case 0x96:
         push_bytes(take(number<uint64_t>()));
-        return true;  // BYTEARRAY8
+        return true;  // BINBYTES8, BYTEARRAY8
       default:
         return false;
     }
@@ -477,7 +473,6 @@ class Machine {
       case Meaning::kSet:
         return make_collection(a, Kind::kSet);
       case Meaning::kByteArray:
-        return make_bytes(a);
       case Meaning::kEncode:
         return make_bytes(a);
       case Meaning::kComplex:
@@ -487,9 +482,7 @@ class Machine {
       case Meaning::kName:
         return a.items.size() == 1 ? (void(a.at(0, Kind::kText)), a.at(0)) : (a.wrong(), 0);
       case Meaning::kTensor:
-        return make_tensor(a, meaning);
       case Meaning::kTensorV2:
-        return make_tensor(a, meaning);
       case Meaning::kTensorV3:
         return make_tensor(a, meaning);
       case Meaning::kMeta:
