@@ -124,14 +124,15 @@ class StreamLoader::Epoch {
 
   bool next(Example& out) {
     std::optional<BatchJob> job;
-    if (workers_ ? !workers_->wait() : !(job = reader_->next())) {
+    if (!workers_) job = reader_->next();
+    if (workers_ ? !workers_->wait() : !job) {
       note({start_.epoch + 1, 0});
       workers_.reset();
       return false;
     }
     ++batch_;
     note({start_.epoch, start_.sample + batch_ * shared_->options.batch_size * shared_->options.shard.count});
-    out = workers_ ? workers_->take() : (*job)();
+    out = job ? (*job)() : workers_->take();
     return true;
   }
 
