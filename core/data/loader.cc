@@ -1,30 +1,29 @@
 #include "core/data/loader.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <exception>
 #include <limits>
 #include <optional>
-#include <span>
 #include <utility>
 
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
-#include "core/base/mutex.h"
-#include "core/base/parallel.h"
-#include "core/base/threads.h"
+#include "core/data/batch_workers_internal.h"
+#include "core/data/make_batch_internal.h"
 
 namespace hearth::data {
 namespace {
 
-// Streams of seeds: for the examples and for what collate draws.
-constexpr uint64_t kExamples = 0x9E3779B97F4A7C15u, kCollate = 0xD1B54A32D192ED03u;
+// What an epoch takes: examples in their order and, where a batch sampler has chosen them, the end of each batch.
+struct Plan {
+  std::vector<int64_t> indices;
+  std::vector<int64_t> ends;
+};
 
 }  // namespace
 
 // What the loader and its loops have in common.
 struct DataLoader::Shared {
-  using Order = std::shared_ptr<const std::vector<int64_t>>;
+  using Order = std::shared_ptr<const Plan>;
 
   DatasetPtr dataset;
   DataLoaderOptions options;
@@ -36,9 +35,19 @@ struct DataLoader::Shared {
 
   Order order_of(int64_t epoch) const {
     if (epoch == order_epoch) return order;
-    return std::make_shared<const std::vector<int64_t>>(options.sampler->order(epoch));
+    auto plan = std::make_shared<Plan>();
+    if (!options.batch_sampler) {
+      plan->indices = options.sampler->order(epoch);
+      return plan;
+    }
+    for (const std::vector<int64_t>& batch : options.batch_sampler->batches(epoch)) {
+      HEARTH_CHECK(!batch.empty(), "DataLoader: batch ", plan->ends.size(), " of the batch sampler is empty");
+      plan->indices.insert(plan->indices.end(), batch.begin(), batch.end());
+      plan->ends.push_back(static_cast<int64_t>(plan->indices.size()));
+    }
+    return plan;
   }
-  // How many examples this process takes of the rest of an epoch.
+  // How many of an epoch's rest this process takes: examples, or batches of a batch sampler.
   int64_t own(int64_t rest) const {
     const auto& [index, count, uneven] = options.shard;
     switch (uneven) {
@@ -52,53 +61,65 @@ struct DataLoader::Shared {
     return rest / count + (index < rest % count);
   }
   // How many batches it makes of them.
-  int64_t batches(const std::vector<int64_t>& all, int64_t sample = 0) const {
-    const int64_t n = own(static_cast<int64_t>(all.size()) - sample), b = options.batch_size;
+  int64_t batches(const Plan& all, int64_t sample = 0) const {
+    if (options.batch_sampler) return own(static_cast<int64_t>(all.ends.size()) - batch_at(all, sample));
+    const int64_t n = own(static_cast<int64_t>(all.indices.size()) - sample), b = options.batch_size;
     return options.drop_last ? n / b : n / b + (n % b != 0);
   }
+  // The batch of a batch sampler that begins with this example.
+  int64_t batch_at(const Plan& all, int64_t sample) const {
+    if (sample == 0) return 0;
+    const auto end = std::ranges::lower_bound(all.ends, sample);
+    HEARTH_CHECK(end != all.ends.end() && *end == sample, "DataLoader: sample ", sample,
+                 " is in the middle of a batch of the batch sampler");
+    return end - all.ends.begin() + 1;
+  }
   // The state after so many batches since `start`.
-  LoaderState after(LoaderState start, int64_t batches) const {
-    return {start.epoch, start.sample + batches * options.batch_size * options.shard.count};
+  LoaderState after(const Plan& all, LoaderState start, int64_t batches) const {
+    if (!options.batch_sampler) return {start.epoch, start.sample + batches * options.batch_size * options.shard.count};
+    const int64_t taken = batch_at(all, start.sample) + batches * options.shard.count;
+    return {start.epoch, taken == 0 ? 0 : all.ends[static_cast<size_t>(taken - 1)]};
   }
   // A batch of the rest of an epoch.
-  Example make(const std::vector<int64_t>& all, LoaderState start, int64_t batch) const {
+  Example make(const Plan& all, LoaderState start, int64_t batch) const {
     const NoGrad off;
-    Example made = collected(all, start, batch);
-    return options.pin_memory && device_count(DeviceType::kCuda) > 0 ? pinned(made) : made;
+    return placed(options, collect(all, start.epoch, positions(all, start, batch)));
   }
 
  private:
-  // Tensors that are on a GPU already stay there.
-  static Example pinned(const Example& batch) {
-    Example out;
-    for (const auto& [name, t] : batch) out.set(name, t.defined() && t.device().is_cpu() ? t.pin_memory() : t);
+  // Where a batch's examples are in the whole epoch, so that an example looks the same whichever process takes it.
+  // Those behind its end are the first ones again.
+  std::vector<int64_t> positions(const Plan& all, LoaderState start, int64_t batch) const {
+    const auto n = static_cast<int64_t>(all.indices.size());
+    const Shard& shard = options.shard;
+    std::vector<int64_t> out;
+    if (options.batch_sampler) {
+      const auto count = static_cast<int64_t>(all.ends.size());
+      const int64_t place = batch_at(all, start.sample) + shard.index + batch * shard.count;
+      const auto b = static_cast<size_t>(place % count);
+      for (int64_t i = b == 0 ? 0 : all.ends[b - 1]; i < all.ends[b]; ++i) out.push_back(i + place / count * n);
+      return out;
+    }
+    const int64_t begin = batch * options.batch_size, end = std::min(begin + options.batch_size, own(n - start.sample));
+    for (int64_t i = begin; i < end; ++i) out.push_back(start.sample + shard.index + i * shard.count);
     return out;
   }
-  Example collected(const std::vector<int64_t>& all, LoaderState start, int64_t batch) const {
-    const auto n = static_cast<int64_t>(all.size());
-    const int64_t begin = batch * options.batch_size, end = std::min(begin + options.batch_size, own(n - start.sample));
-    // In the whole epoch, so that an example looks the same whichever process takes it.
-    const auto position = [&](int64_t i) { return start.sample + options.shard.index + i * options.shard.count; };
+  Example collect(const Plan& all, int64_t epoch, const std::vector<int64_t>& positions) const {
     std::vector<int64_t> indices;
-    indices.reserve(static_cast<size_t>(end - begin));
-    for (int64_t i = begin; i < end; ++i) indices.push_back(all[static_cast<size_t>(position(i) % n)]);
+    indices.reserve(positions.size());
+    for (const int64_t p : positions) indices.push_back(all.indices[static_cast<size_t>(p) % all.indices.size()]);
     if (!options.collate) {
       if (std::optional<Example> gathered = dataset->get_batch(indices)) return *std::move(gathered);
     }
-    const auto seed = [&](uint64_t stream, int64_t i) {
-      return mix_seed(options.seed ^ stream, static_cast<uint64_t>(start.epoch), static_cast<uint64_t>(position(i)));
-    };
     std::vector<Example> examples;
     examples.reserve(indices.size());
-    for (int64_t i = begin; i < end; ++i) {
-      Generator random(seed(kExamples, i));
+    for (size_t i = 0; i < indices.size(); ++i) {
+      Generator random(example_seed(options, epoch, positions[i]));
       const GeneratorGuard guard(random);
-      examples.push_back(dataset->get(indices[static_cast<size_t>(i - begin)], random));
+      examples.push_back(dataset->get(indices[i], random));
     }
-    Generator random(seed(kCollate, begin));
-    const GeneratorGuard guard(random);
     try {
-      return options.collate ? options.collate(std::move(examples)) : stack_examples(std::move(examples));
+      return collated(options, epoch, positions[0], std::move(examples));
     } catch (const CollateError& e) {
       const auto i = static_cast<size_t>(e.example());
       if (i >= indices.size()) throw;
@@ -106,93 +127,6 @@ struct DataLoader::Shared {
                          e.example());
     }
   }
-};
-
-// Threads that make the batches of one epoch; each takes the next number, and the batches are handed out in order.
-class DataLoader::Workers {
- public:
-  Workers(std::shared_ptr<const Shared> shared, Shared::Order order, LoaderState start, int64_t batches)
-      : shared_(std::move(shared)),
-        order_(std::move(order)),
-        start_(start),
-        batches_(batches),
-        made_(static_cast<size_t>(std::min(shared_->options.prefetch, batches))),
-        threads_([this] { stop(); }) {
-    const auto count = static_cast<int>(std::min<int64_t>(shared_->options.workers, batches));
-    threads_.start("DataLoader", count, [this](int) { run(); });
-  }
-
-  // The next batch; there must be one.
-  Example take() {
-    MutexLock lock(mutex_);
-    Made& place = place_of(next_to_take_);
-    while (!place.ready) lock.wait(changed_);
-    Made made = std::exchange(place, Made());
-    ++next_to_take_;
-    lock.unlock();
-    changed_.notify_all();
-    if (made.error) std::rethrow_exception(made.error);
-    return std::move(made.batch);
-  }
-
- private:
-  struct Made {
-    Example batch;
-    std::exception_ptr error;
-    bool ready = false;
-  };
-
-  Made& place_of(int64_t batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return made_[static_cast<size_t>(batch) % made_.size()];
-  }
-
-  void stop() {
-    {
-      const MutexLock lock(mutex_);
-      stop_ = true;
-    }
-    changed_.notify_all();
-  }
-
-  void run() {
-    const ThreadWidth one(1);
-    while (true) {
-      int64_t mine;
-      {
-        MutexLock lock(mutex_);
-        lock.wait(changed_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-          return stop_ || next_to_make_ >= batches_ ||
-                 next_to_make_ < next_to_take_ + static_cast<int64_t>(made_.size());
-        });
-        if (stop_ || next_to_make_ >= batches_) return;
-        mine = next_to_make_++;
-      }
-      Made made;
-      try {
-        made.batch = shared_->make(*order_, start_, mine);
-      } catch (...) {
-        made.error = std::current_exception();
-      }
-      {
-        const MutexLock lock(mutex_);
-        made.ready = true;
-        place_of(mine) = std::move(made);
-      }
-      changed_.notify_all();
-    }
-  }
-
-  const std::shared_ptr<const Shared> shared_;
-  const Shared::Order order_;
-  const LoaderState start_;
-  const int64_t batches_;
-  Mutex mutex_;
-  std::condition_variable changed_;
-  int64_t next_to_make_ ABSL_GUARDED_BY(mutex_) = 0;
-  int64_t next_to_take_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
-  std::vector<Made> made_ ABSL_GUARDED_BY(mutex_);  // a ring: those between next_to_take_ and next_to_make_
-  ThreadGroup threads_;
 };
 
 // One loop: an epoch from a place on.
@@ -203,8 +137,7 @@ class DataLoader::Epoch {
         order_(shared_->order_of(start.epoch)),
         start_(start),
         batches_(shared_->batches(*order_, start.sample)) {
-    if (shared_->options.workers > 0 && batches_ > 0)
-      workers_ = std::make_unique<Workers>(shared_, order_, start_, batches_);
+    if (shared_->options.workers > 0 && batches_ > 0) start_workers();
     // Nothing can fail from here on.
     shared_->order = order_;
     shared_->order_epoch = start_.epoch;
@@ -224,6 +157,7 @@ class DataLoader::Epoch {
       workers_.reset();
       return false;
     }
+    if (workers_) workers_->wait();
     const int64_t mine = batch_++;
     note();
     out = workers_ ? workers_->take() : shared_->make(*order_, start_, mine);
@@ -231,9 +165,23 @@ class DataLoader::Epoch {
   }
 
  private:
+  void start_workers() {
+    const DataLoaderOptions& o = shared_->options;
+    const BatchWorkers::Options options{.workers = static_cast<int>(std::min<int64_t>(o.workers, batches_)),
+                                        .prefetch = std::min(o.prefetch, batches_),
+                                        .timeout = o.timeout,
+                                        .init = o.worker_init};
+    // Its own hold of all that a batch needs.
+    auto next = [shared = std::shared_ptr<const Shared>(shared_), order = order_, start = start_, batches = batches_,
+                 batch = int64_t{0}]() mutable -> std::optional<BatchJob> {
+      if (batch >= batches) return std::nullopt;
+      return [shared, order, start, mine = batch++] { return shared->make(*order, start, mine); };
+    };
+    workers_ = std::make_unique<BatchWorkers>(options, std::move(next));
+  }
   void note() {
     if (shared_->last != this) return;
-    shared_->state = batch_ < batches_ ? shared_->after(start_, batch_) : LoaderState{start_.epoch + 1, 0};
+    shared_->state = batch_ < batches_ ? shared_->after(*order_, start_, batch_) : LoaderState{start_.epoch + 1, 0};
   }
 
   const std::shared_ptr<Shared> shared_;
@@ -241,19 +189,13 @@ class DataLoader::Epoch {
   const LoaderState start_;
   const int64_t batches_;  // from start_ on
   int64_t batch_ = 0;
-  std::unique_ptr<Workers> workers_;
+  std::unique_ptr<BatchWorkers> workers_;
 };
 
 DataLoader::DataLoader(DatasetPtr dataset, DataLoaderOptions options) {
   HEARTH_CHECK(dataset, "DataLoader: there is no dataset");
-  HEARTH_CHECK(options.batch_size >= 1, "DataLoader: batch_size must be at least 1, but is ", options.batch_size);
-  HEARTH_CHECK(options.workers >= 0 && options.workers <= 1024 && options.prefetch >= 1,
-               "DataLoader: workers must be from 0 to 1024 and prefetch at least 1, but they are ", options.workers,
-               " and ", options.prefetch);
-  HEARTH_CHECK(options.shard.index >= 0 && options.shard.index < options.shard.count, "DataLoader: shard ",
-               options.shard.index, " is out of range for ", options.shard.count, " shards");
-  HEARTH_CHECK(!(options.sampler && options.shuffle), "DataLoader: give a sampler or shuffle, not both");
-  if (!options.sampler) {
+  check_options(options);
+  if (!options.sampler && !options.batch_sampler) {
     if (options.shuffle) {
       options.sampler = std::make_shared<RandomSampler>(dataset->size(), options.seed);
     } else {
@@ -274,7 +216,7 @@ int64_t DataLoader::batches() const { return shared_->batches(*shared_->order); 
 LoaderState DataLoader::state_at(int64_t epoch, int64_t batch) const {
   HEARTH_CHECK(batch == 0 || (batch > 0 && batch < batches()), "DataLoader: batch ", batch, " is out of range for ",
                batches(), " batches");
-  return shared_->after({epoch, 0}, batch);
+  return shared_->after(*shared_->order_of(epoch), {epoch, 0}, batch);
 }
 
 void DataLoader::set_state(LoaderState state) {
@@ -283,7 +225,7 @@ void DataLoader::set_state(LoaderState state) {
   HEARTH_CHECK(state.epoch >= 0 && state.epoch <= kMostEpochs && state.sample >= 0, "DataLoader: the state (epoch ",
                state.epoch, ", sample ", state.sample, ") is not valid");
   Shared::Order order = shared_->order_of(state.epoch);
-  const auto n = static_cast<int64_t>(order->size());
+  const auto n = static_cast<int64_t>(order->indices.size());
   HEARTH_CHECK(state.sample <= n, "DataLoader: sample ", state.sample, " is out of range for an epoch of ", n,
                " examples");
   if (state.sample > 0 && shared_->batches(*order, state.sample) == 0) {

@@ -9,10 +9,13 @@
 // or another number of processes. A loader belongs to one thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 
+#include "core/data/batch_sampler.h"
 #include "core/data/collate.h"
 #include "core/data/dataset.h"
 #include "core/data/sampler.h"
@@ -61,6 +64,15 @@ struct DataLoaderOptions {
   bool pin_memory = false;
   /// Makes a batch of examples: PaddingCollate, or a function of your own; by default stack_examples.
   Collate collate = nullptr;
+  /// Chooses the examples of each batch; instead of `sampler`, `shuffle`, `batch_size` and `drop_last`. Processes share
+  /// whole batches.
+  std::shared_ptr<const BatchSampler> batch_sampler = nullptr;
+  /// Called in each worker's thread before its first batch, with the worker's number from 0. What it throws becomes the
+  /// error of the batches that this worker would have made.
+  std::function<void(int worker)> worker_init = nullptr;
+  /// How long a loop waits for a batch of the workers, 0: as long as it takes. After that it throws Error; the batch is
+  /// not lost, ++ waits for it again. The end of a loop waits for its threads, however long they take.
+  std::chrono::milliseconds timeout{0};
 };
 
 /// Where a loop over a DataLoader stands.
@@ -94,7 +106,8 @@ class DataLoader {
   /// is 0.
   LoaderState state_at(int64_t epoch, int64_t batch) const;
   /// The next loop goes on from here: with the rest of this epoch, which the processes share anew, or with the next
-  /// epoch if the rest has no batch for this process. Throws Error for a state that is out of range.
+  /// epoch if the rest has no batch for this process. Throws Error for a state that is out of range or, of a loader
+  /// with a batch sampler, in the middle of a batch.
   void set_state(LoaderState state);
 
   /// The end of a loop.
@@ -127,7 +140,6 @@ class DataLoader {
   End end() const { return {}; }
 
  private:
-  class Workers;
   struct Shared;
 
   std::shared_ptr<Shared> shared_;

@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/io/file.h"
 #include "core/io/json_internal.h"
+#include "core/io/pt.h"
 #include "core/io/safetensors.h"
 #include "core/io/with_path.h"
 #include "text/json/fields_internal.h"
@@ -52,20 +53,18 @@ absl::StatusOr<std::map<std::string, std::string>> parse_weight_index(std::strin
   return files;
 }
 
-absl::StatusOr<nn::StateDict> read_weight_files(const std::string& directory) {
-  const std::string single = directory + "/model.safetensors", index = single + ".index.json";
-  if (is_there(single)) {
-    absl::StatusOr<io::Safetensors> file = io::load_safetensors(single);
-    if (!file.ok()) return file.status();
-    return std::move(file->tensors);
-  }
-  if (!is_there(index)) {
-    const bool pickled =
-        is_there(directory + "/pytorch_model.bin") || is_there(directory + "/pytorch_model.bin.index.json");
-    return absl::NotFoundError(concat(directory,
-                                      ": there is neither model.safetensors nor model.safetensors.index.json",
-                                      pickled ? "; pytorch_model.bin is not read, save the model as safetensors" : ""));
-  }
+namespace {
+
+// The tensors of one file, by the kind that its name tells.
+absl::StatusOr<nn::StateDict> read_weights(const std::string& path) {
+  if (path.ends_with(".bin")) return io::load_pt_state_dict(path);
+  absl::StatusOr<io::Safetensors> file = io::load_safetensors(path);
+  if (!file.ok()) return file.status();
+  return std::move(file->tensors);
+}
+
+// The tensors of the files that an index names.
+absl::StatusOr<nn::StateDict> read_indexed(const std::string& directory, const std::string& index) {
   const absl::StatusOr<std::string> text = io::read_file(index, kMostIndexBytes);
   if (!text.ok()) return text.status();
   const auto where = parse_weight_index(*text, index);
@@ -75,9 +74,9 @@ absl::StatusOr<nn::StateDict> read_weight_files(const std::string& directory) {
   nn::StateDict tensors;
   for (const std::string& file : files) {
     const std::string path = directory + "/" + file;
-    absl::StatusOr<io::Safetensors> shard = io::load_safetensors(path);
+    absl::StatusOr<nn::StateDict> shard = read_weights(path);
     if (!shard.ok()) return shard.status();
-    for (auto& [name, tensor] : shard->tensors) {
+    for (auto& [name, tensor] : *shard) {
       const auto at = where->find(name);
       if (at == where->end())
         return absl::InvalidArgumentError(concat(path, ": it has a tensor ", name, " that the index does not have"));
@@ -93,6 +92,18 @@ absl::StatusOr<nn::StateDict> read_weight_files(const std::string& directory) {
           concat(directory, "/", file, ": it has no tensor ", name, ", which the index has in it"));
   }
   return tensors;
+}
+
+}  // namespace
+
+absl::StatusOr<nn::StateDict> read_weight_files(const std::string& directory) {
+  for (const char* const name : {"/model.safetensors", "/pytorch_model.bin"}) {
+    const std::string single = directory + name, index = single + ".index.json";
+    if (is_there(single)) return read_weights(single);
+    if (is_there(index)) return read_indexed(directory, index);
+  }
+  return absl::NotFoundError(
+      concat(directory, ": there is neither model.safetensors nor pytorch_model.bin, nor an index of either"));
 }
 
 }  // namespace hearth::text

@@ -1,6 +1,7 @@
 #include "core/io/tensorboard.h"
 
 #include <filesystem>
+#include <limits>
 #include <random>
 
 #include "core/io/crc32c.h"
@@ -48,6 +49,34 @@ TEST(TensorboardTest, SameBytesAsTensorboardWrites) {
                            event::record(event::text(4, "notes", int64_t{1} << 40, "**hello**")) +
                            event::record(event::image(5, "picture", 7, 2, 200, 3, png));
   EXPECT_EQ(ours, read_file("tests/core/io/data/events.bin", 1 << 20).value());
+}
+
+TEST(TensorboardTest, SameSummariesAsTorchWrites) {
+  const std::vector<GraphNode> nodes = {
+      {.name = "input/x", .op = "input", .shape = {-1, 4}},
+      {.name = "encoder/linear", .op = "linear", .inputs = {"input/x", "weight"}, .attributes = "{bias: true}"}};
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  std::string ours =
+      event::record(event::histogram(1, "weights", 3, std::vector{-2.5, nan, -1e-13, 0., 0., 1e-12, .5, inf, .5, 3.})) +
+      event::record(event::histogram(1, "weights", 4, std::vector{0.75})) +
+      event::record(event::audio(2, "tone", 5, std::vector{0.F, 0.5F, -0.25F, 1.F, -1.F}, 16000));
+  for (const std::string& e : event::hparams(4, {{"bn", false}, {"lr", 0.0}, {"name", std::string("x")}}, {"accuracy"}))
+    ours += event::record(e);
+  ours += event::record(event::graph(5, nodes));
+  EXPECT_EQ(ours, read_file("tests/core/io/data/summaries.bin", 1 << 20).value());
+}
+
+TEST(TensorboardTest, HistogramsOfAnything) {
+  auto writer = EventWriter::create(testing::TempDir() + "/tensorboard/histograms");
+  ASSERT_TRUE(writer.ok()) << writer.status();
+  EXPECT_TRUE(writer->histogram("h", 0, std::vector{1e300, -1e300, 1e20, 5e-324}).ok());
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(writer->histogram("h", 0, std::vector{nan}).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(writer->histogram("h", 0, {}).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(writer->audio("a", 0, std::vector{2.F, static_cast<float>(nan)}, 8000).ok());
+  EXPECT_EQ(writer->audio("a", 0, {}, 0).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(writer->hparams({{"lr", 0.1}}, {"loss"}).ok());
+  EXPECT_TRUE(writer->graph({}).ok());
 }
 
 TEST(TensorboardTest, WriterAppendsRecordsToAFileOfItsOwn) {

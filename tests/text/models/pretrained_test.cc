@@ -9,6 +9,7 @@
 
 #include "core/autograd/guards.h"
 #include "core/device/allocator.h"
+#include "core/io/pt.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
@@ -192,9 +193,22 @@ TEST(Pretrained, ShardsByTheirIndex) {
     EXPECT_NE(wrong(path), "OK") << bad;
   }
   std::filesystem::remove(index);
-  EXPECT_EQ(wrong(path), ": there is neither model.safetensors nor model.safetensors.index.json");
-  write_text(path + "/pytorch_model.bin", "x");
-  EXPECT_NE(wrong(path).find("pytorch_model.bin is not read"), std::string::npos);
+  EXPECT_EQ(wrong(path), ": there is neither model.safetensors nor pytorch_model.bin, nor an index of either");
+  // PyTorch's files, in the same ways.
+  ASSERT_TRUE(io::save_pt(path + "/pytorch_model.bin", all).ok());
+  same_logits(path, "llama");
+  std::filesystem::remove(path + "/pytorch_model.bin");
+  parts[1].erase(first);
+  other = Json::object();
+  for (int p = 0; p < 2; ++p) {
+    const std::string file = "part-" + std::to_string(p) + ".bin";
+    ASSERT_TRUE(io::save_pt(path + "/" + file, parts[p]).ok());
+    for (const auto& [name, tensor] : parts[p]) other[name] = file;
+  }
+  write_text(path + "/pytorch_model.bin.index.json", Json{{"weight_map", other}}.dump());
+  same_logits(path, "llama");
+  write_text(path + "/part-0.bin", "x");
+  EXPECT_NE(wrong(path).find("/part-0.bin: it begins neither as a zip file"), std::string::npos);
 }
 
 TEST(Pretrained, NamesMayLackThePrefixAndHaveOldTables) {

@@ -1,0 +1,51 @@
+#include <utility>
+
+#include "core/base/error.h"
+#include "core/data/make_batch_internal.h"
+
+namespace hearth::data {
+namespace {
+
+// Streams of seeds: for the examples and for what collate draws.
+constexpr uint64_t kExamples = 0x9E3779B97F4A7C15u, kCollate = 0xD1B54A32D192ED03u;
+
+uint64_t seed_of(const DataLoaderOptions& options, uint64_t stream, int64_t epoch, int64_t position) {
+  return mix_seed(options.seed ^ stream, static_cast<uint64_t>(epoch), static_cast<uint64_t>(position));
+}
+
+}  // namespace
+
+uint64_t example_seed(const DataLoaderOptions& options, int64_t epoch, int64_t position) {
+  return seed_of(options, kExamples, epoch, position);
+}
+
+Example collated(const DataLoaderOptions& options, int64_t epoch, int64_t position, std::vector<Example> examples) {
+  Generator random(seed_of(options, kCollate, epoch, position));
+  const GeneratorGuard guard(random);
+  return options.collate ? options.collate(std::move(examples)) : stack_examples(std::move(examples));
+}
+
+// Tensors that are on a GPU already stay there.
+Example placed(const DataLoaderOptions& options, Example batch) {
+  if (!options.pin_memory || device_count(DeviceType::kCuda) == 0) return batch;
+  Example out;
+  for (const auto& [name, t] : batch) out.set(name, t.defined() && t.device().is_cpu() ? t.pin_memory() : t);
+  return out;
+}
+
+void check_options(const DataLoaderOptions& options) {
+  HEARTH_CHECK(options.batch_size >= 1, "DataLoader: batch_size must be at least 1, but is ", options.batch_size);
+  HEARTH_CHECK(options.workers >= 0 && options.workers <= 1024 && options.prefetch >= 1,
+               "DataLoader: workers must be from 0 to 1024 and prefetch at least 1, but they are ", options.workers,
+               " and ", options.prefetch);
+  HEARTH_CHECK(options.shard.index >= 0 && options.shard.index < options.shard.count, "DataLoader: shard ",
+               options.shard.index, " is out of range for ", options.shard.count, " shards");
+  HEARTH_CHECK(!(options.sampler && options.shuffle), "DataLoader: give a sampler or shuffle, not both");
+  HEARTH_CHECK(
+      !options.batch_sampler || (!options.sampler && !options.shuffle && options.batch_size == 1 && !options.drop_last),
+      "DataLoader: a batch sampler goes without sampler, shuffle, batch_size and drop_last");
+  HEARTH_CHECK(options.timeout.count() >= 0, "DataLoader: the timeout must not be negative, but is ",
+               static_cast<int64_t>(options.timeout.count()), " ms");
+}
+
+}  // namespace hearth::data

@@ -1,0 +1,153 @@
+#include "core/data/stream_loader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "core/base/error.h"
+#include "core/data/random.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/create.h"
+#include "core/testing/error_of.h"
+
+namespace hearth::data {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using Batches = std::vector<std::vector<int64_t>>;
+
+// first, first + 1, … in this order; throws at `broken`.
+class Numbers final : public IterableDataset {
+ public:
+  Numbers(int64_t first, int64_t count, int64_t broken = -1) : first_(first), count_(count), broken_(broken) {}
+  std::unique_ptr<Stream> open(int64_t epoch) const override {
+    struct Read final : Stream {
+      Read(const Numbers& n, int64_t epoch) : numbers(n), epoch(epoch) {}
+      std::optional<PendingExample> next() override {
+        if (at == numbers.broken_) fail("the file is broken");
+        if (at == numbers.count_) return std::nullopt;
+        return PendingExample(Example{{"x", scalar_tensor(numbers.first_ + at++ + 1000 * epoch)}});
+      }
+      Numbers numbers;
+      int64_t epoch, at = 0;
+    };
+    return std::make_unique<Read>(*this, epoch);
+  }
+
+ private:
+  int64_t first_, count_, broken_;
+};
+
+template <class Loader>
+Batches taken(Loader& loader) {
+  Batches out;
+  for (auto& batch : loader) out.push_back(batch["x"].template to_vector<int64_t>());
+  return out;
+}
+Batches all(IterableDatasetPtr dataset, DataLoaderOptions options) {
+  StreamLoader loader(std::move(dataset), std::move(options));
+  return taken(loader);
+}
+std::vector<int64_t> flat(const Batches& batches) {
+  std::vector<int64_t> out;
+  for (const auto& b : batches) out.insert(out.end(), b.begin(), b.end());
+  return out;
+}
+
+TEST(StreamLoader, BatchesInTheOrderOfTheStream) {
+  const auto numbers = std::make_shared<Numbers>(0, 7);
+  for (const int workers : {0, 1, 3}) {
+    StreamLoader loader(numbers, {.batch_size = 3, .workers = workers, .prefetch = 2});
+    EXPECT_EQ(taken(loader), (Batches{{0, 1, 2}, {3, 4, 5}, {6}}));
+    EXPECT_EQ(loader.state(), (LoaderState{1, 0}));
+    EXPECT_EQ(taken(loader), (Batches{{1000, 1001, 1002}, {1003, 1004, 1005}, {1006}}));
+    EXPECT_EQ(all(numbers, {.batch_size = 3, .drop_last = true, .workers = workers}), (Batches{{0, 1, 2}, {3, 4, 5}}));
+    EXPECT_EQ(all(std::make_shared<Numbers>(0, 0), {.workers = workers}), Batches{});
+  }
+}
+
+TEST(StreamLoader, ChainedDatasetsFollowEachOther) {
+  const auto chain = std::make_shared<ChainDataset>(std::vector<IterableDatasetPtr>{
+      std::make_shared<Numbers>(0, 2), std::make_shared<Numbers>(0, 0), std::make_shared<Numbers>(10, 3)});
+  EXPECT_EQ(all(chain, {.batch_size = 4}), (Batches{{0, 1, 10, 11}, {12}}));
+  EXPECT_THAT(testing::error_of([] { ChainDataset({nullptr}); }), HasSubstr("dataset 0 is null"));
+}
+
+TEST(StreamLoader, WorkersMakeWhatIsPendingTheSameForAnyNumber) {
+  const auto noisy =
+      std::make_shared<MapIterableDataset>(std::make_shared<Numbers>(0, 20), [](Example e, Generator& random) {
+        e["x"] = e["x"] * 100 + randint(random, 0, 100);
+        return e;
+      });
+  const Batches want = all(noisy, {.batch_size = 3, .seed = 1});
+  EXPECT_EQ(all(noisy, {.batch_size = 3, .workers = 4, .seed = 1}), want);
+  EXPECT_EQ(flat(all(noisy, {.batch_size = 5, .workers = 2, .seed = 1})), flat(want));
+  EXPECT_NE(all(noisy, {.batch_size = 3, .seed = 2}), want);
+}
+
+TEST(StreamLoader, ProcessesShareTheStream) {
+  const auto numbers = std::make_shared<Numbers>(0, 7);
+  EXPECT_EQ(all(numbers, {.batch_size = 2, .shard = {0, 3}}), (Batches{{0, 3}, {6}}));
+  EXPECT_EQ(all(numbers, {.batch_size = 2, .workers = 2, .shard = {1, 3}}), (Batches{{1, 4}}));
+  EXPECT_EQ(all(numbers, {.batch_size = 2, .shard = {2, 3}}), (Batches{{2, 5}}));
+  EXPECT_EQ(all(numbers, {.batch_size = 2, .shard = {0, 3, Uneven::kDrop}}), (Batches{{0, 3}}));
+}
+
+TEST(StreamLoader, GoesOnWhereItStood) {
+  const auto shuffled = std::make_shared<ShuffleBufferDataset>(std::make_shared<Numbers>(0, 10), 4, 7);
+  const std::vector<int64_t> whole = flat(all(shuffled, {}));
+  std::vector<int64_t> sorted = whole;
+  std::ranges::sort(sorted);
+  EXPECT_EQ(sorted, (std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  EXPECT_NE(sorted, whole);
+  for (const int workers : {0, 2}) {
+    StreamLoader loader(shuffled, {.batch_size = 3, .workers = workers});
+    auto it = loader.begin();
+    ++it;
+    EXPECT_EQ(loader.state(), (LoaderState{0, 6}));
+    StreamLoader resumed(shuffled, {.batch_size = 2, .workers = workers});
+    resumed.set_state(loader.state());
+    EXPECT_EQ(flat(taken(resumed)), std::vector<int64_t>(whole.begin() + 6, whole.end()));
+    EXPECT_EQ(resumed.state(), (LoaderState{1, 0}));
+    EXPECT_EQ(flat(taken(resumed)).size(), 10U);
+  }
+  StreamLoader loader(shuffled, {});
+  EXPECT_THROW(loader.set_state({0, -1}), Error);
+}
+
+TEST(StreamLoader, ErrorsComeWhereTheirBatchIsDue) {
+  for (const int workers : {0, 2}) {
+    StreamLoader loader(std::make_shared<Numbers>(0, 9, 4), {.batch_size = 2, .workers = workers});
+    auto it = loader.begin();
+    EXPECT_THAT((*it)["x"].to_vector<int64_t>(), ElementsAre(0, 1));
+    ++it;
+    EXPECT_EQ(testing::error_of([&] { ++it; }), "the file is broken");
+    ++it;
+    EXPECT_FALSE(it != loader.end());
+    const auto odd = std::make_shared<MapIterableDataset>(std::make_shared<Numbers>(0, 6), [](Example e, Generator&) {
+      if (e["x"].item<int64_t>() == 2) fail("two");
+      return e;
+    });
+    StreamLoader mapped(odd, {.batch_size = 2, .workers = workers});
+    auto at = mapped.begin();
+    EXPECT_EQ(testing::error_of([&] { ++at; }), "two");
+    ++at;
+    EXPECT_THAT((*at)["x"].to_vector<int64_t>(), ElementsAre(4, 5));
+  }
+}
+
+TEST(StreamLoader, OptionsThatNeedNumbersAreRefused) {
+  const auto numbers = std::make_shared<Numbers>(0, 3);
+  EXPECT_THAT(testing::error_of([&] { StreamLoader(numbers, {.shuffle = true}); }), HasSubstr("ShuffleBufferDataset"));
+  EXPECT_THAT(testing::error_of([&] {
+                StreamLoader(numbers, {.shard = {0, 2, Uneven::kRepeat}});
+              }),
+              HasSubstr("kRepeat"));
+  EXPECT_THAT(testing::error_of([&] { StreamLoader(nullptr, {}); }), HasSubstr("no dataset"));
+  EXPECT_THAT(testing::error_of([&] { StreamLoader(numbers, {.batch_size = 0}); }), HasSubstr("batch_size"));
+}
+
+}  // namespace
+}  // namespace hearth::data
