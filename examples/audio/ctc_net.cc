@@ -17,9 +17,7 @@ Tensor ctc_mels(const Tensor& sound) {
   return (log(mel + 1e-5) + 3) * 0.25;
 }
 
-Tensor ctc_steps(const Tensor& mels) {
-  return mels.unfold(1, kCtcFrames, kCtcStride).permute({1, 2, 0}).contiguous();
-}
+Tensor ctc_steps(const Tensor& mels) { return mels.unfold(1, kCtcFrames, kCtcStride).permute({1, 2, 0}).contiguous(); }
 
 graph::Graph ctc_preprocess_graph() {
   const graph::Spec spec[] = {{"sound", f32, {1, graph::Size("samples", kCtcStepSize + 3 * kCtcStepHop)}}};
