@@ -4,16 +4,12 @@
 //   classify --raw [--rate=N] < PCM            raw samples as they arrive, such as those of a microphone
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <unistd.h>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
@@ -28,9 +24,9 @@
 #include "core/graph/save.h"
 #include "core/ops/create.h"
 #include "core/ops/join.h"
-#include "core/ops/reduce.h"
 #include "core/ops/softmax.h"
 #include "core/ops/view.h"
+#include "examples/audio/raw_input.h"
 #include "examples/audio/sound.h"
 
 ABSL_FLAG(std::string, model, "runs/demo/audio/model", "directory of the exported model");
@@ -120,40 +116,12 @@ absl::Status classify_files(const Classifier& classifier, const std::vector<std:
   return absl::OkStatus();
 }
 
-// Standard input as f32 [1, n], the mean of its channels. Gives what has arrived.
-class RawInput {
- public:
-  explicit RawInput(int64_t channels) : channels_(channels) {}
-
-  // An undefined tensor at the end.
-  absl::StatusOr<Tensor> read() {
-    char bytes[1 << 14];
-    const ssize_t n = ::read(STDIN_FILENO, bytes, sizeof bytes);
-    if (n < 0 && errno == EINTR) return read();
-    if (n < 0) return absl::ErrnoToStatus(errno, "standard input cannot be read");
-    if (n == 0 && !left_.empty())
-      return absl::DataLossError(absl::StrCat("the last ", left_.size(), " bytes are no whole sample of each channel"));
-    if (n == 0) return Tensor();
-    left_.append(bytes, static_cast<size_t>(n));
-    const size_t frame = 2 * static_cast<size_t>(channels_), frames = left_.size() / frame;
-    std::vector<int16_t> values(frames * static_cast<size_t>(channels_));
-    if (frames > 0) std::memcpy(values.data(), left_.data(), frames * frame);
-    left_.erase(0, frames * frame);
-    const Tensor samples = from_values(values, {static_cast<int64_t>(frames), channels_}).to(f32) / 32768.0;
-    return mean(samples, {1}).unsqueeze(0);
-  }
-
- private:
-  int64_t channels_;
-  std::string left_;  // of a frame that is not complete
-};
-
 absl::Status classify_stream(const Classifier& classifier) {
   const int64_t rate = absl::GetFlag(FLAGS_rate) == 0 ? classifier.rate() : absl::GetFlag(FLAGS_rate);
   const int64_t step =
       std::max<int64_t>(std::llround(absl::GetFlag(FLAGS_every) * static_cast<double>(classifier.rate())), 1);
   audio::ResampleStream resample(rate, classifier.rate());
-  RawInput input(absl::GetFlag(FLAGS_channels));
+  audio::RawInput input(absl::GetFlag(FLAGS_channels));
   Tensor heard = zeros({1, 0});  // the last window, and what waits for the next answer
   int64_t total = 0, next = step;
   const auto say = [&](const Tensor& window) {

@@ -275,6 +275,9 @@ HttpResponse HttpApi::route_model(const CallPtr& call, const RouteMatch& match, 
           call, [this, name, version] { return json_answer(statistics_json(models_, *name, version)); },
           kStatisticsBytes);
       return {};
+    case Route::kStream:
+      call->model = *std::move(model);
+      return route_stream(call);
     default:
       later = true;
       call->model = *std::move(model);

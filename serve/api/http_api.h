@@ -81,6 +81,7 @@ class HttpApi {
 
  private:
   struct Call;
+  class Stream;
   using CallPtr = std::shared_ptr<Call>;
 
   void handle(HttpRequest request, Respond respond, bool admin);
@@ -89,6 +90,7 @@ class HttpApi {
   HttpResponse route(const CallPtr& call, bool admin, bool& later);
   HttpResponse route_model(const CallPtr& call, const RouteMatch& match, bool& later);
   HttpResponse route_run(const CallPtr& call, bool predicts);
+  HttpResponse route_stream(const CallPtr& call);
   HttpResponse route_repository(const CallPtr& call, const RouteMatch& match, bool& later);
   // All responses of calls are sent here. `bytes`: roughly the bytes that `make` writes. The workers make large
   // responses, so that the connection's thread stays free.

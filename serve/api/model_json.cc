@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/ops/softmax.h"
 #include "serve/base/json_writer.h"
+#include "serve/model/ctc_text.h"
 #include "serve/model/datatype.h"
 #include "serve/model/signature.h"
 
@@ -87,6 +88,20 @@ std::string config_json(const Model& model) {
   return out;
 }
 
+namespace {
+
+absl::StatusOr<std::string> text_json(const Model& model, const Tensor& scores) {
+  CtcText text(model.servable->signature());
+  if (absl::Status s = text.add(scores); !s.ok()) return s;
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().field("model_name", model.name).field("model_version", concat(model.version));
+  json.field("text", text.text()).key("predictions").begin_array().end_array().end_object();
+  return out;
+}
+
+}  // namespace
+
 absl::StatusOr<std::string> predictions_json(const Model& model, const std::vector<Value>& outputs, int64_t top) {
   const graph::Signature& s = model.servable->signature();
   const auto no_scores = [] {
@@ -95,6 +110,7 @@ absl::StatusOr<std::string> predictions_json(const Model& model, const std::vect
   };
   if (outputs[0].is_bytes()) return no_scores();
   const Tensor& scores = outputs[0].tensor();
+  if (is_ctc(s)) return text_json(model, scores);
   if (!scores.is_floating_point() || scores.dim() != 2 || scores.size(0) != 1) return no_scores();
   const auto as = s.metadata.find("scores");
   const Tensor probabilities = as != s.metadata.end() && as->second == "probabilities" ? scores : softmax(scores, -1);

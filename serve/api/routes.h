@@ -24,6 +24,7 @@ enum class Route {
   kStats,       ///< A model's statistics.
   kInfer,       ///< Runs a model on tensors.
   kPredict,     ///< Runs a model on a file.
+  kStream,      ///< Runs a model on sound as it arrives.
   kEmbeddings,  ///< Vectors of texts, as OpenAI's API has them.
   kIndex,       ///< Lists the versions in the repository.
   kLoad,        ///< Loads a model.

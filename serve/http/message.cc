@@ -69,6 +69,8 @@ const char* http_reason(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 101:
+      return "Switching Protocols";
     case 204:
       return "No Content";
     case 400:
@@ -93,6 +95,8 @@ const char* http_reason(int status) {
       return "Misdirected Request";
     case 422:
       return "Unprocessable Entity";
+    case 426:
+      return "Upgrade Required";
     case 429:
       return "Too Many Requests";
     case 431:

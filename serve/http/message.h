@@ -18,6 +18,8 @@
 
 namespace hearth::serve {
 
+class WebSocketHandler;
+
 /// A complete request, or its head alone where a function says so.
 struct HttpRequest {
   /// The method, such as "GET".
@@ -56,6 +58,8 @@ struct HttpResponse {
   std::string body = {};    ///< The body, which is not sent in answer to HEAD.
   std::string error = {};   ///< Of failure(): its message, for whoever gives errors another shape.
   Reservation memory = {};  ///< The memory of the body, held until it has been sent.
+  /// With status 101: what the connection, now a WebSocket, gives its messages to (open_websocket()).
+  std::shared_ptr<WebSocketHandler> socket = {};
 };
 
 /// Answers a request: call it once, from any thread, with a function that makes the response. The function runs in the

@@ -4,6 +4,10 @@
 // malformed request gets 400, one that is too large 413 or 431, one that arrives too slowly 408, each with a JSON body
 // {"error": ...}; then the connection ends. A client that half-closes the connection still gets its answers.
 //
+// A response can make a WebSocket of its connection (serve/http/websocket.h). Its handler gets one message at a time;
+// the next one is read when the reply to it has been sent, so that a connection holds one message at most, and what a
+// read brings.
+//
 // When all connections are in use, the one that has been idle for longest is closed for a new one. If none is idle, or
 // one address has more than its share, a few more are accepted, on which only `essential` requests are answered.
 #pragma once
@@ -37,6 +41,8 @@ struct HttpServerOptions {
   int64_t max_header_bytes = 16 << 10;
   /// The most bytes of a request's body, before decompression; a larger one gets 413.
   int64_t max_body_bytes = int64_t{64} << 20;
+  /// The most bytes of a message to a WebSocket; a larger one ends the connection.
+  int64_t max_message_bytes = int64_t{1} << 20;
   /// The bytes of memory that all requests together may hold, if `memory` is null; more get 503.
   int64_t max_pending_bytes = int64_t{1} << 30;
   /// A memory budget that others share. Null: the server makes one of max_pending_bytes.
@@ -47,7 +53,7 @@ struct HttpServerOptions {
   std::function<bool(const HttpRequest& head)> essential = nullptr;
   /// Called with each response that the handler did not make, before it is sent. The head may be incomplete.
   std::function<void(const HttpRequest& head, HttpResponse& answer)> complete = nullptr;
-  /// How long a connection may wait for the next request before it is closed.
+  /// How long a connection may wait for the next request, or a WebSocket for the next message, before it is closed.
   std::chrono::milliseconds idle_timeout{60'000};
   /// The time for the TLS handshake, and from a request's first byte to the end of its header.
   std::chrono::milliseconds header_timeout{10'000};

@@ -59,8 +59,9 @@ void HttpSession::start() {
 
 void HttpSession::check(Clock::time_point now) {
   if (interim_ && now >= interim_deadline_) return close();  // the client does not read
-  if (state_ == State::kIdle && shared_.draining && now.time_since_epoch().count() >= shared_.drain_grace_ends.load())
-    return close();
+  const bool ends = shared_.draining && now.time_since_epoch().count() >= shared_.drain_grace_ends.load();
+  if (ends && state_ == State::kIdle) return close();
+  if (ends && state_ == State::kSocket) return close_socket(WebSocketClose::kGoingAway, "the server stops");
   if (state_ == State::kAnswering && ended_) {
     // The client has ended its sending. If it has closed the connection altogether, its system has answered our interim
     // response with a reset.
@@ -74,10 +75,14 @@ void HttpSession::check(Clock::time_point now) {
       break;
     case State::kAnswering:
       break;  // the request's own deadline ends it
+    case State::kSocket:
+      close_socket(WebSocketClose::kGoingAway, "no message came in time");
+      break;
     case State::kHandshake:
     case State::kIdle:
     case State::kWriting:
     case State::kLingering:
+    case State::kSocketBusy:
       close();
   }
 }
@@ -131,6 +136,11 @@ void HttpSession::have_read(error_code e, size_t n) {
       pending_.append(data);
       if (pending_.size() < kReadBytes) read();
       return;
+    case State::kSocket:
+      messages_->put(data);
+      return next_message();
+    case State::kSocketBusy:
+      return messages_->put(data);
     case State::kHandshake:
     case State::kLingering:
       return;
@@ -146,6 +156,8 @@ void HttpSession::have_end(error_code e) {
     else if (!old_) write_continue(false);
   } else if (state_ == State::kReading && clean) {
     reject(failure(400, "malformed HTTP request: it ends before it is complete"));
+  } else if (state_ == State::kSocket || state_ == State::kSocketBusy) {
+    close();
   } else if (state_ == State::kIdle) {
     set_idle(false);  // the last reference ends the connection
   }
@@ -263,6 +275,7 @@ void HttpSession::send(HttpResponse r) {
   }
   body_memory_.release();
   set_idle(false);
+  if (r.socket) return open_socket(r);
   if (shared_.draining) closing_ = true;
   const bool keep = keep_alive_ && !closing_ && !(ended_ && pending_.empty());
   state_ = State::kWriting;

@@ -15,6 +15,7 @@
 #include "serve/http/message.h"
 #include "serve/http/place_internal.h"
 #include "serve/http/reader_internal.h"
+#include "serve/http/websocket.h"
 #include "serve/http/worker_internal.h"
 #include "serve/net/stream_internal.h"
 
@@ -43,7 +44,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   std::pair<bool, Clock::time_point> precedence() const { return {state_ != State::kIdle, since_}; }
 
  private:
-  enum class State : uint8_t { kHandshake, kIdle, kReading, kAnswering, kWriting, kLingering };
+  enum class State : uint8_t { kHandshake, kIdle, kReading, kAnswering, kWriting, kLingering, kSocket, kSocketBusy };
   HttpSession(HttpShared& shared, std::shared_ptr<HttpWorker> worker, boost::asio::ip::tcp::socket socket,
               std::shared_ptr<TlsContext> tls, std::unique_ptr<HttpPlace> place);
 
@@ -60,6 +61,13 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void gone();
   void send(HttpResponse r);
   void linger();
+  void open_socket(const HttpResponse& r);
+  void wait_for_message();
+  void next_message();
+  void give(WebSocketMessage message);
+  void reply(const WebSocketReply& r);
+  void write_frames(std::string frames, bool last);
+  void close_socket(WebSocketClose code, std::string_view reason);
   void discard();
 
   const std::unique_ptr<HttpPlace> place_;  // destroyed last: the server waits for it
@@ -77,6 +85,9 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   std::optional<HttpResponse> held_;  // waits for the interim response to be written
   Cancelled cancelled_;
   std::string head_text_, body_;
+  std::shared_ptr<WebSocketHandler> socket_;
+  std::optional<WebSocketReader> messages_;
+  Clock::time_point message_deadline_;
 };
 
 }  // namespace hearth::serve

@@ -5,14 +5,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <numeric>
 #include <optional>
 
 #include "absl/strings/numbers.h"
 #include "audio/ops/resample.h"
+#include "audio/stream/resample_stream.h"
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/ops/compare.h"
+#include "core/ops/create.h"
+#include "core/ops/join.h"
 #include "core/ops/reduce.h"
 #include "serve/model/decoder.h"
 
@@ -47,9 +51,7 @@ absl::StatusOr<bool> wants_mono(const Options& input) {
       concat("the model's signature asks for sound of \"", at->second, "\" channels; only \"1\" can be made"));
 }
 
-// By the header alone, so that nothing is decoded in vain.
-absl::Status check_resampling(const audio::AudioInfo& info, bool mono, int64_t rate) {
-  const int64_t from = info.sample_rate;
+absl::Status check_rates(int64_t from, int64_t rate) {
   if (from < kLowestRate || from > kHighestRate) {
     return absl::InvalidArgumentError(
         concat("the sound has ", from, " samples a second; from ", kLowestRate, " to ", kHighestRate, " are taken"));
@@ -62,6 +64,13 @@ absl::Status check_resampling(const audio::AudioInfo& info, bool mono, int64_t r
     return absl::InvalidArgumentError(
         concat("the sound has ", from, " samples a second; from it to the model's ", rate, " the filter is too large"));
   }
+  return absl::OkStatus();
+}
+
+// By the header alone, so that nothing is decoded in vain.
+absl::Status check_resampling(const audio::AudioInfo& info, bool mono, int64_t rate) {
+  const int64_t from = info.sample_rate;
+  if (absl::Status s = check_rates(from, rate); !s.ok()) return s;
   // Samples are at most 2^25, and the rate 2^20.
   if (info.frames * (mono ? 1 : info.channels) * rate / from > kMaxSamples) {
     return absl::ResourceExhaustedError(
@@ -93,9 +102,28 @@ absl::StatusOr<std::vector<Tensor>> decode(std::string_view file, const Options&
   return std::vector<Tensor>{audio::resample(sound->samples, sound->sample_rate, to)};
 }
 
+absl::StatusOr<Resampler> resampler(int64_t from, int64_t to) {
+  if (from == to) return [](const Tensor& samples, bool) -> absl::StatusOr<Tensor> { return samples; };
+  if (to < kLowestRate || to > kHighestRate) return absl::InternalError("the model's rate is impossible");
+  if (absl::Status s = check_rates(from, to); !s.ok()) return s;
+  const auto stream = std::make_shared<audio::ResampleStream>(from, to);
+  return [stream, from, to, begun = false](const Tensor& samples, bool last) mutable -> absl::StatusOr<Tensor> {
+    if (samples.size(1) > kMaxSamples * from / to)
+      return absl::ResourceExhaustedError("at the model's rate the samples are too many");
+    const InferenceMode no_gradients;
+    std::vector<Tensor> parts = {zeros({1, 0})};
+    if (samples.size(1) > 0) {
+      parts.push_back((*stream)(samples));
+      begun = true;
+    }
+    if (last && begun) parts.push_back(stream->finish());
+    return cat(parts, 1);
+  };
+}
+
 }  // namespace
 
-constexpr Decoder kAudioDecoder{"audio", decode};
+constexpr Decoder kAudioDecoder{"audio", decode, resampler};
 HEARTH_DECODER(kAudioDecoder);
 
 }  // namespace hearth::serve

@@ -8,6 +8,8 @@
 // "preprocess_input": {"type": "wave"}.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -22,6 +24,10 @@
 
 namespace hearth::serve {
 
+/// Brings samples f32 [1, n] that arrive in parts to another rate. `last`: no more come, and what was held back is
+/// given.
+using Resampler = std::function<absl::StatusOr<Tensor>(const Tensor& samples, bool last)>;
+
 /// Decodes files of one type.
 struct Decoder {
   /// The type of file: "type" of the signature's preprocess_input names it.
@@ -31,6 +37,9 @@ struct Decoder {
   /// kUnimplemented for a format that the decoder does not know, kResourceExhausted for one that is too large. Several
   /// threads may call it at the same time.
   absl::StatusOr<std::vector<Tensor>> (*decode)(std::string_view file, const std::map<std::string, std::string>& input);
+  /// Of a type whose examples are samples: makes a Resampler, for streams (serve/model/sample_stream.h).
+  /// kInvalidArgument for rates between which it cannot.
+  absl::StatusOr<Resampler> (*resampler)(int64_t from, int64_t to) = nullptr;
 };
 
 /// All decoders that are linked into this program.

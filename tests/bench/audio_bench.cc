@@ -1,8 +1,11 @@
-// Features of a minute of sound, whole and in parts of a second. Items are samples.
+// Features of a minute of sound, whole and in parts of a second; and what tests/bench/peers/audio.py compares with
+// torchaudio and librosa, of ten minutes. Items are samples.
 #include <benchmark/benchmark.h>
 
 #include "audio/audio.h"
 #include "core/autograd/guards.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/math.h"
 #include "core/ops/random.h"
 #include "core/ops/view.h"
 
@@ -52,6 +55,27 @@ void fbank_whole(benchmark::State& state) {
 BENCHMARK(fbank_whole)->UseRealTime();
 void fbank_in_parts(benchmark::State& state) { in_parts(state, FrameStream::fbank(kFbank)); }
 BENCHMARK(fbank_in_parts)->UseRealTime();
+
+template <class F>
+void ten_minutes(benchmark::State& state, int64_t rate, F f) {
+  const NoGrad off;
+  const Tensor x = randn({600 * rate}) * 0.1;
+  benchmark::DoNotOptimize(f(x));  // memory that is used for the first time is another matter
+  for (auto _ : state) benchmark::DoNotOptimize(f(x));
+  state.SetItemsProcessed(state.iterations() * x.numel());
+}
+void log_mel_600(benchmark::State& state) {
+  ten_minutes(state, kRate, [](const Tensor& x) { return log(mel_spectrogram(x, kMel) + 1e-10); });
+}
+BENCHMARK(log_mel_600)->UseRealTime();
+void mfcc_600(benchmark::State& state) {
+  ten_minutes(state, kRate, [](const Tensor& x) { return mfcc(x, kMfcc); });
+}
+BENCHMARK(mfcc_600)->UseRealTime();
+void resample_600(benchmark::State& state) {
+  ten_minutes(state, 44100, [](const Tensor& x) { return resample(x, 44100, 16000); });
+}
+BENCHMARK(resample_600)->UseRealTime();
 
 }  // namespace
 }  // namespace hearth::audio

@@ -99,6 +99,11 @@ class Client {
     return ended_;
   }
 
+  // What has come behind the answers, for other protocols than HTTP.
+  std::string_view data() const { return in_; }
+  void drop(size_t bytes) { in_.erase(0, bytes); }
+  bool wait_for_more() { return more(); }
+
   Answer get(const std::string& path, const std::string& headers = "") { return request("GET", path, headers, ""); }
   Answer post(const std::string& path, const std::string& body, const std::string& headers = "") {
     return request("POST", path, headers, body);

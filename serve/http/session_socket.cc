@@ -1,0 +1,98 @@
+// What an HttpSession does once its connection is a WebSocket. In kSocket it waits for a message, in kSocketBusy it
+// writes, or its handler has a message; then nothing is read.
+#include <boost/asio/post.hpp>
+#include <exception>
+#include <utility>
+
+#include "serve/http/session_internal.h"
+
+namespace hearth::serve {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+void HttpSession::open_socket(const HttpResponse& r) {
+  state_ = State::kSocketBusy;
+  deadline_ = Clock::now() + shared_.options.request_timeout;
+  socket_ = r.socket;
+  messages_.emplace(static_cast<size_t>(shared_.options.max_message_bytes));
+  reader_.reset();
+  head_text_ = "HTTP/1.1 101 Switching Protocols\r\n";
+  for (const auto& [k, v] : r.headers) head_text_.append(k).append(": ").append(v).append("\r\n");
+  head_text_ += "\r\n";
+  stream_->write({asio::buffer(head_text_), asio::const_buffer()}, [self = shared_from_this()](error_code e, size_t) {
+    if (e) return self->close();
+    self->messages_->put(std::exchange(self->pending_, {}));
+    self->wait_for_message();
+  });
+}
+
+void HttpSession::wait_for_message() {
+  message_deadline_ = Clock::now() + shared_.options.idle_timeout;
+  next_message();
+}
+
+// Control frames do not put the deadline off: only messages do.
+void HttpSession::next_message() {
+  if (!stream_->socket().is_open()) return;
+  while (std::optional<WebSocketMessage> m = messages_->next()) {
+    switch (m->opcode) {
+      case WebSocketOpcode::kPong:
+        continue;
+      case WebSocketOpcode::kPing:
+        return write_frames(websocket_frame(WebSocketOpcode::kPong, m->payload), false);
+      case WebSocketOpcode::kClose:
+        return write_frames(websocket_frame(WebSocketOpcode::kClose, m->payload), true);
+      default:
+        return give(*std::move(m));
+    }
+  }
+  if (messages_->failure()) return close_socket(*messages_->failure(), messages_->why());
+  if (ended_) return close();
+  if (!body_memory_.resize(static_cast<int64_t>(messages_->bytes())).ok())
+    return close_socket(WebSocketClose::kTryAgain, "the server holds as much as it may");
+  state_ = State::kSocket;
+  deadline_ = message_deadline_;
+  read();
+}
+
+void HttpSession::give(WebSocketMessage message) {
+  state_ = State::kSocketBusy;
+  deadline_ = Clock::time_point::max();
+  try {
+    socket_->message(std::move(message), [self = shared_from_this()](WebSocketReply r) {
+      asio::post(self->worker_->io, [self, r = std::move(r)] { self->reply(r); });
+    });
+  } catch (const std::exception& e) {
+    close_socket(WebSocketClose::kServerError, e.what());
+  }
+}
+
+void HttpSession::reply(const WebSocketReply& r) {
+  if (state_ != State::kSocketBusy || !stream_->socket().is_open()) return;
+  std::string frames;
+  if (r.text) frames = websocket_frame(WebSocketOpcode::kText, *r.text);
+  if (r.close) frames += websocket_close(*r.close, r.reason);
+  message_deadline_ = Clock::now() + shared_.options.idle_timeout;
+  if (frames.empty()) return next_message();
+  write_frames(std::move(frames), r.close.has_value());
+}
+
+void HttpSession::close_socket(WebSocketClose code, std::string_view reason) {
+  write_frames(websocket_close(code, reason), true);
+}
+
+void HttpSession::write_frames(std::string frames, bool last) {
+  state_ = last ? State::kWriting : State::kSocketBusy;
+  deadline_ = Clock::now() + shared_.options.request_timeout;
+  body_ = std::move(frames);
+  stream_->write({asio::buffer(body_), asio::const_buffer()}, [self = shared_from_this(), last](error_code e, size_t) {
+    self->body_ = std::string();
+    if (e) return self->close();
+    if (!last) return self->next_message();
+    self->gone();  // whatever the handler still does is for nobody
+    self->linger();
+  });
+}
+
+}  // namespace hearth::serve
