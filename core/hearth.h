@@ -1,8 +1,9 @@
 // All of Hearth's core: tensors, gradients, modules, optimizers, data, files, graphs.
 //
-// Not here, because they need more or serve tests: core/io/npy.h and npz.h (//core:npy), core/autograd/gradcheck.h
-// (//core:gradcheck), core/op/run.h and its neighbours for ops of your own (//core:op), core/testing
-// (//core/testing:op_table). Programs that want less than //core depend on single targets (//core:ops, //core:nn, …).
+// Not here, because they need more or serve tests: core/io/npy.h and npz.h (//core:npy), core/io/pt.h (//core:pt),
+// core/profiler/profiler.h (//core:profiler), core/autograd/gradcheck.h (//core:gradcheck), core/op/run.h and its
+// neighbours for ops of your own (//core:op), core/testing (//core/testing:op_table). Programs that want less than
+// //core depend on single targets (//core:ops, //core:nn, …).
 #pragma once
 
 #include "core/autograd/anomaly.h"
@@ -18,15 +19,19 @@
 #include "core/data/collate.h"
 #include "core/data/dataset.h"
 #include "core/data/example.h"
+#include "core/data/iterable.h"
 #include "core/data/loader.h"
 #include "core/data/preprocessed.h"
 #include "core/data/random.h"
 #include "core/data/sampler.h"
+#include "core/data/stack_dataset.h"
+#include "core/data/stream_loader.h"
 #include "core/device/cuda_graph.h"
 #include "core/device/stream.h"
 #include "core/graph/captured_runs.h"
 #include "core/graph/graph.h"
 #include "core/graph/save.h"
+#include "core/graph/tensorboard.h"
 #include "core/graph/trace.h"
 #include "core/io/checkpoint.h"
 #include "core/io/or_throw.h"
