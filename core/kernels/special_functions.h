@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 
 #ifndef HEARTH_SPECIAL
 #define HEARTH_SPECIAL inline
@@ -30,19 +31,24 @@ HEARTH_SPECIAL double digamma(double x) {
 }
 
 // The sum of (q + k)^-s over k >= 0: the first terms, the rest by Euler and Maclaurin. As in PyTorch infinite for s = 1
-// and for the poles q = 0, -1, ..., NaN for s < 1 and, below 0, for an s that is not whole. NaN below -10^5, too.
+// and for the poles q = 0, -1, ..., NaN for s < 1 and, below 0, for an s that is not whole. For s other than 2 NaN
+// below -10^4, too: there are as many terms.
 HEARTH_SPECIAL double zeta(double s, double q) {
   if (s == 1) return HUGE_VAL;
   if (!(s > 1)) return NAN;
   if (q <= 0) {
     if (q == std::floor(q)) return HUGE_VAL;
-    if (s != std::floor(s) || q < -1e5) return NAN;
+    if (s == 2) {
+      const double sine = std::sin(3.14159265358979323846 * (q - std::floor(q))), root = 3.14159265358979323846 / sine;
+      return root * root - zeta(2, 1 - q);
+    }
+    if (s != std::floor(s) || q < -1e4) return NAN;
   }
   if (std::isnan(q)) return q;
   if (std::isinf(q)) return 0;
   double sum = 0;
-  // Behind max(10, s) the series falls off.
-  const double enough = s > 10 ? (s < 1000 ? s : 1000) : 10;
+  // Well behind s the series falls off.
+  const double enough = 10 + (s > 10 ? (s < 1000 ? s : 1000) : 10);
   while (q < enough) {
     const double term = std::pow(q, -s);
     sum += term;
@@ -71,6 +77,20 @@ HEARTH_SPECIAL double polygamma(double x, double n) {
   if (n == 0) return digamma(x);
   const double size = std::tgamma(n + 1) * zeta(n + 1, x);
   return std::fmod(n, 2) == 1 ? size : -size;
+}
+
+// The greatest common divisor, at least 0; of i64's least number and 0 or itself that number.
+HEARTH_SPECIAL int64_t gcd(int64_t a, int64_t b) {
+  // Unsigned: the least number has no positive counterpart.
+  auto p = static_cast<uint64_t>(a), q = static_cast<uint64_t>(b);
+  if (a < 0) p = 0 - p;
+  if (b < 0) q = 0 - q;
+  while (q != 0) {
+    const uint64_t rest = p % q;
+    p = q;
+    q = rest;
+  }
+  return static_cast<int64_t>(p);
 }
 
 // e^-|x| I_n(x) of the modified Bessel functions of the first kind, n = 0 or 1 (Abramowitz and Stegun, 9.6.10 and

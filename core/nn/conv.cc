@@ -30,6 +30,7 @@ void check_same(const char* layer, bool same, bool stride, bool padding) {
 struct Sides {
   int64_t before, after;
   bool equal() const { return before == after; }
+  bool none() const { return before == 0 && after == 0; }
 };
 Sides sides_of(bool same, int64_t padding, int64_t dilation, int64_t kernel) {
   if (!same) return {padding, padding};
@@ -53,7 +54,7 @@ Tensor Conv2d::forward(const Tensor& x) const {
   const Sides h = sides_of(o.same, o.padding.h, o.dilation.h, weight.size(2)),
               w = sides_of(o.same, o.padding.w, o.dilation.w, weight.size(3));
   hearth::Conv2dOptions of{.stride = o.stride, .dilation = o.dilation, .groups = o.groups};
-  if (o.padding_mode == Padding::kConstant && h.equal() && w.equal()) {
+  if ((o.padding_mode == Padding::kConstant && h.equal() && w.equal()) || (h.none() && w.none())) {
     of.padding = {h.before, w.before};
     return conv2d(x, weight, bias, of);
   }
@@ -73,7 +74,7 @@ Tensor Conv1d::forward(const Tensor& x) const {
   const Conv1dOptions& o = options_;
   const Sides side = sides_of(o.same, o.padding, o.dilation, weight.size(2));
   hearth::Conv1dOptions of{.stride = o.stride, .dilation = o.dilation, .groups = o.groups};
-  if (o.padding_mode == Padding::kConstant && side.equal()) {
+  if ((o.padding_mode == Padding::kConstant && side.equal()) || side.none()) {
     of.padding = side.before;
     return conv1d(x, weight, bias, of);
   }

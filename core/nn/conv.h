@@ -12,7 +12,7 @@ namespace hearth::nn {
 /// Options of Conv2d.
 struct Conv2dOptions {
   Extent2 stride = 1;    ///< The distance of windows in pixels, at least 1.
-  Extent2 padding = 0;   ///< Zeros on both sides of height and width, at least 0.
+  Extent2 padding = 0;   ///< Elements on both sides of height and width, at least 0.
   Extent2 dilation = 1;  ///< The distance in the input of neighbours in the kernel, at least 1.
   int64_t groups = 1;    ///< Divides both channel counts; group k of the output sees group k of the input.
   bool bias = true;      ///< Adds a number to each output channel.
@@ -51,7 +51,7 @@ class Conv2d : public Module<Conv2d> {
 /// Options of Conv1d.
 struct Conv1dOptions {
   int64_t stride = 1;    ///< The distance of windows, at least 1.
-  int64_t padding = 0;   ///< Zeros on both sides, at least 0.
+  int64_t padding = 0;   ///< Elements on both sides, at least 0.
   int64_t dilation = 1;  ///< The distance in the input of neighbours in the kernel, at least 1.
   int64_t groups = 1;    ///< Divides both channel counts; group k of the output sees group k of the input.
   bool bias = true;      ///< Adds a number to each output channel.

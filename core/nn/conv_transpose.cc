@@ -1,5 +1,7 @@
 #include "core/nn/conv_transpose.h"
 
+#include <vector>
+
 #include "core/base/error.h"
 #include "core/nn/init.h"
 #include "core/ops/create.h"
@@ -42,6 +44,9 @@ Conv3d::Conv3d(ModuleBase* parent, const char* name, int64_t in, int64_t out, Ex
     : Module(parent, name),
       weight(this, "weight", empty({out, part("Conv3d", in, out, o.groups, kernel, in), kernel.d, kernel.h, kernel.w})),
       options_(o) {
+  HEARTH_CHECK(!o.same || (o.stride.d == 1 && o.stride.h == 1 && o.stride.w == 1 && o.padding.d == 0 &&
+                           o.padding.h == 0 && o.padding.w == 0),
+               "Conv3d: a result of the input's size needs a stride of 1 and no padding");
   if (o.bias) bias.emplace(this, "bias", empty({out}));
   reset_parameters();
 }
@@ -49,10 +54,17 @@ void Conv3d::reset_parameters() { reset(weight, bias); }
 Tensor Conv3d::forward(const Tensor& x) const {
   const Conv3dOptions& o = options_;
   hearth::Conv3dOptions of{.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups};
-  if (o.padding_mode == Padding::kConstant) return conv3d(x, weight, bias, of);
+  if (o.padding_mode == Padding::kConstant && !o.same) return conv3d(x, weight, bias, of);
   of.padding = 0;
-  const Extent3 p = o.padding;
-  return conv3d(pad(x, {p.w, p.w, p.h, p.h, p.d, p.d}, o.padding_mode), weight, bias, of);
+  std::vector<int64_t> sides;  // of width, height and depth
+  const int64_t padding[] = {o.padding.w, o.padding.h, o.padding.d},
+                dilation[] = {o.dilation.w, o.dilation.h, o.dilation.d};
+  for (int d = 0; d < 3; ++d) {
+    const int64_t both = o.same ? dilation[d] * (weight.size(4 - d) - 1) : 2 * padding[d];
+    sides.push_back(both / 2);
+    sides.push_back(both - both / 2);
+  }
+  return conv3d(pad(x, sides, o.padding_mode), weight, bias, of);
 }
 
 ConvTranspose1d::ConvTranspose1d(ModuleBase* parent, const char* name, int64_t in, int64_t out, int64_t kernel,

@@ -20,6 +20,9 @@ struct Conv3dOptions {
   bool bias = true;      ///< Adds a number to each output channel.
   /// What lies in the padding; kConstant: zeros.
   Padding padding_mode = Padding::kConstant;
+  /// Pads so that the result has the input's size, with the greater part behind where the sides differ; needs a stride
+  /// of 1 and no padding. PyTorch: padding="same".
+  bool same = false;
 };
 /// A convolution of volumes. See hearth::conv3d(). Weights and bias start uniform in
 /// +-1 / sqrt(in / groups * kd * kh * kw), as in PyTorch.

@@ -16,15 +16,23 @@ namespace hearth::nn {
 template <int kDims, Padding kMode>
 class PadLayer : public Module<PadLayer<kDims, kMode>> {
  public:
-  /// With as many elements on every side. `value` is for constant padding.
-  explicit PadLayer(int64_t all, double value = 0) : PadLayer(std::vector<int64_t>(2 * kDims, all), value) {}
+  /// With as many elements on every side.
+  explicit PadLayer(int64_t all) : PadLayer(nullptr, "", all) {}
   /// With {left, right, top, bottom, front, back}, or what of it the dimensions have. Throws Error for another number
   /// of sides.
-  explicit PadLayer(std::vector<int64_t> sides, double value = 0) : PadLayer(nullptr, "", std::move(sides), value) {}
+  explicit PadLayer(std::vector<int64_t> sides) : PadLayer(nullptr, "", std::move(sides)) {}
   /// The same.
-  explicit PadLayer(std::initializer_list<int64_t> sides, double value = 0)
-      : PadLayer(std::vector<int64_t>(sides), value) {}
-  /// The same as a member of `parent`.
+  explicit PadLayer(std::initializer_list<int64_t> sides) : PadLayer(std::vector<int64_t>(sides)) {}
+  /// As many elements of this value on every side.
+  PadLayer(int64_t all, double value) requires(kMode == Padding::kConstant)
+      : PadLayer(nullptr, "", std::vector<int64_t>(2 * kDims, all), value) {}
+  /// Elements of this value on each side.
+  PadLayer(std::vector<int64_t> sides, double value) requires(kMode == Padding::kConstant)
+      : PadLayer(nullptr, "", std::move(sides), value) {}
+  /// As many elements on every side, as a member of `parent`.
+  PadLayer(ModuleBase* parent, const char* name, int64_t all)
+      : PadLayer(parent, name, std::vector<int64_t>(2 * kDims, all)) {}
+  /// Elements on each side, as a member of `parent`; `value` is for constant padding.
   PadLayer(ModuleBase* parent, const char* name, std::vector<int64_t> sides, double value = 0)
       : Module<PadLayer>(parent, name), sides_(std::move(sides)), value_(value) {
     HEARTH_CHECK(sides_.size() == 2 * kDims, "padding of ", kDims, kDims == 1 ? " dimension" : " dimensions", " needs ",

@@ -47,11 +47,14 @@ class Upsample : public Module<Upsample> {
   UpsampleOptions options_;
 };
 
-/// Upsample of images by their nearest pixels.
+/// Upsample by a factor, by the nearest elements. PyTorch: also by a size, which Upsample takes.
 class UpsamplingNearest2d : public Module<UpsamplingNearest2d> {
  public:
   /// By a factor.
-  explicit UpsamplingNearest2d(double scale_factor) : scale_factor_(scale_factor) {}
+  explicit UpsamplingNearest2d(double scale_factor) : UpsamplingNearest2d(nullptr, "", scale_factor) {}
+  /// The same as a member of `parent`.
+  UpsamplingNearest2d(ModuleBase* parent, const char* name, double scale_factor)
+      : Module(parent, name), scale_factor_(scale_factor) {}
   /// x [n, c, h, w].
   Tensor forward(const Tensor& x) const { return interpolate_by(x, {scale_factor_}); }
 
@@ -59,11 +62,14 @@ class UpsamplingNearest2d : public Module<UpsamplingNearest2d> {
   double scale_factor_;
 };
 
-/// Upsample of images by lines between pixels, corners aligned.
+/// Upsample by a factor, by lines between elements, corners aligned. PyTorch: also by a size, which Upsample takes.
 class UpsamplingBilinear2d : public Module<UpsamplingBilinear2d> {
  public:
   /// By a factor.
-  explicit UpsamplingBilinear2d(double scale_factor) : scale_factor_(scale_factor) {}
+  explicit UpsamplingBilinear2d(double scale_factor) : UpsamplingBilinear2d(nullptr, "", scale_factor) {}
+  /// The same as a member of `parent`.
+  UpsamplingBilinear2d(ModuleBase* parent, const char* name, double scale_factor)
+      : Module(parent, name), scale_factor_(scale_factor) {}
   /// x [n, c, h, w].
   Tensor forward(const Tensor& x) const {
     return interpolate_by(x, {scale_factor_}, {.mode = InterpolateMode::kLinear, .align_corners = true});
@@ -107,7 +113,9 @@ class PixelUnshuffle : public Module<PixelUnshuffle> {
 class ChannelShuffle : public Module<ChannelShuffle> {
  public:
   /// With the number of groups.
-  explicit ChannelShuffle(int64_t groups) : groups_(groups) {}
+  explicit ChannelShuffle(int64_t groups) : ChannelShuffle(nullptr, "", groups) {}
+  /// The same as a member of `parent`.
+  ChannelShuffle(ModuleBase* parent, const char* name, int64_t groups) : Module(parent, name), groups_(groups) {}
   /// x [n, c, ...].
   Tensor forward(const Tensor& x) const { return channel_shuffle(x, groups_); }
 

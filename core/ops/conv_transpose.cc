@@ -59,6 +59,8 @@ int64_t check_channels(const char* op, const Tensor& x, const Tensor& weight, co
 void check_ranks(const char* op, const Tensor& x, const Tensor& weight, int rank) {
   expect_defined(op, {x, weight});
   expect_dtypes(op, x, kFloatTypes);
+  HEARTH_CHECK(x.dtype() == weight.dtype() || Autocast::current(), op, ": the input is ", x.dtype(),
+               ", but the weight ", weight.dtype());
   HEARTH_CHECK((x.dim() == rank || x.dim() == rank - 1) && weight.dim() == rank, op, ": expected an input of ",
                rank - 1, " or ", rank, " dimensions and a weight of ", rank, ", but the shapes are ", x.shape(),
                " and ", weight.shape());

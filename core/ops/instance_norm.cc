@@ -18,10 +18,12 @@ namespace {
 
 void update(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, double momentum) {
   const NoGrad guard;
-  const auto [var, mean] = var_mean(flatten(machinery::widened(x), 2), {2}, 1);
-  const auto into = [&](Tensor running, const Tensor& fresh) {
-    HEARTH_CHECK(running.shape() == Shape{x.size(1)}, "instance_norm: running statistics have shape ", running.shape(),
+  for (const Tensor* t : {&running_mean, &running_var}) {
+    HEARTH_CHECK(t->shape() == Shape{x.size(1)}, "instance_norm: running statistics have shape ", t->shape(),
                  "; expected [", x.size(1), "]");
+  }
+  const auto [var, mean] = var_mean(flatten(machinery::widened(x), 2), {2}, 1);
+  const auto into = [momentum](Tensor running, const Tensor& fresh) {
     running.mul_(1 - momentum);
     running.add_(machinery::cast(fresh.mean({0}) * momentum, running.dtype()));
   };
@@ -48,8 +50,9 @@ Tensor instance_norm(const Tensor& x, const OptionalTensor& running_mean, const 
   for (int d = 2; d < x.dim(); ++d) elements *= x.size(d);
   HEARTH_CHECK(elements > 1, "instance_norm: an input of shape ", x.shape(),
                " has fewer than 2 elements per channel to take statistics of");
+  const Tensor y = group_norm(x, x.size(1), weight, bias, o.eps);
   if (running_mean && x.size(0) > 0) update(x, *running_mean, *running_var, o.momentum);
-  return group_norm(x, x.size(1), weight, bias, o.eps);
+  return y;
 }
 
 Tensor local_response_norm(const Tensor& x, int64_t size, double alpha, double beta, double k) {

@@ -26,36 +26,44 @@ namespace {
 
 constexpr int64_t kMost = int64_t{1} << 30;  // elements along a dimension: positions are exact
 
-void infer_interpolate(OpCall& c) {
+// Of a gradient the input is what was the result.
+void infer_resized(OpCall& c, bool gradient) {
   const auto& a = c.attrs_as<InterpolateAttrs>();
   const Shape& x = c.input(0).shape();
   HEARTH_CHECK(!x.empty(), c.op.name, ": expected at least 1 dimension, but the tensor is 0-dim");
   const int d = wrap_dim(a.dim, x.rank(), c.op.name);
   HEARTH_CHECK(x[d] >= 1 && a.size >= 1 && x[d] <= kMost && a.size <= kMost, c.op.name, ": dimension ", d, " of shape ",
                x, " cannot become ", a.size, "; sizes must be from 1 to 2^30");
-  HEARTH_CHECK(!a.step || (std::isfinite(*a.step) && *a.step > 0), c.op.name, ": the step must be above 0, but is ",
-               a.step.value_or(0));
+  const auto from = static_cast<double>(gradient ? a.size : x[d]),
+             results = static_cast<double>(gradient ? x[d] : a.size);
+  HEARTH_CHECK(!a.step || (*a.step > 0 && *a.step * (results - 1) <= from), c.op.name, ": steps of ",
+               a.step.value_or(0), " for ", results, " results lead out of ", from, " elements");
   Shape y = x;
   y[d] = a.size;
   c.make(0, y, c.dtype);
 }
+void infer_interpolate(OpCall& c) { infer_resized(c, false); }
+void infer_interpolate_grad(OpCall& c) { infer_resized(c, true); }
 
-// The k-th tap of every result: its element and its weight, which is 0 where a result has fewer.
+// The k-th tap of every result: its element times its weight; 0 where a result has fewer, even beside an infinity.
 Tensor weighted(const Tensor& x, int d, const cpu::Taps& t, int64_t k) {
   const int64_t n = t.to();
   Tensor index = empty({n}, {.dtype = DType::kI64, .device = kCpu});
   Tensor weight = empty({n}, {.dtype = f64, .device = kCpu});
+  Tensor there = empty({n}, {.dtype = boolean, .device = kCpu});
   auto* const at = index.mutable_data<int64_t>();
   auto* const w = weight.mutable_data<double>();
+  auto* const has = there.mutable_data<bool>();
   for (int64_t i = 0; i < n; ++i) {
     const auto r = static_cast<size_t>(i);
-    const bool there = k < t.count(i);
-    at[i] = std::clamp<int64_t>(t.first[r] + (there ? k : 0), 0, t.from - 1);
-    w[i] = there ? t.weight[static_cast<size_t>(t.start[r] + k)] : 0;
+    has[i] = k < t.count(i);
+    at[i] = std::clamp<int64_t>(t.first[r] + (has[i] ? k : 0), 0, t.from - 1);
+    w[i] = has[i] ? t.weight[static_cast<size_t>(t.start[r] + k)] : 0;
   }
   Shape along = Dims::filled(x.dim(), 1);
   along[d] = n;
-  return index_select(x, d, index.to(x.device())) * view(weight.to(x.dtype()).to(x.device()), along);
+  const Tensor product = index_select(x, d, index.to(x.device())) * view(weight.to(x.dtype()).to(x.device()), along);
+  return where(view(there.to(x.device()), along), product, 0);
 }
 
 // For devices without kernels.
@@ -101,7 +109,7 @@ extern constinit const OpDef kInterpolateGrad = {
     .dtypes = DTypeSet{f32, f64},
     .internal = true,
     .attrs = &attrs_type<InterpolateAttrs>,
-    .infer = infer_interpolate,
+    .infer = infer_interpolate_grad,
     .kernel = {cpu::interpolate_grad},
     .compose = [](OpCall& c) { compose_interpolate(c, true); },
     .backward =
@@ -149,8 +157,6 @@ Tensor by_taps(const Tensor& x, const Ways& ways, const InterpolateOptions& o) {
   Tensor y = machinery::widened(x);
   for (const int i : order_of(x, ways)) {
     const Way& way = ways[static_cast<size_t>(i)];
-    // A size that stays, without a step of its own, has every element at its place.
-    if (way.size == x.size(2 + i) && way.step.value_or(1) == 1) continue;
     const InterpolateAttrs a{.dim = 2 + i,
                              .size = way.size,
                              .cubic = o.mode == InterpolateMode::kBicubic,
@@ -159,7 +165,7 @@ Tensor by_taps(const Tensor& x, const Ways& ways, const InterpolateOptions& o) {
                              .step = way.step};
     y = run(kInterpolate, {y}, a);
   }
-  return y.impl() == x.impl() ? x.clone() : rounded(y, x.dtype());
+  return rounded(y, x.dtype());
 }
 
 Tensor by_means(const Tensor& x, const Ways& ways) {

@@ -37,7 +37,8 @@ struct InterpolateOptions {
 /// Throws Error for another rank, sizes below 1, no elements to compute from, and options that the mode does not have.
 Tensor interpolate(const Tensor& x, const Dims& size, const InterpolateOptions& options = {});
 /// The same with factors: sizes are floor(size factor), and steps between results 1 / factor, as in PyTorch;
-/// where `recompute_scale_factor` is set the steps follow from the sizes. One factor stands for all dimensions.
+/// where `recompute_scale_factor` is set, and in kLinear and antialiased where a size stays, the steps follow from the
+/// sizes. One factor stands for all dimensions.
 Tensor interpolate_by(const Tensor& x, const std::vector<double>& scale_factor, const InterpolateOptions& options = {},
                       bool recompute_scale_factor = false);
 

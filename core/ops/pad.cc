@@ -118,6 +118,18 @@ Tensor pad(const Tensor& x, const std::vector<int64_t>& sides, Padding mode, Sca
   }
   if (mode == Padding::kConstant) return constant_padded(x, a);
   Tensor y = x;
+  if (mode == Padding::kCircular) {
+    // What is dropped does not come round.
+    PadAttrs dropped = a;
+    for (int d = 0; d < x.dim(); ++d) {
+      dropped.before[d] = std::min<int64_t>(a.before[d], 0);
+      dropped.after[d] = std::min<int64_t>(a.after[d], 0);
+      a.before[d] -= dropped.before[d];
+      a.after[d] -= dropped.after[d];
+    }
+    if (dropped.before != Dims::filled(x.dim(), 0) || dropped.after != Dims::filled(x.dim(), 0))
+      y = constant_padded(x, dropped);
+  }
   for (int d = 0; d < x.dim(); ++d) {
     if (a.before[d] != 0 || a.after[d] != 0) y = repeated(y, d, a.before[d], a.after[d], mode);
   }

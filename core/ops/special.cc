@@ -1,7 +1,6 @@
 #include "core/ops/special.h"
 
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 #include "core/base/called_as.h"
@@ -67,10 +66,73 @@ HEARTH_POINTWISE(kI1e, "i1e", i1e, 1, kFloatTypes, kFloat, kKeepInput, [](GradCo
 });
 HEARTH_POINTWISE(kHypot, "hypot", hypot, 2, kFloatTypes, kFloat, kKeepBoth, [](GradContext& g) {
   g.widen();
-  const Tensor a = kept_operand(g, 0), b = kept_operand(g, 1), scale = g.grad() / hypot(a, b);
-  if (g.needs(0)) g.set(0, scale * a);
-  if (g.needs(1)) g.set(1, scale * b);
+  const Tensor a = kept_operand(g, 0), b = kept_operand(g, 1), h = hypot(a, b);
+  if (g.needs(0)) g.set(0, g.grad() * (a / h));
+  if (g.needs(1)) g.set(1, g.grad() * (b / h));
 });
+
+namespace {
+
+// Operand i in the dtype that the op computes in: f32 for f16 and bf16.
+Tensor computed(const OpCall& c, int i) {
+  const DType t = is_half(c.dtype) ? DType::kF32 : c.dtype;
+  return c.is_scalar(i) ? machinery::full({}, c.scalar(i), t, c.device) : machinery::cast(c.input(i), t);
+}
+void compose_entr(OpCall& c) {
+  const Tensor x = computed(c, 0), positive = gt(x, 0);
+  const Tensor y = where(positive, x * log(where(positive, x, 1)) * -1, where(lt(x, 0), -HUGE_VAL, x));
+  c.give(0, machinery::cast(y, c.dtype));
+}
+void compose_xlog1py(OpCall& c) {
+  const Tensor a = computed(c, 0), b = computed(c, 1);
+  const Tensor y = where(logical_and(eq(a, 0), logical_not(isnan(b))), 0, a * log1p(b));
+  c.give(0, machinery::cast(y, c.dtype));
+}
+
+}  // namespace
+
+extern constinit const OpDef kEntr = {
+    .name = "entr",
+    .kind = OpKind::kPointwise,
+    .dtypes = kFloatTypes,
+    .promote = Promote::kFloat,
+    .autocast = AutocastPolicy::kWidest,
+    .infer = broadcast,
+    .save = kKeepInput,
+    .compose = compose_entr,
+    .backward =
+        [](GradContext& g) {
+          g.widen();
+          g.set(0, -g.grad() * (log(g.input(0)) + 1));
+        },
+};
+HEARTH_OP(kEntr);
+
+extern constinit const OpDef kXlog1py = {
+    .name = "xlog1py",
+    .kind = OpKind::kPointwise,
+    .dtypes = kFloatTypes,
+    .promote = Promote::kFloat,
+    .autocast = AutocastPolicy::kWidest,
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .scalars = 0b11,
+    .infer = broadcast,
+    .save = kKeepBoth,
+    .compose = compose_xlog1py,
+    .backward =
+        [](GradContext& g) {
+          g.widen();
+          const Tensor a = kept_operand(g, 0), b = kept_operand(g, 1);
+          if (g.needs(0)) {
+            const Tensor none = logical_and(eq(a, 0), le(b, -1));
+            g.set(0, where(none, 0, g.grad() * log1p(where(none, 0, b))));
+          }
+          if (g.needs(1)) g.set(1, g.grad() * a / (b + 1));
+        },
+};
+HEARTH_OP(kXlog1py);
+
 HEARTH_POINTWISE(kGcd, "gcd", gcd, 2, kWhole, kCommon, kKeepNothing, kNoGradient);
 
 HEARTH_UNARY_FUNCTION(kLgamma, lgamma)
@@ -79,6 +141,8 @@ HEARTH_UNARY_FUNCTION(kI0, i0)
 HEARTH_UNARY_FUNCTION(kI0e, i0e)
 HEARTH_UNARY_FUNCTION(kI1, i1)
 HEARTH_UNARY_FUNCTION(kI1e, i1e)
+HEARTH_UNARY_FUNCTION(kEntr, entr)
+HEARTH_BINARY_FUNCTIONS(kXlog1py, xlog1py)
 HEARTH_BINARY_FUNCTIONS(kZeta, zeta)
 HEARTH_BINARY_FUNCTIONS(kHypot, hypot)
 
@@ -111,25 +175,9 @@ Tensor once_rounded(const char* op, const Tensor& x, F f) {
 
 }  // namespace
 
-Tensor entr(const Tensor& x) {
-  const CalledAs called("entr");
-  return once_rounded("entr", x, [](const Tensor& t) {
-    const Tensor below = lt(t, 0);
-    return where(below, -std::numeric_limits<double>::infinity(), -xlogy(t, where(below, 1, t)));
-  });
-}
 Tensor ndtr(const Tensor& x) {
   const CalledAs called("ndtr");
   return once_rounded("ndtr", x, [](const Tensor& t) { return erfc(t * -std::numbers::sqrt2 / 2) * 0.5; });
-}
-Tensor xlog1py(const Tensor& a, const Tensor& b) {
-  const CalledAs called("xlog1py");
-  expect_defined("xlog1py", {a, b});
-  const DType t = result_type({{Operand(a), Operand(b)}});
-  const Tensor wide_a = machinery::widened(a), wide_b = machinery::widened(b);
-  const Tensor none = logical_and(eq(wide_a, 0), logical_not(isnan(wide_b)));
-  const Tensor y = where(none, 0, wide_a * log1p(where(none, 0, wide_b)));
-  return is_half(t) ? rounded(y, t) : y;
 }
 
 Tensor gcd(const Tensor& a, const Tensor& b) { return run(kGcd, {a, b}); }
@@ -150,7 +198,8 @@ Tensor signbit(const Tensor& x) {
 }
 Tensor copysign(const Tensor& a, const Tensor& b) {
   const CalledAs called("copysign");
-  expect_defined("copysign", {a, b});
+  expect_dtypes("copysign", a, kAllTypes);
+  expect_dtypes("copysign", b, kAllTypes);
   const DType common = result_type({{Operand(a), Operand(b)}});
   const DType t = is_floating_point(common) ? common : DType::kF32;
   const Tensor size = abs(machinery::cast(a, t));
@@ -167,10 +216,13 @@ Tensor heaviside(const Tensor& x, const Tensor& values) {
 }
 Tensor float_power(const Tensor& a, const Tensor& b) {
   const CalledAs called("float_power");
+  expect_dtypes("float_power", a, kAllTypes);
+  expect_dtypes("float_power", b, kAllTypes);
   return pow(machinery::cast(a, f64), machinery::cast(b, f64));
 }
 Tensor float_power(const Tensor& a, Scalar b) {
   const CalledAs called("float_power");
+  expect_dtypes("float_power", a, kAllTypes);
   return pow(machinery::cast(a, f64), b);
 }
 

@@ -15,13 +15,14 @@ namespace hearth {
 Tensor lgamma(const Tensor& x);
 /// The derivative of log Gamma(x); NaN at negative integers, minus infinity at 0. PyTorch: digamma, special.psi.
 Tensor digamma(const Tensor& x);
-/// The n-th derivative of digamma(x). Throws Error if n < 0.
+/// The n-th derivative of digamma(x). For n > 1 NaN below -10^4. Throws Error if n < 0.
 Tensor polygamma(int64_t n, const Tensor& x);
 /// log of the multivariate gamma function of p dimensions, for x > (p - 1) / 2. Throws Error if p < 1. PyTorch:
 /// mvlgamma, special.multigammaln.
 Tensor mvlgamma(const Tensor& x, int64_t p);
-/// The sum of (q + k)^-s over k >= 0, Hurwitz' zeta function; for q = 1 Riemann's. NaN for s < 1. The gradient is q's;
-/// throws Error where that of s is wanted.
+/// The sum of (q + k)^-s over k >= 0, Hurwitz' zeta function; for q = 1 Riemann's. NaN for s < 1. For negative q
+/// only a whole s has a sum; except for s = 2 it is NaN below -10^4. The gradient is q's; throws Error where that of s
+/// is wanted.
 Tensor zeta(const Tensor& s, const Tensor& q);
 Tensor zeta(const Tensor& s, Scalar q);  ///< See above.
 Tensor zeta(Scalar s, const Tensor& q);  ///< See above.
@@ -35,12 +36,14 @@ Tensor i1(const Tensor& x);
 /// e^-|x| i1(x), which does not overflow.
 Tensor i1e(const Tensor& x);
 
-/// -x log(x), 0 at 0, minus infinity below. The gradient at 0 is infinite.
+/// -x log(x), 0 at 0, minus infinity below. The gradient is infinite at 0 and NaN below.
 Tensor entr(const Tensor& x);
 /// The distribution function of the standard normal distribution.
 Tensor ndtr(const Tensor& x);
 /// a log(1 + b), and 0 where a is 0 and b not NaN.
 Tensor xlog1py(const Tensor& a, const Tensor& b);
+Tensor xlog1py(const Tensor& a, Scalar b);  ///< See above.
+Tensor xlog1py(Scalar a, const Tensor& b);  ///< See above.
 /// sqrt(a^2 + b^2), without overflow on the way. Where both are 0 the gradient is NaN, as in PyTorch.
 Tensor hypot(const Tensor& a, const Tensor& b);
 Tensor hypot(const Tensor& a, Scalar b);  ///< See above.
@@ -50,13 +53,14 @@ Tensor hypot(Scalar a, const Tensor& b);  ///< See above.
 Tensor gcd(const Tensor& a, const Tensor& b);
 /// The least common multiple of integers, at least 0; it wraps around where it does not fit. As gcd().
 Tensor lcm(const Tensor& a, const Tensor& b);
-/// |a| with the sign of b; that of -0 counts. The gradient is a's; at 0 it is 0.
+/// |a| with the sign of b; that of -0 counts, that of a NaN does not, unlike in PyTorch. The gradient is a's; at 0 it
+/// is 0. Not for complex numbers.
 Tensor copysign(const Tensor& a, const Tensor& b);
-/// True where x is negative, also -0; as bool. No gradient passes.
+/// True where x is negative, also -0; as bool. The sign of a NaN does not count, unlike in PyTorch. No gradient passes.
 Tensor signbit(const Tensor& x);
-/// 0 below 0, 1 above and `values` at 0; NaN where x is. No gradient passes.
+/// 0 below 0, 1 above and `values` at 0; NaN where x is, which PyTorch makes 0. No gradient passes.
 Tensor heaviside(const Tensor& x, const Tensor& values);
-/// a^b in f64. PyTorch: float_power.
+/// a^b in f64. Not for complex numbers.
 Tensor float_power(const Tensor& a, const Tensor& b);
 Tensor float_power(const Tensor& a, Scalar b);  ///< See above.
 
@@ -71,6 +75,8 @@ extern constinit const OpDef kI0e;        ///< x -> i0e(x).
 extern constinit const OpDef kI1;         ///< x -> i1(x).
 extern constinit const OpDef kI1e;        ///< x -> i1e(x).
 extern constinit const OpDef kHypot;      ///< (a, b) -> hypot(a, b).
+extern constinit const OpDef kEntr;       ///< x -> entr(x).
+extern constinit const OpDef kXlog1py;    ///< (a, b) -> xlog1py(a, b).
 extern constinit const OpDef kGcd;        ///< (a, b) -> gcd(a, b).
 
 }  // namespace hearth

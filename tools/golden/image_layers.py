@@ -21,6 +21,7 @@ def layer(name, module, x, call=None):
 line, image, volume = wave((2, 4, 5), 1), wave((2, 4, 4, 3), 2), wave((1, 4, 3, 4, 3), 3)
 layer("Conv3d", nn.Conv3d(4, 6, (2, 3, 2), (1, 2, 1), (1, 1, 0), (1, 1, 2), 2), volume)
 layer("Conv3dReflect", nn.Conv3d(4, 2, 2, padding=(1, 2, 1), bias=False, padding_mode="reflect"), volume)
+layer("Conv3dSame", nn.Conv3d(4, 2, (2, 3, 2), dilation=(1, 1, 2), padding="same"), volume)
 layer("Conv2dCircular", nn.Conv2d(4, 2, (2, 3), (1, 2), (1, 2), padding_mode="circular"), image)
 layer("Conv2dSame", nn.Conv2d(4, 2, (2, 4), dilation=(2, 1), padding="same"), image)
 layer("Conv2dSameReplicate", nn.Conv2d(4, 2, (3, 2), padding="same", padding_mode="replicate"), image)

@@ -29,6 +29,8 @@ for mode in ("reflect", "replicate", "circular"):
     case(f"pad_repeated/{mode} image", repeated((1, 2, 2, 0), mode), values(1, 2, 3, 4))
     case(f"pad_repeated/{mode} volume", repeated((1, 0, 0, 1, 1, 1), mode), values(1, 1, 2, 2, 2))
 case("pad_repeated/replicate far", repeated((5, 4), "replicate"), values(1, 2, 2))
+case("pad_repeated/circular dropped", repeated((2, -1), "circular"), values(1, 2, 4))
+case("pad_repeated/circular dropped before", repeated((-1, 2), "circular"), values(1, 2, 4))
 case("pad_repeated/reflect dropped", repeated((-1, 2), "reflect"), values(1, 2, 4))
 
 # ---- interpolation
@@ -75,6 +77,10 @@ def image_gradient(size, **options):
 
 case("interpolate_grad/linear", image_gradient((3, 4), mode="bilinear"), values(2, 1, 3, 7), **FLOATS)
 case("interpolate_grad/cubic", image_gradient((5, 3), mode="bicubic", align_corners=True), values(2, 1, 2, 3), **FLOATS)
+case("interpolate/stays", lambda x: F.interpolate(x, scale_factor=(1.2, 2.0), mode="bilinear"), values(1, 1, 4, 3), **FLOATS)
+case("interpolate/stays antialiased", lambda x: F.interpolate(x, scale_factor=1.2, mode="bicubic", antialias=True),
+     values(1, 1, 4, 4), **FLOATS)
+case("interpolate/infinite", lambda x: F.interpolate(x, 4, mode="linear"), Operand(values=[[[math.inf, 1.0]]]), **FLOATS)
 case("interpolate/one pixel", lambda x: F.interpolate(x, (3, 2), mode="bilinear"), values(1, 2, 1, 1), **FLOATS)
 case("interpolate/to one pixel", lambda x: F.interpolate(x, 1, mode="bilinear", align_corners=True), values(1, 2, 3, 3), **FLOATS)
 case("interpolate_area/area line", lambda x: F.interpolate(x, 3, mode="area"), values(1, 2, 5), **FLOATS)
@@ -182,6 +188,10 @@ case("polygamma/ends", lambda x: torch.polygamma(1, x), Operand(values=[0.0, mat
 case("zeta/some", lambda s, q: S.zeta(s, q), Operand(values=[1.125, 2.0, 3.5, 12.0, 60.0]), Operand(values=[0.5, 1.0, 7.25, 2.0, 1.5]), **FLOATS)
 case("zeta/ends", lambda s, q: S.zeta(s, q), Operand(values=[1.0, 0.5, 2.0, 2.0, 3.0, 2.5, math.nan]),
      Operand(values=[1.0, 1.0, 0.0, -1.0, -0.5, -0.5, 1.0]), **FLOATS)
+case("zeta/middle", lambda s, q: S.zeta(s, q), Operand(values=[8.0, 10.0, 11.0, 20.0, 3.0, 2.0]),
+     Operand(values=[10.0, 10.0, 11.0, 20.0, 15.5, -12.25]), **FLOATS)
+case("polygamma/9", lambda x: torch.polygamma(9, x), Operand(values=[10.0, 3.5]), **FLOATS)
+case("polygamma/far below", lambda x: torch.polygamma(1, x), Operand(values=[-1000.5, -3.25]), **FLOATS)
 for name in ("i0", "i0e", "i1", "i1e"):
     case(f"{name}/some", getattr(S, name), values(3, 4, low=-100, high=100), **FLOATS)
     case(f"{name}/far", getattr(S, name), Operand(values=[19.875, 20.125, -30.0, 80.0]), **FLOATS)
@@ -199,6 +209,9 @@ case("ndtr/ends", S.ndtr, ENDS, **FLOATS)
 case("xlog1py/some", S.xlog1py, values(3, 4), Operand((4,), low=-7), **FLOATS)
 case("xlog1py/ends", S.xlog1py, Operand(values=[0.0, 0.0, 0.0, 1.0]), Operand(values=[-1.0, math.nan, math.inf, -1.0]), **FLOATS)
 SIGNS = Operand(values=[1.0, -1.0, 0.0, -0.0, math.inf, -math.inf, -2.5, 3.0])
+case("xlog1py/zero", S.xlog1py, Operand(values=[0.0, 0.0, 1.0]), Operand(values=[2.0, -0.5, 1.0]), **FLOATS)
+case("float_power/some", torch.float_power, values(3, 4, low=1), values(4), own={0: "f64"}, kinds=("float", "int"))
+case("float_power/number", lambda x: torch.float_power(x, -2), values(3, 4, low=1), own={0: "f64"}, kinds=("float",))
 case("copysign/some", torch.copysign, values(3, 8, low=1), SIGNS, **FLOATS)
 case("copysign/zeros", torch.copysign, Operand(values=[0.0, -0.0, math.nan, math.inf]), Operand(values=[-1.0, 1.0, -1.0, -0.0]), **FLOATS)
 case("signbit/some", torch.signbit, SIGNS, kinds=("float",), own={0: "bool"})

@@ -29,18 +29,6 @@ double lgamma(double x) {
   return ::lgamma_r(x, &sign);
 }
 
-int64_t gcd(int64_t a, int64_t b) {
-  // Unsigned: the least number has no positive counterpart.
-  uint64_t p = a < 0 ? 0 - static_cast<uint64_t>(a) : static_cast<uint64_t>(a),
-           q = b < 0 ? 0 - static_cast<uint64_t>(b) : static_cast<uint64_t>(b);
-  while (q != 0) {
-    const uint64_t rest = p % q;
-    p = q;
-    q = rest;
-  }
-  return static_cast<int64_t>(p);
-}
-
 int64_t integer_pow(int64_t base, int64_t exponent) {
   if (exponent < 0) return base == 1 ? 1 : base == -1 ? (exponent % 2 ? -1 : 1) : 0;
   uint64_t b = static_cast<uint64_t>(base), r = 1;

@@ -12,8 +12,6 @@ namespace hearth::special {
 double erfinv(double y);
 // log |Gamma(x)|, thread-safe.
 double lgamma(double x);
-// The greatest common divisor, at least 0; of i64's least number and 0 or itself that number.
-int64_t gcd(int64_t a, int64_t b);
 // Wraps on overflow; a negative exponent gives 0, or +-1 for a base of +-1.
 int64_t integer_pow(int64_t base, int64_t exponent);
 

@@ -75,6 +75,8 @@ Taps interpolated(int64_t from, int64_t to, const TapOptions& o) {
   t.from = from;
   t.start.push_back(0);
   double step = o.step.value_or(static_cast<double>(from) / static_cast<double>(to));
+  // A size that stays keeps its elements, whatever the step, as in PyTorch.
+  if (from == to && (!o.cubic || o.antialias)) step = 1;
   if (o.align_corners) step = to > 1 ? static_cast<double>(from - 1) / static_cast<double>(to - 1) : 0;
   std::vector<double> w;
   for (int64_t i = 0; i < to; ++i) {

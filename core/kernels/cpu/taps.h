@@ -27,7 +27,8 @@ struct TapOptions {
   bool antialias = false;      // widens the filter where the result is smaller, as PIL does
   std::optional<double> step;  // the distance of results in elements; from / to if none is given
 };
-// Positions are at the elements' centres, unless corners are aligned. from and to are at least 1.
+// Positions are at the elements' centres, unless corners are aligned. from and to are at least 1, and the last result
+// lies within the elements: step (to - 1) is at most `from`.
 Taps interpolated(int64_t from, int64_t to, const TapOptions& options);
 // The transposed sum: what an element's gradient sees of the results'.
 Taps transposed(const Taps& taps);

@@ -191,17 +191,7 @@ template <class T>
 HEARTH_DEVICE Num<T> i1e(Num<T> x) {
   return static_cast<T>(special::scaled_bessel_i(static_cast<double>(x.v), 1));
 }
-HEARTH_DEVICE Num<int64_t> gcd(Num<int64_t> a, Num<int64_t> b) {
-  auto p = static_cast<uint64_t>(a.v), q = static_cast<uint64_t>(b.v);
-  if (a.v < 0) p = 0 - p;
-  if (b.v < 0) q = 0 - q;
-  while (q != 0) {
-    const uint64_t rest = p % q;
-    p = q;
-    q = rest;
-  }
-  return static_cast<int64_t>(p);
-}
+HEARTH_DEVICE Num<int64_t> gcd(Num<int64_t> a, Num<int64_t> b) { return special::gcd(a.v, b.v); }
 template <class T>
 HEARTH_DEVICE Num<T> sigmoid(Num<T> x) {
   return Num<T>(1) / (Num<T>(1) + exp(-x));

@@ -66,6 +66,7 @@ TEST(ImageLayers, Convolutions) {
         volume(), kGoldenConv3d);
   check(nn::Conv3d(4, 2, 2, {.padding = {1, 2, 1}, .bias = false, .padding_mode = Padding::kReflect}), volume(),
         kGoldenConv3dReflect);
+  check(nn::Conv3d(4, 2, {2, 3, 2}, {.dilation = {1, 1, 2}, .same = true}), volume(), kGoldenConv3dSame);
   check(nn::Conv2d(4, 2, {2, 3}, {.stride = {1, 2}, .padding = {1, 2}, .padding_mode = Padding::kCircular}), image(),
         kGoldenConv2dCircular);
   check(nn::Conv2d(4, 2, {2, 4}, {.dilation = {2, 1}, .same = true}), image(), kGoldenConv2dSame);

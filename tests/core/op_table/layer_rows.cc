@@ -50,6 +50,8 @@ void pad_rows(Rows& rows) {
               {"replicate far", HEARTH_CALL(pad(in[0], {5, 4}, Padding::kReplicate)), kSmooth},
               {"circular line", HEARTH_CALL(pad(in[0], {2, 1}, Padding::kCircular)), kSmooth},
               {"circular image", HEARTH_CALL(pad(in[0], {1, 2, 2, 0}, Padding::kCircular)), kPlain},
+              {"circular dropped", HEARTH_CALL(pad(in[0], {2, -1}, Padding::kCircular)), kSmooth},
+              {"circular dropped before", HEARTH_CALL(pad(in[0], {-1, 2}, Padding::kCircular)), kPlain},
               {"circular volume", HEARTH_CALL(pad(in[0], {1, 0, 0, 1, 1, 1}, Padding::kCircular)), kPlain}},
              Accuracy::kGradient);
 }
@@ -96,6 +98,9 @@ void interpolate_rows(Rows& rows) {
   add("bilinear by 1.7", HEARTH_CALL(interpolate_by(in[0], {1.7}, linear)));
   add("bilinear recomputed", HEARTH_CALL(interpolate_by(in[0], {1.7}, linear, true)));
   add("bicubic by 0.6", HEARTH_CALL(interpolate_by(in[0], {0.6}, smooth)));
+  add("stays", HEARTH_CALL(interpolate_by(in[0], {1.2, 2}, linear)));
+  add("stays antialiased", HEARTH_CALL(interpolate_by(in[0], {1.2}, smooth)));
+  add("infinite", HEARTH_CALL(interpolate(in[0], 4, linear)));
   add("one pixel", HEARTH_CALL(interpolate(in[0], {3, 2}, linear)));
   add("to one pixel", HEARTH_CALL(interpolate(in[0], 1, corners)));
   OpRow& row = add_layers(rows, "interpolate", cases, Accuracy::kGradient);
