@@ -93,34 +93,46 @@ HEARTH_SPECIAL int64_t gcd(int64_t a, int64_t b) {
   return static_cast<int64_t>(p);
 }
 
-// e^-|x| I_n(x) of the modified Bessel functions of the first kind, n = 0 or 1 (Abramowitz and Stegun, 9.6.10 and
-// 9.7.1).
-HEARTH_SPECIAL double scaled_bessel_i(double x, int n) {
-  const double y = std::abs(x);
+// The modified Bessel function I_n(x) of the first kind for |x| <= 20, n = 0 or 1 (Abramowitz and Stegun, 9.6.10).
+HEARTH_SPECIAL double bessel_i_series(double y, int n) {
+  const double z = y * y / 4;
   double sum = 1, term = 1;
-  if (y <= 20) {
-    const double z = y * y / 4;
-    for (int k = 1; term > sum * 1e-17 && k < 200; ++k) {
-      term *= z / (static_cast<double>(k) * (k + n));
-      sum += term;
-    }
-    sum *= std::exp(-y) * (n == 1 ? y / 2 : 1.0);
-  } else {
-    if (std::isinf(y)) return 0;
-    for (int k = 1; k < 40; ++k) {
-      const double odd = 2 * k - 1;
-      const double next = -term * (4.0 * n - odd * odd) / (k * 8 * y);
-      if (!(std::abs(next) < std::abs(term)) || std::abs(next) < 1e-17) break;
-      sum += term = next;
-    }
-    sum /= std::sqrt(2 * 3.14159265358979323846 * y);
+  for (int k = 1; term > sum * 1e-17 && k < 200; ++k) {
+    term *= z / (static_cast<double>(k) * (k + n));
+    sum += term;
   }
-  return n == 1 && x < 0 ? -sum : sum;
+  return n == 1 ? sum * (y / 2) : sum;
 }
-// I_n(x). e^|x| comes in two factors: the function overflows a little later than it.
+// e^-|x| I_n(x) for |x| > 20 (9.7.1).
+HEARTH_SPECIAL double bessel_i_far(double y, int n) {
+  if (std::isinf(y)) return 0;
+  double sum = 1, term = 1;
+  for (int k = 1; k < 40; ++k) {
+    const double odd = 2 * k - 1;
+    const double next = -term * (4.0 * n - odd * odd) / (k * 8 * y);
+    if (!(std::abs(next) < std::abs(term)) || std::abs(next) < 1e-17) break;
+    sum += term = next;
+  }
+  return sum / std::sqrt(2 * 3.14159265358979323846 * y);
+}
 HEARTH_SPECIAL double bessel_i(double x, int n) {
-  const double half = std::exp(std::abs(x) / 2);
-  return std::isinf(x) ? (n == 1 ? x : std::abs(x)) : scaled_bessel_i(x, n) * half * half;
+  const double y = std::abs(x);
+  double size = 0;
+  if (y <= 20) {
+    size = bessel_i_series(y, n);
+  } else if (y < 700) {
+    size = bessel_i_far(y, n) * std::exp(y);
+  } else {
+    // e^y overflows a little before the function does.
+    const double half = std::exp(y / 2);
+    size = std::isinf(y) ? y : bessel_i_far(y, n) * half * half;
+  }
+  return n == 1 && x < 0 ? -size : size;
+}
+// e^-|x| I_n(x).
+HEARTH_SPECIAL double scaled_bessel_i(double x, int n) {
+  const double y = std::abs(x), size = y <= 20 ? bessel_i_series(y, n) * std::exp(-y) : bessel_i_far(y, n);
+  return n == 1 && x < 0 ? -size : size;
 }
 
 }  // namespace hearth::special

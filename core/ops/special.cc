@@ -211,8 +211,7 @@ Tensor heaviside(const Tensor& x, const Tensor& values) {
   HEARTH_CHECK(x.dtype() == values.dtype(), "heaviside: x is ", x.dtype(), ", the values are ", values.dtype());
   const Tensor t = x.detach();
   const Tensor step = machinery::cast(gt(t, 0), t.dtype());
-  const Tensor y = where(eq(t, 0), values.detach(), step);
-  return is_floating_point(t.dtype()) ? where(isnan(t), t, y) : y;
+  return where(eq(t, 0), values.detach(), step);
 }
 Tensor float_power(const Tensor& a, const Tensor& b) {
   const CalledAs called("float_power");

@@ -58,7 +58,7 @@ Tensor lcm(const Tensor& a, const Tensor& b);
 Tensor copysign(const Tensor& a, const Tensor& b);
 /// True where x is negative, also -0; as bool. The sign of a NaN does not count, unlike in PyTorch. No gradient passes.
 Tensor signbit(const Tensor& x);
-/// 0 below 0, 1 above and `values` at 0; NaN where x is, which PyTorch makes 0. No gradient passes.
+/// 0 below 0 and where x is NaN, 1 above and `values` at 0. No gradient passes.
 Tensor heaviside(const Tensor& x, const Tensor& values);
 /// a^b in f64. Not for complex numbers.
 Tensor float_power(const Tensor& a, const Tensor& b);
