@@ -37,10 +37,11 @@ void special_rows(Rows& rows) {
                        {"far below", HEARTH_CALL(polygamma(1, in[0])), kPlain},
                        {"below", HEARTH_CALL(polygamma(2, in[0])), kPlain},
                        {"ends", HEARTH_CALL(polygamma(1, in[0])), kPlain}});
-  constexpr SampleOptions of_q{.smooth = true, .constants = 0b01, .terms = 64};
-  record("zeta", {{"some", HEARTH_CALL(zeta(in[0], in[1])), of_q},
+  record("zeta", {{"some", HEARTH_CALL(zeta(in[0], in[1])), kSmooth},
                   {"middle", HEARTH_CALL(zeta(in[0], in[1])), kPlain},
-                  {"ends", HEARTH_CALL(zeta(in[0], in[1])), kPlain}});
+                  {"ends", HEARTH_CALL(zeta(in[0], in[1])), kPlain}})
+      .samples[0]
+      .constants = 0b01;
   record("i0", {{"some", HEARTH_CALL(i0(in[0])), kSmooth},
                 {"far", HEARTH_CALL(i0(in[0])), kPlain},
                 {"ends", HEARTH_CALL(i0(in[0])), kPlain}});
@@ -68,10 +69,10 @@ void special_rows(Rows& rows) {
   add("float_power", {{"some", HEARTH_CALL(float_power(in[0], in[1])), kPlain},
                       {"number", HEARTH_CALL(float_power(in[0], -2)), kSmooth}})
       .takes = kAllTypes;
-  constexpr SampleOptions of_a{.smooth = true, .constants = 0b10};
-  add("copysign",
-      {{"some", HEARTH_CALL(copysign(in[0], in[1])), of_a}, {"zeros", HEARTH_CALL(copysign(in[0], in[1])), kPlain}})
-      .takes = kAllTypes;
+  OpRow& sized = add("copysign", {{"some", HEARTH_CALL(copysign(in[0], in[1])), kSmooth},
+                                  {"zeros", HEARTH_CALL(copysign(in[0], in[1])), kPlain}});
+  sized.takes = kAllTypes;
+  sized.samples[0].constants = 0b10;
   OpRow& signs = add(
       "signbit", {{"some", HEARTH_CALL(signbit(in[0])), kPlain}, {"whole", HEARTH_CALL(signbit(in[0] - 3)), kPlain}});
   signs.takes = kAllTypes;
