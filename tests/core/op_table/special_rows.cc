@@ -37,11 +37,11 @@ void special_rows(Rows& rows) {
                        {"far below", HEARTH_CALL(polygamma(1, in[0])), kPlain},
                        {"below", HEARTH_CALL(polygamma(2, in[0])), kPlain},
                        {"ends", HEARTH_CALL(polygamma(1, in[0])), kPlain}});
-  record("zeta", {{"some", HEARTH_CALL(zeta(in[0], in[1])), kSmooth},
-                  {"middle", HEARTH_CALL(zeta(in[0], in[1])), kPlain},
-                  {"ends", HEARTH_CALL(zeta(in[0], in[1])), kPlain}})
-      .samples[0]
-      .constants = 0b01;
+  // s has no gradient.
+  OpRow& zetas = record("zeta", {{"some", HEARTH_CALL(zeta(in[0].detach(), in[1])), kSmooth},
+                                 {"middle", HEARTH_CALL(zeta(in[0].detach(), in[1])), kPlain},
+                                 {"ends", HEARTH_CALL(zeta(in[0].detach(), in[1])), kPlain}});
+  for (Sample& s : zetas.samples) s.constants = 0b01;
   record("i0", {{"some", HEARTH_CALL(i0(in[0])), kSmooth},
                 {"far", HEARTH_CALL(i0(in[0])), kPlain},
                 {"ends", HEARTH_CALL(i0(in[0])), kPlain}});
@@ -73,13 +73,13 @@ void special_rows(Rows& rows) {
                                   {"zeros", HEARTH_CALL(copysign(in[0], in[1])), kPlain}});
   sized.takes = kAllTypes;
   sized.samples[0].constants = 0b10;
-  OpRow& signs = add(
-      "signbit", {{"some", HEARTH_CALL(signbit(in[0])), kPlain}, {"whole", HEARTH_CALL(signbit(in[0] - 3)), kPlain}});
+  OpRow& signs =
+      add("signbit", {{"some", HEARTH_CALL(signbit(in[0])), kPlain}, {"whole", HEARTH_CALL(signbit(in[0])), kPlain}});
   signs.takes = kAllTypes;
   signs.gradient = false;
   OpRow& steps = add("heaviside", {{"some", HEARTH_CALL(heaviside(in[0], in[1])), kPlain},
                                    {"nan", HEARTH_CALL(heaviside(in[0], in[1])), kPlain},
-                                   {"whole", HEARTH_CALL(heaviside(in[0] - 3, in[1])), kPlain}});
+                                   {"whole", HEARTH_CALL(heaviside(in[0], in[1])), kPlain}});
   steps.takes = kAllTypes;
   steps.gradient = false;
 }
