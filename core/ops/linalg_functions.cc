@@ -64,7 +64,8 @@ void det_backward(GradContext& g) {
   const Tensor singular = singular_ones(a);
   const bool some = !a.device().is_meta() && any(singular).item<bool>();
   const Tensor one = identity(a.size(-1), a), where_singular = unsqueeze(unsqueeze(singular, -1), -1);
-  // Each way is gone with the matrices that it is for; where() would not keep NaN of the others out of derivatives.
+  // Each of the two ways is given others in the place of the matrices it is not for: where() alone would not keep their
+  // NaN out of derivatives.
   const Tensor regular = some ? where(where_singular, one, a) : a;
   const Tensor scale = unsqueeze(unsqueeze(g.grad() * conj(det), -1), -1);
   const Tensor usual = linalg::solve_ex(adjoint(regular), scale * one).result;
