@@ -17,9 +17,9 @@ void linalg_cholesky(OpCall&);          // FactorAttrs: a -> l, info
 void linalg_solve_triangular(OpCall&);  // TriangularAttrs: a, b -> x
 void linalg_qr(OpCall&);                // QrAttrs: a -> q, r
 void linalg_lstsq(OpCall&);             // LstsqAttrs: a, b -> x, rank, singular values
-void linalg_eigh(OpCall&);              // SpectralAttrs: a -> eigenvalues, vectors
-void linalg_svd(OpCall&);               // SpectralAttrs: a -> u, s, vh
-void linalg_eig(OpCall&);               // SpectralAttrs: a -> eigenvalues, vectors
+void linalg_eigh(OpCall&);              // SpectralAttrs: a -> eigenvalues, vectors if infer() made room for them
+void linalg_svd(OpCall&);               // SpectralAttrs: a -> u, s, vh; u and vh if infer() made room for them
+void linalg_eig(OpCall&);               // SpectralAttrs: a -> eigenvalues, vectors if infer() made room for them
 void linalg_matrix_exp(OpCall&);        // a -> e^a
 
 }  // namespace hearth::cpu

@@ -202,7 +202,7 @@ namespace {
 CholeskyEx factored(const char* op, const Tensor& a, bool upper, bool check) {
   const CalledAs called(op);
   expect_square(op, a);
-  expect_dtypes(op, a, kLinalgTypes);
+  expect_linalg_dtype(op, a);
   auto r = run_all(kLinalgCholesky, {upper ? adjoint(a) : a}, FactorAttrs{check});
   return {upper ? adjoint(r[0]) : r[0], r[1]};
 }
@@ -210,7 +210,7 @@ CholeskyEx factored(const char* op, const Tensor& a, bool upper, bool check) {
 LuFactorEx factored_lu(const char* op, const Tensor& a, bool check) {
   const CalledAs called(op);
   expect_matrices(op, a);
-  expect_dtypes(op, a, kLinalgTypes);
+  expect_linalg_dtype(op, a);
   auto r = run_all(kLinalgLuFactor, {a}, FactorAttrs{check});
   return {r[0], r[1], r[2]};
 }
@@ -234,7 +234,7 @@ Lu lu(const Tensor& a) {
 Qr qr(const Tensor& a, QrMode mode) {
   const CalledAs called("linalg.qr");
   expect_matrices("linalg.qr", a);
-  expect_dtypes("linalg.qr", a, kLinalgTypes);
+  expect_linalg_dtype("linalg.qr", a);
   auto r = run_all(kLinalgQr, {a}, QrAttrs{mode == QrMode::kComplete, mode != QrMode::kR});
   return {r[0], r[1]};
 }

@@ -1,9 +1,10 @@
 /// Decompositions of matrices, as torch.linalg.
 ///
 /// The last two dimensions of an operand are a matrix, those before them a batch. f32, f64, c64 and c128; throws
-/// Error(kUnsupported) for other dtypes. Results are row-major and have the same bits for any number of threads.
-/// Sizes may be 0. On the CPU, LAPACK computes; a matrix that a function cannot decompose is an Error that names its
-/// place in the batch.
+/// Error(kUnsupported) for other dtypes; under Autocast f16 and bf16 become f32. Results have the same bits for any
+/// number of threads. They are row-major, but for those of cholesky() with `upper`, which may be views. Sizes may be 0.
+/// On the CPU, LAPACK computes; a matrix that a function cannot decompose is an Error that names its place in the
+/// batch.
 ///
 /// Gradients flow through all decompositions and through their gradients. As in PyTorch, the sign (for complex numbers
 /// the phase) of singular vectors and eigenvectors is not determined: gradients are those of functions of them that do
@@ -75,7 +76,8 @@ struct Eigh {
 /// A = V diag(eigenvalues) V^H of a Hermitian matrix, of which the lower or the `upper` triangle is read. Throws Error
 /// for NaN and infinity.
 Eigh eigh(const Tensor& a, bool upper = false);
-/// The eigenvalues of eigh() alone.
+/// The eigenvalues of eigh() alone. As of all functions that give values alone, the vectors are computed, too, if a
+/// gradient will be wanted.
 Tensor eigvalsh(const Tensor& a, bool upper = false);
 
 /// The results of eig(), complex also for real matrices.
@@ -112,11 +114,11 @@ extern constinit const OpDef kLinalgLuFactor;
 extern constinit const OpDef kLinalgPermutation;
 /// a -> q, r, with QrAttrs.
 extern constinit const OpDef kLinalgQr;
-/// a -> eigenvalues, vectors (empty if not wanted), with SpectralAttrs.
+/// a -> eigenvalues, vectors (empty if not wanted and no gradient is), with SpectralAttrs.
 extern constinit const OpDef kLinalgEigh;
-/// a -> eigenvalues, vectors (empty if not wanted), with SpectralAttrs.
+/// a -> eigenvalues, vectors (empty if not wanted and no gradient is), with SpectralAttrs.
 extern constinit const OpDef kLinalgEig;
-/// a -> u, s, vh (u and vh empty if not wanted), with SpectralAttrs.
+/// a -> u, s, vh (u and vh empty if not wanted and no gradient is), with SpectralAttrs.
 extern constinit const OpDef kLinalgSvd;
 
 }  // namespace hearth

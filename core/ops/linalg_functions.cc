@@ -12,7 +12,7 @@
 #include "core/ops/join.h"
 #include "core/ops/linalg_internal.h"
 #include "core/ops/matmul.h"
-#include "core/ops/rearrange.h"
+#include "core/ops/products.h"
 #include "core/ops/reduce.h"
 
 namespace hearth {
@@ -43,12 +43,19 @@ Tensor through_cofactors(const Tensor& a, const Tensor& grad) {
   return matmul(scaled_columns(u, unsqueeze(factor, -1) * products), vh);
 }
 
-// Which matrices of a batch are singular, as far as rounding lets see.
+// Which matrices of a batch are singular, as far as rounding lets see. Those that hold NaN or infinity are not.
 Tensor singular_ones(const Tensor& a) {
   const NoGrad off;
   const Tensor u = abs(hearth::diagonal(linalg::lu_factor_ex(a).lu, 0, -2, -1));
   const double unit = rounding_unit(a) * static_cast<double>(a.size(-1));
-  return le(amin(u, {-1}), amax(u, {-1}) * unit);
+  const Tensor singular = le(amin(u, {-1}), amax(u, {-1}) * unit);
+  return logical_and(singular, isfinite(amax(abs(a), {-2, -1})));
+}
+
+// The matrix 1, 2, ..., n on its diagonal: its singular values differ.
+Tensor distinct(int64_t n, const Tensor& like) {
+  const Tensor d = arange(1, n + 1, 1, {.dtype = real_type(like.dtype()), .device = like.device()});
+  return diagonal_matrix(d).to(like.dtype());
 }
 
 void det_backward(GradContext& g) {
@@ -57,11 +64,14 @@ void det_backward(GradContext& g) {
   const Tensor singular = singular_ones(a);
   const bool some = !a.device().is_meta() && any(singular).item<bool>();
   const Tensor one = identity(a.size(-1), a), where_singular = unsqueeze(unsqueeze(singular, -1), -1);
-  // det A = det(A) A^-1, of the others.
+  // Each of the two ways is given others in the place of the matrices it is not for: where() alone would not keep their
+  // NaN out of derivatives.
   const Tensor regular = some ? where(where_singular, one, a) : a;
   const Tensor scale = unsqueeze(unsqueeze(g.grad() * conj(det), -1), -1);
   const Tensor usual = linalg::solve_ex(adjoint(regular), scale * one).result;
-  g.set(0, some ? where(where_singular, through_cofactors(a, g.grad()), usual) : usual);
+  if (!some) return g.set(0, usual);
+  const Tensor others = where(where_singular, a, distinct(a.size(-1), a));
+  g.set(0, where(where_singular, through_cofactors(others, g.grad()), usual));
 }
 
 void slogdet_backward(GradContext& g) {
@@ -77,13 +87,21 @@ void slogdet_backward(GradContext& g) {
   g.set(0, linalg::solve_ex(adjoint(a), right).result);
 }
 
-// e^[[A^H, G], [0, A^H]] has the gradient in its upper right corner.
+// The greatest size in each matrix, or 1 where it is 0 or not finite, as [..., 1, 1].
+Tensor scale_of(const Tensor& x) {
+  const NoGrad off;
+  const Tensor most = amax(abs(x), {-2, -1}, true);
+  return where(logical_and(gt(most, 0), isfinite(most)), most, Scalar(1.0));
+}
+
+// e^[[A^H, G], [0, A^H]] has the gradient in its upper right corner. It is linear in G, whose size would cost digits.
 void matrix_exp_backward(GradContext& g) {
   const Tensor ah = adjoint(g.input(0));
+  if (ah.numel() == 0) return g.set(0, g.grad());
   const int64_t n = ah.size(-1);
-  const Tensor zero = machinery::full(ah.shape(), 0, ah.dtype(), ah.device());
-  const Tensor both = cat({cat({ah, g.grad()}, -1), cat({zero, ah}, -1)}, -2);
-  g.set(0, slice(slice(linalg::matrix_exp(both), -2, 0, n), -1, n, 2 * n));
+  const Tensor zero = machinery::full(ah.shape(), 0, ah.dtype(), ah.device()), scale = scale_of(g.grad());
+  const Tensor both = cat({cat({ah, g.grad() / scale}, -1), cat({zero, ah}, -1)}, -2);
+  g.set(0, slice(slice(linalg::matrix_exp(both), -2, 0, n), -1, n, 2 * n) * scale);
 }
 
 // A as seen with its dimensions `dims` last.
@@ -111,38 +129,39 @@ struct MatrixDims {
   }
 };
 
-void expect_elements(const char* op, const Tensor& a, bool rows, bool columns) {
-  HEARTH_CHECK((!rows || a.size(-2) > 0) && (!columns || a.size(-1) > 0), op,
-               ": there is no greatest or smallest of nothing: the matrices have ", a.size(-2), " rows and ",
+// The greatest or the smallest of x [..., n], values of matrices a. Of none the greatest is 0.
+Tensor extreme(const char* op, const Tensor& a, const Tensor& x, bool greatest) {
+  if (x.size(-1) > 0) return greatest ? amax(x, {-1}) : amin(x, {-1});
+  HEARTH_CHECK(greatest, op, ": there is no smallest of nothing: the matrices have ", a.size(-2), " rows and ",
                a.size(-1), " columns");
+  return sum(x, {-1});
 }
 
 Tensor norm_of_matrices(const char* op, const Tensor& x, double ord, const Dims& dims, bool keepdim) {
   const MatrixDims m(op, x, dims);
   if (std::abs(ord) == 2) {
-    expect_dtypes(op, x, kLinalgTypes);
-    expect_elements(op, m.a, true, true);
-    const Tensor s = linalg::svdvals(m.a);
-    return m.kept(ord > 0 ? amax(s, {-1}) : amin(s, {-1}), keepdim);
+    expect_linalg_dtype(op, x);
+    return m.kept(extreme(op, m.a, linalg::svdvals(m.a), ord > 0), keepdim);
   }
   HEARTH_CHECK(std::abs(ord) == 1 || std::isinf(ord), op, ": there is no matrix norm ", ord,
                "; there are 1, -1, 2, -2, infinity and -infinity");
-  const bool columns = std::abs(ord) == 1;
-  expect_elements(op, m.a, !columns, columns);
-  const Tensor sums = hearth::norm(m.a, 1, {columns ? -2 : -1});
-  return m.kept(ord > 0 ? amax(sums, {-1}) : amin(sums, {-1}), keepdim);
+  const Tensor sums = hearth::norm(m.a, 1, {std::abs(ord) == 1 ? -2 : -1});
+  return m.kept(extreme(op, m.a, sums, ord > 0), keepdim);
 }
 
 Tensor norm_of_matrices(const char* op, const Tensor& x, linalg::MatrixNorm ord, const Dims& dims, bool keepdim) {
   const MatrixDims m(op, x, dims);
   if (ord == linalg::MatrixNorm::kFro) return m.kept(hearth::norm(m.a, 2, {-2, -1}), keepdim);
-  expect_dtypes(op, x, kLinalgTypes);
+  expect_linalg_dtype(op, x);
   return m.kept(sum(linalg::svdvals(m.a), {-1}), keepdim);
 }
+
+bool hold_nothing(const Tensor& a) { return a.size(-2) == 0 || a.size(-1) == 0; }
 
 template <class P>
 Tensor cond_by_inverse(const char* op, const Tensor& a, P p) {
   expect_square(op, a);
+  if (hold_nothing(a)) return sum(abs(a), {-2, -1});
   const auto [inverse, info] = linalg::inv_ex(a);
   const Tensor product =
       norm_of_matrices(op, a, p, {-2, -1}, false) * norm_of_matrices(op, inverse, p, {-2, -1}, false);
@@ -191,13 +210,13 @@ namespace linalg {
 Tensor det(const Tensor& a) {
   const CalledAs called("linalg.det");
   expect_square("linalg.det", a);
-  expect_dtypes("linalg.det", a, kLinalgTypes);
+  expect_linalg_dtype("linalg.det", a);
   return run(kLinalgDet, {a});
 }
 SlogDet slogdet(const Tensor& a) {
   const CalledAs called("linalg.slogdet");
   expect_square("linalg.slogdet", a);
-  expect_dtypes("linalg.slogdet", a, kLinalgTypes);
+  expect_linalg_dtype("linalg.slogdet", a);
   auto r = run_all(kLinalgSlogdet, {a});
   return {r[0], r[1]};
 }
@@ -236,23 +255,23 @@ Tensor norm(const Tensor& x, MatrixNorm ord, const Dims& dims, bool keepdim) {
 Tensor cond(const Tensor& a, double p) {
   const CalledAs called("linalg.cond");
   expect_matrices("linalg.cond", a);
-  expect_dtypes("linalg.cond", a, kLinalgTypes);
+  expect_linalg_dtype("linalg.cond", a);
   if (std::abs(p) != 2) return cond_by_inverse("linalg.cond", a, p);
-  expect_elements("linalg.cond", a, true, true);
+  if (hold_nothing(a)) return sum(abs(a), {-2, -1});
   const Tensor s = svdvals(a), greatest = select(s, -1, 0), smallest = select(s, -1, -1);
   return p > 0 ? greatest / smallest : smallest / greatest;
 }
 Tensor cond(const Tensor& a, MatrixNorm p) {
   const CalledAs called("linalg.cond");
   expect_matrices("linalg.cond", a);
-  expect_dtypes("linalg.cond", a, kLinalgTypes);
+  expect_linalg_dtype("linalg.cond", a);
   return cond_by_inverse("linalg.cond", a, p);
 }
 
 Tensor matrix_rank(const Tensor& a, const RankTolerance& o) {
   const CalledAs called("linalg.matrix_rank");
   expect_matrices("linalg.matrix_rank", a);
-  expect_dtypes("linalg.matrix_rank", a, kLinalgTypes);
+  expect_linalg_dtype("linalg.matrix_rank", a);
   const NoGrad off;
   if (a.numel() == 0) return machinery::full(batch_of(a), 0, i64, a.device());
   return sum(not_zero(a, o.hermitian ? eigvalsh(a) : svdvals(a), o), {-1});
@@ -276,7 +295,7 @@ Tensor matrix_power(const Tensor& a, int64_t n) {
 Tensor matrix_exp(const Tensor& a) {
   const CalledAs called("linalg.matrix_exp");
   expect_square("linalg.matrix_exp", a);
-  expect_dtypes("linalg.matrix_exp", a, kLinalgTypes);
+  expect_linalg_dtype("linalg.matrix_exp", a);
   return run(kLinalgMatrixExp, {a});
 }
 
@@ -356,14 +375,11 @@ Tensor cross(const Tensor& a, const Tensor& b, int64_t d) {
   expect_dtypes(op, b, kNumberTypes | kComplexTypes);
   HEARTH_CHECK(a.dim() == b.dim(), op, ": the operands must have as many dimensions, but their shapes are ", a.shape(),
                " and ", b.shape());
-  const Shape shape = broadcast_shapes(a.shape(), b.shape(), op);
-  const int w = wrap_dim(d, shape.rank(), op);
+  const int w = wrap_dim(d, broadcast_shapes(a.shape(), b.shape(), op).rank(), op);
   HEARTH_CHECK(a.dim() > 0 && a.shape()[w] == 3 && b.shape()[w] == 3, op,
                ": vectors must have 3 places along dimension ", w, ", but the shapes are ", a.shape(), " and ",
                b.shape());
-  const DType t = promote(a.dtype(), b.dtype());
-  const Tensor x = expand(machinery::widened(a.to(t)), shape), y = expand(machinery::widened(b.to(t)), shape);
-  return machinery::cast(roll(x, -1, w) * roll(y, -2, w) - roll(x, -2, w) * roll(y, -1, w), t);
+  return hearth::cross(a, b, w);
 }
 
 Tensor diagonal(const Tensor& x, int64_t offset, int64_t d1, int64_t d2) {
@@ -378,10 +394,11 @@ Tensor vander(const Tensor& x, std::optional<int64_t> n) {
   HEARTH_CHECK(x.dim() >= 1, op, ": expected at least 1 dimension, but the tensor is 0-dim");
   const int64_t count = n.value_or(x.size(-1));
   HEARTH_CHECK(count >= 0, op, ": n must not be negative, but is ", count);
-  checked_numel(with(x.shape(), {count}), x.itemsize(), op);
-  if (count == 0) return machinery::full(with(x.shape(), {0}), 0, x.dtype(), x.device());
-  std::vector<Tensor> powers{machinery::full(x.shape(), 1, x.dtype(), x.device())};
-  for (int64_t i = 1; i < count; ++i) powers.push_back(i == 1 ? x : powers.back() * x);
+  const Tensor base = is_differentiable(x.dtype()) ? x : x.to(i64);
+  checked_numel(with(x.shape(), {count}), base.itemsize(), op);
+  if (count == 0) return machinery::full(with(x.shape(), {0}), 0, base.dtype(), x.device());
+  std::vector<Tensor> powers{machinery::full(x.shape(), 1, base.dtype(), x.device())};
+  for (int64_t i = 1; i < count; ++i) powers.push_back(i == 1 ? base : powers.back() * base);
   return stack(powers, -1);
 }
 

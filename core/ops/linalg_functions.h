@@ -39,7 +39,8 @@ Tensor vector_norm(const Tensor& x, double ord = 2, const Dims& dims = {}, bool 
 Tensor matrix_norm(const Tensor& a, MatrixNorm ord = MatrixNorm::kFro, const Dims& dims = {-2, -1},
                    bool keepdim = false);
 /// The norm of matrices: 2 and -2 the greatest and smallest singular value, 1 and -1 the greatest and smallest sum of
-/// sizes over a column, infinity and -infinity over a row. Throws Error for other numbers.
+/// sizes over a column, infinity and -infinity over a row. Of nothing the greatest is 0. Throws Error for other
+/// numbers, and for the smallest of nothing.
 Tensor matrix_norm(const Tensor& a, double ord, const Dims& dims = {-2, -1}, bool keepdim = false);
 /// Without `ord`, vector_norm(x, 2, dims). With it, matrix_norm() if there are two dimensions, else vector_norm():
 /// without `dims` x must have one or two, with it they are those.
@@ -48,7 +49,8 @@ Tensor norm(const Tensor& x, std::optional<double> ord = {}, const Dims& dims = 
 Tensor norm(const Tensor& x, MatrixNorm ord, const Dims& dims = {}, bool keepdim = false);
 
 /// The condition number of matrices: for 2 and -2, the quotient of the greatest and smallest singular value or its
-/// inverse; for other norms |A| |A^-1| of square matrices, infinity of singular ones.
+/// inverse; for other norms |A| |A^-1| of square matrices, infinity of singular ones. 0 of
+/// matrices without elements.
 Tensor cond(const Tensor& a, double p = 2);
 /// The same with another norm.
 Tensor cond(const Tensor& a, MatrixNorm p);
@@ -73,7 +75,8 @@ Tensor vecdot(const Tensor& x, const Tensor& y, int64_t d = -1);
 Tensor cross(const Tensor& a, const Tensor& b, int64_t d = -1);
 /// hearth::diagonal() of the last two dimensions, a view. All dtypes.
 Tensor diagonal(const Tensor& x, int64_t offset = 0, int64_t d1 = -2, int64_t d2 = -1);
-/// [..., k] -> [..., k, n]: the powers 0, 1, ..., n - 1 of each element; n is by default k. Not for bool.
+/// [..., k] -> [..., k, n]: the powers 0, 1, ..., n - 1 of each element; n is by default k. Integers give
+/// i64. Not for bool.
 Tensor vander(const Tensor& x, std::optional<int64_t> n = {});
 
 }  // namespace linalg

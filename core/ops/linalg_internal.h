@@ -33,6 +33,9 @@ inline void expect_square(const char* op, const Tensor& x) {
   HEARTH_CHECK(x.size(-1) == x.size(-2), op, ": the matrices must be square, but the shape is ", x.shape());
 }
 
+// Throws Error unless x is of numbers that LAPACK knows. Under Autocast f16 and bf16 are let through: they become f32.
+void expect_linalg_dtype(const char* op, const Tensor& x);
+
 // Leading dimensions: all but the last `matrix`.
 inline Shape batch_of(const Tensor& x, int matrix = 2) {
   Shape s;

@@ -17,8 +17,9 @@ Tensor det(const Tensor& a) {
 Tensor logdet(const Tensor& a) {
   const CalledAs called("logdet");
   expect_square("logdet", a);
-  expect_dtypes("logdet", a, DTypeSet{f32, f64});
+  expect_linalg_dtype("logdet", a);
   const auto [sign, size] = linalg::slogdet(a);
+  if (sign.is_complex()) return complex(size, angle(sign));
   return where(lt(sign, 0), Scalar(std::numeric_limits<double>::quiet_NaN()), size);
 }
 Tensor inverse(const Tensor& a) {
@@ -33,7 +34,7 @@ Tensor pinverse(const Tensor& a, double rcond) {
 Tensor cholesky_inverse(const Tensor& l, bool upper) {
   const CalledAs called("cholesky_inverse");
   expect_square("cholesky_inverse", l);
-  expect_dtypes("cholesky_inverse", l, kLinalgTypes);
+  expect_linalg_dtype("cholesky_inverse", l);
   return cholesky_solve(identity(l.size(-1), l), l, upper);
 }
 Tensor cholesky_solve(const Tensor& b, const Tensor& l, bool upper) {

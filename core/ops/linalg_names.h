@@ -18,7 +18,7 @@ using linalg::slogdet;
 
 /// linalg::det().
 Tensor det(const Tensor& a);
-/// log(det(a)): NaN where the determinant of a real matrix is negative.
+/// log(det(a)): NaN where the determinant of a real matrix is negative; of complex ones the principal value.
 Tensor logdet(const Tensor& a);
 /// linalg::inv().
 Tensor inverse(const Tensor& a);
@@ -49,7 +49,7 @@ Tensor ger(const Tensor& a, const Tensor& b);
 Tensor chain_matmul(std::span<const Tensor> matrices);
 Tensor chain_matmul(std::initializer_list<Tensor> matrices);  ///< See above.
 /// [k] -> [k, n]: the powers n - 1, ..., 1, 0 of each element, or if `increasing` the other way round; n is by default
-/// k. Not for bool.
+/// k. Integers give i64. Not for bool.
 Tensor vander(const Tensor& x, std::optional<int64_t> n = {}, bool increasing = false);
 
 }  // namespace hearth

@@ -2,6 +2,9 @@
 // squares problems whose variables separate", 1973.
 #include "core/ops/linalg_solves.h"
 
+#include <cmath>
+
+#include "core/autograd/autocast.h"
 #include "core/autograd/guards.h"
 #include "core/base/called_as.h"
 #include "core/kernels/linalg.h"
@@ -120,7 +123,12 @@ void infer_lstsq(OpCall& c) {
 void lstsq_backward(GradContext& g) {
   if (!g.has_grad(0)) return;
   const Tensor a = g.input(0), b = g.input(1);
-  const Tensor p = linalg::pinv(a, {.atol = 0.0, .rtol = g.attrs<LstsqAttrs>().rcond});
+  const auto& attrs = g.attrs<LstsqAttrs>();
+  linalg::RankTolerance tolerance{.atol = 0.0};
+  // gels does not look at rcond, and one below 0 stands for the rounding unit.
+  const bool by_rcond = attrs.driver != static_cast<int64_t>(linalg::LstsqDriver::kGels) && attrs.rcond >= 0;
+  if (by_rcond) tolerance.rtol = attrs.rcond;
+  const Tensor p = linalg::pinv(a, tolerance);
   g.set(1, matmul(adjoint(p), g.grad(0)));
   if (g.needs(0)) g.set(0, pinv_gradient(matmul(g.grad(0), adjoint(b)), p, a));
 }
@@ -128,6 +136,11 @@ void lstsq_backward(GradContext& g) {
 }  // namespace
 
 namespace linalg_detail {
+
+void expect_linalg_dtype(const char* op, const Tensor& x) {
+  expect_defined(op, {x});
+  if (!is_half(x.dtype()) || !Autocast::current()) expect_dtypes(op, x, kLinalgTypes);
+}
 
 Tensor pinv_gradient(const Tensor& grad, const Tensor& p, const Tensor& a) {
   const Tensor gh = adjoint(grad), ph = adjoint(p);
@@ -211,22 +224,27 @@ namespace {
 
 // Checks two operands' dtypes.
 void expect_both(const char* op, const Tensor& a, const Tensor& b) {
-  expect_dtypes(op, a, kLinalgTypes);
-  expect_dtypes(op, b, kLinalgTypes);
-  HEARTH_CHECK(a.dtype() == b.dtype(), op, ": the matrices are ", a.dtype(), ", but the right-hand side is ",
-               b.dtype());
+  expect_linalg_dtype(op, a);
+  expect_linalg_dtype(op, b);
+  // Halves that have got here are those that Autocast makes f32.
+  const auto computed = [](DType t) { return is_half(t) ? DType::kF32 : t; };
+  HEARTH_CHECK(computed(a.dtype()) == computed(b.dtype()), op, ": the matrices are ", a.dtype(),
+               ", but the right-hand side is ", b.dtype());
 }
 
-// A and B of A X = B, batches broadcast.
+// A and B of A X = B, or with left = false of X A = B, batches broadcast.
 struct System {
   Tensor a, b;
 };
-System system(const char* op, const Tensor& a, const Tensor& b, int64_t rows) {
-  expect_matrices(op, b);
-  HEARTH_CHECK(b.size(-2) == rows, op, ": a right-hand side of shape ", b.shape(), " does not fit matrices of shape ",
-               a.shape());
-  const Shape batch = broadcast_shapes(batch_of(a), batch_of(b), op);
-  return {expanded(a, batch), expanded(b, batch)};
+System system(const char* op, const Tensor& a, const Tensor& b, bool left, bool vector = false) {
+  const Tensor side = vector ? unsqueeze(b, -1) : b;
+  HEARTH_CHECK(side.dim() >= 2, op, ": expected a right-hand side of at least 2 dimensions, but the shape is ",
+               b.shape());
+  const int64_t along = left ? -2 : -1;
+  HEARTH_CHECK(side.size(along) == a.size(along), op, ": a right-hand side of shape ", b.shape(),
+               " does not fit matrices of shape ", a.shape());
+  const Shape batch = broadcast_shapes(batch_of(a), batch_of(side), op);
+  return {expanded(a, batch), expanded(side, batch)};
 }
 
 SolveEx solved(const char* op, const Tensor& a, const Tensor& b, bool left, bool check) {
@@ -237,16 +255,16 @@ SolveEx solved(const char* op, const Tensor& a, const Tensor& b, bool left, bool
   const bool vector = b.dim() == 1 || (b.dim() + 1 == a.dim() && b.shape() == batch_of(a, 1));
   HEARTH_CHECK(left || !vector, op, ": with left = false the right-hand side must be matrices, but has the shape ",
                b.shape());
-  const auto s = left ? system(op, a, vector ? unsqueeze(b, -1) : b, a.size(-1))
-                      : system(op, transposed(a), transposed(b), a.size(-1));
-  auto r = run_all(kLinalgSolve, {s.a, s.b}, FactorAttrs{check});
+  const auto s = system(op, a, b, left, vector);
+  auto r = left ? run_all(kLinalgSolve, {s.a, s.b}, FactorAttrs{check})
+                : run_all(kLinalgSolve, {transposed(s.a), transposed(s.b)}, FactorAttrs{check});
   return {vector ? squeeze(r[0], -1) : left ? r[0] : transposed(r[0]), r[1]};
 }
 
 InvEx inverted(const char* op, const Tensor& a, bool check) {
   const CalledAs called(op);
   expect_square(op, a);
-  expect_dtypes(op, a, kLinalgTypes);
+  expect_linalg_dtype(op, a);
   auto r = run_all(kLinalgSolve, {a, expanded(identity(a.size(-1), a), batch_of(a))}, FactorAttrs{check});
   return {r[0], r[1]};
 }
@@ -261,37 +279,33 @@ InvEx inv_ex(const Tensor& a) { return inverted("linalg.inv_ex", a, false); }
 Tensor solve_triangular(const Tensor& a, const Tensor& b, bool upper, const TriangularOptions& o) {
   const CalledAs called("linalg.solve_triangular");
   expect_square("linalg.solve_triangular", a);
-  expect_matrices("linalg.solve_triangular", b);
   expect_both("linalg.solve_triangular", a, b);
-  if (o.left) {
-    const auto s = system("linalg.solve_triangular", a, b, a.size(-1));
-    return run(kLinalgSolveTriangular, {s.a, s.b}, TriangularAttrs{upper, o.unitriangular});
-  }
-  const auto s = system("linalg.solve_triangular", transposed(a), transposed(b), a.size(-1));
-  return transposed(run(kLinalgSolveTriangular, {s.a, s.b}, TriangularAttrs{!upper, o.unitriangular}));
+  const auto s = system("linalg.solve_triangular", a, b, o.left);
+  if (o.left) return run(kLinalgSolveTriangular, {s.a, s.b}, TriangularAttrs{upper, o.unitriangular});
+  return transposed(
+      run(kLinalgSolveTriangular, {transposed(s.a), transposed(s.b)}, TriangularAttrs{!upper, o.unitriangular}));
 }
 
 Tensor lu_solve(const Tensor& lu, const Tensor& pivots, const Tensor& b, const LuSolveOptions& o) {
   const char* const op = "linalg.lu_solve";
   const CalledAs called(op);
   expect_square(op, lu);
-  expect_matrices(op, b);
   expect_both(op, lu, b);
   expect_dtypes(op, pivots, DTypeSet{i32});
   HEARTH_CHECK(pivots.shape() == batch_of(lu, 1), op, ": pivots of shape ", pivots.shape(),
                " do not fit factors of shape ", lu.shape());
   // X A = B: A^H X^H = B^H.
-  const auto s = system(op, lu, o.left ? b : adjoint(b), lu.size(-1));
+  const auto s = system(op, lu, b, o.left);
   Shape shape = batch_of(s.b);
   shape.push_back(lu.size(-1));
-  const Tensor x = through_lu(s.a, expand(pivots, shape), s.b, o.adjoint == o.left);
+  const Tensor x = through_lu(s.a, expand(pivots, shape), o.left ? s.b : adjoint(s.b), o.adjoint == o.left);
   return o.left ? x : adjoint(x);
 }
 
 Tensor pinv(const Tensor& a, const RankTolerance& o) {
   const CalledAs called("linalg.pinv");
   expect_matrices("linalg.pinv", a);
-  expect_dtypes("linalg.pinv", a, kLinalgTypes);
+  expect_linalg_dtype("linalg.pinv", a);
   return run(kLinalgPinv, {a}, PinvAttrs{o.atol, o.rtol, o.hermitian});
 }
 
@@ -303,11 +317,16 @@ Lstsq lstsq(const Tensor& a, const Tensor& b, std::optional<double> rcond, Lstsq
   expect_both(op, a, b);
   const bool vector = b.dim() + 1 == a.dim();
   const int64_t m = a.size(-2), n = a.size(-1);
-  const auto s = system(op, a, vector ? unsqueeze(b, -1) : b, m);
+  const auto s = system(op, a, b, true, vector);
   const double r = rcond.value_or(rounding_unit(a) * static_cast<double>(std::max(m, n)));
+  HEARTH_CHECK(!std::isnan(r), op, ": rcond must not be NaN");
   auto found = run_all(kLinalgLstsq, {s.a, s.b}, LstsqAttrs{r, static_cast<int64_t>(driver)});
-  Tensor residuals = machinery::full({0}, 0, real_type(a.dtype()), a.device());
-  if (m > n) residuals = sum(abs_square(matmul(s.a, found[0]) - s.b), {-2});
+  const DType t = found[0].dtype();
+  Tensor residuals = machinery::full({0}, 0, real_type(t), a.device());
+  if (m > n) {
+    const Autocast off(std::nullopt);
+    residuals = sum(abs_square(matmul(s.a.to(t), found[0]) - s.b.to(t)), {-2});
+  }
   if (!vector) return {found[0], residuals, found[1], found[2]};
   return {squeeze(found[0], -1), m > n ? squeeze(residuals, -1) : residuals, found[1], found[2]};
 }

@@ -1,9 +1,10 @@
 /// Systems of linear equations, inverses and least squares, as torch.linalg.
 ///
 /// The last two dimensions of an operand are a matrix, those before them a batch; batches broadcast. f32, f64, c64 and
-/// c128; throws Error(kUnsupported) for other dtypes, and Error if two operands differ in theirs. Results have the same
-/// bits for any number of threads. On the CPU, LAPACK computes; a singular matrix is an Error that names its place in
-/// the batch and the pivot that is zero. Gradients flow through all functions and through their gradients.
+/// c128; throws Error(kUnsupported) for other dtypes, and Error if two operands differ in theirs; under Autocast f16
+/// and bf16 become f32. Results have the same bits for any number of threads. On the CPU, LAPACK computes; a singular
+/// matrix is an Error that names its place in the batch and the pivot that is zero. Gradients flow through all
+/// functions and through their gradients.
 #pragma once
 
 #include <optional>
@@ -85,7 +86,8 @@ struct Lstsq {
 };
 /// X with the least |A X - B| and, of those, the least |X|: A [..., m, n], b [..., m, k], or [..., m] if it has one
 /// dimension less than a. `rcond`: singular values up to this part of the greatest count as 0; without it the dtype's
-/// rounding unit times the larger size. Throws Error for NaN and infinity. Unlike PyTorch's, residuals come with every
+/// rounding unit times the larger size; below 0, for gelsd and gelss, the rounding unit. gels does not look at it.
+/// Throws Error for NaN and infinity, and if rcond is NaN. Unlike PyTorch's, residuals come with every
 /// driver and also where the rank is not full.
 Lstsq lstsq(const Tensor& a, const Tensor& b, std::optional<double> rcond = {},
             LstsqDriver driver = LstsqDriver::kGelsy);

@@ -1,5 +1,6 @@
 // Eigenvalues and singular values. Gradients: M. Giles, "Collected matrix derivative results for forward and reverse
 // mode algorithmic differentiation", 2008; for complex matrices as in PyTorch's documentation.
+#include "core/autograd/guards.h"
 #include "core/base/called_as.h"
 #include "core/kernels/linalg.h"
 #include "core/op/attrs/linalg.h"
@@ -14,11 +15,16 @@ namespace {
 
 using namespace linalg_detail;
 
+// Backward needs the vectors, wanted or not.
+bool with_vectors(const OpCall& c) {
+  return c.attrs_as<SpectralAttrs>().vectors || (GradMode::enabled() && c.input(0).requires_grad());
+}
+
 void infer_eigenvalues(OpCall& c, DType values, DType vectors) {
   const Tensor& a = c.input(0);
   expect_square(c.op.name, a);
   c.make(0, with(batch_of(a), {a.size(-1)}), values);
-  c.make(1, c.attrs_as<SpectralAttrs>().vectors ? a.shape() : Shape{0}, vectors);
+  c.make(1, with_vectors(c) ? a.shape() : Shape{0}, vectors);
 }
 void infer_eigh(OpCall& c) { infer_eigenvalues(c, real_type(c.dtype), c.dtype); }
 void infer_eig(OpCall& c) { infer_eigenvalues(c, complex_type(c.dtype), complex_type(c.dtype)); }
@@ -29,9 +35,10 @@ void infer_svd(OpCall& c) {
   expect_matrices(c.op.name, a);
   const Shape batch = batch_of(a);
   const int64_t m = a.size(-2), n = a.size(-1), k = std::min(m, n);
-  c.make(0, attrs.vectors ? with(batch, {m, attrs.full ? m : k}) : Shape{0}, c.dtype);
+  const bool vectors = with_vectors(c);
+  c.make(0, vectors ? with(batch, {m, attrs.full ? m : k}) : Shape{0}, c.dtype);
   c.make(1, with(batch, {k}), real_type(c.dtype));
-  c.make(2, attrs.vectors ? with(batch, {attrs.full ? n : k, n}) : Shape{0}, c.dtype);
+  c.make(2, vectors ? with(batch, {attrs.full ? n : k, n}) : Shape{0}, c.dtype);
 }
 
 // x_j - x_i at [i, j], and 1 on the diagonal.
@@ -40,19 +47,9 @@ Tensor differences(const Tensor& x) {
   return where(on_diagonal(x.size(-1), x.device()), Scalar(1.0), d);
 }
 
-// What the record gave, or, where it gave no vectors, the same with them.
-std::pair<Tensor, Tensor> with_vectors(GradContext& g, const OpDef& op) {
-  auto attrs = g.attrs<SpectralAttrs>();
-  if (attrs.vectors) return {g.output(0), g.output(1)};
-  attrs.vectors = true;
-  auto r = run_all(op, {g.input(0)}, attrs);
-  return {r[0], r[1]};
-}
-
 void eigh_backward(GradContext& g) {
   if (!g.has_grad(0) && !g.has_grad(1)) return;
-  const auto [values, v] = with_vectors(g, kLinalgEigh);
-  const Tensor vh = adjoint(v);
+  const Tensor values = g.output(0), v = g.output(1), vh = adjoint(v);
   if (!g.has_grad(1)) return g.set(0, matmul(scaled_columns(v, g.grad(0)), vh));
   Tensor inner = matmul(vh, g.grad(1)) / differences(values);
   const Tensor of_values =
@@ -63,8 +60,7 @@ void eigh_backward(GradContext& g) {
 
 void eig_backward(GradContext& g) {
   if (!g.has_grad(0) && !g.has_grad(1)) return;
-  const auto [values, v] = with_vectors(g, kLinalgEig);
-  const Tensor vh = adjoint(v);
+  const Tensor values = g.output(0), v = g.output(1), vh = adjoint(v);
   Tensor inner;
   if (g.has_grad(1)) {
     // Vectors have length 1.
@@ -116,21 +112,13 @@ Tensor svd_gradient(const SvdParts& d, const Tensor& of_u, const Tensor& of_s, c
 }
 
 void svd_backward(GradContext& g) {
-  auto attrs = g.attrs<SpectralAttrs>();
   if (!g.has_grad(0) && !g.has_grad(1) && !g.has_grad(2)) return;
-  if (!attrs.vectors) {
-    attrs.vectors = true;
-    auto r = run_all(kLinalgSvd, {g.input(0)}, attrs);
-    return g.set(0, svd_gradient({r[0], r[1], r[2]}, {}, g.grad(1), {}));
-  }
   const Tensor s = g.output(1);
   const int64_t k = s.size(-1);
   const auto first = [k](const Tensor& x, int64_t d) { return !x.defined() || x.size(d) == k ? x : slice(x, d, 0, k); };
   g.set(0, svd_gradient({first(g.output(0), -1), s, first(g.output(2), -2)}, first(g.grad(0), -1), g.grad(1),
                         first(g.grad(2), -2)));
 }
-
-constexpr Save kSaveBoth{.input = {kAnyGradient}, .outputs = 0b11};
 
 }  // namespace
 
@@ -142,7 +130,7 @@ extern constinit const OpDef kLinalgEigh = {
     .visible = 2,
     .attrs = &attrs_type<SpectralAttrs>,
     .infer = infer_eigh,
-    .save = kSaveBoth,
+    .save = {.outputs = 0b11},
     .kernel = {cpu::linalg_eigh, cuda::linalg_eigh},
     .backward = eigh_backward,
 };
@@ -156,7 +144,7 @@ extern constinit const OpDef kLinalgEig = {
     .visible = 2,
     .attrs = &attrs_type<SpectralAttrs>,
     .infer = infer_eig,
-    .save = kSaveBoth,
+    .save = {.outputs = 0b11},
     .kernel = {cpu::linalg_eig, cuda::linalg_eig},
     .backward = eig_backward,
 };
@@ -170,7 +158,7 @@ extern constinit const OpDef kLinalgSvd = {
     .visible = 3,
     .attrs = &attrs_type<SpectralAttrs>,
     .infer = infer_svd,
-    .save = {.input = {kAnyGradient}, .outputs = 0b111},
+    .save = {.outputs = 0b111},
     .kernel = {cpu::linalg_svd, cuda::linalg_svd},
     .backward = svd_backward,
 };
@@ -184,7 +172,7 @@ std::array<Tensor, kMaxOutputs> decomposed(const char* op, const OpDef& record, 
   const CalledAs called(op);
   if (&record == &kLinalgSvd) expect_matrices(op, a);
   else expect_square(op, a);
-  expect_dtypes(op, a, kLinalgTypes);
+  expect_linalg_dtype(op, a);
   return run_all(record, {a}, attrs);
 }
 

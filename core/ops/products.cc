@@ -82,8 +82,8 @@ Tensor tensordot(const Tensor& a, const Tensor& b, const Dims& a_dims, const Dim
 
 Tensor cross(const Tensor& a, const Tensor& b, std::optional<int64_t> d) {
   const CalledAs called("cross");
-  expect_dtypes("cross", a, kNumberTypes);
-  expect_dtypes("cross", b, kNumberTypes);
+  expect_dtypes("cross", a, kNumberTypes | kComplexTypes);
+  expect_dtypes("cross", b, kNumberTypes | kComplexTypes);
   const Shape shape = broadcast_shapes(a.shape(), b.shape(), "cross");
   int w = 0;
   if (d) {

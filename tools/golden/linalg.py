@@ -173,5 +173,11 @@ case("cumulative_trapezoid_x", lambda y, x: torch.cumulative_trapezoid(y, x), to
 # Of rank 2, and 0: the gradient is that of the cofactors.
 case("det_singular", lambda a, b: L.det(a @ b), torch.randn(2, 3, 2, dtype=torch.float64),
      torch.randn(2, 2, 3, dtype=torch.float64))
+both("triangular_solve_plain", lambda b, a: L.solve_triangular(a, b, upper=True), (3, 2), (3, 3))
+both("triangular_solve_unit", lambda b, a: L.solve_triangular(a, b, upper=False, unitriangular=True), (3, 2), (3, 3))
+both("lu_solve_broadcast", lambda a, b: L.lu_solve(*L.lu_factor(a), b), (2, 1, 3, 3), (3, 3, 2))
+case("logdet_complex", torch.logdet, torch.randn(*S, dtype=torch.complex128))
+both("vander_rising", lambda x: torch.vander(x, increasing=True), (3,), grad=False)
+both("ger", torch.outer, (3,), (2,))
 
 save_file(tensors, sys.argv[1])

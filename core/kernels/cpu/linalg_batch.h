@@ -109,7 +109,8 @@ void for_numbers(DType t, F f) {
   }
 }
 
-// Memory for a matrix. OpenBLAS's complex gemv reads up to a register beyond a matrix's end.
+// Memory for a matrix that LAPACK works on. OpenBLAS 0.3.21's cgemv_n and zgemv_n for Haswell, by which gesdd and its
+// like apply reflectors, read up to a register beyond a matrix's end.
 template <class T>
 std::vector<T> matrix_memory(int64_t elements) {
   return std::vector<T>(static_cast<size_t>(elements) + 64 / sizeof(T));
@@ -162,13 +163,16 @@ inline std::string matrix_name(int64_t b, const Shape& shape) {
 }
 
 // How matrices failed: 0, or a number of LAPACK's.
-constexpr int kNotFinite = INT_MIN;
-// Throws Error for the first matrix that holds NaN or infinity, or for which an iteration did not converge.
+constexpr int kNotFinite = INT_MIN, kSideNotFinite = INT_MIN + 1;
+// Throws Error for the first matrix that, or whose right-hand side, holds NaN or infinity, or for which an iteration
+// did not converge.
 inline void check_converged(const OpCall& c, const std::vector<int>& infos) {
   for (size_t b = 0; b < infos.size(); ++b) {
     if (infos[b] == 0) continue;
     const std::string name = matrix_name(static_cast<int64_t>(b), c.input(0).shape());
     HEARTH_CHECK(infos[b] != kNotFinite, called_name(c), ": ", name, " holds NaN or infinity");
+    HEARTH_CHECK(infos[b] != kSideNotFinite, called_name(c), ": the right-hand side of ", name,
+                 " holds NaN or infinity");
     fail(called_name(c), ": ", name, ": the iteration did not converge (LAPACK's info is ", infos[b], ")");
   }
 }

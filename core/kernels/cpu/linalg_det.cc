@@ -5,6 +5,14 @@
 namespace hearth::cpu {
 namespace {
 
+// u / |u|, and 0 for 0: of real numbers, which may be infinite, the sign.
+template <class T>
+T direction(T u, lapack::Real<T> size) {
+  if (size == 0) return T(0);
+  if constexpr (std::is_floating_point_v<T>) return std::isnan(u) ? u : std::copysign(T(1), u);
+  else return u / size;
+}
+
 // The sign of the row exchanges and f(u) for each element of U's diagonal.
 template <class T, class F>
 int for_diagonal(const Matrices<T>& a, int64_t b, int n, T* work, int* pivots, F f) {
@@ -49,7 +57,7 @@ void slogdet_all(OpCall& c) {
       R log = 0;
       const int exchanges = for_diagonal(a, b, n, work.data(), pivots.data(), [&](T u) {
         const R size = std::abs(u);
-        sign = size == 0 ? T(0) : sign * (u / size);
+        sign *= direction(u, size);
         log += std::log(size);
       });
       signs[b] = exchanges < 0 ? -sign : sign;

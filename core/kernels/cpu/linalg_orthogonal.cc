@@ -96,10 +96,9 @@ void lstsq_all(OpCall& c) {
       if (least > 0) {
         rhs.load(i, b.data(), problem.ldb);
         int& info = infos[static_cast<size_t>(i)];
-        if (!all_finite(copy.data(), std::ssize(copy)) || !all_finite(b.data(), std::ssize(b))) {
-          info = kNotFinite;
-          continue;
-        }
+        if (!all_finite(copy.data(), std::ssize(copy))) info = kNotFinite;
+        else if (!all_finite(b.data(), std::ssize(b))) info = kSideNotFinite;
+        if (info != 0) continue;
         info = problem.run(copy.data(), b.data(), s.data(), order.data(), &found, work.data(), lwork, real.data(),
                            iwork.data());
       }

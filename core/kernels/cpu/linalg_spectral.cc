@@ -6,6 +6,9 @@
 namespace hearth::cpu {
 namespace {
 
+// Whether infer() has made room for vectors: they are wanted, or backward needs them.
+bool is_wanted(const Tensor& vectors) { return vectors.dim() >= 2; }
+
 // A row-major matrix is, column-major, its transpose, which is the conjugate of a Hermitian one: the eigenvalues are
 // the same, the vectors conjugate.
 template <class T>
@@ -15,11 +18,12 @@ void eigh_all(OpCall& c) {
   const Matrices<T> a(c.input(0));
   const Matrices<R> values(c.out[0], true);
   const int n = lapack_size(c, a.rows());
-  const char job = attrs.vectors ? 'V' : 'N', uplo = attrs.upper ? 'L' : 'U';
+  const bool wanted = is_wanted(c.out[1]);
+  const char job = wanted ? 'V' : 'N', uplo = attrs.upper ? 'L' : 'U';
   T answer(1), none(0);
   R answer_real(1), none_real(0);
   int answer_int = 1;
-  if (attrs.vectors) check_workspace(c, 2.0 * n * n + 6.0 * n + 1);
+  if (wanted) check_workspace(c, 2.0 * n * n + 6.0 * n + 1);
   if (n > 0) lapack::heevd(job, uplo, n, &none, n, &none_real, &answer, -1, &answer_real, -1, &answer_int, -1);
   const int lwork = work_size(c, answer), lreal = work_size(c, answer_real), lint = std::max(answer_int, 1);
   std::vector<int> infos(static_cast<size_t>(a.count()));
@@ -42,7 +46,7 @@ void eigh_all(OpCall& c) {
       }
       info = lapack::heevd(job, uplo, n, copy.data(), n, values.at(b), work.data(), lwork, real.data(), lreal,
                            iwork.data(), lint);
-      if (!attrs.vectors) continue;
+      if (!wanted) continue;
       for (T& v : copy) v = conjugate(v);
       const Matrices<T> vectors(c.out[1]);
       vectors.store(b, copy.data(), n);
@@ -56,12 +60,14 @@ template <class T>
 void svd_all(OpCall& c) {
   using R = lapack::Real<T>;
   const auto& attrs = c.attrs_as<SpectralAttrs>();
-  const Matrices<T> a(c.input(0)), u(c.out[0]), vh(c.out[2]);
+  const bool wanted = is_wanted(c.out[0]);
+  // What is not wanted has no matrices, and is not looked at.
+  const Matrices<T> a(c.input(0)), u(wanted ? c.out[0] : c.input(0)), vh(wanted ? c.out[2] : c.input(0));
   const Matrices<R> values(c.out[1], true);
   const int m = lapack_size(c, a.cols()), n = lapack_size(c, a.rows()), k = std::min(m, n);
-  const char job = !attrs.vectors ? 'N' : attrs.full ? 'A' : 'S';
+  const char job = !wanted ? 'N' : attrs.full ? 'A' : 'S';
   const int ldv = leading(attrs.full ? n : k);
-  if (attrs.vectors) check_workspace(c, 4.0 * k * k + 7.0 * k + std::max(m, n));
+  if (wanted) check_workspace(c, 4.0 * k * k + 7.0 * k + std::max(m, n));
   T answer(1), none(0);
   R none_real(0);
   int none_int = 0;
@@ -75,7 +81,9 @@ void svd_all(OpCall& c) {
   std::vector<int> infos(static_cast<size_t>(a.count()));
   for_batch(a.count(), 12 * static_cast<double>(m) * n * k, [&](int64_t begin, int64_t end) {
     std::vector<T> work(static_cast<size_t>(lwork));
+    const int64_t left_size = wanted ? vh.rows() * vh.cols() : 0, right_size = wanted ? u.rows() * u.cols() : 0;
     auto copy = matrix_memory<T>(a.rows() * a.cols());
+    auto left = matrix_memory<T>(left_size), right = matrix_memory<T>(right_size);
     std::vector<R> real(static_cast<size_t>(lreal));
     std::vector<int> iwork(static_cast<size_t>(8 * k));
     for (int64_t b = begin; b < end && k > 0; ++b) {
@@ -85,14 +93,15 @@ void svd_all(OpCall& c) {
         info = kNotFinite;
         continue;
       }
-      T* const left = attrs.vectors ? vh.at(b) : &none;
-      T* const right = attrs.vectors ? u.at(b) : &none;
-      info = lapack::gesdd(job, m, n, copy.data(), m, values.at(b), left, m, right, ldv, work.data(), lwork,
-                           real.data(), iwork.data());
+      info = lapack::gesdd(job, m, n, copy.data(), m, values.at(b), left.data(), m, right.data(), ldv, work.data(),
+                           lwork, real.data(), iwork.data());
+      if (!wanted) continue;
+      std::copy_n(left.data(), left_size, vh.at(b));
+      std::copy_n(right.data(), right_size, u.at(b));
     }
   });
   check_converged(c, infos);
-  if (k > 0 || !attrs.vectors || !attrs.full) return;
+  if (k > 0 || !wanted || !attrs.full) return;
   // Nothing to turn: U and V are identities.
   for (const auto& [matrices, size] : {std::pair(&u, u.rows()), std::pair(&vh, vh.rows())}) {
     for (int64_t b = 0; b < matrices->count(); ++b) {
@@ -167,7 +176,7 @@ class EigenSolver {
 template <class T>
 void eig_all(OpCall& c) {
   using C = std::complex<lapack::Real<T>>;
-  const bool wanted = c.attrs_as<SpectralAttrs>().vectors;
+  const bool wanted = is_wanted(c.out[1]);
   const Matrices<T> a(c.input(0));
   const Matrices<C> values(c.out[0], true);
   const int n = lapack_size(c, a.rows());

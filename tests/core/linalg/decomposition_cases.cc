@@ -99,6 +99,7 @@ void add_decompositions(Cases& m) {
     return {stack({sum(d, {-1}), sum(e, {-1}), sum(e * d, {-1})})};
   };
   m["logdet"] = HEARTH_CASE(logdet(positive(x[0])));
+  m["logdet_complex"] = HEARTH_CASE(logdet(x[0]));
   m["pinv_hermitian"] = HEARTH_CASE(pinv(hermitian(x[0]), {.hermitian = true}));
 }
 

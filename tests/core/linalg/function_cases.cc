@@ -68,6 +68,8 @@ void add_functions(Cases& m) {
   m["vander"] = HEARTH_CASE(linalg::vander(x[0]));
   m["vander_n"] = HEARTH_CASE(linalg::vander(x[0], 5));
   m["vander_falling"] = HEARTH_CASE(vander(x[0]));
+  m["vander_rising"] = HEARTH_CASE(vander(x[0], {}, true));
+  m["ger"] = HEARTH_CASE(ger(x[0], x[1]));
   m["diagonal"] = HEARTH_CASE(linalg::diagonal(x[0], 1));
   m["trapezoid"] = HEARTH_CASE(trapezoid(x[0], 0.5));
   m["trapezoid_x"] = HEARTH_CASE(trapezoid(x[0], x[1], 0));

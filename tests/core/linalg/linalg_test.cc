@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "core/autograd/backward.h"
@@ -17,6 +18,7 @@
 #include "core/ops/join.h"
 #include "core/ops/linalg_names.h"
 #include "core/ops/matmul.h"
+#include "core/ops/products.h"
 #include "core/ops/random.h"
 #include "core/ops/rearrange.h"
 #include "core/ops/reduce.h"
@@ -132,9 +134,10 @@ TEST(Linalg, ShapesAndDtypesThatDoNotFit) {
               "linalg.matrix_norm: there is no matrix norm 3; there are 1, -1, 2, -2, "
               "infinity and -infinity");
   EXPECT_SAYS(linalg::matrix_norm(a, 1, {1, -2}), "linalg.matrix_norm: dimension 1 is named twice");
-  EXPECT_SAYS(linalg::matrix_norm(zeros({0, 2}), 2),
-              "linalg.matrix_norm: there is no greatest or smallest of nothing: "
-              "the matrices have 0 rows and 2 columns");
+  EXPECT_SAYS(linalg::matrix_norm(zeros({0, 2}), -2),
+              "linalg.matrix_norm: there is no smallest of nothing: the matrices have 0 rows and 2 columns");
+  EXPECT_SAYS(linalg::matrix_norm(zeros({3, 0, 2}), -kInf),
+              "linalg.matrix_norm: there is no smallest of nothing: the matrices have 0 rows and 2 columns");
   EXPECT_SAYS(linalg::multi_dot({a[0]}), "linalg.multi_dot: expected at least two tensors, but got 1");
   EXPECT_SAYS(linalg::multi_dot({a[0], noise({2, 2}, f64)}),
               "linalg.multi_dot: tensors 0 and 1 of shapes [3, 3] and [2, 2] do not fit");
@@ -153,6 +156,88 @@ TEST(Linalg, ShapesAndDtypesThatDoNotFit) {
   EXPECT_SAYS(linalg::lstsq(tensor({{1.0, 0.0}, {2.0, 0.0}, {3.0, 0.0}}), ones({3, 1}), {}, linalg::LstsqDriver::kGels),
               "linalg.lstsq: the matrix does not have full rank, which the driver gels needs: element 2 of the "
               "diagonal of its triangular factor is zero");
+}
+
+// As it was given, not as LAPACK takes it.
+TEST(Linalg, RightHandSidesAreNamedAsTheyWereGiven) {
+  const Tensor a = noise({3, 3}, f64), b = noise({2, 4}, f64), batch = noise({2, 3, 3}, f64);
+  const auto says = [](const char* op, const char* side, const char* matrices) {
+    return concat(op, ": a right-hand side of shape ", side, " does not fit matrices of shape ", matrices);
+  };
+  EXPECT_SAYS(linalg::solve(a, b, false), says("linalg.solve", "[2, 4]", "[3, 3]"));
+  EXPECT_SAYS(linalg::solve(a, b), says("linalg.solve", "[2, 4]", "[3, 3]"));
+  EXPECT_SAYS(linalg::solve(a, noise({4}, f64)), says("linalg.solve", "[4]", "[3, 3]"));
+  EXPECT_SAYS(linalg::solve_triangular(a, b, true, {.left = false}),
+              says("linalg.solve_triangular", "[2, 4]", "[3, 3]"));
+  EXPECT_SAYS(linalg::solve_triangular(a, noise({3}, f64), true),
+              "linalg.solve_triangular: expected a right-hand side of at least 2 dimensions, but the shape is [3]");
+  const auto f = linalg::lu_factor(a);
+  EXPECT_SAYS(linalg::lu_solve(f.lu, f.pivots, b, {.left = false}), says("linalg.lu_solve", "[2, 4]", "[3, 3]"));
+  EXPECT_SAYS(linalg::lstsq(batch, noise({2, 4}, f64)), says("linalg.lstsq", "[2, 4]", "[2, 3, 3]"));
+  // NaN in it is not one of the matrix.
+  Tensor nan = noise({2, 3, 2}, f64);
+  nan.index({1, 0, 0}) = kNan;
+  for (const auto driver : {linalg::LstsqDriver::kGelsy, linalg::LstsqDriver::kGels, linalg::LstsqDriver::kGelsd}) {
+    EXPECT_SAYS(linalg::lstsq(batch, nan, {}, driver),
+                "linalg.lstsq: the right-hand side of matrix 1 of the batch holds NaN or infinity");
+    EXPECT_SAYS(linalg::lstsq(batch[0], nan[1], {}, driver),
+                "linalg.lstsq: the right-hand side of the matrix holds NaN or infinity");
+  }
+}
+
+TEST(Linalg, LogarithmsOfDeterminants) {
+  const double log2 = std::log(2.0), pi = std::acos(-1.0);
+  EXPECT_NEAR(logdet(tensor({{2.0, 5.0}, {0.0, 1.0}}, {.dtype = f64})).item<double>(), log2, 1e-15);
+  EXPECT_TRUE(isnan(logdet(tensor({{0.0, 1.0}, {2.0, 0.0}}))).item<bool>());
+  EXPECT_EQ(logdet(zeros({2, 2})).item<float>(), -kInf);
+  // Of complex numbers a negative determinant has one.
+  const Tensor c = logdet(tensor({{0.0, 1.0}, {2.0, 0.0}}, {.dtype = f64}).to(c128));
+  EXPECT_NEAR(real(c).item<double>(), log2, 1e-15);
+  EXPECT_NEAR(std::abs(imag(c).item<double>()), pi, 1e-15);
+  for (const double v : {kInf, -kInf}) {
+    const auto d = linalg::slogdet(tensor({{v, 0.0}, {0.0, 1.0}}, {.dtype = f64}));
+    EXPECT_EQ(d.sign.item<double>(), v > 0 ? 1 : -1);
+    EXPECT_EQ(d.logabsdet.item<double>(), kInf);
+  }
+}
+
+TEST(Linalg, PowersOfIntegersAreI64) {
+  const Tensor want = tensor({{1, 100, 10000, 1000000}, {1, 3, 9, 27}}, {.dtype = i64});
+  for (const DType t : {i8, u8, i16, i32, i64}) {
+    const Tensor x = tensor({100, 3}, {.dtype = t});
+    EXPECT_TRUE(same_bits(linalg::vander(x, 4), want)) << to_string(t);
+    EXPECT_TRUE(same_bits(vander(x, 4, true), want)) << to_string(t);
+    EXPECT_TRUE(same_bits(vander(x, 4).contiguous(), flip(want, {-1}))) << to_string(t);
+    EXPECT_EQ(linalg::vander(x, 0).dtype(), i64);
+  }
+  EXPECT_EQ(linalg::vander(ones({2}, {.dtype = f16})).dtype(), f16);
+}
+
+TEST(Linalg, NormsOfHalves) {
+  for (const DType t : {f16, bf16}) {
+    const Tensor x = tensor({{3.0, -4.0}, {0.0, 12.0}}, {.dtype = t});
+    const auto is = [&](const Tensor& y, double v) { return y.dtype() == t && y.item<double>() == v; };
+    EXPECT_TRUE(is(linalg::norm(x), 13));
+    EXPECT_TRUE(is(linalg::vector_norm(x, 1), 19));
+    EXPECT_TRUE(is(linalg::matrix_norm(x), 13));
+    EXPECT_TRUE(is(linalg::matrix_norm(x, 1), 16));
+    EXPECT_TRUE(is(linalg::matrix_norm(x, kInf), 12));
+    EXPECT_TRUE(is(linalg::matrix_norm(x, -kInf), 7));
+    EXPECT_SAYS(linalg::matrix_norm(x, 2),
+                concat("linalg.matrix_norm: dtype ", t, " is not supported; it takes f32, f64, c64, c128"));
+  }
+}
+
+TEST(Linalg, CrossProductsByEitherName) {
+  for (const DType t : {i32, f16, f32, c64}) {
+    const Tensor p = noise({2, 3}, real_type(t), -5, 5), q = noise({2, 3}, real_type(t), -5, 5, 2);
+    const Tensor x = is_complex(t) ? complex(p, q) : p, y = is_complex(t) ? complex(q * 2, p) : q;
+    const Tensor z = linalg::cross(x, y);
+    EXPECT_EQ(z.dtype(), t);
+    EXPECT_TRUE(same_bits(z, cross(x, y, -1)));
+    const auto at = [](const Tensor& v, int64_t i) { return select(v, -1, i); };
+    if (t == c64) EXPECT_LT(largest(at(z, 0) - (at(x, 1) * at(y, 2) - at(x, 2) * at(y, 1))), 1e-4);
+  }
 }
 
 // Each large matrix takes another way than the small ones: through panels, on several cores.
@@ -260,6 +345,21 @@ TEST(Linalg, SizesOfNothing) {
   EXPECT_TRUE(linalg::lu(zeros({3, 0})).p.shape() == Shape({3, 3}));
   EXPECT_TRUE(equal(linalg::lu(zeros({3, 0})).p, eye(3)));
   EXPECT_EQ(linalg::matrix_norm(zeros({0, 0}), linalg::MatrixNorm::kNuc).item<float>(), 0);
+  // The greatest of nothing is 0.
+  for (const double ord : {1.0, 2.0, kInf}) {
+    for (const Shape& shape : {Shape{3, 0, 2}, {3, 2, 0}, {3, 0, 0}}) {
+      EXPECT_TRUE(same_bits(linalg::matrix_norm(zeros(shape), ord), zeros({3}))) << ord << " of " << to_string(shape);
+      EXPECT_TRUE(linalg::matrix_norm(zeros(shape), ord, {-2, -1}, true).shape() == Shape({3, 1, 1}));
+    }
+  }
+  EXPECT_TRUE(same_bits(linalg::matrix_norm(zeros({0, 2}), -1), zeros(Shape{})));
+  for (const double p : {1.0, -1.0, 2.0, -2.0, kInf})
+    EXPECT_TRUE(same_bits(linalg::cond(zeros({3, 0, 0}, {.dtype = c64}), p), zeros({3})));
+  EXPECT_TRUE(same_bits(linalg::cond(zeros({3, 0, 2})), zeros({3})));
+  EXPECT_TRUE(same_bits(linalg::cond(zeros({0, 0}), linalg::MatrixNorm::kFro), zeros(Shape{})));
+  Tensor exponent = zeros({2, 0, 0}).requires_grad_();
+  linalg::matrix_exp(exponent).sum().backward();
+  EXPECT_TRUE(exponent.grad().shape() == Shape({2, 0, 0}));
   EXPECT_TRUE(linalg::matrix_power(zeros({0, 0}), 3).shape() == Shape({0, 0}));
   Tensor a = zeros({2, 0, 0}).requires_grad_();
   linalg::det(a).sum().backward();

@@ -19,6 +19,12 @@ void add_solves(Cases& m) {
     m[name + "_right"] = HEARTH_CASE(solve_triangular(x[0], x[1], upper, {.left = false}));
   }
   m["triangular_solve"] = HEARTH_CASE(triangular_solve(x[0], x[1], {.transpose = true}).first);
+  m["triangular_solve_plain"] = HEARTH_CASE(triangular_solve(x[0], x[1]).first);
+  m["triangular_solve_unit"] = HEARTH_CASE(triangular_solve(x[0], x[1], {.upper = false, .unitriangular = true}).first);
+  m["lu_solve_broadcast"] = [](std::span<const Tensor> x) -> Tensors {
+    const auto f = lu_factor(x[0]);
+    return {linalg::lu_solve(f.lu, f.pivots, x[1])};
+  };
   for (const bool left : {true, false}) {
     for (const bool adjoint : {false, true}) {
       m[std::string("lu_solve") + (left ? "" : "_right") + (adjoint ? "_adjoint" : "")] =
