@@ -167,8 +167,7 @@ void Profiler::Session::unlink(Frame& frame) {
 
 void Profiler::Session::enter(Frame& frame) {
   while (innermost_ && innermost_->abandoned) {
-    if (Frame* const outer = innermost_->outer)
-      outer->add(innermost_->within, innermost_->bytes, innermost_->flops);
+    if (Frame* const outer = innermost_->outer) outer->add(innermost_->within, innermost_->bytes, innermost_->flops);
     unlink(*innermost_);
   }
   frame.outer = innermost_;

@@ -46,7 +46,8 @@ struct ProfileRecord {
   int64_t start_ns = 0;
   /// How long it took.
   int64_t total_ns = 0;
-  /// The same without the records within it, never below 0. The ops of which an op is composed are part of it and have no records.
+  /// The same without the records within it, never below 0. The ops of which an op is composed are part of it and have
+  /// no records.
   int64_t self_ns = 0;
   /// Bytes of the memory that the op made for its results; of a scope those of all ops within it.
   int64_t bytes = 0;
@@ -125,8 +126,8 @@ class Profiler {
   int64_t dropped() const;
   /// The records added up by name, and by operands too if `by_operands`, which needs ProfilerOptions::shapes.
   std::vector<ProfileRow> rows(ProfileOrder order = ProfileOrder::kSelf, bool by_operands = false) const;
-  /// rows() as a text with a line for each, at most `most` of them, and one for the sum of all ops without the scopes. The
-  /// shares are those of all recorded time, which that of the scopes alone is part of.
+  /// rows() as a text with a line for each, at most `most` of them, and one for the sum of all ops without the scopes.
+  /// The shares are those of all recorded time, which that of the scopes alone is part of.
   std::string table(ProfileOrder order = ProfileOrder::kSelf, bool by_operands = false, size_t most = 50) const;
   /// Writes the records in the format of Chrome's trace viewer, which chrome://tracing and https://ui.perfetto.dev
   /// show.

@@ -300,7 +300,10 @@ TEST(Profiler, TableAndOrder) {
 
 TEST(Profiler, ClearForgetsWhatEndedAndWhatRuns) {
   Profiler p;
-  { const auto ended = p.start(); (void)ones({2}); }
+  {
+    const auto ended = p.start();
+    (void)ones({2});
+  }
   const auto running = p.start();
   (void)ones({2});
   p.clear();
