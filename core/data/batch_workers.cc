@@ -27,6 +27,11 @@ bool BatchWorkers::wait() {
   return place_of(next_to_take_).ready;
 }
 
+bool BatchWorkers::is_batch() {
+  const MutexLock lock(mutex_);
+  return place_of(next_to_take_).drawn;
+}
+
 Example BatchWorkers::take() {
   MutexLock lock(mutex_);
   Made made = std::exchange(place_of(next_to_take_), Made());
@@ -91,6 +96,7 @@ void BatchWorkers::run(int worker) {
     Made made;
     int64_t number = 0;
     if (!draw(job, made.error, number)) return;
+    made.drawn = job.has_value();
     if (!made.error) made.error = failed;
     try {
       if (!made.error && job) made.batch = (*job)();

@@ -32,6 +32,8 @@ class BatchWorkers {
 
   // Waits for the next batch, or for the end: false. Throws Error if that takes too long; nothing is taken then.
   bool wait();
+  // After wait(): false if what is due is an error of `next`, so that no batch is.
+  bool is_batch();
   // The batch that wait() has waited for, or its error.
   Example take();
 
@@ -40,6 +42,7 @@ class BatchWorkers {
     Example batch;
     std::exception_ptr error;
     bool ready = false;
+    bool drawn = true;  // otherwise the error is that of `next`
   };
 
   Made& place_of(int64_t batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {

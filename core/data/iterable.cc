@@ -8,12 +8,18 @@ namespace {
 
 using Stream = IterableDataset::Stream;
 
+std::unique_ptr<Stream> opened(const IterableDataset& dataset, int64_t epoch, const char* by) {
+  std::unique_ptr<Stream> stream = dataset.open(epoch);
+  HEARTH_CHECK(stream, by, ": the dataset opened no stream");
+  return stream;
+}
+
 class Chain final : public Stream {
  public:
   Chain(std::vector<IterableDatasetPtr> datasets, int64_t epoch) : datasets_(std::move(datasets)), epoch_(epoch) {}
   std::optional<PendingExample> next() override {
     while (at_ < datasets_.size()) {
-      if (!current_) current_ = datasets_[at_]->open(epoch_);
+      if (!current_) current_ = opened(*datasets_[at_], epoch_, "ChainDataset");
       if (std::optional<PendingExample> e = current_->next()) return e;
       current_.reset();
       ++at_;
@@ -35,9 +41,8 @@ class Mapped final : public Stream {
   std::optional<PendingExample> next() override {
     std::optional<PendingExample> e = stream_->next();
     if (!e) return std::nullopt;
-    return PendingExample([f = function_, e = *std::move(e)](Generator& random) {
-      PendingExample one = e;
-      return (*f)(std::move(one).get(random), random);
+    return PendingExample([f = function_, e = *std::move(e)](Generator& random) mutable {
+      return (*f)(std::move(e).get(random), random);
     });
   }
   void skip(int64_t n) override { stream_->skip(n); }
@@ -90,7 +95,7 @@ MapIterableDataset::MapIterableDataset(IterableDatasetPtr dataset, Function f)
   HEARTH_CHECK(*function_, "MapIterableDataset: the function is empty");
 }
 std::unique_ptr<Stream> MapIterableDataset::open(int64_t epoch) const {
-  return std::make_unique<Mapped>(dataset_->open(epoch), function_);
+  return std::make_unique<Mapped>(opened(*dataset_, epoch, "MapIterableDataset"), function_);
 }
 
 ShuffleBufferDataset::ShuffleBufferDataset(IterableDatasetPtr dataset, int64_t buffer, uint64_t seed)
@@ -99,7 +104,8 @@ ShuffleBufferDataset::ShuffleBufferDataset(IterableDatasetPtr dataset, int64_t b
   HEARTH_CHECK(buffer >= 1, "ShuffleBufferDataset: the buffer must have room for an example, but has for ", buffer);
 }
 std::unique_ptr<Stream> ShuffleBufferDataset::open(int64_t epoch) const {
-  return std::make_unique<Shuffled>(dataset_->open(epoch), buffer_, mix_seed(seed_, static_cast<uint64_t>(epoch)));
+  return std::make_unique<Shuffled>(opened(*dataset_, epoch, "ShuffleBufferDataset"), buffer_,
+                                    mix_seed(seed_, static_cast<uint64_t>(epoch)));
 }
 
 }  // namespace hearth::data

@@ -20,7 +20,7 @@ class PendingExample {
   using Make = std::function<Example(Generator& random)>;
   /// An example that is there.
   PendingExample(Example example) : example_(std::move(example)) {}
-  /// One that `make` makes, in any thread, once.
+  /// One that `make` makes, in any thread, once. It is not copied, unless you copy the pending example.
   PendingExample(Make make) : make_(std::move(make)) {}
   /// The example.
   Example get(Generator& random) && { return make_ ? make_(random) : std::move(example_); }

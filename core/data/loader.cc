@@ -13,6 +13,9 @@
 namespace hearth::data {
 namespace {
 
+// Epochs are counted on from the one that is asked for.
+constexpr int64_t kMostEpochs = std::numeric_limits<int64_t>::max() / 2;
+
 // What an epoch takes: examples in their order and, where a batch sampler has chosen them, the end of each batch.
 struct Plan {
   std::vector<int64_t> indices;
@@ -214,14 +217,15 @@ LoaderState DataLoader::state() const { return shared_->state; }
 int64_t DataLoader::batches() const { return shared_->batches(*shared_->order); }
 
 LoaderState DataLoader::state_at(int64_t epoch, int64_t batch) const {
-  HEARTH_CHECK(batch == 0 || (batch > 0 && batch < batches()), "DataLoader: batch ", batch, " is out of range for ",
-               batches(), " batches");
-  return shared_->after(*shared_->order_of(epoch), {epoch, 0}, batch);
+  HEARTH_CHECK(epoch >= 0 && epoch <= kMostEpochs, "DataLoader: epoch ", epoch, " is not valid");
+  const Shared::Order order = shared_->order_of(epoch);
+  const int64_t n = shared_->batches(*order);
+  HEARTH_CHECK(batch == 0 || (batch > 0 && batch < n), "DataLoader: batch ", batch, " is out of range for the ", n,
+               " batches of epoch ", epoch);
+  return shared_->after(*order, {epoch, 0}, batch);
 }
 
 void DataLoader::set_state(LoaderState state) {
-  // Epochs are counted on from here.
-  constexpr int64_t kMostEpochs = std::numeric_limits<int64_t>::max() / 2;
   HEARTH_CHECK(state.epoch >= 0 && state.epoch <= kMostEpochs && state.sample >= 0, "DataLoader: the state (epoch ",
                state.epoch, ", sample ", state.sample, ") is not valid");
   Shared::Order order = shared_->order_of(state.epoch);

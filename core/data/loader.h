@@ -50,7 +50,7 @@ struct DataLoaderOptions {
   bool drop_last = false;
   /// Threads that make batches, at most 1024; 0: the caller makes each batch when it asks for it.
   int workers = 0;
-  /// How many batches the workers make ahead, at least 1.
+  /// How many batches the workers make ahead, from 1 to 65536.
   int64_t prefetch = 4;
   /// The order of a shuffle and the random numbers of the examples follow from it and the epoch.
   uint64_t seed = 0;
@@ -70,8 +70,9 @@ struct DataLoaderOptions {
   /// Called in each worker's thread before its first batch, with the worker's number from 0. What it throws becomes the
   /// error of the batches that this worker would have made.
   std::function<void(int worker)> worker_init = nullptr;
-  /// How long a loop waits for a batch of the workers, 0: as long as it takes. After that it throws Error; the batch is
-  /// not lost, ++ waits for it again. The end of a loop waits for its threads, however long they take.
+  /// How long a loop waits for a batch of the workers, at most 365 days; 0: as long as it takes. After that it throws
+  /// Error; the batch is not lost, ++ waits for it again. The end of a loop waits for its threads, however long they
+  /// take.
   std::chrono::milliseconds timeout{0};
 };
 
@@ -98,12 +99,13 @@ class DataLoader {
 
   /// The dataset.
   const DatasetPtr& dataset() const;
-  /// The number of batches that this process takes of a whole epoch.
+  /// The number of batches that this process takes of a whole epoch: of the one that was begun last, or that
+  /// set_state() named. A batch sampler may give other epochs another number.
   int64_t batches() const;
   /// Where the loop that was begun last stands. After an epoch's last batch: the next epoch's start.
   LoaderState state() const;
-  /// What state() is after the first `batch` batches of an epoch. Throws Error unless 0 <= batch < batches() or batch
-  /// is 0.
+  /// What state() is after the first `batch` batches of an epoch. Throws Error if the epoch is negative, or if `batch`
+  /// is neither 0 nor below the number of that epoch's batches.
   LoaderState state_at(int64_t epoch, int64_t batch) const;
   /// The next loop goes on from here: with the rest of this epoch, which the processes share anew, or with the next
   /// epoch if the rest has no batch for this process. Throws Error for a state that is out of range or, of a loader

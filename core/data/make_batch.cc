@@ -1,3 +1,4 @@
+#include <chrono>
 #include <utility>
 
 #include "core/base/error.h"
@@ -5,6 +6,10 @@
 
 namespace hearth::data {
 namespace {
+
+constexpr int kMostWorkers = 1024;
+constexpr int64_t kMostPrefetch = 65536;
+constexpr auto kMostTimeout = std::chrono::milliseconds(std::chrono::days(365));
 
 // Streams of seeds: for the examples and for what collate draws.
 constexpr uint64_t kExamples = 0x9E3779B97F4A7C15u, kCollate = 0xD1B54A32D192ED03u;
@@ -35,16 +40,18 @@ Example placed(const DataLoaderOptions& options, Example batch) {
 
 void check_options(const DataLoaderOptions& options) {
   HEARTH_CHECK(options.batch_size >= 1, "DataLoader: batch_size must be at least 1, but is ", options.batch_size);
-  HEARTH_CHECK(options.workers >= 0 && options.workers <= 1024 && options.prefetch >= 1,
-               "DataLoader: workers must be from 0 to 1024 and prefetch at least 1, but they are ", options.workers,
-               " and ", options.prefetch);
+  HEARTH_CHECK(options.workers >= 0 && options.workers <= kMostWorkers && options.prefetch >= 1 &&
+                   options.prefetch <= kMostPrefetch,
+               "DataLoader: workers must be from 0 to ", kMostWorkers, " and prefetch from 1 to ", kMostPrefetch,
+               ", but they are ", options.workers, " and ", options.prefetch);
   HEARTH_CHECK(options.shard.index >= 0 && options.shard.index < options.shard.count, "DataLoader: shard ",
                options.shard.index, " is out of range for ", options.shard.count, " shards");
   HEARTH_CHECK(!(options.sampler && options.shuffle), "DataLoader: give a sampler or shuffle, not both");
   HEARTH_CHECK(
       !options.batch_sampler || (!options.sampler && !options.shuffle && options.batch_size == 1 && !options.drop_last),
       "DataLoader: a batch sampler goes without sampler, shuffle, batch_size and drop_last");
-  HEARTH_CHECK(options.timeout.count() >= 0, "DataLoader: the timeout must not be negative, but is ",
+  HEARTH_CHECK(options.timeout.count() >= 0 && options.timeout <= kMostTimeout,
+               "DataLoader: the timeout must be from 0 to ", static_cast<int64_t>(kMostTimeout.count()), " ms, but is ",
                static_cast<int64_t>(options.timeout.count()), " ms");
 }
 

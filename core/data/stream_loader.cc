@@ -27,15 +27,15 @@ struct Pending {
   std::vector<int64_t> positions;
 };
 
-Example make(const DataLoaderOptions& options, int64_t epoch, const Pending& pending) {
+// Once: examples are made of what they hold.
+Example make(const DataLoaderOptions& options, int64_t epoch, Pending& pending) {
   const NoGrad off;
   std::vector<Example> examples;
   examples.reserve(pending.examples.size());
   for (size_t i = 0; i < pending.examples.size(); ++i) {
     Generator random(example_seed(options, epoch, pending.positions[i]));
     const GeneratorGuard guard(random);
-    PendingExample one = pending.examples[i];
-    examples.push_back(std::move(one).get(random));
+    examples.push_back(std::move(pending.examples[i]).get(random));
   }
   return placed(options, collated(options, epoch, pending.positions[0], std::move(examples)));
 }
@@ -130,7 +130,8 @@ class StreamLoader::Epoch {
       workers_.reset();
       return false;
     }
-    ++batch_;
+    // An error of the stream is no batch: a loop that goes on from here reads it again.
+    if (job || workers_->is_batch()) ++batch_;
     note({start_.epoch, start_.sample + batch_ * shared_->options.batch_size * shared_->options.shard.count});
     out = job ? (*job)() : workers_->take();
     return true;

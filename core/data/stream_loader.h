@@ -44,7 +44,8 @@ class StreamLoader {
     /// The current batch.
     Example* operator->() { return &current_; }
     /// Rethrows an exception of what made the batch, or of collate; ++ again goes on with the batch after that one. An
-    /// exception of the stream itself ends the epoch: ++ again is its end.
+    /// exception of the stream itself ends the epoch: ++ again is its end. Until then state() is the place of what
+    /// could not be read.
     Iterator& operator++();
     /// True unless the epoch is over.
     bool operator!=(End) const { return !done_; }

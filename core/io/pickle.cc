@@ -3,10 +3,11 @@
 #include <bit>
 #include <cstring>
 #include <optional>
-#include <unordered_map>
 
+#include "absl/container/flat_hash_map.h"
 #include "core/base/error.h"
 #include "core/io/pickle_internal.h"
+#include "core/io/utf8_internal.h"
 
 namespace hearth::io {
 namespace {
@@ -14,18 +15,21 @@ namespace {
 using Kind = PickledObject::Kind;
 using Index = uint32_t;
 
-constexpr size_t kMaxObjects = 16'000'000;
+constexpr size_t kMaxObjects = UINT32_MAX, kMaxKey = 256;
+// What takes memory beside what is counted by its size: an entry of a hash table, and a tensor that is made later.
+constexpr uint64_t kEntryMemory = 32, kTensorMemory = 512;
 
 // What a name of a pickle stands for.
 enum class Meaning : uint8_t {
   kDict,   // a class of dicts
   kTuple,  // torch.Size
   kSet,
-  kByteArray,
+  kBytes,
   kComplex,
   kEncode,
   kDevice,
-  kName,
+  kLayout,
+  kName,     // data by itself: a dtype, a memory format
   kStorage,  // a class of storages
   kType,     // torch.Tensor, Parameter
   kTensor,
@@ -49,14 +53,16 @@ constexpr Known kKnown[] = {
     {"torch", "Tensor", Meaning::kType},
     {"torch.nn.parameter", "Parameter", Meaning::kType},
     {"torch.nn", "Parameter", Meaning::kType},
-    {"torch.serialization", "_get_layout", Meaning::kName},
+    {"torch.serialization", "_get_layout", Meaning::kLayout},
     {"_codecs", "encode", Meaning::kEncode},
     {"builtins", "set", Meaning::kSet},
     {"__builtin__", "set", Meaning::kSet},
     {"builtins", "frozenset", Meaning::kSet},
     {"__builtin__", "frozenset", Meaning::kSet},
-    {"builtins", "bytearray", Meaning::kByteArray},
-    {"__builtin__", "bytearray", Meaning::kByteArray},
+    {"builtins", "bytes", Meaning::kBytes},
+    {"__builtin__", "bytes", Meaning::kBytes},
+    {"builtins", "bytearray", Meaning::kBytes},
+    {"__builtin__", "bytearray", Meaning::kBytes},
     {"builtins", "complex", Meaning::kComplex},
     {"__builtin__", "complex", Meaning::kComplex},
     {"torch._utils", "_rebuild_tensor", Meaning::kTensor},
@@ -126,16 +132,21 @@ std::optional<DType> dtype_called(std::string_view name) {
 }
 [[noreturn]] void unsupported(const std::string& what) { throw Error(ErrorKind::kUnsupported, what); }
 
-std::string printable(std::string_view s) {
-  std::string out(s.substr(0, 80));
-  std::ranges::replace_if(
-      out, [](char c) { return c < ' ' || c > '~'; }, '?');
-  return out;
+// Texts of Python may hold halves of surrogate pairs, which no text of UTF-8 does.
+bool has_surrogates(std::string_view s) {
+  constexpr size_t kBytes = 3;
+  std::string rest;
+  for (size_t i = 0; i < s.size();) {
+    const bool half = s[i] == '\xed' && s.size() - i >= kBytes && static_cast<unsigned char>(s[i + 1]) >= 0xa0;
+    rest += half ? '?' : s[i];
+    i += half ? kBytes : 1;
+  }
+  return is_utf8(rest);
 }
 
 class Machine {
  public:
-  explicit Machine(std::string_view bytes) : bytes_(bytes) {}
+  Machine(std::string_view bytes, PickleMemory& memory) : bytes_(bytes), memory_(memory) {}
 
   Pickle run() {
     none_ = make({.kind = Kind::kNone});
@@ -171,18 +182,36 @@ class Machine {
   }
   std::string_view text(uint64_t n) {
     const std::string_view s = take(n);
-    if (!is_utf8(s)) damaged("a text is not UTF-8");
-    return s;
+    if (is_utf8(s)) return s;
+    if (has_surrogates(s)) unsupported("a text has half of a surrogate pair, which UTF-8 cannot hold");
+    damaged("a text is not UTF-8");
   }
 
   // ---- Objects and the stack
   PickledObject& object(Index i) { return p_.objects[i]; }
   Index make(PickledObject o) {
     if (p_.objects.size() >= kMaxObjects) unsupported(concat("the pickle has more than ", kMaxObjects, " objects"));
+    memory_.take(sizeof o + o.items.size() * sizeof(Index));
     p_.objects.push_back(std::move(o));
     return static_cast<Index>(p_.objects.size() - 1);
   }
-  void push(Index i) { stack_.push_back(i); }
+  // What grows by and by may have room for twice what it holds.
+  void push(Index i) {
+    memory_.take(2 * sizeof i);
+    stack_.push_back(i);
+  }
+  void mark() {
+    memory_.take(2 * sizeof(size_t));
+    marks_.push_back(stack_.size());
+  }
+  void remember(uint32_t key) {
+    memory_.take(kEntryMemory);
+    memo_.insert_or_assign(key, top());
+  }
+  std::string_view keep(std::string s) {
+    memory_.take(sizeof s + s.size());
+    return p_.made.emplace_back(std::move(s));
+  }
   void push_new(PickledObject o) { push(make(std::move(o))); }
   // The stack above the last mark belongs to what comes next; below it nothing may be taken.
   size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
@@ -221,8 +250,7 @@ class Machine {
         done_ = true;
         return;  // STOP
       case '(':
-        marks_.push_back(stack_.size());
-        return;  // MARK
+        return mark();  // MARK
       case '0':
         return void(pop());  // POP
       case '1':
@@ -264,6 +292,8 @@ class Machine {
         return append(pop_to_mark(), Kind::kList);  // APPENDS
       case 0x90:
         return append(pop_to_mark(), Kind::kSet);  // ADDITEMS
+      case 0x91:
+        return push_new({.kind = Kind::kSet, .items = pop_to_mark()});  // FROZENSET
       case 's':
         return set_item();  // SETITEM
       case 'u':
@@ -317,13 +347,13 @@ class Machine {
   bool memo_step(unsigned op) {
     switch (op) {
       case 'q':
-        memo_[number<uint8_t>()] = top();
+        remember(number<uint8_t>());
         return true;  // BINPUT
       case 'r':
-        memo_[number<uint32_t>()] = top();
+        remember(number<uint32_t>());
         return true;  // LONG_BINPUT
       case 0x94:
-        memo_[static_cast<uint32_t>(memo_.size())] = top();
+        remember(static_cast<uint32_t>(memo_.size()));
         return true;  // MEMOIZE
       case 'h':
         remembered(number<uint8_t>());
@@ -367,6 +397,7 @@ class Machine {
     PickledObject& o = object(top());
     if (o.kind != kind) damaged("it adds items to what is no list, dict or set");
     if (kind == Kind::kDict && items.size() % 2 != 0) damaged("a key of a dict has no value");
+    memory_.take(2 * items.size() * sizeof(Index));
     o.items.insert(o.items.end(), items.begin(), items.end());
   }
   void set_item() {
@@ -393,11 +424,13 @@ class Machine {
     const auto known =
         std::ranges::find_if(kKnown, [&](const Known& k) { return k.module == module && k.name == name; });
     const auto global = [&](Meaning m) {
-      return make({.kind = Kind::kGlobal, .integer = static_cast<int64_t>(m), .text = name});
+      return make(
+          {.kind = Kind::kGlobal, .data = m == Meaning::kName, .integer = static_cast<int64_t>(m), .text = name});
     };
     if (known != std::end(kKnown)) {
       if (known->meaning == Meaning::kForeign)
-        unsupported(concat("a tensor is made by ", module, ".", name, ": only dense tensors can be read"));
+        unsupported(
+            concat("a tensor is made by ", known->module, ".", known->name, ": only dense tensors can be read"));
       return global(known->meaning);
     }
     if (module == "torch") {
@@ -472,14 +505,14 @@ class Machine {
         return make_collection(a, Kind::kTuple);
       case Meaning::kSet:
         return make_collection(a, Kind::kSet);
-      case Meaning::kByteArray:
+      case Meaning::kBytes:
       case Meaning::kEncode:
         return make_bytes(a);
       case Meaning::kComplex:
         return make_complex(a);
       case Meaning::kDevice:
         return make_device(a);
-      case Meaning::kName:
+      case Meaning::kLayout:
         return a.items.size() == 1 ? (void(a.at(0, Kind::kText)), a.at(0)) : (a.wrong(), 0);
       case Meaning::kTensor:
       case Meaning::kTensorV2:
@@ -491,6 +524,7 @@ class Machine {
         return void(a.at(0, Kind::kTensor)), a.at(0);
       case Meaning::kFromType:
         return make_of_type(a);
+      case Meaning::kName:
       case Meaning::kStorage:
       case Meaning::kType:
       case Meaning::kForeign:
@@ -554,7 +588,7 @@ class Machine {
         out += static_cast<char>(((c & 3U) << 6U) | (static_cast<unsigned char>(from.text[++i]) & 0x3fU));
       }
     }
-    return make({.kind = Kind::kBytes, .text = p_.made.emplace_back(std::move(out))});
+    return make({.kind = Kind::kBytes, .text = keep(std::move(out))});
   }
   Index make_complex(const Arguments& a) {
     return make({.kind = Kind::kComplex, .real = a.at(0, Kind::kFloat).real, .imaginary = a.at(1, Kind::kFloat).real});
@@ -563,7 +597,7 @@ class Machine {
     std::string name(a.at(0, Kind::kText).text);
     copies(name.size());
     if (a.items.size() > 1) name += concat(":", a.integer(1));
-    return make({.kind = Kind::kText, .text = p_.made.emplace_back(std::move(name))});
+    return make({.kind = Kind::kText, .text = keep(std::move(name))});
   }
 
   DType dtype_of_name(Index i) {
@@ -597,7 +631,10 @@ class Machine {
     s = {.key = s.key, .dtype = dtype, .numel = s.numel / size_of(dtype)};
   }
   void read_metadata(const Arguments& a, size_t i, PickledTensor& t) {
+    constexpr size_t kMarks = 2;
     const std::vector<Index>& items = a.at(i, Kind::kDict).items;
+    if (items.size() > 2 * kMarks)
+      unsupported(concat("a tensor has ", items.size() / 2, " marks; only \"conj\" and \"neg\" are known"));
     for (size_t k = 0; k + 1 < items.size(); k += 2) {
       const std::string_view key = text_of(items[k], "a mark of a tensor");
       const PickledObject& value = object(items[k + 1]);
@@ -622,6 +659,7 @@ class Machine {
     return call(a.at(0), a.at(2));
   }
   Index add(const PickledTensor& t) {
+    memory_.take(sizeof t + kTensorMemory);
     p_.tensors.push_back(t);
     return make({.kind = Kind::kTensor, .integer = static_cast<int64_t>(p_.tensors.size() - 1)});
   }
@@ -645,8 +683,11 @@ class Machine {
     push_new({.kind = Kind::kStorage, .integer = static_cast<int64_t>(place_of(s))});
   }
   size_t place_of(const PickledStorage& s) {
+    if (s.key.size() > kMaxKey)
+      damaged(concat("the key of a storage has ", s.key.size(), " bytes; at most ", kMaxKey, " are possible"));
     const auto [it, is_new] = places_.try_emplace(s.key, p_.storages.size());
     if (is_new) {
+      memory_.take(2 * sizeof s + kEntryMemory + kTensorMemory);
       p_.storages.push_back(s);
       declared_.push_back(s);
     } else {
@@ -658,39 +699,25 @@ class Machine {
   }
 
   std::string_view bytes_;
+  PickleMemory& memory_;
   size_t at_ = 0, copied_ = 0;
   bool done_ = false;
   Pickle p_;
   std::vector<Index> stack_;
   std::vector<size_t> marks_;
-  std::unordered_map<uint32_t, Index> memo_;
-  std::unordered_map<std::string_view, size_t> places_;
+  absl::flat_hash_map<uint32_t, Index> memo_;
+  absl::flat_hash_map<std::string_view, size_t> places_;
   std::vector<PickledStorage> declared_;  // before an untyped one has been given a dtype
   Index none_ = 0, no_ = 0, yes_ = 0;
 };
 
 }  // namespace
 
-Pickle read_pickle(std::string_view bytes) { return Machine(bytes).run(); }
-
-bool is_utf8(std::string_view s) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(s[i]); };
-  for (size_t i = 0; i < s.size();) {
-    const unsigned c = byte(i);
-    const size_t n = c < 0x80                ? 1
-                     : c >= 0xc2 && c < 0xe0 ? 2
-                     : c >= 0xe0 && c < 0xf0 ? 3
-                     : c >= 0xf0 && c < 0xf5 ? 4
-                                             : 0;
-    if (n == 0 || n > s.size() - i) return false;
-    for (size_t k = 1; k < n; ++k) {
-      if ((byte(i + k) & 0xc0U) != 0x80) return false;
-    }
-    if (n == 3 && ((c == 0xe0 && byte(i + 1) < 0xa0) || (c == 0xed && byte(i + 1) > 0x9f))) return false;
-    if (n == 4 && ((c == 0xf0 && byte(i + 1) < 0x90) || (c == 0xf4 && byte(i + 1) > 0x8f))) return false;
-    i += n;
-  }
-  return true;
+void PickleMemory::take(uint64_t bytes) {
+  if (bytes > left_) throw Error(ErrorKind::kOutOfMemory, "its values take more memory than is allowed");
+  left_ -= bytes;
 }
+
+Pickle read_pickle(std::string_view bytes, PickleMemory& memory) { return Machine(bytes, memory).run(); }
 
 }  // namespace hearth::io

@@ -52,6 +52,7 @@ struct PickledObject {
   };
   Kind kind = Kind::kNone;
   bool ordered = false;  // of kDict: made by a class, which may have a state
+  bool data = false;     // of kGlobal: neither a class nor a function
   int64_t integer = 0;   // a bool, an integer, or a place in Pickle::storages or tensors
   double real = 0, imaginary = 0;
   std::string_view text;        // in the file, or in Pickle::made
@@ -67,11 +68,21 @@ struct Pickle {
   size_t size = 0;  // how many bytes it takes of those that were given
 };
 
-// Reads one pickle, at the beginning of `bytes`. Objects may hold each other, also in circles. Throws Error:
-// kInvalidArgument for one that is damaged or calls for a class or a function that is not among those that PyTorch uses
-// for state dicts; kUnsupported for a kind of tensor or number that Hearth has not.
-Pickle read_pickle(std::string_view bytes);
+// How much memory the values of a file may take.
+class PickleMemory {
+ public:
+  explicit PickleMemory(uint64_t bytes) : left_(bytes) {}
+  // Throws Error (kOutOfMemory) if there is less.
+  void take(uint64_t bytes);
 
-bool is_utf8(std::string_view s);
+ private:
+  uint64_t left_;
+};
+
+// Reads one pickle, at the beginning of `bytes`. Objects may hold each other, also in circles. Throws Error:
+// kOutOfMemory for one that takes too much memory; kInvalidArgument for one that is damaged or calls for a class or a
+// function that is not among those that PyTorch uses for state dicts; kUnsupported for a kind of tensor or number that
+// Hearth has not.
+Pickle read_pickle(std::string_view bytes, PickleMemory& memory);
 
 }  // namespace hearth::io

@@ -4,6 +4,7 @@
 
 #include <complex>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
@@ -47,11 +48,12 @@ class PtValue {
 
   /// None.
   PtValue() = default;
-  /// A number or a bool.
+  /// A number or a bool. Throws Error for an integer above the largest int64_t.
   template <class T>
   requires std::is_arithmetic_v<T> PtValue(T v) {
+    static_assert(!kIsCharacter<T>, "a character is neither a number nor a text: say which");
     if constexpr (std::is_same_v<T, bool>) data_ = v;
-    else if constexpr (std::is_integral_v<T>) data_ = static_cast<int64_t>(v);
+    else if constexpr (std::is_integral_v<T>) data_ = to_int64(v);
     else data_ = static_cast<double>(v);
   }
   /// A complex number.
@@ -116,9 +118,21 @@ class PtValue {
   /// Item i of a list or a tuple, from 0, or the value of a dict's integer key. Throws Error if there is none.
   template <class T>
   requires std::is_integral_v<T>
-  const PtValue& operator[](T i) const { return at(static_cast<int64_t>(i)); }
+  const PtValue& operator[](T i) const { return at(to_int64(i)); }
 
  private:
+  template <class T>
+  static constexpr bool kIsCharacter =
+      std::is_same_v<T, char> || std::is_same_v<T, wchar_t> || std::is_same_v<T, char8_t> ||
+      std::is_same_v<T, char16_t> || std::is_same_v<T, char32_t>;
+  template <class T>
+  static int64_t to_int64(T v) {
+    if constexpr (std::is_unsigned_v<T> && sizeof(T) >= sizeof(int64_t)) {
+      if (v > static_cast<T>(std::numeric_limits<int64_t>::max())) too_large(v);
+    }
+    return static_cast<int64_t>(v);
+  }
+  [[noreturn]] static void too_large(uint64_t v);
   struct Bytes {
     std::string value;
   };
@@ -142,7 +156,8 @@ std::string to_string(const PtValue& value);
 
 /// What load_pt() reads.
 struct PtOptions {
-  /// kResourceExhausted if tensors that must be copied, or unpacked, have more bytes.
+  /// kResourceExhausted if tensors that must be copied, or unpacked, have more bytes, or if all that is not tensors'
+  /// data takes more memory than 64 MiB and this.
   uint64_t max_bytes = uint64_t{1} << 36;
   /// Compares the checksums of the file, for which all of it is read; kDataLoss names what is damaged. Files that have
   /// none are read as they are.
@@ -152,6 +167,8 @@ struct PtOptions {
 /// Reads a file of torch.save(): the zip files of PyTorch 1.6 and later, and the older kind. Nothing in it is executed.
 /// What it is made of are values as of PtValue; a call of anything that PyTorch's own state dicts do not need is
 /// refused with kInvalidArgument naming it (`os.system`, `argparse.Namespace`), as torch.load(weights_only=True) does.
+/// The latter is the stricter one: it reads no frozensets, for example. Classes and functions are no values, even where
+/// they are not called.
 ///
 /// Tensors of a zip file lie in the mapped file and are read-only; clone() one to write to it. They are copied if they
 /// are big-endian, not aligned, compressed, or bools that are not all 0 or 1; those of the older kind mostly are.
@@ -160,8 +177,10 @@ struct PtOptions {
 ///
 /// Every claim is checked before it is used: kInvalidArgument names the file and what is wrong with it. kUnimplemented
 /// for dtypes that Hearth has not, sparse, nested and quantized tensors, integers above 64 bits, TorchScript and
-/// exported programs, and the tar files of PyTorch before 0.2. kInvalidArgument also for values that are nested more
-/// than 64 deep or hold themselves, and for those that would be larger than their file when written out.
+/// exported programs, texts with half of a surrogate pair, and the tar files of PyTorch before 0.2. kInvalidArgument
+/// also for values that are nested more than 64 deep or hold themselves, and for those that would be larger than their
+/// file when written out. kResourceExhausted beyond PtOptions::max_bytes, and for values that take more than 64 MiB and
+/// 512 times their bytes in the file, as compressed ones may.
 absl::StatusOr<PtValue> load_pt(const std::string& path, const PtOptions& options = {});
 /// As load_pt(), from bytes in memory, which are copied. `name` stands for the path in messages.
 absl::StatusOr<PtValue> parse_pt(std::string_view bytes, const std::string& name, const PtOptions& options = {});

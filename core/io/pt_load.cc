@@ -2,15 +2,18 @@
 #include <bit>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <optional>
-#include <set>
-#include <unordered_map>
+#include <stdexcept>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/io/file.h"
 #include "core/io/pickle_internal.h"
 #include "core/io/pt.h"
+#include "core/io/utf8_internal.h"
 #include "core/io/with_path.h"
 #include "core/io/zip_directory_internal.h"
 #include "core/ops/arithmetic.h"
@@ -25,7 +28,10 @@ static_assert(std::endian::native == std::endian::little, "files without a byte 
 using Kind = PickledObject::Kind;
 
 // Values are remembered and used again; written out they may be more than the file has bytes by so much.
-constexpr uint64_t kMaxValues = 4'000'000, kValuesSlack = 1 << 16, kTextSlack = 1 << 26;
+constexpr uint64_t kValuesSlack = 1 << 16, kTextSlack = 1 << 26;
+// The memory of all that is not tensors' data: an honest pickle's values take some ten times its bytes, and few are
+// compressed to less than a twentieth.
+constexpr uint64_t kMemorySlack = 1 << 26, kMemoryRatio = 512;
 // What the older kind of file begins with: the number 0x1950a86a20f9469cfc6c as a pickle.
 constexpr std::string_view kMagic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
 constexpr int64_t kLegacyProtocol = 1001;
@@ -39,9 +45,13 @@ void check(const absl::Status& s) {
   invalid(text);
 }
 
+PickleMemory memory_for(std::string_view packed, const PtOptions& options) {
+  return PickleMemory(kMemorySlack + std::min<uint64_t>(options.max_bytes, kMemoryRatio * packed.size()));
+}
+
 // The storages of a file, by key, and how they are to be read.
 struct Storages {
-  std::unordered_map<std::string_view, ZipEntry> entries;
+  absl::flat_hash_map<std::string_view, ZipEntry> entries;
   bool swapped = false;                        // big-endian
   std::shared_ptr<const MappedFile> mapped{};  // null: everything is copied
   PtOptions options{};
@@ -83,11 +93,11 @@ class Tensors {
  private:
   Tensor read(const PickledStorage& s) {
     const auto found = storages_.entries.find(s.key);
-    if (found == storages_.entries.end()) invalid(absl::StrCat("storage ", std::string(s.key), " is not in the file"));
+    if (found == storages_.entries.end()) invalid(absl::StrCat("storage ", printable(s.key), " is not in the file"));
     const ZipEntry& e = found->second;
     if (s.numel > uint64_t{INT64_MAX} / size_of(s.dtype) || e.size != s.numel * size_of(s.dtype))
-      invalid(absl::StrCat("storage ", std::string(s.key), " of ", s.numel, " elements of ", to_string(s.dtype),
-                           " has ", e.size, " bytes"));
+      invalid(absl::StrCat("storage ", printable(s.key), " of ", s.numel, " elements of ", to_string(s.dtype), " has ",
+                           e.size, " bytes"));
     if (mappable(s, e)) {
       check_sum(s, e, e.packed);
       return from_blob(const_cast<char*>(e.packed.data()), {static_cast<int64_t>(s.numel)}, s.dtype, storages_.mapped,
@@ -104,7 +114,7 @@ class Tensors {
   }
   void check_sum(const PickledStorage& s, const ZipEntry& e, std::string_view bytes) const {
     if (!storages_.options.checksums || e.crc == 0 || crc32_of(bytes) == e.crc) return;
-    throw Error(ErrorKind::kIo, absl::StrCat("storage ", std::string(s.key), " is damaged: its checksum is another"));
+    throw Error(ErrorKind::kIo, absl::StrCat("storage ", printable(s.key), " is damaged: its checksum is another"));
   }
   void expect_room(uint64_t bytes) {
     if (bytes > storages_.options.max_bytes - copied_)
@@ -162,11 +172,12 @@ class Tensors {
 // Values of a pickle's objects, which may hold each other: each use becomes a value of its own.
 class Values {
  public:
-  Values(const Pickle& pickle, const Storages& storages, uint64_t file_bytes)
+  Values(const Pickle& pickle, const Storages& storages, PickleMemory& memory)
       : pickle_(pickle),
+        memory_(memory),
         tensors_(pickle, storages),
-        values_left_(std::min(kMaxValues, pickle.size + kValuesSlack)),
-        text_left_(file_bytes + kTextSlack) {}
+        values_left_(pickle.size + kValuesSlack),
+        text_left_(pickle.size + kTextSlack) {}
 
   PtValue value(uint32_t i, int depth = 0) {
     if (depth > kMaxPtDepth)
@@ -189,6 +200,8 @@ class Values {
       case Kind::kBytes:
         return PtValue::bytes(text(o.text));
       case Kind::kGlobal:
+        if (!o.data)
+          invalid(absl::StrCat("it holds ", printable(o.text), ", a class or a function and no value, without a call"));
         return text(o.text);
       case Kind::kList:
         return PtValue::list(values(o, depth));
@@ -210,17 +223,24 @@ class Values {
   std::string text(std::string_view s) {
     if (s.size() > text_left_) invalid("its texts are too long when they are written out");
     text_left_ -= s.size();
+    memory_.take(s.size());
     return std::string(s);
   }
   std::vector<PtValue> values(const PickledObject& o, int depth) {
     std::vector<PtValue> out;
+    memory_.take(o.items.size() * sizeof(PtValue));
+    out.reserve(o.items.size());
     for (const uint32_t i : o.items) out.push_back(value(i, depth + 1));
     return out;
   }
   PtValue dict(const PickledObject& o, int depth) {
     PtValue::Entries entries;
-    std::set<std::string_view> texts;
-    std::set<int64_t> integers;
+    // Those of the dict and of the keys that were met.
+    constexpr uint64_t kEntryMemory = sizeof(PtValue::Entries::value_type) + 2 * sizeof(std::string_view);
+    memory_.take(o.items.size() / 2 * kEntryMemory);
+    entries.reserve(o.items.size() / 2);
+    absl::flat_hash_set<std::string_view> texts;
+    absl::flat_hash_set<int64_t> integers;
     for (size_t k = 0; k + 1 < o.items.size(); k += 2) {
       const PickledObject& key = pickle_.objects[o.items[k]];
       const bool is_new = key.kind == Kind::kText  ? texts.insert(key.text).second
@@ -228,8 +248,7 @@ class Values {
                                                    : true;
       if (!is_new)
         invalid(absl::StrCat("a dict has the key ",
-                             key.kind == Kind::kText ? std::string(key.text.substr(0, 80)) : absl::StrCat(key.integer),
-                             " twice"));
+                             key.kind == Kind::kText ? printable(key.text) : absl::StrCat(key.integer), " twice"));
       PtValue first = value(o.items[k], depth + 1);
       entries.emplace_back(std::move(first), value(o.items[k + 1], depth + 1));
     }
@@ -237,6 +256,7 @@ class Values {
   }
 
   const Pickle& pickle_;
+  PickleMemory& memory_;
   Tensors tensors_;
   uint64_t values_left_, text_left_;
 };
@@ -253,7 +273,7 @@ class Archive {
     }
   }
   const ZipEntry* find(std::string_view name) const {
-    const auto found = entries_.find(std::string(folder_) + std::string(name));
+    const auto found = entries_.find(absl::StrCat(std::string(folder_), std::string(name)));
     return found == entries_.end() ? nullptr : &found->second;
   }
   // A small entry.
@@ -265,9 +285,9 @@ class Archive {
     check(unpack(*e, out.data()));
     return out;
   }
-  std::unordered_map<std::string_view, ZipEntry> storages() const {
+  absl::flat_hash_map<std::string_view, ZipEntry> storages() const {
     const std::string prefix = absl::StrCat(std::string(folder_), "data/");
-    std::unordered_map<std::string_view, ZipEntry> out;
+    absl::flat_hash_map<std::string_view, ZipEntry> out;
     for (const auto& [name, e] : entries_) {
       if (name.starts_with(prefix)) out.emplace(e.name.substr(prefix.size()), e);
     }
@@ -276,7 +296,7 @@ class Archive {
 
  private:
   std::string_view folder_;
-  std::unordered_map<std::string, ZipEntry> entries_;
+  absl::flat_hash_map<std::string_view, ZipEntry> entries_;
 };
 
 PtValue read_zip(std::string_view bytes, Storages storages) {
@@ -291,9 +311,11 @@ PtValue read_zip(std::string_view bytes, Storages storages) {
   if (!pickled) invalid("it is a zip file, but has no data.pkl as torch.save() writes it");
   std::string unpacked;
   std::string_view data = pickled->packed;
+  PickleMemory memory = memory_for(data, storages.options);
   if (pickled->deflated) {
     if (pickled->size > storages.options.max_bytes)
       throw Error(ErrorKind::kOutOfMemory, "data.pkl is larger than is allowed");
+    memory.take(pickled->size);
     unpacked.resize(pickled->size);
     check(unpack(*pickled, unpacked.data()));
     data = unpacked;
@@ -305,9 +327,9 @@ PtValue read_zip(std::string_view bytes, Storages storages) {
   if (order != "little" && order != "big") invalid("its byteorder is neither little nor big");
   storages.swapped = order == "big";
   storages.entries = archive.storages();
-  const Pickle pickle = read_pickle(data);
+  const Pickle pickle = read_pickle(data, memory);
   if (pickle.size != data.size()) invalid("something follows the pickle in data.pkl");
-  return Values(pickle, storages, bytes.size()).value(pickle.root);
+  return Values(pickle, storages, memory).value(pickle.root);
 }
 
 // ---- The older kind: five pickles, then the storages
@@ -323,45 +345,46 @@ const PickledObject& entry_of(const Pickle& p, std::string_view key, Kind kind) 
   invalid(absl::StrCat("what it says of its system has no ", std::string(key)));
 }
 
-Pickle next_pickle(std::string_view& rest) {
-  Pickle p = read_pickle(rest);
+Pickle next_pickle(std::string_view& rest, PickleMemory& memory) {
+  Pickle p = read_pickle(rest, memory);
   rest.remove_prefix(p.size);
   return p;
 }
 
 PtValue read_legacy(std::string_view bytes, Storages storages) {
   std::string_view rest = bytes.substr(kMagic.size());
-  const Pickle protocol = next_pickle(rest);
+  PickleMemory memory = memory_for(bytes, storages.options);
+  const Pickle protocol = next_pickle(rest, memory);
   const PickledObject& version = protocol.objects[protocol.root];
   if (version.kind != Kind::kInt || version.integer != kLegacyProtocol) unsupported("its protocol is not 1001");
-  const Pickle system = next_pickle(rest);
+  const Pickle system = next_pickle(rest, memory);
   if (entry_of(system, "little_endian", Kind::kBool).integer == 0)
     unsupported("it is a big-endian file of PyTorch before 1.6");
-  const Pickle pickle = next_pickle(rest), keys = next_pickle(rest);
+  const Pickle pickle = next_pickle(rest, memory), keys = next_pickle(rest, memory);
   const PickledObject& list = keys.objects[keys.root];
   if (list.kind != Kind::kList) invalid("its list of storages is none");
-  std::unordered_map<std::string_view, const PickledStorage*> known;
+  absl::flat_hash_map<std::string_view, const PickledStorage*> known;
   for (const PickledStorage& s : pickle.storages) known.emplace(s.key, &s);
   for (const uint32_t i : list.items) {
     const std::string_view key = keys.objects[i].text;
     const auto found = known.find(key);
     if (found == known.end())
-      invalid(absl::StrCat("its list has the storage ", std::string(key.substr(0, 80)), ", which no tensor has"));
+      invalid(absl::StrCat("its list has the storage ", printable(key), ", which no tensor has"));
     if (rest.size() < sizeof(uint64_t)) invalid("it is cut off");
     uint64_t numel = 0;
     std::memcpy(&numel, rest.data(), sizeof numel);
     rest.remove_prefix(sizeof numel);
     const size_t size = size_of(found->second->dtype);
     if (numel > rest.size() / size)
-      invalid(absl::StrCat("storage ", std::string(key), " claims ", numel, " elements, but only ", rest.size(),
+      invalid(absl::StrCat("storage ", printable(key), " claims ", numel, " elements, but only ", rest.size(),
                            " bytes follow"));
     const std::string_view data = rest.substr(0, numel * size);
     if (!storages.entries.emplace(key, ZipEntry{.name = key, .packed = data, .size = data.size()}).second)
-      invalid(absl::StrCat("it has storage ", std::string(key), " twice"));
+      invalid(absl::StrCat("it has storage ", printable(key), " twice"));
     rest.remove_prefix(data.size());
   }
   if (!rest.empty()) invalid(absl::StrCat(rest.size(), " bytes follow its storages"));
-  return Values(pickle, storages, bytes.size()).value(pickle.root);
+  return Values(pickle, storages, memory).value(pickle.root);
 }
 
 bool is_tar(std::string_view bytes) {
@@ -396,6 +419,10 @@ absl::StatusOr<PtValue> read(std::string_view bytes, const std::string& name, St
     return read_any(bytes, std::move(storages));
   } catch (const Error& e) {
     return with_path(name, status_of(e));
+  } catch (const std::bad_alloc&) {
+    return with_path(name, absl::ResourceExhaustedError("there is no memory for it"));
+  } catch (const std::length_error&) {
+    return with_path(name, absl::ResourceExhaustedError("there is no memory for it"));
   }
 }
 
@@ -434,7 +461,7 @@ absl::StatusOr<std::map<std::string, Tensor>> pt_state_dict(const PtValue& value
     const bool named = key.kind() == PtValue::Kind::kText;
     if (!named || !v.is_tensor())
       return absl::InvalidArgumentError(
-          absl::StrCat("the entry ", named ? absl::StrCat("\"", key.text(), "\"") : "without a name",
+          absl::StrCat("the entry ", named ? absl::StrCat("\"", printable(key.text()), "\"") : "without a name",
                        " of the state dict is a ", to_string(v.kind()), ", not a tensor"));
     state.emplace(key.text(), v.tensor());
   }

@@ -10,6 +10,7 @@
 #include "core/io/atomic_file.h"
 #include "core/io/pickle_internal.h"
 #include "core/io/pt.h"
+#include "core/io/utf8_internal.h"
 #include "core/io/zip_directory_internal.h"
 
 namespace hearth::io {

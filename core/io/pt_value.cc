@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/io/pt.h"
+#include "core/io/utf8_internal.h"
 
 namespace hearth::io {
 namespace {
@@ -9,8 +10,6 @@ namespace {
 constexpr const char* kKinds[] = {"None",  "bool", "int",   "float", "complex", "str",
                                   "bytes", "list", "tuple", "set",   "dict",    "tensor"};
 constexpr size_t kShownKeys = 12, kShownText = 60, kShownItems = 20;
-
-std::string shortened(const std::string& s) { return s.size() <= kShownText ? s : s.substr(0, kShownText) + "…"; }
 
 std::string line_of(const PtValue& v) {
   switch (v.kind()) {
@@ -25,7 +24,7 @@ std::string line_of(const PtValue& v) {
     case PtValue::Kind::kComplex:
       return concat(v.complex().real(), " + ", v.complex().imag(), "j");
     case PtValue::Kind::kText:
-      return concat("\"", shortened(v.text()), "\"");
+      return concat("\"", printable(v.text(), kShownText), "\"");
     case PtValue::Kind::kBytes:
       return concat("bytes of ", v.raw().size());
     case PtValue::Kind::kTensor:
@@ -43,7 +42,7 @@ void outline(const PtValue& v, const std::string& margin, std::string& out) {
   };
   if (v.is_dict()) {
     for (const auto& [key, value] : v.entries())
-      entry(key.kind() == PtValue::Kind::kText ? key.text() : line_of(key), value);
+      entry(key.kind() == PtValue::Kind::kText ? printable(key.text()) : line_of(key), value);
   } else if (v.kind() == PtValue::Kind::kList || v.kind() == PtValue::Kind::kTuple || v.kind() == PtValue::Kind::kSet) {
     for (size_t i = 0; i < std::min(v.size(), kShownItems); ++i) entry(concat(i), v.items()[i]);
     if (v.size() > kShownItems) out += concat(margin, "…\n");
@@ -58,6 +57,7 @@ PtValue::PtValue(const std::map<std::string, Tensor>& state) {
   for (const auto& [name, t] : state) entries.emplace_back(name, t);
   data_ = std::move(entries);
 }
+void PtValue::too_large(uint64_t v) { fail("PtValue: ", v, " is larger than an integer of 64 bits can be"); }
 PtValue PtValue::bytes(std::string bytes) {
   PtValue v;
   v.data_ = Bytes{std::move(bytes)};
@@ -141,7 +141,7 @@ const PtValue& PtValue::operator[](std::string_view key) const {
     const PtValue& k = entries()[i].first;
     keys += concat(i == 0 ? "" : ", ", line_of(k));
   }
-  fail("PtValue: there is no \"", key, "\" among the keys ", keys, size() > kShownKeys ? ", …" : "");
+  fail("PtValue: there is no \"", printable(key), "\" among the keys ", keys, size() > kShownKeys ? ", …" : "");
 }
 const PtValue& PtValue::at(int64_t i) const {
   if (is_dict()) {

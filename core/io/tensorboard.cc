@@ -161,17 +161,18 @@ std::string plugin_event(double wall_time, std::string_view tag, std::string_vie
 // google.protobuf.Value
 Message protobuf_value(const HParam& v) {
   Message m;
-  if (const bool* b = std::get_if<bool>(&v)) m.varint_member(4, *b ? 1 : 0);
-  else if (const double* d = std::get_if<double>(&v)) m.double_member(2, *d);
-  else m.bytes_member(3, std::get<std::string>(v));
+  if (const bool* b = std::get_if<bool>(&v.value)) m.varint_member(4, *b ? 1 : 0);
+  else if (const double* d = std::get_if<double>(&v.value)) m.double_member(2, *d);
+  else m.bytes_member(3, std::get<std::string>(v.value));
   return m;
 }
 // hparams/api.proto: HParamInfo
 Message hparam_info(const std::string& name, const HParam& v) {
-  constexpr uint64_t kText = 1, kBool = 2, kNumber = 3;
+  constexpr uint64_t kBool = 2, kNumber = 3, kText = 1;
+  constexpr uint64_t kTypes[] = {kBool, kNumber, kText};
   Message m;
   m.bytes_field(1, name);
-  m.varint_field(4, std::holds_alternative<bool>(v) ? kBool : std::holds_alternative<double>(v) ? kNumber : kText);
+  m.varint_field(4, kTypes[v.value.index()]);
   return m;
 }
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -14,8 +15,24 @@
 
 namespace hearth::io {
 
-/// The value of a hyperparameter.
-using HParam = std::variant<bool, double, std::string>;
+/// The value of a hyperparameter: a bool, a number or a text.
+struct HParam {
+  /// A bool or a number, which becomes a double.
+  template <class T>
+  requires std::is_arithmetic_v<T> HParam(T v) {
+    if constexpr (std::is_same_v<T, bool>) value = v;
+    else value = static_cast<double>(v);
+  }
+  /// A text.
+  HParam(std::string text) : value(std::move(text)) {}
+  /// A text.
+  HParam(std::string_view text) : value(std::string(text)) {}
+  /// A text.
+  HParam(const char* text) : value(std::string(text)) {}
+
+  /// What it is.
+  std::variant<bool, double, std::string> value;
+};
 
 /// A node of a graph that TensorBoard draws; graph::tensorboard_nodes() makes them of a Graph.
 struct GraphNode {

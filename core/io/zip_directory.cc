@@ -7,6 +7,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "core/io/utf8_internal.h"
 #include "core/io/zip_directory_internal.h"
 
 namespace hearth::io {
@@ -24,7 +25,7 @@ constexpr uint64_t kMaxRatio = 1040, kRatioSlack = 64;
 constexpr size_t kChunk = 1 << 20;
 
 absl::Status bad(const std::string& what) { return absl::InvalidArgumentError(absl::StrCat("not a zip file: ", what)); }
-std::string quoted(std::string_view name) { return absl::StrCat("\"", std::string(name), "\""); }
+std::string quoted(std::string_view name) { return absl::StrCat("\"", printable(name), "\""); }
 
 template <class T>
 T number(std::string_view s, size_t at) {

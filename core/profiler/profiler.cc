@@ -114,12 +114,20 @@ struct Profiler::Session::Log {
   std::vector<ProfileRecord> records ABSL_GUARDED_BY(mutex);
 };
 
-// A record that has begun.
+// A record that has begun. Only the thread of its session touches it, but for `abandoned`.
 struct Profiler::Session::Frame {
   Frame* outer = nullptr;
   int depth = 0;
-  int64_t start = 0, within = 0;  // nanoseconds; those of the records in it
-  int64_t bytes = 0, flops = 0;   // of the ops in it
+  int64_t start = 0, within = 0;       // nanoseconds; those of the records in it
+  int64_t bytes = 0, flops = 0;        // of the ops in it
+  std::shared_ptr<Frame> self{};       // of a scope: keeps it while its session has it
+  std::atomic<bool> abandoned{false};  // a scope that has ended in another thread
+
+  void add(int64_t ns, int64_t more_bytes, int64_t more_flops) {
+    within += ns;
+    bytes += more_bytes;
+    flops += more_flops;
+  }
 };
 
 struct Profiler::Shared {
@@ -133,13 +141,35 @@ struct Profiler::Shared {
 
 Profiler::Session::Session(Shared& shared)
     : shared_(shared), log_(std::make_shared<Log>()), outer_(running), guard_(*this) {
+  thread_number();
   const MutexLock lock(shared_.mutex);
   shared_.logs.push_back(log_);
   running = this;
 }
-Profiler::Session::~Session() { running = outer_; }
+Profiler::Session::~Session() {
+  running = outer_;
+  while (innermost_) unlink(*innermost_);
+}
+
+bool Profiler::Session::holds(const Frame& frame) const {
+  const Frame* f = innermost_;
+  while (f && f != &frame) f = f->outer;
+  return f != nullptr;
+}
+
+// Scopes may end before those within them, so it need not be the innermost one.
+void Profiler::Session::unlink(Frame& frame) {
+  Frame** link = &innermost_;
+  while (*link != &frame) link = &(*link)->outer;
+  *link = frame.outer;
+  const std::shared_ptr<Frame> last = std::move(frame.self);
+}
 
 void Profiler::Session::enter(Frame& frame) {
+  while (innermost_ && innermost_->abandoned) {
+    if (Frame* const outer = innermost_->outer) outer->add(innermost_->within, innermost_->bytes, innermost_->flops);
+    unlink(*innermost_);
+  }
   frame.outer = innermost_;
   frame.depth = innermost_ ? innermost_->depth + 1 : 0;
   innermost_ = &frame;
@@ -152,16 +182,12 @@ void Profiler::Session::leave(Frame& frame, ProfileRecord record) {
   record.depth = frame.depth;
   record.start_ns = frame.start - shared_.start;
   record.total_ns = end - frame.start;
-  record.self_ns = record.total_ns - frame.within;
+  record.self_ns = std::max<int64_t>(record.total_ns - frame.within, 0);
   record.bytes = frame.bytes;
   record.flops = frame.flops;
   record.backward = autograd::current_backward() != nullptr;
-  innermost_ = frame.outer;
-  if (innermost_) {
-    innermost_->within += record.total_ns;
-    innermost_->bytes += record.bytes;
-    innermost_->flops += record.flops;
-  }
+  if (frame.outer) frame.outer->add(record.total_ns, record.bytes, record.flops);
+  unlink(frame);
   if (shared_.kept.fetch_add(1, std::memory_order_relaxed) >= shared_.options.max_records) {
     shared_.dropped.fetch_add(1, std::memory_order_relaxed);
     return;
@@ -200,26 +226,26 @@ void Profiler::Session::intercept(OpCall& call) {
   measured.ran = true;
 }
 
-struct ProfileScope::Open {
-  Profiler::Session* session;
-  Profiler::Session::Frame frame;
-};
-
-ProfileScope::ProfileScope(const char* name) : name_(name) {
+ProfileScope::ProfileScope(std::string_view name) {
   if (!running) [[likely]]
     return;
-  open_ = std::make_unique<Open>(Open{.session = running, .frame = {}});
-  running->enter(open_->frame);
+  name_ = name;
+  frame_ = std::make_shared<Profiler::Session::Frame>();
+  frame_->self = frame_;
+  running->enter(*frame_);
 }
 ProfileScope::~ProfileScope() {
-  if (!open_) [[likely]]
+  if (!frame_) [[likely]]
     return;
-  const Profiler::Session* s = running;
-  while (s && s != open_->session) s = s->outer_;
-  if (!s) return;  // it has ended before the scope
-  ProfileRecord record{.name = name_, .scope = true};
-  if (open_->session->shared_.options.modules) record.module = module_path();
-  open_->session->leave(open_->frame, std::move(record));
+  Profiler::Session* s = running;
+  while (s && !s->holds(*frame_)) s = s->outer_;
+  if (!s) {  // its session has ended, or runs in another thread
+    frame_->abandoned = true;
+    return;
+  }
+  ProfileRecord record{.name = std::move(name_), .scope = true};
+  if (s->shared_.options.modules) record.module = module_path();
+  s->leave(*frame_, std::move(record));
 }
 
 Profiler::Profiler(ProfilerOptions options) : shared_(std::make_unique<Shared>()) { shared_->options = options; }
@@ -246,9 +272,11 @@ int64_t Profiler::dropped() const { return shared_->dropped; }
 
 void Profiler::clear() {
   const MutexLock lock(shared_->mutex);
+  // Those that no session writes to any more.
+  std::erase_if(shared_->logs, [](const auto& log) { return log.use_count() == 1; });
   for (const auto& log : shared_->logs) {
     const MutexLock held(log->mutex);
-    log->records.clear();
+    log->records = {};
   }
   shared_->kept = 0;
   shared_->dropped = 0;
@@ -280,18 +308,20 @@ std::vector<ProfileRow> Profiler::rows(ProfileOrder order, bool by_operands) con
 std::string Profiler::table(ProfileOrder order, bool by_operands, size_t most) const {
   const std::vector<ProfileRow> all = rows(order, by_operands);
   ProfileRow sum;
+  int64_t recorded_ns = 0;
   for (const ProfileRow& r : all) {
-    sum.self_ns += r.self_ns;
+    recorded_ns += r.self_ns;
     if (r.scope) continue;
     sum.calls += r.calls;
     sum.total_ns += r.total_ns;
+    sum.self_ns += r.self_ns;
     sum.bytes += r.bytes;
     sum.flops += r.flops;
   }
   std::vector<std::vector<std::string>> lines = {
       {"name", "calls", "total ms", "self ms", "self %", "mean us", "MB", "GFLOP", by_operands ? "operands" : ""}};
   const auto add = [&](const std::string& name, const ProfileRow& r) {
-    const double share = sum.self_ns > 0 ? static_cast<double>(r.self_ns) / static_cast<double>(sum.self_ns) : 0;
+    const double share = recorded_ns > 0 ? static_cast<double>(r.self_ns) / static_cast<double>(recorded_ns) : 0;
     const double mean = r.calls > 0 ? static_cast<double>(r.total_ns) / static_cast<double>(r.calls) : 0;
     lines.push_back({name, concat(r.calls), fixed(static_cast<double>(r.total_ns) / kNsPerMs),
                      fixed(static_cast<double>(r.self_ns) / kNsPerMs), fixed(100 * share), fixed(mean / kNsPerUs),

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -45,7 +46,8 @@ struct ProfileRecord {
   int64_t start_ns = 0;
   /// How long it took.
   int64_t total_ns = 0;
-  /// The same without the records within it. The ops of which an op is composed are part of it and have no records.
+  /// The same without the records within it, never below 0. The ops of which an op is composed are part of it and have
+  /// no records.
   int64_t self_ns = 0;
   /// Bytes of the memory that the op made for its results; of a scope those of all ops within it.
   int64_t bytes = 0;
@@ -124,14 +126,15 @@ class Profiler {
   int64_t dropped() const;
   /// The records added up by name, and by operands too if `by_operands`, which needs ProfilerOptions::shapes.
   std::vector<ProfileRow> rows(ProfileOrder order = ProfileOrder::kSelf, bool by_operands = false) const;
-  /// rows() as a text with a line for each, at most `most` of them, and one for their sum.
+  /// rows() as a text with a line for each, at most `most` of them, and one for the sum of all ops without the scopes.
+  /// The shares are those of all recorded time, which that of the scopes alone is part of.
   std::string table(ProfileOrder order = ProfileOrder::kSelf, bool by_operands = false, size_t most = 50) const;
   /// Writes the records in the format of Chrome's trace viewer, which chrome://tracing and https://ui.perfetto.dev
   /// show.
   absl::Status save_chrome_trace(const std::string& path) const;
   /// The text of that file.
   std::string chrome_trace() const;
-  /// Forgets all records.
+  /// Forgets all records, and gives their memory back.
   void clear();
 
  private:
@@ -156,6 +159,8 @@ class Profiler::Session final : private Interposer {
   void intercept(OpCall& call) override;
   void enter(Frame& frame);
   void leave(Frame& frame, ProfileRecord record);
+  bool holds(const Frame& frame) const;
+  void unlink(Frame& frame);
 
   Shared& shared_;
   std::shared_ptr<Log> log_;
@@ -166,19 +171,19 @@ class Profiler::Session final : private Interposer {
 
 /// A part of a program with a name of its own in the records of the profiler that is running in this thread, the
 /// innermost if there are several; does nothing where none is: torch.profiler.record_function. It begins and ends where
-/// the object does, in the session in which it begins.
+/// the object does. Scopes nest, and stay in their thread and session: what runs in one that ends before a scope within
+/// it counts there all the same, and one that ends in another thread, or after its session, is not recorded.
 class ProfileScope {
  public:
-  /// Begins the scope. `name` is kept until its end.
-  explicit ProfileScope(const char* name);
+  /// Begins the scope. `name` is copied, where a profiler runs.
+  explicit ProfileScope(std::string_view name);
   ~ProfileScope();
   ProfileScope(const ProfileScope&) = delete;
   ProfileScope& operator=(const ProfileScope&) = delete;
 
  private:
-  struct Open;
-  const char* name_;
-  std::unique_ptr<Open> open_;
+  std::string name_;
+  std::shared_ptr<Profiler::Session::Frame> frame_;
 };
 
 }  // namespace hearth

@@ -57,7 +57,7 @@ namespace {
 
 // The tensors of one file, by the kind that its name tells.
 absl::StatusOr<nn::StateDict> read_weights(const std::string& path) {
-  if (path.ends_with(".bin")) return io::load_pt_state_dict(path);
+  if (path.ends_with(".bin") || path.ends_with(".pt") || path.ends_with(".pth")) return io::load_pt_state_dict(path);
   absl::StatusOr<io::Safetensors> file = io::load_safetensors(path);
   if (!file.ok()) return file.status();
   return std::move(file->tensors);

@@ -11,10 +11,11 @@
 namespace hearth::text {
 
 /// Maps the tensors of `model.safetensors`, or else of the files that `model.safetensors.index.json` names, or else
-/// those of `pytorch_model.bin` or its index. Nothing is copied (see io::load_safetensors() and io::load_pt(), which
-/// executes nothing). kNotFound if there is none of them, kInvalidArgument naming the file or the tensor: an index that
-/// is malformed or names a file outside of the directory, a file without a tensor that the index has in it, a tensor
-/// that is in two files or in no index.
+/// those of `pytorch_model.bin` or its index. An index may name files of either kind: .bin, .pt and .pth are PyTorch's.
+/// Nothing of a safetensors file is copied; io::load_pt(), which executes nothing, says what of PyTorch's is. kNotFound
+/// if there is none of them, kInvalidArgument naming the file or the tensor: an index that is malformed or names a file
+/// outside of the directory, a file without a tensor that the index has in it, a tensor that is in two files or in no
+/// index.
 absl::StatusOr<nn::StateDict> read_weight_files(const std::string& directory);
 
 /// Where each tensor is, by the text of an index; `place` stands for the path in messages. Errors as above.

@@ -91,6 +91,9 @@ def main():
     torch.save(plain, path("legacy"), _use_new_zipfile_serialization=False)
     torch.save(plain, path("protocol4"), pickle_protocol=4)
     torch.save(tensor(torch.float32), path("tensor"))
+    sets = {"frozen": frozenset({7}), "nothing": b"", "bytes": b"a\xff"}
+    torch.save(sets, path("sets"))
+    torch.save(sets, path("sets4"), pickle_protocol=4)
     rewritten("big", "plain", swapped)
     rewritten("deflated", "plain", method=zipfile.ZIP_DEFLATED)
     torch.serialization.set_crc32_options(False)
@@ -100,6 +103,8 @@ def main():
     torch.save({"w": tensor(torch.float32).to_sparse()}, path("refused_sparse"))
     torch.save({"w": torch.zeros(2, dtype=torch.uint16)}, path("refused_u16"))
     torch.save({"n": 2 ** 70}, path("refused_large"))
+    torch.save({"class": collections.OrderedDict}, path("refused_class"))
+    torch.save({"text": "\ud800"}, path("refused_surrogate"))
     torch.save(torch.zeros((1,) * 9), path("refused_rank9"))
     torch.jit.save(torch.jit.script(torch.nn.ReLU()), path("refused_script"))
 

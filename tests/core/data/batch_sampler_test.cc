@@ -145,6 +145,29 @@ TEST(BatchSampler, GoesOnWhereItStood) {
   EXPECT_THAT(testing::error_of([&] { resumed.set_state({0, 1}); }), HasSubstr("in the middle of a batch"));
 }
 
+// Epoch e has 2 + e batches of one example.
+struct Growing final : BatchSampler {
+  std::vector<std::vector<int64_t>> batches(int64_t epoch) const override {
+    std::vector<std::vector<int64_t>> out;
+    for (int64_t i = 0; i < 2 + epoch; ++i) out.push_back({i});
+    return out;
+  }
+};
+
+TEST(BatchSampler, PlacesAreThoseOfTheirOwnEpoch) {
+  DataLoader loader(numbers(9), {.batch_sampler = std::make_shared<Growing>()});
+  EXPECT_EQ(loader.batches(), 2);
+  EXPECT_EQ(loader.state_at(3, 4), (LoaderState{3, 4}));
+  EXPECT_EQ(testing::error_of([&] { (void)loader.state_at(3, 5); }),
+            "DataLoader: batch 5 is out of range for the 5 batches of epoch 3");
+  loader.set_state({3, 0});
+  EXPECT_EQ(loader.batches(), 5);
+  EXPECT_EQ(loader.state_at(0, 1), (LoaderState{0, 1}));
+  EXPECT_EQ(testing::error_of([&] { (void)loader.state_at(0, 4); }),
+            "DataLoader: batch 4 is out of range for the 2 batches of epoch 0");
+  EXPECT_EQ(testing::error_of([&] { (void)loader.state_at(-1, 0); }), "DataLoader: epoch -1 is not valid");
+}
+
 TEST(BatchSampler, WhatDoesNotGoTogether) {
   const auto given = std::make_shared<Given>(Batches{{0}, {}});
   const auto error = [&](DataLoaderOptions o) {

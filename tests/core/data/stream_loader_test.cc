@@ -138,6 +138,85 @@ TEST(StreamLoader, ErrorsComeWhereTheirBatchIsDue) {
   }
 }
 
+TEST(StreamLoader, AStreamThatBreaksSkipsNothing) {
+  for (const int workers : {0, 2}) {
+    const DataLoaderOptions options{.batch_size = 2, .workers = workers};
+    StreamLoader loader(std::make_shared<Numbers>(0, 9, 0), options);
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(testing::error_of([&] { (void)loader.begin(); }), "the file is broken");
+      EXPECT_EQ(loader.state(), (LoaderState{0, 0}));
+    }
+    StreamLoader later(std::make_shared<Numbers>(0, 9, 5), options);
+    auto it = later.begin();
+    ++it;
+    EXPECT_EQ(testing::error_of([&] { ++it; }), "the file is broken");
+    EXPECT_EQ(later.state(), (LoaderState{0, 4}));
+    // With the file mended.
+    StreamLoader resumed(std::make_shared<Numbers>(0, 9), options);
+    resumed.set_state(later.state());
+    EXPECT_EQ(taken(resumed), (Batches{{4, 5}, {6, 7}, {8}}));
+    ++it;
+    EXPECT_EQ(later.state(), (LoaderState{1, 0}));
+  }
+}
+
+// Counts how often it is copied.
+struct Maker {
+  explicit Maker(std::atomic<int>& n) : copies(&n) {}
+  Maker(const Maker& other) : copies(other.copies) { ++*copies; }
+  Maker(Maker&&) = default;
+  Example operator()(Generator& random) const {
+    (void)random;
+    return Example{{"x", scalar_tensor(int64_t{3})}};
+  }
+  std::atomic<int>* copies;
+  Tensor held = zeros({1});
+};
+class Made final : public IterableDataset {
+ public:
+  explicit Made(std::atomic<int>& copies) : copies_(&copies) {}
+  std::unique_ptr<Stream> open(int64_t epoch) const override {
+    (void)epoch;
+    struct Read final : Stream {
+      explicit Read(std::atomic<int>& copies) : copies(&copies) {}
+      std::optional<PendingExample> next() override {
+        if (at++ == 5) return std::nullopt;
+        return PendingExample(PendingExample::Make(Maker(*copies)));
+      }
+      std::atomic<int>* copies;
+      int at = 0;
+    };
+    return std::make_unique<Read>(*copies_);
+  }
+
+ private:
+  std::atomic<int>* copies_;
+};
+
+TEST(StreamLoader, WhatMakesAnExampleIsNotCopied) {
+  std::atomic<int> copies{0};
+  const auto shuffled = std::make_shared<ShuffleBufferDataset>(std::make_shared<Made>(copies), 3, 0);
+  const auto mapped = std::make_shared<MapIterableDataset>(shuffled, [](Example e, Generator&) { return e; });
+  for (const int workers : {0, 2})
+    EXPECT_EQ(all(mapped, {.batch_size = 5, .workers = workers}), (Batches{{3, 3, 3, 3, 3}}));
+  EXPECT_EQ(copies, 0);
+}
+
+TEST(StreamLoader, DatasetsThatOpenNothingAreNamed) {
+  struct Nothing final : IterableDataset {
+    std::unique_ptr<Stream> open(int64_t epoch) const override { return epoch < 0 ? open(0) : nullptr; }
+  };
+  const auto nothing = std::make_shared<Nothing>();
+  const auto error = [](IterableDatasetPtr d) { return testing::error_of([&] { (void)all(std::move(d), {}); }); };
+  EXPECT_EQ(error(nothing), "StreamLoader: the dataset opened no stream");
+  EXPECT_EQ(error(std::make_shared<ChainDataset>(std::vector<IterableDatasetPtr>{nothing})),
+            "ChainDataset: the dataset opened no stream");
+  EXPECT_EQ(error(std::make_shared<MapIterableDataset>(nothing, [](Example e, Generator&) { return e; })),
+            "MapIterableDataset: the dataset opened no stream");
+  EXPECT_EQ(error(std::make_shared<ShuffleBufferDataset>(nothing, 2, 0)),
+            "ShuffleBufferDataset: the dataset opened no stream");
+}
+
 TEST(StreamLoader, OptionsThatNeedNumbersAreRefused) {
   const auto numbers = std::make_shared<Numbers>(0, 3);
   EXPECT_THAT(testing::error_of([&] { StreamLoader(numbers, {.shuffle = true}); }), HasSubstr("ShuffleBufferDataset"));
@@ -147,6 +226,10 @@ TEST(StreamLoader, OptionsThatNeedNumbersAreRefused) {
               HasSubstr("kRepeat"));
   EXPECT_THAT(testing::error_of([&] { StreamLoader(nullptr, {}); }), HasSubstr("no dataset"));
   EXPECT_THAT(testing::error_of([&] { StreamLoader(numbers, {.batch_size = 0}); }), HasSubstr("batch_size"));
+  EXPECT_THAT(testing::error_of([&] { StreamLoader(numbers, {.workers = 1, .prefetch = INT64_MAX}); }),
+              HasSubstr("prefetch from 1 to 65536"));
+  EXPECT_THAT(testing::error_of([&] { StreamLoader(numbers, {.timeout = std::chrono::milliseconds::max()}); }),
+              HasSubstr("the timeout must be from 0 to"));
 }
 
 }  // namespace

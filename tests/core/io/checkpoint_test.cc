@@ -387,7 +387,8 @@ TEST(Checkpoint, HostileFiles) {
           "is not valid");
   refused(state("data_loader", tensor({0, 71, 70})).get("a", t.loader), invalid, "sample 71 is out of range");
   refused(state("loader", tensor({-1, 0, 5})).get("a", t.loader), invalid, "is not valid");
-  refused(state("loader", tensor({0, 5, 5})).get("a", t.loader), invalid, "batch 5 is out of range for 5 batches");
+  refused(state("loader", tensor({0, 5, 5})).get("a", t.loader), invalid,
+          "batch 5 is out of range for the 5 batches of epoch 0");
   refused(state("loader", tensor({0, -1, 5})).get("a", t.loader), invalid, "batch -1 is out of range");
   refused(state("scheduler", scalar_tensor(-3)).get("a", t.schedule), invalid, "must not be negative");
   t.run(1);

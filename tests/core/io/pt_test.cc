@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <cstring>
 #include <limits>
@@ -136,6 +137,18 @@ TEST(Pt, ReadsTheOtherFormsOfTheFormat) {
   expect_equal(alone->tensor(), expected(f32));
 }
 
+TEST(Pt, ReadsSetsAndBytesOfEveryProtocol) {
+  for (const char* const name : {"sets", "sets4"}) {
+    SCOPED_TRACE(name);
+    const auto v = load_pt(golden(name));
+    ASSERT_TRUE(v.ok()) << v.status();
+    EXPECT_EQ((*v)["frozen"].kind(), Kind::kSet);
+    EXPECT_EQ((*v)["frozen"].items().at(0).integer(), 7);
+    EXPECT_EQ((*v)["nothing"].raw(), "");
+    EXPECT_EQ((*v)["bytes"].raw(), "a\xff");
+  }
+}
+
 void refuses(const absl::Status& s, absl::StatusCode code, const std::string& part) {
   EXPECT_EQ(s.code(), code) << s;
   EXPECT_THAT(std::string(s.message()), HasSubstr(part));
@@ -151,6 +164,8 @@ TEST(Pt, WhatHearthCannotHoldIsNamed) {
   refused("sparse", unimplemented, "_rebuild_sparse_tensor");
   refused("u16", unimplemented, "dtype uint16");
   refused("large", unimplemented, "integer of 9 bytes");
+  refused("class", absl::StatusCode::kInvalidArgument, "holds OrderedDict, a class or a function");
+  refused("surrogate", unimplemented, "half of a surrogate pair");
   refused("rank9", unimplemented, "9 dimensions");
   refused("script", unimplemented, "TorchScript");
 }
@@ -161,7 +176,9 @@ using namespace std::string_literals;
 
 struct Entry {
   std::string name, data;
-  uint32_t size = 0;  // as claimed; 0: that of the data
+  uint32_t size = 0;    // as claimed; 0: that of the data
+  uint16_t method = 0;  // 8: deflate
+  std::string extra{};  // of the directory
 };
 template <class T>
 void put(std::string& s, T v) {
@@ -171,24 +188,24 @@ std::string zip_of(const std::vector<Entry>& entries) {
   std::string out, directory;
   for (const Entry& e : entries) {
     const auto at = static_cast<uint32_t>(out.size()), size = e.size ? e.size : static_cast<uint32_t>(e.data.size());
-    const auto fields = [&](std::string& s) {
-      for (int i = 0; i < 5; ++i) put(s, uint16_t{0});  // version, flags, method, time, date
+    const auto fields = [&](std::string& s, size_t extra) {
+      for (const uint16_t v : {0, 0, int{e.method}, 0, 0}) put(s, v);  // version, flags, method, time, date
       put(s, uint32_t{0});
-      put(s, size);
+      put(s, e.method == 0 ? size : static_cast<uint32_t>(e.data.size()));
       put(s, size);
       put(s, static_cast<uint16_t>(e.name.size()));
-      put(s, uint16_t{0});
+      put(s, static_cast<uint16_t>(extra));
     };
     put(out, uint32_t{0x04034b50});
-    fields(out);
+    fields(out, 0);
     out += e.name + e.data;
     put(directory, uint32_t{0x02014b50});
     put(directory, uint16_t{0});
-    fields(directory);
+    fields(directory, e.extra.size());
     for (int i = 0; i < 3; ++i) put(directory, uint16_t{0});
     put(directory, uint32_t{0});
     put(directory, at);
-    directory += e.name;
+    directory += e.name + e.extra;
   }
   const auto begin = static_cast<uint32_t>(out.size()), n = static_cast<uint32_t>(entries.size());
   out += directory;
@@ -216,6 +233,27 @@ std::string tensor_pickle(const std::string& arguments, const std::string& numel
                           const std::string& type = "FloatStorage") {
   return "\x80\x02"s + "ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\n"s + type + "\nX\x01\0\0\0"s +
          "0X\x03\0\0\0cpu"s + numel + "tQ" + arguments + "\x89)tR.";
+}
+
+// As deflate has them: data as they are, and compressed.
+std::string stored(const std::string& data) {
+  std::string out = "\x01";
+  put(out, static_cast<uint16_t>(data.size()));
+  put(out, static_cast<uint16_t>(~data.size()));
+  return out + data;
+}
+std::string deflated(const std::string& data) {
+  z_stream z{};
+  EXPECT_EQ(deflateInit2(&z, 9, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string out(deflateBound(&z, data.size()), '\0');
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(data.data()));
+  z.avail_in = static_cast<uInt>(data.size());
+  z.next_out = reinterpret_cast<Bytef*>(out.data());
+  z.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(deflate(&z, Z_FINISH), Z_STREAM_END);
+  out.resize(z.total_out);
+  deflateEnd(&z);
+  return out;
 }
 
 TEST(Pt, NothingIsExecuted) {
@@ -251,6 +289,11 @@ TEST(Pt, DamagedPickles) {
   bad("X\xff\xff\xff\xffx", "cut off");
   bad("\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", "cut off");
   bad("X\x01\0\0\0\xff."s, "not UTF-8");
+  bad("X\x04\0\0\0\xed\xa0\x80\xff."s, "not UTF-8");
+  bad("X\x03\0\0\0\xed\xa0\x80."s, "half of a surrogate pair", absl::StatusCode::kUnimplemented);
+  bad("ctorch\nfloat16\nX\x01\0\0\0x\x85R."s, "no function of PyTorch's");
+  bad("]ctorch\nFloatStorage\na."s, "holds FloatStorage, a class");
+  bad("ctorch._utils\n_rebuild_tensor_v2\n."s, "holds _rebuild_tensor_v2, a class or a function");
   bad("cos", "cut off");
   bad("N.N.", "something follows the pickle");
   bad("}(X\x01\0\0\0aNX\x01\0\0\0aNu."s, "the key a twice");
@@ -285,6 +328,41 @@ TEST(Pt, ValuesThatGrowOrHoldThemselves) {
   bad(text + "e.", "too often");
 }
 
+TEST(Pt, MemoryIsBoundedByTheFile) {
+  const auto exhausted = absl::StatusCode::kResourceExhausted;
+  // Many tensors of few bytes.
+  std::string many =
+      "ctorch._utils\n_rebuild_tensor_v2\nq\0010((X\x07\0\0\0storagectorch\nFloatStorage\n"
+      "X\x01\0\0\0000X\x03\0\0\0cpuK\x02tQK\0))\x89)tq\0020]("s;
+  for (int i = 0; i < 120000; ++i) many += "h\1h\2R"s;
+  many += "e.";
+  refuses(parse_pt(zip_of({{"a/data.pkl", many}, {"a/data/0", "12345678"}}), "x", {.max_bytes = 8}).status(), exhausted,
+          "more memory than is allowed");
+  EXPECT_TRUE(parse_pickle(many).ok());
+  // A compressed pickle of many small objects.
+  const std::string tuples = "](" + std::string(1'500'000, ')') + "e.";
+  refuses(parse_pt(zip_of({{"a/data.pkl", deflated(tuples), static_cast<uint32_t>(tuples.size()), 8}}), "x").status(),
+          exhausted, "more memory than is allowed");
+  // Those that are not compressed are large themselves.
+  const auto long_list = parse_pickle("](" + std::string(4'200'000, 'N') + "e.");
+  ASSERT_TRUE(long_list.ok()) << long_list.status();
+  EXPECT_EQ(long_list->size(), 4'200'000U);
+}
+
+TEST(Pt, WhatIsLookedAtForEachTensorIsSmall) {
+  const std::string plain = tensor_pickle("K\0K\x02\x85K\x01\x85"s);
+  const auto marked = [&](const std::string& marks) { return plain.substr(0, plain.size() - 3) + marks + "tR."; };
+  const std::string conj = "X\x04\0\0\0conj\x89"s, neg = "X\x03\0\0\0neg\x89"s;
+  EXPECT_TRUE(parse_pickle(marked("}(" + conj + neg + "u")).ok());
+  bad(marked("}(" + conj + neg + conj + "u"), "a tensor has 3 marks", absl::StatusCode::kUnimplemented);
+  std::string key = "X";
+  put(key, uint32_t{257});
+  key += std::string(257, 'k');
+  std::string longer = plain;
+  longer.replace(longer.find("X\x01\0\0\0000"s), 6, key);
+  bad(longer, "the key of a storage has 257 bytes");
+}
+
 TEST(Pt, TensorsThatDoNotFitTheirStorage) {
   const auto ok = parse_pickle(tensor_pickle("K\0K\x02\x85K\x01\x85"s));
   ASSERT_TRUE(ok.ok()) << ok.status();
@@ -297,8 +375,9 @@ TEST(Pt, TensorsThatDoNotFitTheirStorage) {
   bad(tensor_pickle("K\0K\x01\x85J\xff\xff\xff\xff\x85"s), "whole number from 0 on");
   bad(tensor_pickle("K\0K\x01\x85)"s), "arguments of _rebuild_tensor_v2");
   const std::string most = "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f";
-  bad(tensor_pickle("K\0" + most + "\x85"s + most + "\x85"s), "");
-  bad(tensor_pickle("K\0(" + most + most + "t(K\0K\0t"s), "");
+  bad(tensor_pickle("K\0"s + most + "\x85"s + most + "\x85"s), "too large");
+  bad(tensor_pickle("K\0("s + most + most + "t(K\0K\0t"s), "too large");
+  bad(tensor_pickle("K\0K\x03\x85"s + most + "\x85"s), "outside of its storage");
   bad(tensor_pickle(most + "))"), "outside of its storage");
   bad(tensor_pickle("K\0))"s, "K\x03"), "has 8 bytes");
   bad(tensor_pickle("K\0))"s, most), "has 8 bytes");
@@ -349,6 +428,56 @@ TEST(Pt, DamagedArchives) {
   std::string many = zip_of({{"a/data.pkl", "N."}});
   many[many.size() - 12] = 9;
   zip_bad(many, "no room for 9 entries");
+  // What is compressed.
+  const auto packed = [](const std::string& data, uint32_t size) { return zip_of({{"a/data.pkl", data, size, 8}}); };
+  EXPECT_TRUE(parse_pt(packed(stored("N."), 2), "x").ok());
+  EXPECT_TRUE(parse_pt(packed(deflated("N."), 2), "x").ok());
+  zip_bad(packed(stored("N."), 1), "has more bytes than it claims");
+  zip_bad(packed(stored("N."), 3), "cannot be unpacked: it ends early");
+  zip_bad(packed(stored("N.").substr(0, 6), 2), "cannot be unpacked: it ends early");
+  zip_bad(packed("\x07", 2), "cannot be unpacked: invalid block type");
+  zip_bad(packed(stored("N."), 72 * 1040), "claims 74880 bytes in 7 compressed ones");
+  // Fields of zip64.
+  const auto extra = [](std::initializer_list<uint64_t> values) {
+    std::string s;
+    put(s, uint16_t{1});
+    put(s, static_cast<uint16_t>(8 * values.size()));
+    for (const uint64_t v : values) put(s, v);
+    return s;
+  };
+  const auto zip64 = [](const std::string& e) { return zip_of({{"a/data.pkl", "N.", UINT32_MAX, 0, e}}); };
+  EXPECT_TRUE(parse_pt(zip64(extra({2, 2})), "x").ok());
+  zip_bad(zip64(""), "claims 4294967295 bytes, more than there are");
+  zip_bad(zip64(extra({2})), "the zip64 field of \"a/data.pkl\" is too short");
+  zip_bad(zip64(extra({2, 3})), "claims 2 bytes in 3");
+  zip_bad(zip64(extra({UINT64_MAX, UINT64_MAX})), "claims 18446744073709551615 bytes, more than there are");
+  zip_bad(zip64(extra({2, 2}).substr(0, 12)), "claims 4294967295 bytes, more than there are");
+  // The end of zip64: {where the locator says it is; entries, size and begin of the directory}.
+  const auto end64 = [](std::optional<uint64_t> place, uint64_t n, uint64_t size, uint64_t begin) {
+    std::string z = zip_of({{"a/data.pkl", "N."}});
+    std::string end = z.substr(z.size() - 22);
+    z.resize(z.size() - 22);
+    const uint64_t at = z.size();
+    end.replace(8, 4, "\xff\xff\xff\xff");
+    if (place) {
+      put(z, uint32_t{0x06064b50});
+      z += std::string(28, '\0');
+      for (const uint64_t v : {n, size, begin}) put(z, v);
+      put(z, uint32_t{0x07064b50});
+      put(z, uint32_t{0});
+      put(z, at + *place);
+      put(z, uint32_t{1});
+    }
+    return z + end;
+  };
+  const uint64_t begin = 30 + 10 + 2, size = 46 + 10;
+  EXPECT_TRUE(parse_pt(end64(0, 1, size, begin), "x").ok());
+  zip_bad(end64({}, 1, size, begin), "its end needs zip64's");
+  zip_bad(end64(1, 1, size, begin), "zip64's end is not where it should be");
+  zip_bad(end64(UINT64_MAX / 2, 1, size, begin), "zip64's end is not where it should be");
+  zip_bad(end64(0, UINT64_MAX, size, begin), "no room for 18446744073709551615 entries");
+  zip_bad(end64(0, 1, UINT64_MAX, begin), "lies outside of it");
+  zip_bad(end64(0, 1, size, UINT64_MAX), "lies outside of it");
   const std::string whole = bytes_of(golden("plain")), old = bytes_of(golden("legacy"));
   for (size_t n = 0; n < whole.size(); ++n) ASSERT_FALSE(parse_pt(whole.substr(0, n), "cut").ok()) << n;
   for (size_t n = 0; n < old.size(); ++n) ASSERT_FALSE(parse_pt(old.substr(0, n), "cut").ok()) << n;
@@ -395,6 +524,41 @@ TEST(Pt, ValuesSayWhatIsWrong) {
   EXPECT_EQ(testing::error_of([&] { (void)v["a"].text(); }), "PtValue: it is a int, not a str");
   EXPECT_EQ(testing::error_of([&] { (void)v[2][5]; }), "PtValue: there is no item 5 among 2");
   EXPECT_EQ(to_string(v), "dict of 2\n  a: 1\n  2: list of 2\n    0: 1.5\n    1: \"x\"\n");
+}
+
+TEST(Pt, IntegersKeepTheirValue) {
+  EXPECT_EQ(PtValue(uint64_t{INT64_MAX}).integer(), INT64_MAX);
+  EXPECT_EQ(PtValue(uint8_t{255}).integer(), 255);
+  EXPECT_EQ(PtValue(int8_t{-1}).integer(), -1);
+  EXPECT_EQ(testing::error_of([] { (void)PtValue(UINT64_MAX); }),
+            "PtValue: 18446744073709551615 is larger than an integer of 64 bits can be");
+  EXPECT_THROW((void)PtValue::dict({{-1, 1}})[SIZE_MAX], Error);
+}
+
+TEST(Pt, MessagesArePrintable) {
+  std::string name, wide;
+  for (int i = 0; i < 100; ++i) {
+    name += "\x1b[2J\xc2\x9b";
+    wide += "\xc3\xa4";
+  }
+  const auto printable = [](const std::string& s) {
+    return std::ranges::none_of(s, [](char c) { return c == '\x1b' || c == '\x9b'; }) && s.size() < 500;
+  };
+  const std::string entry = "a/" + name;
+  std::vector<std::string> said;
+  said.emplace_back(parse_pt(zip_of({{entry, "N."}, {entry, "N."}}), "x").status().message());
+  std::string text = "X";
+  put(text, static_cast<uint32_t>(name.size()));
+  text += name;
+  said.emplace_back(parse_pickle("}(" + text + "N" + text + "Nu.").status().message());
+  const PtValue v = PtValue::dict({{name, wide}});
+  said.push_back(to_string(v));
+  said.emplace_back(pt_state_dict(v).status().message());
+  said.push_back(testing::error_of([&] { (void)v[std::string_view(name)]["x"]; }));
+  said.push_back(testing::error_of([&] { (void)v["x"]; }));
+  said.push_back(testing::error_of([&] { (void)PtValue::dict({})[std::string_view(name)]; }));
+  for (const std::string& s : said) EXPECT_TRUE(printable(s)) << s;
+  EXPECT_THAT(to_string(v), HasSubstr(": \"" + wide.substr(0, 120) + "…\"\n"));  // 60 characters
 }
 
 TEST(Pt, WhatIsWrittenIsReadAgain) {

@@ -66,6 +66,16 @@ TEST(TensorboardTest, SameSummariesAsTorchWrites) {
   EXPECT_EQ(ours, read_file("tests/core/io/data/summaries.bin", 1 << 20).value());
 }
 
+TEST(TensorboardTest, HyperparametersOfAnyKind) {
+  const auto bytes = [](const HParam& v) { return event::hparams(1, {{"p", v}}, {})[1]; };
+  EXPECT_EQ(bytes(32), bytes(32.0));
+  EXPECT_EQ(bytes(int64_t{32}), bytes(32.0F));
+  EXPECT_EQ(bytes("adam"), bytes(std::string("adam")));
+  EXPECT_EQ(bytes("adam"), bytes(std::string_view("adam")));
+  EXPECT_NE(bytes(true), bytes(1));
+  EXPECT_EQ(event::hparams(1, {{"batch_size", 32}, {"bn", true}, {"name", "x"}}, {}).size(), 3U);
+}
+
 TEST(TensorboardTest, HistogramsOfAnything) {
   auto writer = EventWriter::create(testing::TempDir() + "/tensorboard/histograms");
   ASSERT_TRUE(writer.ok()) << writer.status();

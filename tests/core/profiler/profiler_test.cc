@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <latch>
+#include <optional>
+#include <sstream>
 #include <thread>
 
 #include "core/autograd/backward.h"
@@ -93,6 +96,70 @@ TEST(Profiler, ScopesHoldWhatRunsInThem) {
   EXPECT_EQ(r[3].self_ns, r[3].total_ns);
   EXPECT_EQ(r[0].flops, 2 * 2 * 64 * 64 * 64);
   EXPECT_EQ(r[2].bytes, r[3].bytes + r[4].bytes);
+}
+
+TEST(Profiler, ScopesMayEndInAnyOrder) {
+  Profiler p;
+  {
+    std::optional<ProfileScope> load, step, last;
+    const auto running = p.start();
+    load.emplace("load" + std::string(40, 'x'));  // a text that is gone before the scope is
+    step.emplace("step");
+    (void)matmul(ones({8, 8}), ones({8, 8}));
+    load.reset();
+    step.reset();
+    (void)(ones({2}) + 1);
+    last.emplace("after its session");
+  }
+  const std::vector<ProfileRecord> r = p.records();
+  ASSERT_EQ(r.size(), 7U);
+  EXPECT_EQ(r[0].name, "load" + std::string(40, 'x'));
+  EXPECT_EQ(r[1].name, "step");
+  EXPECT_EQ(r[1].flops, 2 * 8 * 8 * 8);
+  EXPECT_EQ(r[5].name, "fill");
+  for (const size_t i : {5, 6}) EXPECT_EQ(r[i].depth, 0);
+  for (const ProfileRecord& one : r) EXPECT_GE(one.self_ns, 0);
+}
+
+TEST(Profiler, AScopeThatEndsInAnotherThreadIsNotRecorded) {
+  Profiler p;
+  {
+    const auto running = p.start();
+    const ProfileScope outer("outer");
+    std::optional<ProfileScope> moved;
+    moved.emplace("moved");
+    std::thread([&] { moved.reset(); }).join();
+    (void)matmul(ones({8, 8}), ones({8, 8}));
+  }
+  EXPECT_EQ(calls(p, "moved"), 0);
+  EXPECT_EQ(calls(p, "outer"), 1);
+  EXPECT_EQ(flops(p, "outer"), 2 * 8 * 8 * 8);
+  for (const ProfileRecord& one : p.records()) EXPECT_EQ(one.depth, one.scope ? 0 : 1);
+}
+
+TEST(Profiler, ThreadsAreNumberedAsTheyStart) {
+  Profiler p;
+  std::latch started(1), recorded(1);
+  std::thread first([&] {
+    const auto running = p.start();
+    started.count_down();
+    recorded.wait();
+    (void)ones({2});
+  });
+  std::thread second([&] {
+    started.wait();
+    const auto running = p.start();
+    (void)(ones({2}) + 1);
+    recorded.count_down();
+  });
+  first.join();
+  second.join();
+  const std::vector<ProfileRecord> r = p.records();
+  ASSERT_EQ(r.size(), 3U);
+  EXPECT_EQ(r[0].name, "fill");
+  EXPECT_EQ(r[1].thread, r[0].thread + 1);
+  EXPECT_EQ(r[2].name, "add");
+  EXPECT_EQ(r[2].thread, r[0].thread + 1);
 }
 
 TEST(Profiler, CostsNothingWhereNoneRuns) {
@@ -221,6 +288,28 @@ TEST(Profiler, TableAndOrder) {
   EXPECT_THAT(table, HasSubstr("\nall ops "));
   EXPECT_THAT(table, HasSubstr("2 more rows"));
   EXPECT_THAT(p.table(), HasSubstr("[step]"));
+  // The last row is that of the ops alone: none has another in it.
+  std::istringstream last(table.substr(table.find("\nall ops ") + 9));
+  int64_t count = 0;
+  double total = 0, self = 0;
+  last >> count >> total >> self;
+  EXPECT_EQ(count, 13);
+  EXPECT_EQ(total, self);
+  EXPECT_GT(total, 0);
+}
+
+TEST(Profiler, ClearForgetsWhatEndedAndWhatRuns) {
+  Profiler p;
+  {
+    const auto ended = p.start();
+    (void)ones({2});
+  }
+  const auto running = p.start();
+  (void)ones({2});
+  p.clear();
+  EXPECT_TRUE(p.records().empty());
+  (void)ones({2});
+  EXPECT_EQ(p.records().size(), 1U);
 }
 
 TEST(Profiler, ChromeTraceIsJson) {
