@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -45,6 +46,13 @@ Tensor spread(const Tensor& m, int64_t batch, int64_t heads, int64_t time, int64
   return out;
 }
 
+void check_mask(const char* name, const std::optional<Tensor>& m) {
+  if (!m) return;
+  HEARTH_CHECK(m->defined(), "MultiheadAttention: the ", name, " mask is undefined");
+  HEARTH_CHECK(m->dtype() == DType::kBool || m->is_floating_point(), "MultiheadAttention: the ", name,
+               " mask must be bool or floating-point, but is ", m->dtype());
+}
+
 // A mask that leaves out what either leaves out and adds what both add.
 Tensor joined(const Tensor& a, const Tensor& b) {
   if (a.dtype() == DType::kBool && b.dtype() == DType::kBool) return logical_or(a, b);
@@ -81,6 +89,7 @@ MultiheadAttention::MultiheadAttention(ModuleBase* parent, const char* name, int
       in_proj_weight(this, "in_proj_weight",
                      one_matrix(checked_embed(embed, heads, options), options) ? empty({3 * embed, embed}) : Tensor()),
       out_proj(this, "out_proj", embed, embed, {.bias = options.bias}),
+      embed_(embed),
       heads_(heads),
       options_(options) {
   if (!one_matrix(embed, options)) {
@@ -105,36 +114,41 @@ void MultiheadAttention::reset_parameters() {
     if (*p) init::xavier_normal_(**p);
   }
   if (in_proj_bias) init::zeros_(*in_proj_bias);
-  if (out_proj.bias) init::zeros_(*out_proj.bias);
+  if (out_proj.bias && out_proj.bias->defined()) init::zeros_(*out_proj.bias);
 }
 
 void MultiheadAttention::check(const Tensor& query, const Tensor& key, const Tensor& value) const {
-  const int64_t features[] = {embed(), options_.kdim.value_or(embed()), options_.vdim.value_or(embed())};
-  const int rank = query.dim();
-  const Tensor* operands[] = {&query, &key, &value};
-  for (int i = 0; i < 3; ++i) {
-    const Tensor& t = *operands[i];
-    HEARTH_CHECK((rank == 2 || rank == 3) && t.dim() == rank && t.size(-1) == features[i],
-                 "MultiheadAttention: expected query, key and value of ",
-                 options_.batch_first ? "[batch, time, " : "[time, batch, ", features[i], "] or [time, ", features[i],
-                 "], but the shapes are ", query.shape(), ", ", key.shape(), " and ", value.shape());
-  }
+  const auto expect = [&](const char* name, const Tensor& t, int64_t features) {
+    const std::string batched = concat(options_.batch_first ? "[batch, time, " : "[time, batch, ", features, "]"),
+                      alone = concat("[time, ", features, "]");
+    const bool first = &t == &query, fits = first ? t.dim() == 2 || t.dim() == 3 : t.dim() == query.dim();
+    HEARTH_CHECK(fits && t.size(-1) == features, "MultiheadAttention: ", name, " must be ",
+                 first              ? concat(batched, " or ", alone)
+                 : query.dim() == 3 ? batched
+                                    : alone,
+                 ", but its shape is ", t.shape());
+  };
+  expect("query", query, embed_);
+  expect("key", key, options_.kdim.value_or(embed_));
+  expect("value", value, options_.vdim.value_or(embed_));
 }
 
 // The part-th projection, of heads: [batch, heads, time, size].
 Tensor MultiheadAttention::projected(const Tensor& x, int64_t part, bool batched) const {
-  const int64_t from = part * embed(), to = from + embed();
+  const int64_t from = part * embed_, to = from + embed_;
   const std::optional<Parameter>* const all[] = {&q_proj_weight, &k_proj_weight, &v_proj_weight};
   const std::optional<Parameter>& apart = *all[part];
   const Tensor w = apart ? Tensor(*apart) : slice(in_proj_weight, 0, from, to);
   const Tensor y = in_proj_bias ? linear(x, w, slice(*in_proj_bias, 0, from, to)) : linear(x, w);
   const Tensor z = !batched ? unsqueeze(y, 0) : options_.batch_first ? y : transpose(y, 0, 1);
-  return transpose(reshape(z, {z.shape()[0], z.shape()[1], heads_, embed() / heads_}), 1, 2);
+  return transpose(reshape(z, {z.shape()[0], z.shape()[1], heads_, embed_ / heads_}), 1, 2);
 }
 
 MultiheadAttention::Heads MultiheadAttention::heads(const Tensor& query, const Tensor& key, const Tensor& value,
                                                     const AttentionMasks& masks) const {
   check(query, key, value);
+  check_mask("attention", masks.attention);
+  check_mask("padding", masks.padding);
   const bool batched = query.dim() == 3;
   Heads h{projected(query, 0, batched),
           projected(key, 1, batched),
@@ -160,7 +174,7 @@ MultiheadAttention::Heads MultiheadAttention::heads(const Tensor& query, const T
   }
   const int64_t more = (bias_k ? 1 : 0) + (options_.add_zero_attn ? 1 : 0);
   if (more > 0) {
-    const Shape one{batch, heads_, 1, embed() / heads_};
+    const Shape one{batch, heads_, 1, embed_ / heads_};
     const auto add = [&](Tensor& t, const std::optional<Parameter>& bias) {
       std::vector<Tensor> parts{t};
       if (bias) parts.push_back(expand(reshape(bias->to(t.dtype()), {1, heads_, 1, one[3]}), one));
@@ -183,7 +197,7 @@ MultiheadAttention::Heads MultiheadAttention::heads(const Tensor& query, const T
 
 // [batch, heads, time, size], projected and in the shape of the query.
 Tensor MultiheadAttention::result(const Tensor& heads, bool batched) const {
-  const Tensor y = out_proj(reshape(transpose(heads, 1, 2), {heads.size(0), heads.size(2), embed()}));
+  const Tensor y = out_proj(reshape(transpose(heads, 1, 2), {heads.size(0), heads.size(2), embed_}));
   return !batched ? squeeze(y, 0) : options_.batch_first ? y : transpose(y, 0, 1);
 }
 
@@ -199,6 +213,7 @@ Tensor MultiheadAttention::forward(const Tensor& query, const Tensor& key, const
 AttentionResult MultiheadAttention::with_weights(const Tensor& query, const Tensor& key, const Tensor& value,
                                                  const AttentionMasks& masks, bool average) const {
   const ModuleScope scope(*this);
+  const detail::ComputedScope computed(const_cast<MultiheadAttention&>(*this));
   const CalledAs called("MultiheadAttention");
   const Heads h = heads(query, key, value, masks);
   // 16 bits are computed in f32 and rounded once, as by scaled dot product attention.
@@ -206,7 +221,7 @@ AttentionResult MultiheadAttention::with_weights(const Tensor& query, const Tens
   const double scale = 1 / std::sqrt(static_cast<double>(h.q.size(-1)));
   Tensor scores = matmul(h.q.to(wide) * scale, transpose(h.k.to(wide), -2, -1));
   const Scalar never = -std::numeric_limits<double>::infinity();
-  if (h.mask) scores = h.mask->dtype() == DType::kBool ? where(*h.mask, scores, never) : scores + *h.mask;
+  if (h.mask) scores = h.mask->dtype() == DType::kBool ? where(*h.mask, scores, never) : scores + h.mask->to(wide);
   if (h.causal) scores = where(later(scores.size(-2), scores.size(-1), scores.device()), never, scores);
   const Tensor weights = dropout(safe_softmax(scores, -1), options_.dropout, training());
   const Tensor output = result(matmul(weights, h.v.to(wide)).to(dtype), h.batched);

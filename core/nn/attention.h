@@ -58,12 +58,13 @@ class MultiheadAttention : public Module<MultiheadAttention> {
                      const MultiheadAttentionOptions& options = {});
 
   /// Gives the parameters their first values anew: the weights of the projections xavier-uniform, bias_k and bias_v
-  /// xavier-normal, the other biases 0, out_proj's weight as Linear's, which its own reset_parameters() gives.
+  /// xavier-normal, the other biases 0, out_proj's weight as Linear's, which its own reset_parameters() gives; so are
+  /// those of its bias where that is computed (core/nn/parametrization.h).
   void reset_parameters();
 
   /// query [time, batch, embed], key [keys, batch, kdim] and value [keys, batch, vdim]; or all three without a batch.
   /// The result has the shape of the query. A query that may attend to no key gets the bias of out_proj, or 0. Throws
-  /// Error if shapes of operands or masks do not fit.
+  /// Error if shapes of operands or masks do not fit, and for a mask that is neither bool nor floating-point.
   Tensor forward(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionMasks& masks = {}) const;
   /// Takes {.padding = ...} too.
   using Module::operator();
@@ -107,9 +108,8 @@ class MultiheadAttention : public Module<MultiheadAttention> {
   Tensor projected(const Tensor& x, int64_t part, bool batched) const;
   void check(const Tensor& query, const Tensor& key, const Tensor& value) const;
   Tensor result(const Tensor& heads, bool batched) const;
-  int64_t embed() const { return out_proj.weight.size(0); }
 
-  int64_t heads_;
+  int64_t embed_, heads_;
   MultiheadAttentionOptions options_;
 };
 

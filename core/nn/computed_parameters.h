@@ -35,5 +35,18 @@ class ComputedParametersBox {
   std::unique_ptr<ComputedParameters> p_;
 };
 
+// Puts the computed parameters of a module in their places while it lives, if there are any.
+class ComputedScope {
+ public:
+  explicit ComputedScope(ModuleBase& m);
+  ~ComputedScope();
+  ComputedScope(const ComputedScope&) = delete;
+  ComputedScope& operator=(const ComputedScope&) = delete;
+
+ private:
+  void take_away() noexcept;
+  ModuleBase* module_ = nullptr;  // null if there is nothing to do
+};
+
 }  // namespace detail
 }  // namespace hearth::nn

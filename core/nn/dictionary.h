@@ -104,7 +104,7 @@ inline Tensor as_parameter(const char* list, Tensor t, bool requires_grad) {
 }  // namespace detail
 
 /// Parameters in a list, named "0", "1", ... A copy shares the tensors. Its values belong to the module that it is a
-/// member of: initialize() leaves them, and that module's reset_parameters() gives them their first values.
+/// member of: that module's reset_parameters() gives them their first values, and initialize() asks for one.
 class ParameterList : public Module<ParameterList> {
  public:
   /// An empty list.
@@ -132,9 +132,9 @@ class ParameterList : public Module<ParameterList> {
   auto begin() const { return items_.begin(); }
   /// One past the last parameter.
   auto end() const { return items_.end(); }
-  /// Leaves the values.
-  void reset_parameters() {}
 
+  /// For ModuleBase: the module that it is a member of gives the parameters their first values.
+  using ValuesOfParent = void;
   /// For ModuleBase: tells the parameters.
   void visit_owned(const detail::Owned& owned) {
     for (size_t i = 0; i < items_.size(); ++i) owned.parameter(std::to_string(i), items_[i]);
@@ -185,9 +185,9 @@ class ParameterDict : public Module<ParameterDict> {
   auto begin() const { return items_.begin(); }
   /// One past the last.
   auto end() const { return items_.end(); }
-  /// Leaves the values.
-  void reset_parameters() {}
 
+  /// For ModuleBase: the module that it is a member of gives the parameters their first values.
+  using ValuesOfParent = void;
   /// For ModuleBase: tells the parameters.
   void visit_owned(const detail::Owned& owned) {
     for (Item& item : items_) owned.parameter(item.first, item.second);

@@ -17,7 +17,7 @@ void put_tensors(ModuleBase& module, const StateDict& tensors);
 /// own. Gradients flow into what is given: it is how gradients of a loss with respect to all parameters, or of an
 /// update of them, are taken. A tensor that several names share is replaced under all of them. The module stays as it
 /// is, but for running statistics that it keeps itself. Throws Error for a name that is unknown, an undefined tensor,
-/// and one of another shape.
+/// one of another shape, and two different tensors for names that share one.
 template <class M, class... A>
 auto functional_call(const M& module, const StateDict& tensors, A&&... args) {
   M copy(module);

@@ -16,7 +16,7 @@ FusedWeights fuse_bn_weights(const Tensor& weight, const std::optional<Tensor>& 
   HEARTH_CHECK(
       weight.dim() > channel && norm.mean.numel() == weight.size(channel) && norm.var.shape() == norm.mean.shape(),
       "fuse_bn_weights: a weight of shape ", weight.shape(), " and a norm of ", norm.mean.shape(),
-      " channels do not fit");
+      " channels do not fit", transposed ? "; of transposed convolutions only those of one group can be fused" : "");
   // In f64: of what is folded together nothing is lost that the weight's dtype can hold.
   const Tensor mean = norm.mean.to(f64), scale = rsqrt(norm.var.to(f64) + norm.eps);
   const Tensor factor = norm.weight ? norm.weight->to(f64) * scale : scale;

@@ -2,8 +2,10 @@
 
 #include <cxxabi.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <set>
 
 #include "core/autograd/guards.h"
@@ -81,7 +83,7 @@ void ModuleBase::visit(const std::string& prefix, const OnTensor& on_tensor, con
   for (const Entry& e : entries_) {
     if (e.kind == Kind::kModule) {
       static_cast<ModuleBase*>(at(e))->visit(prefix + e.name + ".", on_tensor, on_module, after_module);
-    } else if (on_tensor) {
+    } else if (on_tensor && !computes(e.name)) {
       on_tensor(prefix + e.name, *static_cast<Tensor*>(at(e)), e.kind);
     }
   }
@@ -89,7 +91,7 @@ void ModuleBase::visit(const std::string& prefix, const OnTensor& on_tensor, con
     m.visit(prefix + n + ".", on_tensor, on_module, after_module);
   };
   const std::function<void(const std::string&, Tensor&)> parameter = [&](const std::string& n, Tensor& t) {
-    if (on_tensor) on_tensor(prefix + n, t, Kind::kParameter);
+    if (on_tensor && !computes(n)) on_tensor(prefix + n, t, Kind::kParameter);
   };
   type_->visit_owned(*this, {module, parameter});
   if (computed_) computed_.get()->visit({module, parameter});
@@ -210,23 +212,65 @@ void ModuleBase::to_empty(Device device) {
   });
 }
 
-void ModuleBase::initialize() {
-  std::string without;
-  visit("", nullptr, [&](const std::string& path, ModuleBase& m) {
-    if (m.type_->reset) return;
-    std::string own;
-    const auto note = [&](const std::string& name) { own += (own.empty() ? "" : ", ") + name; };
-    for (const Entry& e : m.entries_) {
-      if (e.kind != Kind::kModule && static_cast<Tensor*>(m.at(e))->defined()) note(e.name);
-    }
-    const std::function<void(const std::string&, ModuleBase&)> module = [](const std::string&, ModuleBase&) {};
-    const std::function<void(const std::string&, Tensor&)> parameter = [&](const std::string& n, Tensor& t) {
-      if (t.defined()) note(n);
-    };
-    m.type_->visit_owned(m, {module, parameter});
-    if (own.empty()) return;
-    without += concat(without.empty() ? "" : "; ", m.type_name(), path.empty() ? "" : " '" + path + "'", " owns ", own);
+bool ModuleBase::computes(const std::string& parameter) const { return computed_ && computed_.get()->find(parameter); }
+
+void ModuleBase::empty_computed() {
+  apply([](ModuleBase& m) {
+    if (!m.computed_) return;
+    for (const auto& p : m.computed_.get()->all) *detail::ModuleAccess::place(m, p.name) = Tensor();
   });
+}
+
+std::vector<std::string> ModuleBase::own_tensors() {
+  std::vector<std::string> names;
+  const std::function<void(const std::string&, ModuleBase&)> module = [](const std::string&, ModuleBase&) {};
+  const std::function<void(const std::string&, Tensor&)> parameter = [&](const std::string& n, Tensor& t) {
+    if (t.defined() && !computes(n)) names.push_back(n);
+  };
+  for (const Entry& e : entries_) {
+    if (e.kind != Kind::kModule) parameter(e.name, *static_cast<Tensor*>(at(e)));
+  }
+  type_->visit_owned(*this, {module, parameter});
+  if (computed_) computed_.get()->visit({module, parameter});
+  return names;
+}
+
+std::string ModuleBase::without_reset() {
+  struct Level {
+    ModuleBase* module;
+    std::string path;
+    std::string own;
+  };
+  std::vector<Level> above, without;
+  const auto note = [&](const Level& l, const std::string& name) {
+    const auto known = std::ranges::find_if(without, [&](const Level& w) { return w.module == l.module; });
+    if (known == without.end()) without.push_back({l.module, l.path, name});
+    else known->own += ", " + name;
+  };
+  const auto look = [&](const std::string& path, ModuleBase& m) {
+    above.push_back({&m, path, ""});
+    if (m.type_->reset) return;
+    auto owner = above.rbegin();
+    // A list of parameters belongs to the next module above that is more than a list itself.
+    const auto is_list = [](const ModuleBase& l) {
+      return l.type_->of_parent || (l.entries_.empty() && !l.type_->reset);
+    };
+    while (m.type_->of_parent && std::next(owner) != above.rend() && is_list(*owner->module)) ++owner;
+    if (owner->module->type_->reset) return;
+    const std::string prefix = owner->module == &m ? "" : path.substr(owner->path.empty() ? 0 : owner->path.size() + 1);
+    for (const std::string& n : m.own_tensors()) note(*owner, prefix.empty() ? n : concat(prefix, ".", n));
+  };
+  visit("", nullptr, look, [&](const std::string&, ModuleBase&) { above.pop_back(); });
+  std::string text;
+  for (const Level& w : without) {
+    text += concat(text.empty() ? "" : "; ", w.module->type_name(), w.path.empty() ? "" : " '" + w.path + "'", " owns ",
+                   w.own);
+  }
+  return text;
+}
+
+void ModuleBase::initialize() {
+  const std::string without = without_reset();
   HEARTH_CHECK(without.empty(),
                "initialize: these modules own tensors but have no public reset_parameters(): ", without);
   visit("", nullptr, nullptr, [](const std::string&, ModuleBase& m) {

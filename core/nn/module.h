@@ -60,6 +60,7 @@ struct ModuleType {
   void (*visit_owned)(ModuleBase&, const Owned&);
   void (*renamed)(ModuleBase&);  // after its name has changed: `void name_items()`
   void (*reset)(ModuleBase&);    // its `void reset_parameters()`; null if it has none
+  bool of_parent;                // the module that it is a member of gives its parameters values: `ValuesOfParent`
 };
 
 template <class D>
@@ -76,19 +77,6 @@ class ModuleAccess {
   static Tensor* place(ModuleBase& m, const std::string& name);
   // Calls f with each tensor of the module and all below, and its name.
   static void visit_tensors(ModuleBase& m, const std::function<void(const std::string& name, Tensor&)>& f);
-};
-
-// Puts the computed parameters of a module in their places while it lives, if there are any.
-class ComputedScope {
- public:
-  explicit ComputedScope(ModuleBase& m);
-  ~ComputedScope();
-  ComputedScope(const ComputedScope&) = delete;
-  ComputedScope& operator=(const ComputedScope&) = delete;
-
- private:
-  void take_away() noexcept;
-  ModuleBase* module_ = nullptr;  // null if there is nothing to do
 };
 
 }  // namespace detail
@@ -156,7 +144,8 @@ class ModuleBase {
   /// Gives all tensors below their first values anew, by a call of reset_parameters() of every module that has one: the
   /// members of a module before the module itself, in the order in which constructors do it, so that the random
   /// generator gives the same values. A module of one's own that owns parameters or buffers has a public
-  /// `void reset_parameters()`. Throws Error, before anything is changed, naming the modules that should have one.
+  /// `void reset_parameters()`, which also gives the parameters in its ParameterLists and ParameterDicts values. Throws
+  /// Error, before anything is changed, naming the modules that should have one.
   void initialize();
   /// Calls f with this module and all below, each before those below it.
   void apply(const std::function<void(ModuleBase&)>& f);
@@ -231,6 +220,14 @@ class ModuleBase {
   void replace_tensors(const std::function<void(Tensor&)>& f);
   template <class F>
   HookHandle add_hook(F add);
+  bool computes(const std::string& parameter) const;
+  // Empties the places of computed parameters, of this module and all below: a copy that is made within a call has
+  // what the call computed.
+  void empty_computed();
+  // The names of tensors that the module owns itself.
+  std::vector<std::string> own_tensors();
+  // What owns tensors that no reset_parameters() gives values: "" if there is nothing.
+  std::string without_reset();
 
   ModuleBase* parent_;  // between the constructors of ModuleBase and of ModuleName
   const detail::ModuleType* type_ = nullptr;
@@ -335,9 +332,9 @@ struct Module : ModuleBase, ModuleName<D> {
     const ModuleScope scope(base);
     if (!base.hooks_ && !base.computed_) [[likely]]
       return self.forward(std::forward<A>(a)...);
+    if (base.hooks_) return HookedCall::run(base.hooks_, self, base, std::forward<A>(a)...);
     const detail::ComputedScope computed(base);
-    if (!base.hooks_) return self.forward(std::forward<A>(a)...);
-    return HookedCall::run(base.hooks_, self, base, std::forward<A>(a)...);
+    return self.forward(std::forward<A>(a)...);
   }
 };
 
@@ -373,9 +370,12 @@ const ModuleType* module_type() {
             if constexpr (requires(D & d) { d.reset_parameters(); })
               reset = [](ModuleBase& m) { static_cast<D&>(m).reset_parameters(); };
             return reset;
-          }()};
-  return &type;
+          }(),
+      .of_parent = requires {typename D::ValuesOfParent;
 }
+};  // namespace detail
+return &type;
+}  // namespace hearth::nn
 }  // namespace detail
 
 /// A copy with tensors of its own, which have neither gradients nor gradient history; whether they require one stays.
@@ -383,6 +383,7 @@ const ModuleType* module_type() {
 template <class D>
 std::unique_ptr<D> clone(const D& module) {
   auto copy = std::make_unique<D>(module);
+  copy->empty_computed();
   std::map<TensorImpl*, Tensor> memo;
   copy->replace_tensors([&](Tensor& t) {
     if (!t.defined()) return;

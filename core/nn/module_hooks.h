@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/hook_handle.h"
+#include "core/nn/computed_parameters.h"
 #include "core/nn/tensors_of.h"
 #include "core/tensor/tensor.h"
 
@@ -166,6 +167,7 @@ class HookedCall {
     const auto forward = [&]() -> Return {
       try {
         call.before();
+        const detail::ComputedScope computed(base);  // of what the hooks have written
         const GiveBack back{[&] { std::apply([&](auto&... x) { (call.give_back(x), ...); }, arguments); }};
         return std::apply([&](auto&... x) -> Return { return self.forward(x.pass()...); }, arguments);
       } catch (...) {

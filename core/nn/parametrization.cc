@@ -89,9 +89,16 @@ std::vector<Tensor> originals_of(const Tensor& value, ParametrizationStep& step)
   return inverse;
 }
 
+// The list of what is computed must stay as it is while a call goes by it.
+void check_not_called(ModuleBase& module, const char* what) {
+  const ComputedParametersBox& box = ModuleAccess::computed(module);
+  HEARTH_CHECK(!box || !box.get()->caller, what, ": the forward of ", module.type_name(), " is running");
+}
+
 }  // namespace
 
 void register_parametrization(ModuleBase& module, const std::string& name, std::unique_ptr<ParametrizationStep> step) {
+  check_not_called(module, "register_parametrization");
   ComputedParametersBox& box = ModuleAccess::computed(module);
   ComputedParameter* known = box ? box.get()->find(name) : nullptr;
   Tensor* const place = ModuleAccess::place(module, name);
@@ -162,7 +169,7 @@ void ComputedScope::take_away() noexcept {
 }
 
 void put_tensors(ModuleBase& module, const StateDict& tensors) {
-  std::map<TensorImpl*, Tensor> replaced;
+  std::map<TensorImpl*, std::pair<std::string, Tensor>> replaced;
   std::set<std::string> known;
   ModuleAccess::visit_tensors(module, [&](const std::string& name, Tensor& t) {
     const auto given = tensors.find(name);
@@ -171,7 +178,9 @@ void put_tensors(ModuleBase& module, const StateDict& tensors) {
         given->second.defined() && given->second.shape() == t.shape(), "functional_call: '", name, "' ",
         given->second.defined() ? concat("has the shape ", given->second.shape()) : std::string("is undefined"),
         "; expected ", t.shape());
-    replaced[t.impl()] = given->second;
+    const auto& [first, with] = replaced.try_emplace(t.impl(), name, given->second).first->second;
+    HEARTH_CHECK(with.is(given->second), "functional_call: '", first, "' and '", name,
+                 "' are one tensor of the module, but two different tensors are given for them");
     known.insert(name);
   });
   for (const auto& [name, t] : tensors)
@@ -179,7 +188,7 @@ void put_tensors(ModuleBase& module, const StateDict& tensors) {
                  "'");
   ModuleAccess::visit_tensors(module, [&](const std::string&, Tensor& t) {
     const auto mine = t.defined() ? replaced.find(t.impl()) : replaced.end();
-    if (mine != replaced.end()) t = mine->second;
+    if (mine != replaced.end()) t = mine->second.second;
   });
 }
 
@@ -208,18 +217,24 @@ Tensor parametrized(ModuleBase& module, const std::string& name) {
 }
 void remove_parametrizations(ModuleBase& module, const std::string& name) {
   const detail::ComputedParameter& p = computed(module, name, "remove_parametrizations");
+  detail::check_not_called(module, "remove_parametrizations");
   const bool trained = std::ranges::any_of(p.originals, [](const Tensor& t) { return t.requires_grad(); });
   Tensor value;
   {
     const NoGrad off;
     value = p.value().clone();
+    Tensor original = p.originals[0];
+    if (p.originals.size() == 1 && original.shape() == value.shape() && original.dtype() == value.dtype()) {
+      original.copy_(value);
+      value = original;
+    }
   }
   detail::ComputedParametersBox& box = detail::ModuleAccess::computed(module);
   std::erase_if(box.get()->all, [&](const detail::ComputedParameter& q) { return q.name == name; });
   if (box.get()->all.empty()) box.drop();
   Tensor& place = *detail::ModuleAccess::place(module, name);
   place = value;
-  if (trained) place.requires_grad_();
+  if (trained && !place.requires_grad()) place.requires_grad_();
 }
 
 }  // namespace hearth::nn

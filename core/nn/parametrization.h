@@ -3,12 +3,13 @@
 ///   nn::Linear layer(4, 3);
 ///   nn::register_parametrization(layer, "weight", [](const Tensor& w) { return tril(w); });
 ///
-/// The parameter's place in its module is empty from then on: only a call, layer(x), has it, computed; reading
-/// layer.weight, or layer.forward(x), throws Error as for any undefined tensor. parametrized() computes it outside of a
-/// call. In parameters() and in state_dict stand the originals, named as in PyTorch:
-/// "parametrizations.weight.original", or original0, original1, ... where there are several, and what belongs to the
-/// parametrization itself: "parametrizations.weight.0._u". Such a module is called by one thread at a time; another's
-/// call throws Error. A copy of it shares the originals.
+/// The parameter's place in its module is empty from then on: only the forward of a call, layer(x), has it, computed
+/// after the hooks before forward; reading layer.weight elsewhere, or layer.forward(x), throws Error as for any
+/// undefined tensor. parametrized() computes it outside of a call. In parameters() and in state_dict stand the
+/// originals, named as in PyTorch: "parametrizations.weight.original", or original0, original1, ... where there are
+/// several, and what belongs to the parametrization itself: "parametrizations.weight.0._u". Such a module is called by
+/// one thread at a time; another's call throws Error, and so does adding or removing a parametrization in its forward.
+/// A copy of it shares the originals.
 #pragma once
 
 #include <concepts>
@@ -73,7 +74,7 @@ void register_parametrization(ModuleBase& module, const std::string& name, std::
 /// that has it stays valid. A parameter that has one gets another: it computes from what the first gives.
 ///
 /// Throws Error if the module has no parameter of that name of its own, if it is undefined, if a second parametrization
-/// takes several originals, or if what is computed has another shape or dtype.
+/// takes several originals, if what is computed has another shape or dtype, or while forward runs.
 template <class P>
 void register_parametrization(ModuleBase& module, const std::string& name, P parametrization) {
   detail::register_parametrization(module, name,
@@ -87,7 +88,10 @@ bool is_parametrized(const ModuleBase& module, const std::string& name);
 /// The parameter as a call would have it now, with its gradient's history; in training spectral_norm() goes one step
 /// on. Throws Error if it is not computed.
 Tensor parametrized(ModuleBase& module, const std::string& name);
-/// Makes it a parameter of its own again, of the value that it has now. Throws Error if it is not computed.
+/// Makes it a parameter of its own again, of the value that it has now. One original of its shape and dtype becomes the
+/// parameter, with that value, so that an optimizer that has it stays valid; copies of the module that share it have
+/// the value too. Otherwise the parameter is a new tensor, and an optimizer that has the originals does not train it.
+/// Throws Error if it is not computed, or while forward runs.
 void remove_parametrizations(ModuleBase& module, const std::string& name);
 
 }  // namespace hearth::nn

@@ -166,7 +166,8 @@ struct TransformerMasks {
   /// The tensors, for hooks of modules (core/nn/tensors_of.h).
   auto tensors() { return std::tie(src, tgt, memory); }
 };
-/// An encoder and a decoder, each with a norm behind it.
+/// An encoder and a decoder, each with a norm behind it. The layers of a stack begin as copies of one, but for their
+/// weights of 2 or more dimensions; initialize() draws each layer's, so that it gives other values than constructors.
 class Transformer : public Module<Transformer> {
  public:
   /// Of `embed` features and so many heads. Throws Error as the layers.

@@ -1,5 +1,6 @@
 #include "core/nn/update_bn.h"
 
+#include "core/nn/each_batch_norm.h"
 #include "core/nn/init.h"
 
 namespace hearth::nn::detail {
@@ -8,15 +9,9 @@ namespace {
 // Calls f with each batch norm below the model that keeps running statistics.
 template <class F>
 void for_each_norm(ModuleBase& model, F f) {
-  const auto of = [&](auto* norm) {
-    if (norm && norm->running_mean) f(*norm);
-  };
-  for (const auto& named : model.named_modules()) {
-    ModuleBase* const m = named.second;
-    of(m->as<BatchNorm1d>());
-    of(m->as<BatchNorm2d>());
-    of(m->as<BatchNorm3d>());
-  }
+  for_each_batch_norm(model, [&](auto& norm) {
+    if (norm.running_mean) f(norm);
+  });
 }
 
 }  // namespace

@@ -58,14 +58,17 @@ class SpectralNorm : public Module<SpectralNorm> {
     const Tensor u = u_.clone(), v = v_.clone();
     return weight / dot(u, mv(m, v));
   }
-  // The values that it has are kept, and divided at the next call.
-  Tensor right_inverse(const Tensor& value) const { return value; }
+  // The values that it has are kept, and divided at the next call. Vectors drawn anew are brought near to them.
+  Tensor right_inverse(const Tensor& value) {
+    if (std::exchange(drawn_, false)) iterate(matrix(value.detach()), 15);
+    return value;
+  }
   // As far as they can be without the weight, which gets its values later.
   void reset_parameters() {
+    if (!u_.defined()) return;
     const NoGrad off;
-    for (Buffer* b : {&u_, &v_}) {
-      if (b->defined()) b->copy_(unit(randn_like(*b)));
-    }
+    for (Buffer* b : {&u_, &v_}) b->copy_(unit(randn_like(*b)));
+    drawn_ = true;
   }
 
  private:
@@ -88,7 +91,8 @@ class SpectralNorm : public Module<SpectralNorm> {
 
   int dim_;
   SpectralNormOptions options_;
-  Buffer u_, v_;  // undefined for a vector, which is divided by its length
+  Buffer u_, v_;        // undefined for a vector, which is divided by its length
+  bool drawn_ = false;  // and not yet brought near to the weight
 };
 
 }  // namespace

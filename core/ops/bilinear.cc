@@ -1,5 +1,6 @@
 #include "core/ops/bilinear.h"
 
+#include "core/autograd/autocast.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/op/machinery.h"
@@ -14,8 +15,11 @@ namespace hearth {
 Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const std::optional<Tensor>& bias) {
   const CalledAs called("bilinear");
   for (const Tensor* t : {&x1, &x2, &weight}) expect_dtypes("bilinear", *t, kFloatTypes);
-  HEARTH_CHECK(x1.dtype() == x2.dtype() && x1.dtype() == weight.dtype(), "bilinear: the dtypes ", x1.dtype(), ", ",
-               x2.dtype(), " and ", weight.dtype(), " of operands and weight differ");
+  // Under Autocast the layers before give another dtype than parameters have; the products cast both.
+  const bool mixed = Autocast::current().has_value();
+  const DType a = x1.dtype(), b = x2.dtype(), w = weight.dtype();
+  HEARTH_CHECK((a == b && a == w) || (mixed && a != f64 && b != f64 && w != f64), "bilinear: the dtypes ", a, ", ", b,
+               " and ", w, " of operands and weight differ");
   HEARTH_CHECK(weight.dim() == 3 && x1.dim() >= 1 && x1.dim() == x2.dim() && x1.size(-1) == weight.size(1) &&
                    x2.size(-1) == weight.size(2),
                "bilinear: shapes ", x1.shape(), " and ", x2.shape(), " do not fit a weight of shape ", weight.shape());
@@ -31,10 +35,10 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
   const int64_t rows = in1 == 0 ? result.numel() / (out == 0 ? 1 : out) : x1.numel() / in1;
   const auto wide = [](const Tensor& t) { return machinery::widened(t); };
   // [rows, out, in2], of which each matrix is then multiplied by a row of x2.
-  const Tensor w = reshape(permute(wide(weight), {1, 0, 2}), {in1, out * in2});
-  const Tensor half = reshape(matmul(reshape(wide(x1), {rows, in1}), w), {rows, out, in2});
+  const Tensor columns = reshape(permute(wide(weight), {1, 0, 2}), {in1, out * in2});
+  const Tensor half = reshape(matmul(reshape(wide(x1), {rows, in1}), columns), {rows, out, in2});
   Tensor y = reshape(matmul(half, reshape(wide(x2), {rows, in2, 1})), result);
-  if (bias) y = y + wide(*bias);
+  if (bias) y = y + (mixed ? machinery::cast(*bias, y.dtype()) : wide(*bias));
   return rounded(y, x1.dtype());
 }
 

@@ -26,7 +26,7 @@ Tensors leaves_of(const char* what, const Tensors& inputs, bool create_graph) {
   Tensors out;
   for (const Tensor& x : inputs) {
     HEARTH_CHECK(x.defined() && (x.is_floating_point() || x.is_complex()), what,
-                 ": inputs must be floating-point, but one is ",
+                 ": inputs must be floating-point or complex, but one is ",
                  x.defined() ? concat(x.dtype()) : std::string("undefined"));
     Tensor leaf = create_graph && x.requires_grad() ? view(x, x.shape()) : x.detach();
     if (!leaf.requires_grad()) leaf.requires_grad_();
@@ -72,13 +72,13 @@ Tensors finished(Tensors t, const DerivativeOptions& o) {
   return t;
 }
 
-// Weights of y's shapes: those given, or for a single element 1.
-Tensors weights_of(const char* what, const Tensors& y, const Tensors& v) {
+// Weights of the shapes of y, outputs or inputs: those given, or for a single element 1.
+Tensors weights_of(const char* what, const char* of, const Tensors& y, const Tensors& v) {
   HEARTH_CHECK(v.size() == y.size(), what, ": there are ", v.size(), " vectors for ", y.size(), " tensors");
   Tensors out;
   for (size_t i = 0; i < y.size(); ++i) {
     if (!v[i].defined()) {
-      HEARTH_CHECK(y[i].numel() == 1, what, ": vector ", i, " is undefined, and the output has the shape ",
+      HEARTH_CHECK(y[i].numel() == 1, what, ": vector ", i, " is undefined, and the ", of, " has the shape ",
                    y[i].shape());
       out.push_back(ones_like(y[i]));
       continue;
@@ -149,7 +149,8 @@ std::pair<Tensors, Tensors> vjp(const TensorsFunction& f, const Tensors& inputs,
                                 const DerivativeOptions& options) {
   const GradMode on(true);
   const Tensors leaves = leaves_of("vjp", inputs, options.create_graph), y = outputs_of("vjp", f, leaves, options);
-  const Tensors g = gradients("vjp", y, leaves, weights_of("vjp", y, v), options.create_graph, options.strict);
+  const Tensors g =
+      gradients("vjp", y, leaves, weights_of("vjp", "output", y, v), options.create_graph, options.strict);
   return {finished(y, options), finished(g, options)};
 }
 std::pair<Tensor, Tensor> vjp(const UnaryTensorFunction& f, const Tensor& x, const Tensor& v,
@@ -163,7 +164,7 @@ std::pair<Tensors, Tensors> jvp(const TensorsFunction& f, const Tensors& inputs,
                                 const DerivativeOptions& options) {
   const GradMode on(true);
   const Tensors leaves = leaves_of("jvp", inputs, options.create_graph), y = outputs_of("jvp", f, leaves, options);
-  const Tensors direction = weights_of("jvp", leaves, v);
+  const Tensors direction = weights_of("jvp", "input", leaves, v);
   Tensors w;
   for (const Tensor& t : y) w.push_back(zeros_like(t.detach()).requires_grad_());
   const Tensors g = gradients("jvp", y, leaves, w, true, options.strict);
@@ -185,7 +186,7 @@ std::pair<Tensor, Tensors> hvp(const TensorsFunction& f, const Tensors& inputs, 
   const Tensor y = single("hvp", outputs_of("hvp", f, leaves, options));
   const Tensors slope = gradients("hvp", {y}, leaves, {ones_like(y)}, true, options.strict);
   const Tensors out =
-      gradients("hvp", slope, leaves, weights_of("hvp", leaves, v), options.create_graph, options.strict);
+      gradients("hvp", slope, leaves, weights_of("hvp", "input", leaves, v), options.create_graph, options.strict);
   return {finished(y, options), finished(out, options)};
 }
 std::pair<Tensor, Tensor> hvp(const UnaryTensorFunction& f, const Tensor& x, const Tensor& v,

@@ -2,7 +2,8 @@
 ///
 /// Functions take and give one tensor, or lists of them. Inputs are read as leaves of their own: nothing is added to
 /// the grad of the tensors that are given, and history behind them plays no part, unless create_graph is set, with
-/// which results have a history that leads to the inputs given.
+/// which results have a history that leads to the inputs given. Inputs are floating-point or complex; gradients of
+/// complex ones are PyTorch's, conjugated. Throws Error for others.
 #pragma once
 
 #include <functional>

@@ -15,7 +15,7 @@ Tensor dropout1d(const Tensor& x, double p = 0.5, bool training = true, Generato
 /// dropout2d() of [n, c, d, h, w], or of [c, d, h, w] without a batch. Throws Error for another number of dimensions.
 Tensor dropout3d(const Tensor& x, double p = 0.5, bool training = true, Generator* generator = nullptr);
 /// Each element becomes the least value of selu(), about -1.7581, with probability p; then all are scaled and moved so
-/// that values of mean 0 and variance 1 keep both (Klambauer et al., 2017). All 0 for p = 1.
+/// that values of mean 0 and variance 1 keep both (Klambauer et al., 2017). x * 0 for p = 1.
 Tensor alpha_dropout(const Tensor& x, double p = 0.5, bool training = true, Generator* generator = nullptr);
 /// The same for whole channels: x is [n, c, ...]. Throws Error for fewer than 2 dimensions.
 Tensor feature_alpha_dropout(const Tensor& x, double p = 0.5, bool training = true, Generator* generator = nullptr);

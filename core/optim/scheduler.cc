@@ -23,6 +23,11 @@ Scheduler::Scheduler(Optimizer& optimizer) : optimizer_(&optimizer) {
   }
 }
 
+void Scheduler::step() {
+  for (size_t g = 0; g < base_.size(); ++g) base_[g] = base_of(step_, base_[g], optimizer_->lr(g));
+  set_step(step_ + 1);
+}
+
 void Scheduler::set_step(int64_t step) {
   HEARTH_CHECK(step >= 0, "scheduler: the step must not be negative, but is ", step);
   step_ = step;

@@ -19,7 +19,7 @@ class Scheduler {
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
   /// Goes one step on.
-  void step() { set_step(step_ + 1); }
+  void step();
   /// How many steps were made.
   int64_t current_step() const { return step_; }
   /// Goes to any step: resuming is set_step(saved step). Throws Error if it is negative.
@@ -32,6 +32,9 @@ class Scheduler {
   explicit Scheduler(Optimizer& optimizer);
   /// The learning rate of a group whose own was `base`, `step` steps after the start.
   virtual double lr_at(int64_t step, double base) const = 0;
+  /// The base from the next step() on, of a group whose own was `base` and whose rate is `present`, `step` steps after
+  /// the start.
+  virtual double base_of(int64_t, double base, double) const { return base; }
   /// Whether it moves the momentum too.
   virtual bool moves_momentum() const { return false; }
   /// The momentum of a group whose own was `base`, if it moves.

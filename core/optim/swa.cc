@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <span>
 #include <utility>
 
-#include "core/autograd/guards.h"
 #include "core/base/error.h"
-#include "core/op/machinery.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/create.h"
 
 namespace hearth::optim {
 namespace {
@@ -17,55 +17,68 @@ void check_decay(double decay) {
   HEARTH_CHECK(decay >= 0 && decay <= 1, "averages: the decay must be from 0 to 1, but is ", decay);
 }
 
-MultiAveragingFunction each(AveragingFunction f) {
-  return [f = std::move(f)](std::span<Tensor> averages, std::span<const Tensor> current, int64_t count) {
-    for (size_t i = 0; i < averages.size(); ++i) averages[i].copy_(f(averages[i], current[i], count));
-  };
+// From one towards the other by a share.
+Tensor between(const Tensor& from, const Tensor& to, double share) {
+  return from.is_complex() ? from + (to - from) * share : lerp(from, to, share);
 }
+void go(std::span<Tensor> from, std::span<const Tensor> to, double share) {
+  for (size_t i = 0; i < from.size(); ++i) {
+    if (from[i].is_complex()) from[i].copy_(between(from[i], to[i], share));
+    else from[i].lerp_(to[i], share);
+  }
+}
+double share_of_next(int64_t count) { return 1 / static_cast<double>(count + 1); }
 
 }  // namespace
 
 AveragingFunction get_ema_avg_fn(double decay) {
   check_decay(decay);
-  return [decay](const Tensor& average, const Tensor& current, int64_t) { return lerp(average, current, 1 - decay); };
+  return
+      [decay](const Tensor& average, const Tensor& current, int64_t) { return between(average, current, 1 - decay); };
 }
 AveragingFunction get_swa_avg_fn() {
   return [](const Tensor& average, const Tensor& current, int64_t count) {
-    return lerp(average, current, 1 / static_cast<double>(count + 1));
+    return between(average, current, share_of_next(count));
   };
 }
-MultiAveragingFunction get_ema_multi_avg_fn(double decay) { return each(get_ema_avg_fn(decay)); }
-MultiAveragingFunction get_swa_multi_avg_fn() { return each(get_swa_avg_fn()); }
+MultiAveragingFunction get_ema_multi_avg_fn(double decay) {
+  check_decay(decay);
+  return [decay](std::span<Tensor> averages, std::span<const Tensor> current, int64_t) {
+    go(averages, current, 1 - decay);
+  };
+}
+MultiAveragingFunction get_swa_multi_avg_fn() {
+  return [](std::span<Tensor> averages, std::span<const Tensor> current, int64_t count) {
+    go(averages, current, share_of_next(count));
+  };
+}
 
-AveragedTensors::AveragedTensors(std::vector<Tensor> tensors, MultiAveragingFunction average)
-    : tensors_(std::move(tensors)), average_(std::move(average)) {
-  HEARTH_CHECK(average_, "AveragedTensors: there is no rule");
-  const NoGrad off;
-  for (const Tensor& t : tensors_) averages_.push_back(is_half(t.dtype()) ? t.detach().to(f32) : t.detach().clone());
+AveragedTensors::AveragedTensors(std::vector<Tensor> tensors, MultiAveragingFunction rule)
+    : held_(std::move(tensors)), rule_(std::move(rule)) {
+  HEARTH_CHECK(rule_, "AveragedTensors: there is no rule");
 }
 
 void AveragedTensors::update() {
-  const NoGrad off;
-  std::vector<Tensor> averages, current;
-  for (size_t i = 0; i < tensors_.size(); ++i) {
-    if (count_ == 0 || !tensors_[i].is_floating_point()) {
-      averages_[i].copy_(tensors_[i]);
-    } else {
-      averages.push_back(averages_[i]);
-      current.push_back(tensors_[i].detach().to(averages_[i].dtype()));
-    }
-  }
-  if (!averages.empty()) average_(averages, current, count_);
+  held_.update(rule_, count_);
   ++count_;
 }
 
-void AveragedTensors::swap() {
-  const NoGrad off;
-  for (size_t i = 0; i < tensors_.size(); ++i) {
-    const Tensor held = averages_[i].clone();
-    averages_[i].copy_(tensors_[i]);
-    tensors_[i].copy_(held);
-  }
+std::map<std::string, Tensor> AveragedTensors::state_dict() const {
+  auto out = held_.state_dict();
+  out["count"] = scalar_tensor(count_, {.dtype = i64, .device = kCpu});
+  return out;
+}
+
+void AveragedTensors::load_state_dict(const std::map<std::string, Tensor>& state) {
+  auto averages = state;
+  const auto count = averages.extract("count");
+  HEARTH_CHECK(
+      !count.empty() && count.mapped().defined() && count.mapped().dtype() == i64 && count.mapped().numel() == 1,
+      "AveragedTensors: the state does not fit: 'count' must be one i64");
+  const int64_t taken = count.mapped().item<int64_t>();
+  HEARTH_CHECK(taken >= 0, "AveragedTensors: the state does not fit: 'count' is ", taken);
+  held_.load_state_dict("AveragedTensors", averages);
+  count_ = taken;
 }
 
 SWALR::SWALR(Optimizer& o, double swa_lr, int64_t length, Anneal anneal)
@@ -74,10 +87,16 @@ SWALR::SWALR(Optimizer& o, double swa_lr, int64_t length, Anneal anneal)
   set_step(0);
 }
 
-double SWALR::lr_at(int64_t step, double base) const {
+double SWALR::share(int64_t step) const {
   const double t = length_ == 0 ? 1 : std::clamp(static_cast<double>(step) / static_cast<double>(length_), 0.0, 1.0);
-  const double share = anneal_ == Anneal::kLinear ? t : (1 - std::cos(std::numbers::pi * t)) / 2;
-  return swa_lr_ * share + base * (1 - share);
+  return anneal_ == Anneal::kLinear ? t : (1 - std::cos(std::numbers::pi * t)) / 2;
+}
+double SWALR::lr_at(int64_t step, double base) const { return swa_lr_ * share(step) + base * (1 - share(step)); }
+double SWALR::base_of(int64_t step, double base, double present) const {
+  const double left = 1 - share(step);
+  // Exactly the base as long as nobody has set the rate.
+  if (present == lr_at(step, base) || left == 0) return base;
+  return (present - swa_lr_ * share(step)) / left;
 }
 
 }  // namespace hearth::optim

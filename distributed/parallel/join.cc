@@ -1,20 +1,16 @@
 #include "distributed/parallel/join.h"
 
 #include "core/base/error.h"
-#include "core/nn/norm.h"
+#include "core/nn/each_batch_norm.h"
 
 namespace hearth::distributed {
 
 Join::Join(DistributedDataParallel& parallel) : parallel_(parallel) {
   if (parallel_.group().size() == 1) return;
-  parallel_.module().apply([](nn::ModuleBase& m) {
-    const auto refuse = [](auto* norm) {
-      HEARTH_CHECK(!norm || !norm->gathers(),
-                   "Join: a batch norm takes its statistics over all ranks (sync_batch_norm), but a rank without "
-                   "batches runs no forward");
-    };
-    refuse(m.as<nn::BatchNorm1d>());
-    refuse(m.as<nn::BatchNorm2d>());
+  nn::for_each_batch_norm(parallel_.module(), [](const auto& norm) {
+    HEARTH_CHECK(!norm.gathers(),
+                 "Join: a batch norm takes its statistics over all ranks (sync_batch_norm), but a rank without batches "
+                 "runs no forward");
   });
 }
 

@@ -106,9 +106,14 @@ TEST(Derivatives, StrictAndWrongArguments) {
             "hessian: the derivative for input 0 does not depend on the inputs");
   EXPECT_EQ(message([&] { hessian(one, x()); }),
             "hessian: the function must give one tensor of one element, but its shape is [2, 2]");
-  EXPECT_EQ(message([&] { jacobian(one, tensor({{1}})); }), "jacobian: inputs must be floating-point, but one is i64");
+  EXPECT_EQ(message([&] { jacobian(one, tensor({{1}})); }),
+            "jacobian: inputs must be floating-point or complex, but one is i64");
   EXPECT_EQ(message([&] { vjp(one, x(), ones({3})); }), "vjp: vector 0 has the shape [3]; expected [2, 2]");
   EXPECT_EQ(message([&] { vjp(one, x()); }), "vjp: vector 0 is undefined, and the output has the shape [2, 2]");
+  EXPECT_EQ(message([&] {
+              jvp(first, ab(), {Tensor(), Tensor()});
+            }),
+            "jvp: vector 0 is undefined, and the input has the shape [3]");
   EXPECT_EQ(message([&] { jvp(first, ab(), {ones({3})}); }), "jvp: there are 1 vectors for 2 tensors");
 }
 

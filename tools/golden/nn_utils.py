@@ -129,6 +129,17 @@ for label, strategy, length in (("Cosine", "cos", 4), ("Linear", "linear", 4), (
         s.step()
         rates.append(o.param_groups[0]["lr"])
     emit("Swalr" + label, torch.tensor(rates))
+for label, strategy in (("Cosine", "cos"), ("Linear", "linear")):
+    o = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    s = swa_utils.SWALR(o, swa_lr=0.05, anneal_epochs=5, anneal_strategy=strategy)
+    rates = []
+    for n in range(8):
+        if n in (0, 3, 7):  # something else sets the rate
+            o.param_groups[0]["lr"] = 0.01 + 0.02 * n
+        o.step()
+        s.step()
+        rates.append(o.param_groups[0]["lr"])
+    emit("SwalrChanged" + label, torch.tensor(rates))
 
 # ---- Patterns.
 emit("Eye", nn.init.eye_(torch.empty(2, 3)))

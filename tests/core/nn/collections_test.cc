@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/autograd/autocast.h"
 #include "core/autograd/backward.h"
 #include "core/nn/activation.h"
 #include "core/nn/bilinear.h"
@@ -13,6 +14,7 @@
 #include "core/nn/distance.h"
 #include "core/nn/dropout.h"
 #include "core/nn/embedding_bag.h"
+#include "core/nn/init.h"
 #include "core/ops/bilinear.h"
 #include "core/ops/index.h"
 #include "core/ops/matmul.h"
@@ -95,9 +97,38 @@ TEST(ParameterList, HoldsTheTensorsThemselves) {
   d.emplace("b", zeros({1}));
   d.erase("a");
   EXPECT_EQ(names(d), (std::vector<std::string>{"b"}));
-  Choice m;
-  m.initialize();  // leaves what is in lists
-  EXPECT_EQ(m.scales[1].to_vector<float>(), (std::vector<float>{1, 1, 1}));
+}
+
+struct Scales : nn::Module<Scales> {
+  nn::ParameterList all{this, "all", {zeros({2}), zeros({3})}};
+  nn::ModuleList<nn::ParameterDict> named{this, "named"};
+  Scales() {
+    named.emplace_back().emplace("left", zeros({1}));
+    reset_parameters();
+  }
+  void reset_parameters() {
+    for (Tensor t : all) nn::init::ones_(t);
+    for (auto [name, t] : named[0]) nn::init::ones_(t);
+  }
+};
+struct Forgetful : nn::Module<Forgetful> {
+  nn::ModuleList<nn::ParameterList> lists{this, "lists"};
+  nn::Member<Choice> choice{this, "choice"};
+};
+
+TEST(ParameterList, ValuesAreThoseOfTheModuleThatHasIt) {
+  Scales m;
+  m.to_empty(kCpu);
+  m.initialize();
+  for (const Tensor& t : m.parameters()) EXPECT_TRUE(t.equal(ones(t.shape())));
+  Forgetful f;
+  f.lists.emplace_back().push_back(ones({2}));
+  EXPECT_EQ(message([&] { f.initialize(); }),
+            "initialize: these modules own tensors but have no public reset_parameters(): Forgetful owns lists.0.0; "
+            "Choice 'choice' owns scales.0, scales.1, biases.left");
+  nn::ParameterList alone{ones({2})};
+  EXPECT_EQ(message([&] { alone.initialize(); }),
+            "initialize: these modules own tensors but have no public reset_parameters(): nn::ParameterList owns 0");
 }
 
 TEST(Layers, Bilinear) {
@@ -107,6 +138,20 @@ TEST(Layers, Bilinear) {
   EXPECT_LE(m.weight.abs().amax().item<double>(), 1 / std::sqrt(3.0));
   const Tensor a = randn({2, 6, 3}), b = randn({2, 6, 4});
   EXPECT_TRUE(m(a, b).equal(bilinear(a, b, m.weight, *m.bias)));  // NOLINT(bugprone-unchecked-optional-access)
+  {                                                               // behind a layer that gives 16 bits
+    const Autocast mixed(bf16);
+    const Tensor low = matmul(a, ones({3, 3}));
+    EXPECT_EQ(low.dtype(), bf16);
+    EXPECT_TRUE(m(low, b).equal(m(low.to(f32), b.to(bf16))));
+    EXPECT_EQ(m(low, b).dtype(), bf16);
+    EXPECT_EQ(bare(a, b).dtype(), bf16);
+    EXPECT_TRUE(m(a, b).to(f32).allclose(bilinear(a.to(f64), b.to(f64), m.weight.to(f64), m.bias->to(f64)).to(f32),
+                                         0.05,
+                                         0.05));  // NOLINT(bugprone-unchecked-optional-access)
+    EXPECT_THROW(m(a.to(f64), b), Error);
+    EXPECT_THROW(m(a, b.to(f64)), Error);
+  }
+  EXPECT_THROW(m(a.to(bf16), b), Error);
   const Tensor one = matmul(matmul(a[1][2].view({1, 3}), bare.weight[3]), b[1][2].view({4, 1}));
   EXPECT_NEAR(bare(a, b)[1][2][3].item<double>(), one.item<double>(), 1e-5);
   EXPECT_EQ(message([&] { m(a, a); }),

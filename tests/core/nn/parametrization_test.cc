@@ -3,8 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
+#include <latch>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,6 +25,7 @@
 #include "core/ops/compare.h"
 #include "core/ops/index.h"
 #include "core/ops/matmul.h"
+#include "core/ops/random.h"
 #include "core/ops/rearrange.h"
 #include "core/ops/reduce.h"
 #include "tests/core/nn/nn_testing.h"
@@ -157,10 +162,119 @@ TEST(Parametrization, PlaceIsEmptyOutsideOfCalls) {
   EXPECT_EQ(weight.grad().select(0, 0).slice(0, 1, 3).abs().sum().item<double>(), 0);
   nn::remove_parametrizations(m, "weight");
   EXPECT_FALSE(nn::is_parametrized(m));
+  EXPECT_TRUE(m.weight.is(weight));  // an optimizer that has it trains it still
   EXPECT_TRUE(m.weight.equal(tril(weight)));
   EXPECT_TRUE(m.weight.requires_grad());
   EXPECT_TRUE(m(x).equal(want));
   EXPECT_EQ(m.state_dict().count("weight"), 1u);
+}
+
+TEST(Parametrization, ComputedOfWhatHooksBeforeForwardHaveWritten) {
+  nn::Linear m(3, 2, {.bias = false});
+  nn::register_parametrization(m, "weight", [](const Tensor& w) { return w * 2; });
+  const auto zeroed = m.register_forward_pre_hook([&](nn::ModuleBase&, nn::HookTensors&) {
+    const NoGrad off;
+    m.state_dict().at("parametrizations.weight.original").zero_();
+    EXPECT_FALSE(m.weight.defined());
+  });
+  const auto after = m.register_forward_hook(
+      [&](nn::ModuleBase&, const nn::HookTensors&, nn::HookTensors&) { EXPECT_FALSE(m.weight.defined()); });
+  EXPECT_EQ(m(ones({1, 3})).abs().sum().item<double>(), 0);
+}
+
+struct Scaled : nn::Module<Scaled> {
+  nn::Parameter w{this, "w", ones({2})};
+  nn::Parameter other{this, "other", ones({2})};
+  std::function<void(Scaled&)> act;
+  Tensor forward(const Tensor& x) {
+    if (act) act(*this);
+    return x * w;
+  }
+};
+
+TEST(Parametrization, StayAsTheyAreWhileForwardRuns) {
+  Scaled m;
+  const auto doubled = [](const Tensor& w) { return w * 2; };
+  nn::register_parametrization(m, "w", doubled);
+  const Tensor x = ones({2});
+  m.act = [](Scaled& s) { nn::remove_parametrizations(s, "w"); };
+  EXPECT_NE(message([&] { m(x); }).find("remove_parametrizations: the forward of Scaled is running"),
+            std::string::npos);
+  m.act = [&](Scaled& s) { nn::register_parametrization(s, "other", doubled); };
+  EXPECT_NE(message([&] { m(x); }).find("register_parametrization: the forward of Scaled is running"),
+            std::string::npos);
+  EXPECT_FALSE(m.w.defined());
+  // What a call has computed is no parameter, and does not stay in copies.
+  m.act = [](Scaled& s) {
+    EXPECT_TRUE(s.w.defined());
+    const std::vector<std::string> want{"other", "parametrizations.w.original"};
+    const auto copy = nn::clone(s);
+    const Scaled shallow(s);
+    EXPECT_FALSE(copy->w.defined());
+    for (const Scaled* one : {&std::as_const(s), &std::as_const(*copy), &shallow}) {
+      std::vector<std::string> names;
+      for (const auto& [name, t] : one->named_parameters()) names.push_back(name);
+      EXPECT_EQ(names, want);
+    }
+  };
+  EXPECT_EQ(m(x).detach().to_vector<float>(), (std::vector<float>{2, 2}));
+  // Hooks may: they are not within forward.
+  m.act = nullptr;
+  const auto hook =
+      m.register_forward_pre_hook([&](nn::ModuleBase&, nn::HookTensors&) { nn::remove_parametrizations(m, "w"); });
+  EXPECT_EQ(m(x).detach().to_vector<float>(), (std::vector<float>{2, 2}));
+}
+
+TEST(Parametrization, OneCallAtATime) {
+  nn::Linear m(3, 3);
+  std::atomic<bool> waits = false;
+  std::latch begun(1), go_on(1);
+  nn::register_parametrization(m, "weight", [&](const Tensor& w) {
+    if (waits) {
+      begun.count_down();
+      go_on.wait();
+    }
+    return w * 2;
+  });
+  const Tensor x = ones({1, 3});
+  waits = true;
+  std::thread other([&] { m(x); });
+  begun.wait();
+  EXPECT_NE(message([&] { m(x); }).find("nn::Linear: two threads call it at once"), std::string::npos);
+  EXPECT_EQ(message([&] { nn::remove_parametrizations(m, "weight"); }),
+            "remove_parametrizations: the forward of nn::Linear is running");
+  go_on.count_down();
+  other.join();
+  waits = false;
+  EXPECT_EQ(m(x).shape(), (Shape{1, 3}));
+}
+
+TEST(SpectralNorm, IsNearAtOnceAfterInitialize) {
+  manual_seed(1);
+  nn::Linear m(40, 30);
+  nn::spectral_norm(m);
+  m.initialize();
+  m.eval();
+  const Tensor w = nn::parametrized(m, "weight").detach();
+  Tensor v = ones({40});
+  for (int i = 0; i < 200; ++i) {
+    v = w.t().mv(w.mv(v));
+    v = v / v.norm();
+  }
+  EXPECT_NEAR(w.mv(v).norm().item<double>(), 1, 0.1);
+}
+
+struct Unset : nn::Module<Unset> {
+  nn::Parameter w{this, "w", ones({2})};
+  nn::Parameter b{this, "b", ones({2})};
+};
+
+TEST(Parametrization, OriginalsWantFirstValuesToo) {
+  Unset m;
+  nn::register_parametrization(m, "w", [](const Tensor& w) { return w * 2; });
+  EXPECT_EQ(message([&] { m.initialize(); }),
+            "initialize: these modules own tensors but have no public reset_parameters(): Unset owns b, "
+            "parametrizations.w.original");
 }
 
 TEST(Parametrization, CopiesClonesAndMoves) {
@@ -265,6 +379,12 @@ TEST(FunctionalCall, TakesTheTensorsGiven) {
   Tied tied;
   const Tensor v = wave({3, 3}, 1).to(f32);
   EXPECT_TRUE(nn::functional_call(tied, {{"a.weight", v}}, x).equal(linear(linear(x, v), v)));
+  EXPECT_TRUE(nn::functional_call(tied, {{"a.weight", v}, {"b.weight", v}}, x).equal(linear(linear(x, v), v)));
+  EXPECT_EQ(message([&] {
+              nn::functional_call(tied, {{"a.weight", v}, {"b.weight", v.clone()}}, x);
+            }),
+            "functional_call: 'a.weight' and 'b.weight' are one tensor of the module, but two different tensors are "
+            "given for them");
   // Running statistics are the module's.
   nn::BatchNorm1d norm(3);
   nn::functional_call(norm, {{"weight", ones({3}) * 2}}, x);

@@ -9,6 +9,7 @@
 #include "core/autograd/backward.h"
 #include "core/autograd/guards.h"
 #include "core/nn/transformer.h"
+#include "core/nn/weight_norm.h"
 #include "core/ops/index.h"
 #include "core/ops/random.h"
 #include "core/ops/reduce.h"
@@ -108,10 +109,55 @@ TEST(Attention, OtherFeaturesOfKeysAndValues) {
   const auto p = fill(first);
   check(first(a, b, c), joined({a, b, c}, p), kGoldenApartBatchFirst);
   EXPECT_EQ(message([&] { first(a, c, c); }),
-            "MultiheadAttention: expected query, key and value of [batch, time, 4] or [time, 4], but the shapes are "
-            "[2, 3, 4], [2, 5, 6] and [2, 5, 6]");
+            "MultiheadAttention: key must be [batch, time, 4], but its shape is [2, 5, 6]");
+  EXPECT_EQ(message([&] { first(c, b, c); }),
+            "MultiheadAttention: query must be [batch, time, 4] or [time, 4], but its shape is [2, 5, 6]");
+  EXPECT_EQ(message([&] { m(q[0], k[0], v); }),
+            "MultiheadAttention: value must be [time, 6], but its shape is [5, 2, 6]");
   EXPECT_EQ(message([] { nn::MultiheadAttention(4, 2, {.kdim = 0}); }),
             "MultiheadAttention: kdim and vdim must be at least 1, but are 0 and 4");
+}
+
+TEST(Attention, MasksAreBoolOrAdded) {
+  const nn::MultiheadAttention m(4, 2);
+  const Tensor x = wave({3, 2, 4}, 1).to(f32), added = wave({3, 3}, 2), left_out = tensor({{0, 0, 1}, {1, 0, 0}});
+  EXPECT_EQ(message([&] { m.with_weights(x, x, x, {.padding = left_out}); }),
+            "MultiheadAttention: the padding mask must be bool or floating-point, but is i64");
+  EXPECT_EQ(message([&] {
+              m(x, x, x, {.attention = zeros({3, 3}).to(boolean), .padding = left_out});
+            }),
+            "MultiheadAttention: the padding mask must be bool or floating-point, but is i64");
+  EXPECT_EQ(message([&] {
+              m(x, x, x, {.attention = ones({3, 3}, {.dtype = i32})});
+            }),
+            "MultiheadAttention: the attention mask must be bool or floating-point, but is i32");
+  EXPECT_EQ(message([&] { m(x, x, x, {.attention = Tensor()}); }),
+            "MultiheadAttention: the attention mask is undefined");
+  // One of another floating-point dtype does not make the scores wider.
+  const auto wide = m.with_weights(x, x, x, {.attention = added}),
+             same = m.with_weights(x, x, x, {.attention = added.to(f32)});
+  EXPECT_EQ(wide.weights.dtype(), f32);
+  EXPECT_TRUE(wide.output.equal(same.output));
+  EXPECT_TRUE(m(x, x, x, {.attention = added}).allclose(wide.output, 1e-5, 1e-6));
+}
+
+TEST(Attention, ParametersThatAreComputed) {
+  nn::MultiheadAttention m(4, 2, {.add_bias_kv = true});
+  const Tensor x = wave({3, 2, 4}, 1).to(f32);
+  {
+    const NoGrad off;
+    m.out_proj.bias->copy_(wave({4}, 1));
+  }
+  const Tensor before = m(x, x, x);
+  nn::weight_norm(m.out_proj);
+  nn::weight_norm(m, "in_proj_weight");
+  nn::weight_norm(m, "bias_k", std::nullopt);
+  nn::register_parametrization(m.out_proj, "bias", [](const Tensor& b) { return b; });
+  EXPECT_TRUE(m(x, x, x).allclose(before, 1e-5, 1e-6));
+  EXPECT_TRUE(m.with_weights(x, x, x).output.allclose(before, 1e-5, 1e-6));
+  EXPECT_FALSE(m.in_proj_weight.defined());
+  m.initialize();
+  EXPECT_FALSE(m(x, x, x).allclose(before, 1e-5, 1e-6));
 }
 
 TEST(Attention, KeysThatAreAdded) {

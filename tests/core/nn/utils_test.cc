@@ -2,12 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
 #include "core/autograd/guards.h"
 #include "core/nn/container.h"
 #include "core/nn/conv.h"
+#include "core/nn/conv_transpose.h"
+#include "core/nn/each_batch_norm.h"
 #include "core/nn/fuse.h"
 #include "core/nn/init_patterns.h"
 #include "core/nn/linear.h"
@@ -90,6 +93,18 @@ TEST(Fuse, AsPyTorch) {
       {.mean = wave({3}, 3), .var = wave({3}, 4).abs(), .weight = wave({3}, 5), .bias = wave({3}, 6), .eps = 0.1},
       true);
   expect_close({w.weight, w.bias}, kGoldenFusedTransposed);
+  nn::ConvTranspose2d up(3, 3, 2), grouped(4, 4, 2, {.groups = 2});
+  nn::BatchNorm2d behind(3), wider(4);
+  for (nn::ModuleBase* l : std::initializer_list<nn::ModuleBase*>{&up, &behind, &grouped, &wider}) {
+    fill(*l);
+    l->eval();
+  }
+  behind.running_var->copy_(behind.running_var->abs());
+  const Tensor image = wave({1, 3, 3, 3}, 1);
+  EXPECT_TRUE(nn::fuse_conv_bn_eval(up, behind)(image).allclose(behind(up(image)), 1e-9, 1e-9));
+  EXPECT_EQ(message([&] { nn::fuse_conv_bn_eval(grouped, wider); }),
+            "fuse_bn_weights: a weight of shape [4, 2, 2, 2] and a norm of [4] channels do not fit; of transposed "
+            "convolutions only those of one group can be fused");
   nn::BatchNorm1d bare(3, {.track_running_stats = false});
   bare.eval();
   EXPECT_EQ(message([&] { nn::fuse_bn_eval(linear, bare); }),
@@ -118,6 +133,13 @@ TEST(UpdateBn, AsPyTorch) {
   EXPECT_EQ(calls, 3);
   nn::Linear without(4, 3);
   nn::update_bn(without, std::vector<Tensor>{ones({1, 1})});  // would not fit
+}
+
+TEST(EachBatchNorm, OfAllDimensions) {
+  nn::Sequential m(nn::BatchNorm3d(3), nn::Linear(3, 2), nn::Sequential(nn::BatchNorm2d(2), nn::BatchNorm1d(1)));
+  std::vector<int64_t> channels;
+  nn::for_each_batch_norm(m, [&](auto& norm) { channels.push_back(norm.weight->numel()); });
+  EXPECT_EQ(channels, (std::vector<int64_t>{3, 2, 1}));
 }
 
 TEST(Averages, AsPyTorch) {
@@ -160,6 +182,21 @@ TEST(Swalr, AsPyTorch) {
   check_rates(4, optim::Anneal::kCosine, kGoldenSwalrCosine);
   check_rates(4, optim::Anneal::kLinear, kGoldenSwalrLinear);
   check_rates(0, optim::Anneal::kCosine, kGoldenSwalrNone);
+}
+
+// Something else sets the rate before the first step, on the way, and at the end.
+TEST(Swalr, GoesOnFromTheRateThatIsThere) {
+  for (const auto anneal : {optim::Anneal::kCosine, optim::Anneal::kLinear}) {
+    const auto& want = anneal == optim::Anneal::kCosine ? kGoldenSwalrChangedCosine : kGoldenSwalrChangedLinear;
+    optim::SGD o(std::vector<Tensor>{zeros({1}).requires_grad_()}, {.lr = 0.1});
+    optim::SWALR s(o, 0.05, 5, anneal);
+    ASSERT_EQ(want.size(), 8u);
+    for (size_t n = 0; n < want.size(); ++n) {
+      if (n == 0 || n == 3 || n == 7) o.set_lr(0.01 + 0.02 * static_cast<double>(n), 0);
+      s.step();
+      EXPECT_NEAR(o.lr(0), want[n], 1e-12) << n;
+    }
+  }
 }
 
 TEST(Clip, WithANormThatIsKnown) {

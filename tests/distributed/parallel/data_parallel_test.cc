@@ -459,6 +459,9 @@ TEST_P(Parallel, BatchNormOverAllRanks) {
                  w = zeros({total, 5, 4, 3}).normal_(0, 1, &random);
     nn::BatchNorm2d whole(5), mine(5);
     EXPECT_EQ(sync_batch_norm(mine, g), 1);
+    nn::BatchNorm3d volumes(2);
+    EXPECT_EQ(sync_batch_norm(volumes, g), 1);
+    EXPECT_EQ(volumes.gathers(), n > 1);
     Tensor all = x.clone().requires_grad_();
     Tensor part = x.narrow(0, begin, sizes[static_cast<size_t>(g.rank())]).clone().requires_grad_();
     const Tensor expected = whole(all);
