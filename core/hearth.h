@@ -48,6 +48,7 @@
 #include "core/nn/dictionary.h"
 #include "core/nn/distance.h"
 #include "core/nn/dropout.h"
+#include "core/nn/each_batch_norm.h"
 #include "core/nn/embedding_bag.h"
 #include "core/nn/functional_call.h"
 #include "core/nn/fuse.h"
