@@ -1,6 +1,6 @@
 // Special functions. Their samples are those of tools/golden/layers.py.
-#include "core/ops/special.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/special.h"
 #include "tests/core/op_table/functions.h"
 
 namespace hearth::testing {
@@ -47,15 +47,15 @@ void special_rows(Rows& rows) {
   record("i1e", {{"some", HEARTH_CALL(i1e(in[0])), kSmooth},
                  {"far", HEARTH_CALL(i1e(in[0])), kPlain},
                  {"ends", HEARTH_CALL(i1e(in[0])), kPlain}});
-  record("hypot", {{"some", HEARTH_CALL(hypot(in[0], in[1])), kSmooth},
-                   {"ends", HEARTH_CALL(hypot(in[0], in[1])), kPlain}});
+  record("hypot",
+         {{"some", HEARTH_CALL(hypot(in[0], in[1])), kSmooth}, {"ends", HEARTH_CALL(hypot(in[0], in[1])), kPlain}});
   record("gcd", {{"some", HEARTH_CALL(gcd(in[0], in[1])), kPlain}});
   add("lcm", {{"some", HEARTH_CALL(lcm(in[0], in[1])), kPlain}}).takes = DTypeSet{u8, i8, i16, i32, i64};
   add("mvlgamma", {{"some", HEARTH_CALL(mvlgamma(in[0], 3)), kSmooth}});
   add("entr", {{"some", HEARTH_CALL(entr(in[0])), kSmooth}, {"ends", HEARTH_CALL(entr(in[0])), kPlain}});
   add("ndtr", {{"some", HEARTH_CALL(ndtr(in[0])), kSmooth}, {"ends", HEARTH_CALL(ndtr(in[0])), kPlain}});
-  add("xlog1py", {{"some", HEARTH_CALL(xlog1py(in[0], in[1])), kSmooth},
-                  {"ends", HEARTH_CALL(xlog1py(in[0], in[1])), kPlain}});
+  add("xlog1py",
+      {{"some", HEARTH_CALL(xlog1py(in[0], in[1])), kSmooth}, {"ends", HEARTH_CALL(xlog1py(in[0], in[1])), kPlain}});
   add("copysign", {{"some", HEARTH_CALL(copysign(in[0], in[1].detach())), kPlain},
                    {"zeros", HEARTH_CALL(copysign(in[0], in[1].detach())), kPlain}});
   add("signbit", {{"some", HEARTH_CALL(signbit(in[0])), kPlain}, {"whole", HEARTH_CALL(signbit(in[0] - 3)), kPlain}});
