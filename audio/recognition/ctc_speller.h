@@ -9,7 +9,7 @@
 namespace hearth::audio {
 
 /// Writes classes by their labels. If a label has several characters (code points of UTF-8), there are spaces between
-/// all of them; the blank's, and special ones such as <unk> and [PAD], do not count for that.
+/// all of them; the blank's, and special ones, which are in angle or square brackets, do not count for that.
 class CtcSpeller {
  public:
   /// Keeps a reference to the labels, which name each class.
