@@ -7,6 +7,7 @@
 #include "audio/ops/ops.h"
 #include "audio/recognition/align.h"
 #include "audio/recognition/ctc_decoder.h"
+#include "audio/recognition/ctc_speller.h"
 #include "audio/recognition/error_rate.h"
 #include "audio/recognition/lexicon.h"
 #include "audio/recognition/ngram.h"

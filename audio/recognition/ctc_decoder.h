@@ -1,4 +1,4 @@
-// What was said, of the frames of a CTC model: greedy, and by prefix beam search.
+// What was said, of the frames of a CTC model, by prefix beam search.
 #pragma once
 
 #include <cstdint>
@@ -8,29 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "audio/recognition/ctc_greedy.h"
 #include "audio/recognition/lexicon.h"
 #include "audio/recognition/ngram.h"
 #include "core/tensor/tensor.h"
 
 namespace hearth::audio {
-
-/// The labels of the most probable class in each frame of log_probs or logits [frames, classes], repeated ones once and
-/// without blanks. Of equal classes the first counts. Throws Error for NaN.
-std::vector<int64_t> ctc_greedy_decode(const Tensor& log_probs, int64_t blank = 0);
-
-/// ctc_greedy_decode() of frames as they come.
-class CtcGreedyStream {
- public:
-  /// The blank's class.
-  explicit CtcGreedyStream(int64_t blank = 0) : blank_(blank) {}
-  /// The labels that the next frames [frames, classes] add.
-  std::vector<int64_t> operator()(const Tensor& log_probs);
-  /// Begins a new text.
-  void reset() { last_ = -1; }
-
- private:
-  int64_t blank_, last_ = -1;
-};
 
 /// Options of CtcBeamSearch.
 struct CtcBeamOptions {

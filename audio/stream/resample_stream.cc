@@ -44,6 +44,12 @@ void ResampleStream::reset() {
   first_ = received_ = given_ = 0;
 }
 
+int64_t ResampleStream::bytes() const {
+  size_t all = 0;
+  for (const Tensor* t : {&taps_, &waiting_}) all += t->defined() ? t->nbytes() : 0;
+  return static_cast<int64_t>(all);
+}
+
 // The samples up to `until`, and what the next ones need.
 Tensor ResampleStream::give(int64_t until) {
   const int64_t before = first_ / from_ * to_;

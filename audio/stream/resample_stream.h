@@ -21,6 +21,8 @@ class ResampleStream {
   Tensor finish();
   /// Begins a new signal.
   void reset();
+  /// The memory that it holds, in bytes: the filter, which the first samples make, and the samples that wait.
+  int64_t bytes() const;
 
  private:
   void begin(const Tensor& waveform);

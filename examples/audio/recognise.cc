@@ -7,6 +7,7 @@
 // with the state that the samples before have left.
 
 #include <cstdio>
+#include <exception>
 #include <map>
 #include <string>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "audio/recognition/ctc_decoder.h"
+#include "audio/recognition/ctc_speller.h"
 #include "audio/stream/frame_stream.h"
 #include "audio/stream/resample_stream.h"
 #include "core/autograd/guards.h"
@@ -41,22 +43,6 @@ ABSL_FLAG(int64_t, channels, 1, "--raw: samples that belong to one moment; the m
 
 namespace hearth::audio {
 namespace {
-
-// Symbols of several letters have spaces between them.
-class Speller {
- public:
-  explicit Speller(const std::vector<std::string>& labels) : labels_(labels) {
-    for (size_t i = 1; i < labels_.size(); ++i) spaced_ |= labels_[i].size() > 1;
-  }
-  void add(const std::vector<int64_t>& tokens, std::string& text) const {
-    for (const int64_t t : tokens)
-      absl::StrAppend(&text, spaced_ && !text.empty() ? " " : "", labels_[static_cast<size_t>(t)]);
-  }
-
- private:
-  const std::vector<std::string>& labels_;
-  bool spaced_ = false;
-};
 
 class Recogniser {
  public:
@@ -84,8 +70,9 @@ class Recogniser {
     const std::vector<Tensor> in = preprocess(at_least_a_step(samples));
     const Tensor log_probs = log_softmax(run(in[0], in[1].unsqueeze(0)).first, 1);
     std::string text;
-    Speller(model_.signature.labels)
-        .add(ctc_beam_search(log_probs, {.labels = model_.signature.labels, .beam_size = beams})[0].tokens, text);
+    const std::vector<std::string>& labels = model_.signature.labels;
+    CtcSpeller speller(labels);
+    speller(ctc_beam_search(log_probs, {.labels = labels, .beam_size = beams})[0].tokens, text);
     return text;
   }
 
@@ -104,7 +91,7 @@ class Recogniser {
       const auto [scores, state] = r_.run(features, state_);
       state_ = state;
       const size_t before = text_.size();
-      speller_.add(greedy_(scores), text_);
+      speller_(greedy_(scores), text_);
       return text_.size() > before;
     }
     const std::string& text() const { return text_; }
@@ -116,7 +103,7 @@ class Recogniser {
       return l;
     }
     const Recogniser& r_;
-    Speller speller_;
+    CtcSpeller speller_;
     FrameStream steps_;
     Tensor state_;
     CtcGreedyStream greedy_;
@@ -137,6 +124,9 @@ class Recogniser {
   std::pair<Tensor, Tensor> run(const Tensor& features, const Tensor& state) const {
     const Tensor in[] = {features.unsqueeze(0), state};
     const std::vector<Tensor> out = model_.main.run(in);
+    const auto classes = static_cast<int64_t>(model_.signature.labels.size());
+    HEARTH_CHECK(out[0].dim() == 3 && out[0].size(0) == 1 && out[0].size(2) == classes, "the model gives scores ",
+                 out[0].shape(), ", but it should give [1, steps, ", classes, "], for its ", classes, " labels");
     return {out[0][0], out[1]};
   }
 
@@ -159,8 +149,8 @@ absl::Status recognise_files(const Recogniser& r, const std::vector<std::string>
     }
     try {
       absl::PrintF("%s   %s\n", path, r.text(*samples, absl::GetFlag(FLAGS_beams)));
-    } catch (const Error& e) {
-      complain(absl::StrCat(path, ": ", e.message()));
+    } catch (const std::exception& e) {
+      complain(absl::StrCat(path, ": ", e.what()));
     }
   }
   if (failed > 0) return absl::InvalidArgumentError(absl::StrCat(failed, " of the sounds could not be recognised"));
@@ -229,7 +219,7 @@ int main(int argc, char** argv) {
   absl::Status s;
   try {
     s = hearth::audio::run({rest.begin() + 1, rest.end()});
-  } catch (const hearth::Error& e) {
+  } catch (const std::exception& e) {
     s = absl::InternalError(e.what());
   }
   return s.ok() ? 0 : hearth::audio::complain(s, 1);

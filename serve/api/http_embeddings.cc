@@ -5,6 +5,7 @@
 #include "serve/api/http_call_internal.h"
 #include "serve/api/status.h"
 #include "serve/base/error_status.h"
+#include "serve/base/free_bytes.h"
 #include "serve/base/quote.h"
 #include "serve/openai/embeddings.h"
 #include "serve/openai/error.h"
@@ -58,7 +59,7 @@ void HttpApi::embeddings(const CallPtr& call) {
     }
     return respond(call, [s] { return openai_failure(s); });
   }
-  call->request.body = {};
+  free_bytes(call->request.body);
   call->request.memory.release();
   submit(call, {std::move(input)}, [call, request = std::move(request)](const std::vector<Value>& out) {
     if (absl::Status memory = call->memory.resize(call->memory.bytes() + embeddings_json_bytes(request, out));

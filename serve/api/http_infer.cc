@@ -9,6 +9,7 @@
 #include "serve/api/model_json.h"
 #include "serve/api/status.h"
 #include "serve/base/error_status.h"
+#include "serve/base/free_bytes.h"
 #include "serve/http/compression.h"
 #include "serve/model/decoder.h"
 #include "serve/model/signature.h"
@@ -50,7 +51,7 @@ void HttpApi::infer(const CallPtr& call) {
     return respond(call, [s = parsed.status()] { return failure(s); });
   }
   call->infer = *std::move(parsed);
-  call->request.body = {};
+  free_bytes(call->request.body);
   call->request.memory.release();
   std::optional<std::string> file = std::exchange(call->infer.file, {});
   if (!file) return submit_infer(call, std::exchange(call->infer.inputs, {}));
@@ -81,7 +82,7 @@ void HttpApi::infer_file(const CallPtr& call, std::string file) {
   if (!inputs.ok()) {
     return respond(call, [s = inputs.status()] { return failure(file_status(s), std::string(s.message())); });
   }
-  file = std::string();
+  free_bytes(file);
   submit_infer(call, *std::move(inputs));
 }
 
@@ -159,7 +160,7 @@ void HttpApi::predict(const CallPtr& call) {
   if (!inputs.ok()) {
     return respond(call, [s = inputs.status()] { return failure(file_status(s), std::string(s.message())); });
   }
-  call->request.body = {};
+  free_bytes(call->request.body);
   call->request.memory.release();
   submit(call, *std::move(inputs), [call, top](const std::vector<Value>& out) {
     auto body = predictions_json(*call->model, out, top);

@@ -48,6 +48,7 @@ Tensor samples_of(std::string& bytes, bool floats) {
     samples = from_values(values, shape).to(f32) / 32768.0;
   }
   bytes.erase(0, n * size);
+  bytes.shrink_to_fit();
   return samples;
 }
 
@@ -74,6 +75,7 @@ class HttpApi::Stream final : public WebSocketHandler, public std::enable_shared
         sound_(std::move(sound)),
         floats_(floats),
         top_(top),
+        held_(api.options_.memory),
         memory_(api.options_.memory) {}
 
   void message(WebSocketMessage m, Reply reply) override {
@@ -83,18 +85,21 @@ class HttpApi::Stream final : public WebSocketHandler, public std::enable_shared
     if (last_ && !is_end(m.payload))
       return answer(end_with(WebSocketClose::kUnsupported, R"(the only text that is taken is {"end":true})"));
     if (!last_) bytes_ += m.payload;
-    const bool accepted = api_.workers_.run([self = shared_from_this()] {
+    // Of each connection one message waits at most.
+    api_.workers_.run_always([self = shared_from_this()] {
       try {
         self->work();
       } catch (...) {
         self->fail(current_exception_status());
       }
     });
-    if (!accepted) fail(absl::ResourceExhaustedError("too many files and large requests are waiting"));
   }
 
  private:
-  void answer(WebSocketReply r) { std::exchange(reply_, nullptr)(std::move(r)); }
+  // Once for each message: what fails afterwards is not told.
+  void answer(WebSocketReply r) {
+    if (Reply reply = std::exchange(reply_, nullptr)) reply(std::move(r));
+  }
 
   void fail(const absl::Status& s) {
     memory_.release();
@@ -127,12 +132,17 @@ class HttpApi::Stream final : public WebSocketHandler, public std::enable_shared
         self->fail(current_exception_status());
       }
     };
-    if (absl::Status s = model_->scheduler->submit(std::move(job)); !s.ok()) fail(s);
+    if (absl::Status s = model_->scheduler->submit(std::move(job)); !s.ok()) refused(s);
+  }
+
+  // The scheduler has counted the failure.
+  void refused(const absl::Status& s) {
+    memory_.release();
+    answer(end_with(s));
   }
 
   void ran(absl::StatusOr<std::vector<Value>> out) {
-    // The scheduler has counted its failures.
-    if (!out.ok()) return answer(end_with(out.status()));
+    if (!out.ok()) return refused(out.status());
     if (absl::Status s = sound_->take(*out); !s.ok()) return fail(s);
     if (!sound_->has_text()) {
       auto predictions = predictions_json(*model_, *out, top_);
@@ -144,6 +154,8 @@ class HttpApi::Stream final : public WebSocketHandler, public std::enable_shared
   }
 
   void answer_result() {
+    const size_t own = bytes_.capacity() + predictions_.capacity();
+    if (absl::Status s = held_.resize(static_cast<int64_t>(own) + sound_->bytes()); !s.ok()) return fail(s);
     std::string text;
     JsonWriter json(text);
     json.begin_object().field("seconds", sound_->seconds()).field("final", last_);
@@ -161,6 +173,7 @@ class HttpApi::Stream final : public WebSocketHandler, public std::enable_shared
   const std::unique_ptr<SampleStream> sound_;
   const bool floats_;
   const int64_t top_;
+  Reservation held_;    // what is kept between messages
   Reservation memory_;  // of the job that runs
   Reply reply_;
   Clock::time_point arrived_;

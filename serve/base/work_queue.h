@@ -26,7 +26,8 @@ class WorkQueue {
 
   /// Queues a task, which must not throw. Returns false if the queue is full; the task is then dropped.
   bool run(absl::AnyInvocable<void()> work);
-  /// Queues a task as run() does but without a limit, for answers to requests that were accepted.
+  /// Queues a task as run() does but without a limit, for what its number of connections bounds: answers to requests
+  /// that were accepted, messages of streams.
   void run_always(absl::AnyInvocable<void()> work);
 
  private:

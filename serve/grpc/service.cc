@@ -10,6 +10,7 @@
 #include "core/version.h"
 #include "serve/base/bearer.h"
 #include "serve/base/error_status.h"
+#include "serve/base/free_bytes.h"
 #include "serve/grpc/inference.pb.h"
 #include "serve/grpc/tensors.h"
 #include "serve/model/datatype.h"
@@ -327,7 +328,7 @@ void GrpcService::infer(const GrpcCallPtr& call) {
       return later(workers_, call, [this, call, file = *std::move(given)]() mutable {
         auto inputs = inputs_from_file(*call->model->servable, file);
         absl::Status read = inputs.status();
-        file = std::string();
+        free_bytes(file);
         if (read.ok()) read = submit(call, *std::move(inputs));
         else call->model->stats->failed(Failure::kOther, nanoseconds(Clock::now() - call->arrived));
         if (!read.ok()) call->respond([read] { return read; });

@@ -53,7 +53,8 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 200;                               ///< The HTTP status.
   std::string content_type = "application/json";  ///< The Content-Type header; not sent with status 204.
-  /// Further headers. Content-Type, Content-Length and Connection are not among them: the connection adds those.
+  /// Further headers. Content-Type and Content-Length are not among them, nor what Connection says of keeping it: the
+  /// connection adds those.
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};    ///< The body, which is not sent in answer to HEAD.
   std::string error = {};   ///< Of failure(): its message, for whoever gives errors another shape.

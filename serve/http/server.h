@@ -5,10 +5,11 @@
 // {"error": ...}; then the connection ends. A client that half-closes the connection still gets its answers.
 //
 // A response can make a WebSocket of its connection (serve/http/websocket.h). Its handler gets one message at a time;
-// the next one is read when the reply to it has been sent, so that a connection holds one message at most, and what a
-// read brings.
+// the next one is read when the reply to it has been sent, so that a connection holds one message at most (while its
+// parts are joined, twice), and what a read brings. What the handler keeps is the handler's to count.
 //
-// When all connections are in use, the one that has been idle for longest is closed for a new one. If none is idle, or
+// When all connections are in use, the one that has been idle for longest is closed for a new one; a WebSocket is idle
+// between two messages. If none is idle, or
 // one address has more than its share, a few more are accepted, on which only `essential` requests are answered.
 #pragma once
 
@@ -53,7 +54,8 @@ struct HttpServerOptions {
   std::function<bool(const HttpRequest& head)> essential = nullptr;
   /// Called with each response that the handler did not make, before it is sent. The head may be incomplete.
   std::function<void(const HttpRequest& head, HttpResponse& answer)> complete = nullptr;
-  /// How long a connection may wait for the next request, or a WebSocket for the next message, before it is closed.
+  /// How long a connection may wait for the next request, or a WebSocket for the next message that is not empty, before
+  /// it is closed.
   std::chrono::milliseconds idle_timeout{60'000};
   /// The time for the TLS handshake, and from a request's first byte to the end of its header.
   std::chrono::milliseconds header_timeout{10'000};

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "serve/base/free_bytes.h"
 
 namespace hearth::serve {
 namespace {
@@ -18,6 +19,12 @@ using std::chrono::milliseconds;
 constexpr size_t kReadBytes = 16 << 10;
 constexpr milliseconds kLinger{2000}, kRestricted{2000};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+// Whether one of these events has come, or an error, or the end of both directions.
+bool has_event(tcp::socket& socket, int16_t events) {
+  pollfd p{socket.native_handle(), events, 0};
+  return poll(&p, 1, 0) > 0;
+}
 
 }  // namespace
 
@@ -57,17 +64,18 @@ void HttpSession::start() {
   });
 }
 
+bool HttpSession::is_drained(Clock::time_point now) const {
+  return shared_.draining && now.time_since_epoch().count() >= shared_.drain_grace_ends.load();
+}
+
 void HttpSession::check(Clock::time_point now) {
   if (interim_ && now >= interim_deadline_) return close();  // the client does not read
-  const bool ends = shared_.draining && now.time_since_epoch().count() >= shared_.drain_grace_ends.load();
-  if (ends && state_ == State::kIdle) return close();
-  if (ends && state_ == State::kSocket) return close_socket(WebSocketClose::kGoingAway, "the server stops");
-  if (state_ == State::kAnswering && ended_) {
-    // The client has ended its sending. If it has closed the connection altogether, its system has answered our interim
-    // response with a reset.
-    pollfd p{stream_->socket().native_handle(), 0, 0};
-    if (poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLNVAL)) != 0) gone();
-  }
+  if (is_drained(now) && state_ == State::kIdle) return close();
+  if (is_drained(now) && state_ == State::kSocket) return next_message();
+  // In kAnswering the client has ended its sending. If it has closed the connection altogether, its system has answered
+  // our interim response with a reset. A WebSocket's client has no reason to end its sending alone.
+  if (state_ == State::kAnswering && ended_ && has_event(stream_->socket(), 0)) gone();
+  if (state_ == State::kSocketBusy && has_event(stream_->socket(), POLLRDHUP)) return close();
   if (now < deadline_) return;
   switch (state_) {
     case State::kReading:
@@ -76,7 +84,7 @@ void HttpSession::check(Clock::time_point now) {
     case State::kAnswering:
       break;  // the request's own deadline ends it
     case State::kSocket:
-      close_socket(WebSocketClose::kGoingAway, "no message came in time");
+      next_message();
       break;
     case State::kHandshake:
     case State::kIdle:
@@ -236,6 +244,8 @@ void HttpSession::dispatch() {
   keep_alive_ = reader_->keep_alive() && !closing_;
   old_ = reader_->version() < 11;
   HttpRequest r = std::move(reader_->head());
+  // RFC 9110, section 7.8: of an HTTP/1.0 request it is ignored.
+  if (old_) std::erase_if(r.headers, [](const auto& h) { return equal_ignoring_case(h.first, "Upgrade"); });
   r.body = reader_->take_body();
   r.memory = std::exchange(body_memory_, Reservation(shared_.options.memory));
   r.cancelled = cancelled_ = std::make_shared<std::atomic<bool>>(false);
@@ -293,7 +303,7 @@ void HttpSession::send(HttpResponse r) {
   stream_->write({asio::buffer(head_text_), asio::buffer(body_)},
                  [self = shared_from_this(), keep](error_code e, size_t) {
                    if (e) return;
-                   self->body_ = std::string();  // frees it
+                   free_bytes(self->body_);
                    self->answer_memory_.release();
                    if (keep) self->next_request();
                    else self->linger();

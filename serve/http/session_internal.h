@@ -41,7 +41,9 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   /// Whether it may be closed to make room.
   bool is_idle() const { return idle_; }
   /// The session with the smallest precedence is closed first to make room.
-  std::pair<bool, Clock::time_point> precedence() const { return {state_ != State::kIdle, since_}; }
+  std::pair<bool, Clock::time_point> precedence() const {
+    return {state_ != State::kIdle && state_ != State::kSocket, since_};
+  }
 
  private:
   enum class State : uint8_t { kHandshake, kIdle, kReading, kAnswering, kWriting, kLingering, kSocket, kSocketBusy };
@@ -49,6 +51,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
               std::shared_ptr<TlsContext> tls, std::unique_ptr<HttpPlace> place);
 
   void set_idle(bool on);
+  bool is_drained(Clock::time_point now) const;
   void next_request();
   void read();
   void have_read(boost::system::error_code e, size_t n);
@@ -62,7 +65,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void send(HttpResponse r);
   void linger();
   void open_socket(const HttpResponse& r);
-  void wait_for_message();
+  void wait_anew();
   void next_message();
   void give(WebSocketMessage message);
   void reply(const WebSocketReply& r);
@@ -88,6 +91,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   std::shared_ptr<WebSocketHandler> socket_;
   std::optional<WebSocketReader> messages_;
   Clock::time_point message_deadline_;
+  bool puts_off_ = false;  // whether the message that is answered puts message_deadline_ off
 };
 
 }  // namespace hearth::serve

@@ -4,6 +4,7 @@
 #include <exception>
 #include <utility>
 
+#include "serve/base/free_bytes.h"
 #include "serve/http/session_internal.h"
 
 namespace hearth::serve {
@@ -16,25 +17,31 @@ void HttpSession::open_socket(const HttpResponse& r) {
   deadline_ = Clock::now() + shared_.options.request_timeout;
   socket_ = r.socket;
   messages_.emplace(static_cast<size_t>(shared_.options.max_message_bytes));
+  messages_->put(pending_);  // before all that is read from now on
+  free_bytes(pending_);
   reader_.reset();
   head_text_ = "HTTP/1.1 101 Switching Protocols\r\n";
   for (const auto& [k, v] : r.headers) head_text_.append(k).append(": ").append(v).append("\r\n");
   head_text_ += "\r\n";
   stream_->write({asio::buffer(head_text_), asio::const_buffer()}, [self = shared_from_this()](error_code e, size_t) {
     if (e) return self->close();
-    self->messages_->put(std::exchange(self->pending_, {}));
-    self->wait_for_message();
+    self->wait_anew();
+    self->next_message();
   });
 }
 
-void HttpSession::wait_for_message() {
-  message_deadline_ = Clock::now() + shared_.options.idle_timeout;
-  next_message();
+// Control frames and empty messages do not put the deadline off.
+void HttpSession::wait_anew() {
+  since_ = Clock::now();
+  message_deadline_ = since_ + shared_.options.idle_timeout;
 }
 
-// Control frames do not put the deadline off: only messages do.
+// Called after every frame that is written, so that a client that is never idle cannot go on for ever.
 void HttpSession::next_message() {
   if (!stream_->socket().is_open()) return;
+  const Clock::time_point now = Clock::now();
+  if (is_drained(now)) return close_socket(WebSocketClose::kGoingAway, "the server stops");
+  if (now >= message_deadline_) return close_socket(WebSocketClose::kGoingAway, "no message came in time");
   while (std::optional<WebSocketMessage> m = messages_->next()) {
     switch (m->opcode) {
       case WebSocketOpcode::kPong:
@@ -53,17 +60,21 @@ void HttpSession::next_message() {
     return close_socket(WebSocketClose::kTryAgain, "the server holds as much as it may");
   state_ = State::kSocket;
   deadline_ = message_deadline_;
+  set_idle(true);
   read();
 }
 
 void HttpSession::give(WebSocketMessage message) {
   state_ = State::kSocketBusy;
   deadline_ = Clock::time_point::max();
+  set_idle(false);
+  puts_off_ = !message.payload.empty();
   try {
     socket_->message(std::move(message), [self = shared_from_this()](WebSocketReply r) {
       asio::post(self->worker_->io, [self, r = std::move(r)] { self->reply(r); });
     });
   } catch (const std::exception& e) {
+    socket_ = nullptr;  // it may hold the reply, which holds this session
     close_socket(WebSocketClose::kServerError, e.what());
   }
 }
@@ -73,7 +84,7 @@ void HttpSession::reply(const WebSocketReply& r) {
   std::string frames;
   if (r.text) frames = websocket_frame(WebSocketOpcode::kText, *r.text);
   if (r.close) frames += websocket_close(*r.close, r.reason);
-  message_deadline_ = Clock::now() + shared_.options.idle_timeout;
+  if (puts_off_) wait_anew();
   if (frames.empty()) return next_message();
   write_frames(std::move(frames), r.close.has_value());
 }
@@ -84,10 +95,11 @@ void HttpSession::close_socket(WebSocketClose code, std::string_view reason) {
 
 void HttpSession::write_frames(std::string frames, bool last) {
   state_ = last ? State::kWriting : State::kSocketBusy;
+  set_idle(false);
   deadline_ = Clock::now() + shared_.options.request_timeout;
   body_ = std::move(frames);
   stream_->write({asio::buffer(body_), asio::const_buffer()}, [self = shared_from_this(), last](error_code e, size_t) {
-    self->body_ = std::string();
+    free_bytes(self->body_);
     if (e) return self->close();
     if (!last) return self->next_message();
     self->gone();  // whatever the handler still does is for nobody

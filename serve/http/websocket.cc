@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "core/base/error.h"
+#include "serve/base/free_bytes.h"
 
 namespace hearth::serve {
 namespace {
@@ -54,12 +55,20 @@ void WebSocketReader::put(std::string_view bytes) {
   in_.append(bytes);
 }
 
+// Frees what is done.
+void WebSocketReader::drop_done() {
+  if (at_ == 0) return;
+  in_.erase(0, at_);
+  in_.shrink_to_fit();
+  at_ = 0;
+}
+
 void WebSocketReader::fail(WebSocketClose code, std::string why) {
   failure_ = code;
   why_ = std::move(why);
-  in_ = std::string();
+  free_bytes(in_);
   at_ = 0;
-  message_.payload = std::string();
+  free_bytes(message_.payload);
 }
 
 std::optional<WebSocketReader::Head> WebSocketReader::head() {
@@ -96,9 +105,13 @@ std::optional<WebSocketReader::Head> WebSocketReader::head() {
 std::optional<WebSocketMessage> WebSocketReader::next() {
   while (!failure_ && !closed_) {
     const std::optional<Head> h = head();
-    if (!h || in_.size() - at_ - h->size < h->payload) return {};
-    if (std::optional<WebSocketMessage> m = take(*h)) return m;
+    if (!h || in_.size() - at_ - h->size < h->payload) break;
+    if (std::optional<WebSocketMessage> m = take(*h)) {
+      if (at_ == in_.size()) drop_done();
+      return m;
+    }
   }
+  drop_done();
   return {};
 }
 
@@ -116,7 +129,8 @@ std::optional<WebSocketMessage> WebSocketReader::take(const Head& h) {
     return WebSocketMessage{opcode, std::move(payload)};
   }
   if (h.opcode != 0) message_.opcode = static_cast<WebSocketOpcode>(h.opcode);
-  message_.payload += payload;
+  if (message_.payload.empty()) message_.payload = std::move(payload);
+  else message_.payload += payload;
   begun_ = !h.last;
   if (begun_) return {};
   if (message_.opcode == WebSocketOpcode::kText && !is_utf8(message_.payload)) {
@@ -168,6 +182,7 @@ std::optional<HttpResponse> refuse_websocket(const HttpRequest& r) {
   if (r.method != "GET" || !has_token(r, "Upgrade", "websocket") || !has_token(r, "Connection", "upgrade") ||
       !version || *version != "13") {
     HttpResponse refused = failure(426, "this address is a WebSocket's, of version 13");
+    refused.headers.emplace_back("Connection", "Upgrade");
     refused.headers.emplace_back("Upgrade", "websocket");
     refused.headers.emplace_back("Sec-WebSocket-Version", "13");
     return refused;

@@ -43,7 +43,7 @@ struct WebSocketMessage {
 };
 
 /// Messages from a client's bytes, which come in pieces. Holds at most the bytes that were put in since next() gave
-/// nothing, and a message up to the largest size.
+/// nothing, and a message up to the largest size; strings that grow take up to twice that memory.
 class WebSocketReader {
  public:
   /// A larger message is a failure, before it has come.
@@ -58,8 +58,8 @@ class WebSocketReader {
   std::optional<WebSocketClose> failure() const { return failure_; }
   /// The failure in words; at most 123 bytes, so that a close frame can hold it.
   const std::string& why() const { return why_; }
-  /// The bytes that it holds.
-  size_t bytes() const { return in_.size() + message_.payload.size(); }
+  /// The bytes of memory that it holds.
+  size_t bytes() const { return in_.capacity() + message_.payload.capacity(); }
 
  private:
   struct Head {
@@ -70,6 +70,7 @@ class WebSocketReader {
   };
   std::optional<Head> head();
   std::optional<WebSocketMessage> take(const Head& h);
+  void drop_done();
   bool check_close(std::string_view payload);
   void fail(WebSocketClose code, std::string why);
 

@@ -31,6 +31,8 @@ constexpr int64_t kMaxSamples = int64_t{1} << 25;
 constexpr int64_t kLowestRate = 1000, kHighestRate = 768000;
 // Of a filter between two rates: 16 MB while it is made. Between rates that are usual it has some thousands.
 constexpr double kMaxFilterValues = 1 << 21;
+// Of one that a stream holds for as long as it lives: 256 KB.
+constexpr double kMaxStreamFilterValues = 1 << 16;
 
 absl::StatusOr<std::optional<int64_t>> wanted_rate(const Options& input) {
   const auto at = input.find("sample_rate");
@@ -51,7 +53,7 @@ absl::StatusOr<bool> wants_mono(const Options& input) {
       concat("the model's signature asks for sound of \"", at->second, "\" channels; only \"1\" can be made"));
 }
 
-absl::Status check_rates(int64_t from, int64_t rate) {
+absl::Status check_rates(int64_t from, int64_t rate, double max_filter_values) {
   if (from < kLowestRate || from > kHighestRate) {
     return absl::InvalidArgumentError(
         concat("the sound has ", from, " samples a second; from ", kLowestRate, " to ", kHighestRate, " are taken"));
@@ -60,7 +62,7 @@ absl::Status check_rates(int64_t from, int64_t rate) {
   const int64_t common = std::gcd(from, rate), rows = rate / common;
   const double reach = std::ceil(static_cast<double>(o.lowpass_filter_width * from) /
                                  (static_cast<double>(std::min(from, rate)) * o.rolloff));
-  if ((2 * reach + 1) * static_cast<double>(rows) > kMaxFilterValues) {
+  if ((2 * reach + 1) * static_cast<double>(rows) > max_filter_values) {
     return absl::InvalidArgumentError(
         concat("the sound has ", from, " samples a second; from it to the model's ", rate, " the filter is too large"));
   }
@@ -70,7 +72,7 @@ absl::Status check_rates(int64_t from, int64_t rate) {
 // By the header alone, so that nothing is decoded in vain.
 absl::Status check_resampling(const audio::AudioInfo& info, bool mono, int64_t rate) {
   const int64_t from = info.sample_rate;
-  if (absl::Status s = check_rates(from, rate); !s.ok()) return s;
+  if (absl::Status s = check_rates(from, rate, kMaxFilterValues); !s.ok()) return s;
   // Samples are at most 2^25, and the rate 2^20.
   if (info.frames * (mono ? 1 : info.channels) * rate / from > kMaxSamples) {
     return absl::ResourceExhaustedError(
@@ -102,23 +104,39 @@ absl::StatusOr<std::vector<Tensor>> decode(std::string_view file, const Options&
   return std::vector<Tensor>{audio::resample(sound->samples, sound->sample_rate, to)};
 }
 
-absl::StatusOr<Resampler> resampler(int64_t from, int64_t to) {
-  if (from == to) return [](const Tensor& samples, bool) -> absl::StatusOr<Tensor> { return samples; };
-  if (to < kLowestRate || to > kHighestRate) return absl::InternalError("the model's rate is impossible");
-  if (absl::Status s = check_rates(from, to); !s.ok()) return s;
-  const auto stream = std::make_shared<audio::ResampleStream>(from, to);
-  return [stream, from, to, begun = false](const Tensor& samples, bool last) mutable -> absl::StatusOr<Tensor> {
-    if (samples.size(1) > kMaxSamples * from / to)
-      return absl::ResourceExhaustedError("at the model's rate the samples are too many");
+class SameRate final : public Resampler {
+ public:
+  absl::StatusOr<Tensor> feed(const Tensor& samples, bool) override { return samples; }
+  int64_t bytes() const override { return 0; }
+};
+
+class OtherRate final : public Resampler {
+ public:
+  OtherRate(int64_t from, int64_t to) : most_(kMaxSamples * from / to), stream_(from, to) {}
+  absl::StatusOr<Tensor> feed(const Tensor& samples, bool last) override {
+    if (samples.size(1) > most_) return absl::ResourceExhaustedError("at the model's rate the samples are too many");
     const InferenceMode no_gradients;
     std::vector<Tensor> parts = {zeros({1, 0})};
     if (samples.size(1) > 0) {
-      parts.push_back((*stream)(samples));
-      begun = true;
+      parts.push_back(stream_(samples));
+      begun_ = true;
     }
-    if (last && begun) parts.push_back(stream->finish());
+    if (last && begun_) parts.push_back(stream_.finish());
     return cat(parts, 1);
-  };
+  }
+  int64_t bytes() const override { return stream_.bytes(); }
+
+ private:
+  const int64_t most_;
+  audio::ResampleStream stream_;
+  bool begun_ = false;
+};
+
+absl::StatusOr<std::unique_ptr<Resampler>> resampler(int64_t from, int64_t to) {
+  if (from == to) return std::make_unique<SameRate>();
+  if (to < kLowestRate || to > kHighestRate) return absl::InternalError("the model's rate is impossible");
+  if (absl::Status s = check_rates(from, to, kMaxStreamFilterValues); !s.ok()) return s;
+  return std::make_unique<OtherRate>(from, to);
 }
 
 }  // namespace

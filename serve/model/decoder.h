@@ -9,8 +9,8 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,9 +24,15 @@
 
 namespace hearth::serve {
 
-/// Brings samples f32 [1, n] that arrive in parts to another rate. `last`: no more come, and what was held back is
-/// given.
-using Resampler = std::function<absl::StatusOr<Tensor>(const Tensor& samples, bool last)>;
+/// Brings samples of one sound, which arrive in parts, to another rate.
+class Resampler {
+ public:
+  virtual ~Resampler() = default;
+  /// The samples that are certain after these, f32 [1, n] both. `last`: no more come, and what was held back is given.
+  virtual absl::StatusOr<Tensor> feed(const Tensor& samples, bool last) = 0;
+  /// The memory that it holds, in bytes.
+  virtual int64_t bytes() const = 0;
+};
 
 /// Decodes files of one type.
 struct Decoder {
@@ -38,8 +44,8 @@ struct Decoder {
   /// threads may call it at the same time.
   absl::StatusOr<std::vector<Tensor>> (*decode)(std::string_view file, const std::map<std::string, std::string>& input);
   /// Of a type whose examples are samples: makes a Resampler, for streams (serve/model/sample_stream.h).
-  /// kInvalidArgument for rates between which it cannot.
-  absl::StatusOr<Resampler> (*resampler)(int64_t from, int64_t to) = nullptr;
+  /// kInvalidArgument for rates between which it cannot, or only with much memory.
+  absl::StatusOr<std::unique_ptr<Resampler>> (*resampler)(int64_t from, int64_t to) = nullptr;
 };
 
 /// All decoders that are linked into this program.

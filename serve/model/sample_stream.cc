@@ -84,7 +84,7 @@ absl::StatusOr<std::unique_ptr<SampleStream>> SampleStream::open(const Servable&
   return std::unique_ptr<SampleStream>(new SampleStream(model, *std::move(plan), rate, *std::move(resampler)));
 }
 
-SampleStream::SampleStream(const Servable& model, Plan plan, int64_t rate, Resampler resampler)
+SampleStream::SampleStream(const Servable& model, Plan plan, int64_t rate, std::unique_ptr<Resampler> resampler)
     : model_(model),
       plan_(std::move(plan)),
       rate_(rate),
@@ -93,6 +93,12 @@ SampleStream::SampleStream(const Servable& model, Plan plan, int64_t rate, Resam
       text_(is_ctc(model.signature()) ? std::make_unique<CtcText>(model.signature()) : nullptr) {}
 
 double SampleStream::seconds() const { return static_cast<double>(heard_) / static_cast<double>(rate_); }
+
+int64_t SampleStream::bytes() const {
+  size_t all = waiting_.nbytes() + (text_ ? text_->text().capacity() : 0);
+  for (const Tensor& t : state_) all += t.nbytes();
+  return resampler_->bytes() + static_cast<int64_t>(all);
+}
 
 // The samples of the steps that are complete, which then wait no longer; undefined if there are none.
 Tensor SampleStream::next_steps() {
@@ -115,7 +121,7 @@ Tensor SampleStream::next_window(bool last) {
 
 absl::StatusOr<std::vector<Value>> SampleStream::feed(const Tensor& samples, bool last) {
   heard_ += samples.size(1);
-  auto fresh = resampler_(samples, last);
+  auto fresh = resampler_->feed(samples, last);
   if (!fresh.ok()) return fresh.status();
   fresh_ += fresh->size(1);
   waiting_ = cat({waiting_, *fresh}, 1);
@@ -133,9 +139,11 @@ absl::StatusOr<std::vector<Value>> SampleStream::feed(const Tensor& samples, boo
 
 absl::Status SampleStream::take(std::span<const Value> outputs) {
   state_.clear();
-  for (const auto& [in, out] : plan_.state) state_.push_back(outputs[out]);
+  // A copy: the outputs may be parts of those of a large batch.
+  for (const auto& [in, out] : plan_.state) state_.push_back(outputs[out].tensor().clone());
   if (!text_) return absl::OkStatus();
   if (outputs[0].is_bytes()) return absl::FailedPreconditionError("the model's first output is no scores");
+  if (!plan_.steps) text_->reset();
   return text_->add(outputs[0].tensor());
 }
 

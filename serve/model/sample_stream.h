@@ -4,7 +4,7 @@
 // `stream_state` makes steps: the model gets each step once, of so many samples, each so many after the last one, and
 // goes on with the state that the steps before have left ("input=output,..." names inputs and the outputs that are
 // their next values; preprocessing gives the first ones). Put together the steps give what the whole sound would give.
-// Any other model gets the last `window_samples` (else ten seconds), twice a second.
+// Any other model gets the last `window_samples` (else ten seconds), twice a second, and its text is that of these.
 #pragma once
 
 #include <cstdint>
@@ -38,10 +38,12 @@ class SampleStream {
 
   /// Whether the result is a text (is_ctc()), and not the last run's outputs.
   bool has_text() const { return text_ != nullptr; }
-  /// The text so far.
+  /// The text so far: of all steps, or of the last window.
   const std::string& text() const { return text_->text(); }
   /// The seconds of sound that have come.
   double seconds() const;
+  /// The memory that it holds until more samples come, in bytes.
+  int64_t bytes() const;
 
  private:
   struct Plan {
@@ -50,7 +52,7 @@ class SampleStream {
     bool steps = false;                            // or a window
     std::vector<std::pair<size_t, size_t>> state;  // inputs and outputs
   };
-  SampleStream(const Servable& model, Plan plan, int64_t rate, Resampler resampler);
+  SampleStream(const Servable& model, Plan plan, int64_t rate, std::unique_ptr<Resampler> resampler);
   static absl::StatusOr<Plan> plan_of(const graph::Signature& s);
   Tensor next_steps();
   Tensor next_window(bool last);
@@ -58,10 +60,10 @@ class SampleStream {
   const Servable& model_;
   const Plan plan_;
   const int64_t rate_;
-  const Resampler resampler_;
+  const std::unique_ptr<Resampler> resampler_;
   Tensor waiting_;                 // [1, n]: the samples of steps that are not complete, or the window
   int64_t heard_ = 0, fresh_ = 0;  // samples: in all, as they came; at the model's rate, since the last run
-  std::vector<Value> state_;       // one for each of plan_.state; empty before the first run
+  std::vector<Tensor> state_;      // one for each of plan_.state; empty before the first run
   std::unique_ptr<CtcText> text_;
 };
 

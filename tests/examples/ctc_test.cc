@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "audio/codec/codec.h"
+#include "core/graph/save.h"
+#include "core/graph/trace.h"
 #include "core/hearth.h"
 #include "core/io/atomic_file.h"
 #include "core/io/file.h"
@@ -162,6 +164,33 @@ TEST(CtcTraining, AnotherProgramRecognisesFilesAndRawSamples) {
   EXPECT_NE(recognise(out, out + "/log", 1).find("no sound in a known format"), std::string::npos);
   EXPECT_NE(recognise(out, "--raw " + file, 2).find("see --help"), std::string::npos);
   EXPECT_NE(recognise(out, "--raw < /dev/null", 1).find("there were no samples"), std::string::npos);
+}
+
+// It gives four classes, of which two have labels.
+TEST(Recognise, RefusesAModelWithoutEnoughLabels) {
+  const std::string out = fresh_directory("labels");
+  const graph::Spec sound[] = {{"sound", f32, {1, graph::Size("samples", 16)}}};
+  const graph::Spec inputs[] = {{"steps", f32, {"batch", "time", 4, 1}}, {"state", f32, {"batch", 1}}};
+  const auto scores = [](std::span<const Tensor> in) {
+    return std::vector<Tensor>{in[0].squeeze(3) * 1.0, in[1] * 1.0};
+  };
+  const auto steps = [](std::span<const Tensor> in) {
+    std::vector<Tensor> parts;
+    for (int64_t i = 0; i < 4; ++i) parts.push_back(in[0][0].slice(0, i, in[0].size(1) - 3 + i, 2));
+    return std::vector<Tensor>{stack(parts, 1).unsqueeze(2), zeros({1})};
+  };
+  graph::Exported m{.main = graph::trace(scores, inputs), .preprocess = graph::trace(steps, sound), .signature = {}};
+  m.signature.labels = {"-", "a"};
+  m.signature.preprocess_input = {{"type", "audio"}, {"sample_rate", "8000"}, {"channels", "1"}};
+  m.signature.metadata = {{"decoder", "ctc"}, {"stream_samples", "4"}, {"stream_hop", "2"}};
+  ASSERT_TRUE(graph::save(m, out + "/model").ok());
+  const std::string file = out + "/sound.wav", pcm = out + "/sound.pcm";
+  ASSERT_TRUE(save_audio(file, zeros({1, 1000}), 8000).ok());
+  ASSERT_TRUE(io::write_file(pcm, std::string(2000, '\0')).ok());
+  const char* why = "but it should give [1, steps, 2], for its 2 labels";
+  EXPECT_NE(recognise(out, file, 1).find(why), std::string::npos);
+  const std::string told = recognise(out, "--raw < " + pcm, 1);
+  EXPECT_NE(told.find(why), std::string::npos) << told;
 }
 
 TEST(CtcTraining, SaysWhatIsWrong) {

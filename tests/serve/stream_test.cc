@@ -2,14 +2,21 @@
 // that do it wrong.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <memory>
+#include <thread>
 
 #include "audio/codec/codec.h"
 #include "core/graph/save.h"
 #include "core/graph/trace.h"
 #include "core/hearth.h"
+#include "serve/model/ctc_text.h"
+#include "serve/model/decoder.h"
+#include "serve/model/sample_stream.h"
 #include "serve/server.h"
 #include "tests/serve/client.h"
 #include "tests/serve/models.h"
@@ -71,6 +78,35 @@ graph::Exported window_model() {
   m.signature.metadata = {{"window_samples", "4000"}};
   return m;
 }
+
+// Whose text is that of the last 400 samples.
+graph::Exported window_text_model() {
+  graph::Exported m = text_model();
+  m.signature.metadata = {{"decoder", "ctc"}, {"window_samples", "400"}};
+  return m;
+}
+
+// Files that take a worker until they may go on.
+std::atomic<bool> decoding{false}, decode_on{false};
+constexpr Decoder kHeldDecoder{
+    "held", [](std::string_view, const std::map<std::string, std::string>&) -> absl::StatusOr<std::vector<Tensor>> {
+      decoding = true;
+      while (!decode_on) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      return absl::InvalidArgumentError("decoded");
+    }};
+HEARTH_DECODER(kHeldDecoder);
+
+// A model of sounds whose runs can be held.
+class HeldSounds : public testing::Scale {
+ public:
+  HeldSounds() {
+    signature_.preprocess_input = {{"type", "audio"}, {"sample_rate", "8000"}, {"channels", "1"}};
+    signature_.metadata = {{"window_samples", "100"}};
+  }
+  absl::StatusOr<std::vector<Tensor>> preprocess(std::span<const Tensor>) const override {
+    return std::vector<Tensor>{zeros({1, 2})};
+  }
+};
 
 class StreamTest : public ::testing::Test {
  protected:
@@ -185,6 +221,7 @@ TEST_F(StreamTest, RequestsThatCannotBeStreamsAreRefused) {
   EXPECT_EQ(status("nowhere/stream"), 404);
   EXPECT_EQ(status("text/stream?rate=0"), 400);
   EXPECT_EQ(status("text/stream?rate=999"), 400);
+  EXPECT_EQ(status("text/stream?rate=120001"), 400);  // a large filter
   EXPECT_EQ(status("text/stream?format=mp3"), 400);
   EXPECT_EQ(status("text/stream?top=x"), 400);
   EXPECT_EQ(status("wrong/stream"), 500);
@@ -224,6 +261,130 @@ TEST_F(StreamTest, ClientsThatDoItWrongAreClosed) {
   // A client that goes away without a word.
   { open("text/stream").ask(kBinary, pcm(sound())); }
   EXPECT_EQ(Client(server->port()).get("/healthz").status, 200);
+}
+
+TEST_F(StreamTest, AWindowsTextIsThatOfTheWindowAlone) {
+  add("window_text", window_text_model());
+  start({});
+  const auto wav = audio::encode_audio(from_values(sound(), {1, 400}), kRate, audio::FileFormat::kWav);
+  ASSERT_TRUE(wav.ok()) << wav.status();
+  const std::string text = text_of(Client(server->port()).post("/v2/models/text/predict", *wav).body);
+  ASSERT_GE(text.size(), 4u);
+  std::string half_a_second;
+  for (int i = 0; i < 10; ++i) half_a_second += pcm(sound());
+  WebSocketClient c = open("window_text/stream");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(text_of(c.ask(kBinary, half_a_second)), text) << i;
+  EXPECT_EQ(text_of(c.ask(kText, kEnd)), text);
+}
+
+TEST_F(StreamTest, WhatStreamsKeepIsInTheBudget) {
+  graph::Exported patient = window_model();
+  patient.signature.metadata["window_samples"] = "4000000";
+  add("patient", patient);
+  ServerOptions options;
+  options.http.max_pending_bytes = 1 << 20;
+  start(options);
+  {
+    WebSocketClient c = open("patient/stream");
+    const std::string part = pcm(std::vector<int16_t>(50'000, 100));
+    for (int64_t i = 1; i <= 3; ++i) {
+      EXPECT_NE(c.ask(kBinary, part).find("\"result\""), std::string::npos);
+      EXPECT_GE(server->memory()->in_use(), i * 200'000);
+    }
+    for (int i = 0; i < 3; ++i) c.send(kBinary, part);
+    EXPECT_EQ(c.closed(), 1013);
+  }
+  EXPECT_EQ(testing::bytes_kept(*server->memory()), 0);
+  // A filter counts too.
+  WebSocketClient c = open("text/stream?rate=11025");
+  c.ask(kBinary, pcm(std::vector<int16_t>(10, 0)));
+  EXPECT_GE(server->memory()->in_use(), 320 * 17 * 4);
+}
+
+TEST_F(StreamTest, AFullWorkQueueEndsNoStreams) {
+  graph::Exported files = window_model();
+  files.signature.preprocess_input = {{"type", "held"}};
+  add("files", files);
+  ServerOptions options;
+  options.http.threads = 1;
+  start(options);
+  Client file(server->port());
+  file.send("POST /v2/models/files/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\na");
+  while (!decoding) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  std::vector<std::unique_ptr<WebSocketClient>> streams;
+  for (int i = 0; i < 300; ++i) {
+    streams.push_back(std::make_unique<WebSocketClient>(server->port(), "/v2/models/text/stream"));
+    streams.back()->send(kBinary, "ab");
+  }
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(Client(server->port()).get("/healthz").status, 200);  // all are read
+  decode_on = true;
+  for (const auto& s : streams) {
+    const auto answer = s->read();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->opcode, 1);
+  }
+  EXPECT_EQ(file.read().status, 400);
+}
+
+TEST(Stream, AMessageThatTheQueueRefusesIsCountedOnce) {
+  const auto model = std::make_shared<HeldSounds>();
+  model->hold(true);
+  ServerOptions options;
+  options.http.address = "127.0.0.1";
+  options.http.port = 0;
+  options.serve_admin = false;
+  auto server =
+      Server::start(options, Repository::of("held", model, {.max_batch_size = 1, .instances = 1, .max_queue_size = 1}));
+  ASSERT_TRUE(server.ok()) << server.status();
+  const auto served = (*server)->models().find("held");
+  ASSERT_TRUE(served.ok());
+  const auto stream = [&] { return WebSocketClient((*server)->port(), "/v2/models/held/stream"); };
+  const std::string half_a_second = pcm(std::vector<int16_t>(4000, 0));
+  WebSocketClient runs = stream(), waits = stream(), third = stream();
+  runs.send(kBinary, half_a_second);
+  while (model->batches().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  waits.send(kBinary, half_a_second);
+  while ((*served)->stats->pending == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  third.send(kBinary, half_a_second);
+  EXPECT_EQ(third.closed(), 1013);
+  EXPECT_EQ((*served)->stats->failures[static_cast<size_t>(Failure::kRejected)], 1);
+  EXPECT_EQ((*served)->stats->fail.count, 1);
+  model->hold(false);
+  for (WebSocketClient* c : {&runs, &waits}) {
+    const auto answer = c->read();
+    ASSERT_TRUE(answer);
+    EXPECT_NE(answer->payload.find("\"result\""), std::string::npos) << answer->payload;
+  }
+}
+
+TEST_F(StreamTest, TheStateIsAStreamsOwn) {
+  const auto model = load_servable(root_ + "/text/1");
+  ASSERT_TRUE(model.ok()) << model.status();
+  const auto stream = SampleStream::open(**model, kRate);
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  ASSERT_TRUE((*stream)->feed(zeros({1, 16}), false).ok());
+  Tensor batch = full({64, 1}, 3.0);
+  const std::vector<Value> outputs = {Value(zeros({1, 7, 3})), Value(batch.slice(0, 5, 6))};
+  ASSERT_TRUE((*stream)->take(outputs).ok());
+  EXPECT_LT((*stream)->bytes(), 100);
+  batch.fill_(9);
+  const auto next = (*stream)->feed(zeros({1, 16}), false);
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_EQ(next->at(1).tensor().item<float>(), 3);
+}
+
+TEST(CtcText, TakesAllThatArgmaxTakes) {
+  graph::Signature s;
+  s.labels = {"-", "a", "\xc3\xa9"};
+  CtcText text(s);
+  const double never = -std::numeric_limits<double>::infinity();
+  EXPECT_TRUE(text.add(tensor({{{never, 1.0, 0.0}, {never, never, -5.0}}})).ok());
+  EXPECT_EQ(text.text(), "a\xc3\xa9");
+  EXPECT_TRUE(text.add(zeros({1, 0, 3})).ok());
+  EXPECT_TRUE(absl::IsInternal(text.add(full({1, 2, 3}, std::nan("")))));
+  EXPECT_TRUE(absl::IsInternal(text.add(full({1, 2, 3}, -never))));
+  EXPECT_TRUE(absl::IsFailedPrecondition(text.add(zeros({2, 3}))));
+  EXPECT_EQ(text.text(), "a\xc3\xa9");
 }
 
 TEST_F(StreamTest, WhoSaysNothingIsClosedAndADrainEndsAll) {

@@ -97,8 +97,29 @@ TEST(WebSocket, BytesThatAreHeldAreBounded) {
   for (int i = 0; i < 1000; ++i) {
     r.put(client_frame(0x82, std::string(500, 'a')));
     ASSERT_TRUE(r.next());
-    ASSERT_LE(r.bytes(), 600u);
+    ASSERT_LE(r.bytes(), 64u);
   }
+}
+
+TEST(WebSocket, WhatIsDoneIsFreedAndTheRestIsCounted) {
+  constexpr size_t kLarge = 1 << 20;
+  WebSocketReader r(kLarge);
+  const std::string frame = client_frame(0x82, std::string(kLarge, 'a'));
+  r.put(frame + frame.substr(0, 100));
+  EXPECT_GE(r.bytes(), kLarge);
+  ASSERT_TRUE(r.next());
+  EXPECT_FALSE(r.next());
+  EXPECT_GE(r.bytes(), 100u);
+  EXPECT_LE(r.bytes(), 400u);
+  r.put(frame.substr(100));
+  ASSERT_TRUE(r.next());
+  EXPECT_LE(r.bytes(), 64u);
+  r.put(frame + "\x81");  // then something wrong
+  ASSERT_TRUE(r.next());
+  r.put("\x01");
+  EXPECT_FALSE(r.next());
+  EXPECT_TRUE(r.failure());
+  EXPECT_LE(r.bytes(), 64u);
 }
 
 }  // namespace
