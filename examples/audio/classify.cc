@@ -19,7 +19,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
-#include "audio/stream/resample_stream.h"
 #include "core/base/error.h"
 #include "core/graph/save.h"
 #include "core/ops/create.h"
@@ -120,8 +119,6 @@ absl::Status classify_stream(const Classifier& classifier) {
   const int64_t rate = absl::GetFlag(FLAGS_rate) == 0 ? classifier.rate() : absl::GetFlag(FLAGS_rate);
   const int64_t step =
       std::max<int64_t>(std::llround(absl::GetFlag(FLAGS_every) * static_cast<double>(classifier.rate())), 1);
-  audio::ResampleStream resample(rate, classifier.rate());
-  audio::RawInput input(absl::GetFlag(FLAGS_channels));
   Tensor heard = zeros({1, 0});  // the last window, and what waits for the next answer
   int64_t total = 0, next = step;
   const auto say = [&](const Tensor& window) {
@@ -142,17 +139,8 @@ absl::Status classify_stream(const Classifier& classifier) {
       next += step;
     }
   };
-  bool any = false;
-  for (;;) {
-    const auto samples = input.read();
-    if (!samples.ok()) return samples.status();
-    if (!samples->defined()) break;
-    if (samples->size(1) == 0) continue;
-    any = true;
-    hear(rate == classifier.rate() ? *samples : resample(*samples));
-  }
-  if (!any) return absl::InvalidArgumentError("there were no samples");
-  if (rate != classifier.rate()) hear(resample.finish());
+  const absl::Status heard_all = audio::hear_raw_input({absl::GetFlag(FLAGS_channels), rate, classifier.rate()}, hear);
+  if (!heard_all.ok()) return heard_all;
   if (total > next - step) say(heard);  // what came after the last answer
   return absl::OkStatus();
 }

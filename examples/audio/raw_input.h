@@ -2,24 +2,19 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
-#include "absl/status/statusor.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "core/tensor/tensor.h"
 
 namespace hearth::audio {
 
-// Standard input, little-endian integers of 16 bits, as f32 [1, n]: the mean of its channels. Gives what has arrived.
-class RawInput {
- public:
-  explicit RawInput(int64_t channels) : channels_(channels) {}
-
-  // An undefined tensor at the end.
-  absl::StatusOr<Tensor> read();
-
- private:
-  int64_t channels_;
-  std::string left_;  // of a frame that is not complete
+// How samples come and what rate is wanted.
+struct RawFormat {
+  int64_t channels, rate, wanted_rate;
 };
+// Reads standard input to its end, little-endian integers of 16 bits, and gives what has arrived to `hear`: f32 [1, n]
+// of the wanted rate, the mean of the channels. An error if it cannot be read, ends within a sample or has none.
+absl::Status hear_raw_input(const RawFormat& format, absl::FunctionRef<void(const Tensor&)> hear);
 
 }  // namespace hearth::audio

@@ -23,7 +23,6 @@
 #include "audio/recognition/ctc_decoder.h"
 #include "audio/recognition/ctc_speller.h"
 #include "audio/stream/frame_stream.h"
-#include "audio/stream/resample_stream.h"
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/graph/save.h"
@@ -159,8 +158,6 @@ absl::Status recognise_files(const Recogniser& r, const std::vector<std::string>
 
 absl::Status recognise_stream(const Recogniser& r) {
   const int64_t rate = absl::GetFlag(FLAGS_rate) == 0 ? r.rate() : absl::GetFlag(FLAGS_rate);
-  ResampleStream resample(rate, r.rate());
-  RawInput input(absl::GetFlag(FLAGS_channels));
   Recogniser::Stream stream(r);
   int64_t heard = 0;
   const auto hear = [&](const Tensor& samples) {
@@ -169,17 +166,8 @@ absl::Status recognise_stream(const Recogniser& r) {
     absl::PrintF("%6.2f s   %s\n", static_cast<double>(heard) / static_cast<double>(r.rate()), stream.text());
     std::fflush(stdout);
   };
-  bool any = false;
-  for (;;) {
-    const auto samples = input.read();
-    if (!samples.ok()) return samples.status();
-    if (!samples->defined()) break;
-    if (samples->size(1) == 0) continue;
-    any = true;
-    hear(rate == r.rate() ? *samples : resample(*samples));
-  }
-  if (!any) return absl::InvalidArgumentError("there were no samples");
-  if (rate != r.rate()) hear(resample.finish());
+  const absl::Status heard_all = hear_raw_input({absl::GetFlag(FLAGS_channels), rate, r.rate()}, hear);
+  if (!heard_all.ok()) return heard_all;
   absl::PrintF("%6.2f s   %s\n", static_cast<double>(heard) / static_cast<double>(r.rate()), stream.text());
   return absl::OkStatus();
 }
