@@ -35,9 +35,9 @@ class SocketTest : public ::testing::Test {
     explicit Echo(SocketTest& test) : test_(test) {}
     void message(WebSocketMessage m, Reply reply) override {
       reply_ = std::move(reply);
-      ++test_.messages;
-      if (test_.throws) throw std::runtime_error("no memory, for example");
       last_ = std::move(m.payload);
+      ++test_.messages;  // from here on the test's thread may answer
+      if (test_.throws) throw std::runtime_error("no memory, for example");
       if (!test_.held) answer();
     }
     void answer() {
