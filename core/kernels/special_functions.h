@@ -30,22 +30,8 @@ HEARTH_SPECIAL double digamma(double x) {
   return result + (below + std::log(x) - 0.5 / x - series);
 }
 
-// The sum of (q + k)^-s over k >= 0: the first terms, the rest by Euler and Maclaurin. As in PyTorch infinite for s = 1
-// and for the poles q = 0, -1, ..., NaN for s < 1 and, below 0, for an s that is not whole. For s other than 2 NaN
-// below -10^4, too: there are as many terms.
-HEARTH_SPECIAL double zeta(double s, double q) {
-  if (s == 1) return HUGE_VAL;
-  if (!(s > 1)) return NAN;
-  if (q <= 0) {
-    if (q == std::floor(q)) return HUGE_VAL;
-    if (s == 2) {
-      const double sine = std::sin(3.14159265358979323846 * (q - std::floor(q))), root = 3.14159265358979323846 / sine;
-      return root * root - zeta(2, 1 - q);
-    }
-    if (s != std::floor(s) || q < -1e4) return NAN;
-  }
-  if (std::isnan(q)) return q;
-  if (std::isinf(q)) return 0;
+// The sum of (q + k)^-s over k >= 0, s > 1, no pole: the first terms, the rest by Euler and Maclaurin.
+HEARTH_SPECIAL double zeta_sum(double s, double q) {
   double sum = 0;
   // Well behind s the series falls off.
   const double enough = 10 + (s > 10 ? (s < 1000 ? s : 1000) : 10);
@@ -70,6 +56,22 @@ HEARTH_SPECIAL double zeta(double s, double q) {
     factor *= (s + 2 * j + 1) * (s + 2 * j + 2) / (q * q);
   }
   return sum;
+}
+// Hurwitz' zeta function. As in PyTorch infinite for s = 1 and for the poles q = 0, -1, ..., NaN for s < 1 and, below
+// 0, for an s that is not whole. For s other than 2 NaN below -10^4, too: there are as many terms.
+HEARTH_SPECIAL double zeta(double s, double q) {
+  if (s == 1) return HUGE_VAL;
+  if (!(s > 1)) return NAN;
+  if (std::isnan(q)) return q;
+  if (std::isinf(q) && q > 0) return 0;
+  if (q > 0) return zeta_sum(s, q);
+  if (q == std::floor(q)) return HUGE_VAL;
+  if (s == 2) {
+    // Of q the distance to the next whole number counts, which is exact.
+    const double sine = std::sin(3.14159265358979323846 * (q - std::round(q))), root = 3.14159265358979323846 / sine;
+    return root * root - zeta_sum(2, 1 - q);
+  }
+  return s != std::floor(s) || q < -1e4 ? NAN : zeta_sum(s, q);
 }
 
 // The n-th derivative of digamma, n >= 0.

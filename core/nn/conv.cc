@@ -1,25 +1,11 @@
 #include "core/nn/conv.h"
 
 #include "core/base/error.h"
-#include "core/nn/init.h"
+#include "core/nn/conv_internal.h"
 #include "core/ops/create.h"
 
 namespace hearth::nn {
 namespace {
-
-int64_t part(const char* layer, int64_t in, int64_t out, int64_t groups, Extent2 kernel) {
-  HEARTH_CHECK(kernel.h >= 1 && kernel.w >= 1, layer, ": the kernel must be at least 1 wide, but is ", kernel.h, " x ",
-               kernel.w);
-  HEARTH_CHECK(in >= 1 && out >= 1 && groups >= 1 && in % groups == 0 && out % groups == 0, layer, ": ", in,
-               " input and ", out, " output channels cannot be cut into ", groups, " groups");
-  return in / groups;
-}
-
-void reset(Parameter& weight, std::optional<Parameter>& bias) {
-  const int64_t fan_in = init::fans(weight).in;
-  init::fan_in_uniform_(weight, fan_in);
-  if (bias) init::fan_in_uniform_(*bias, fan_in);
-}
 
 void check_same(const char* layer, bool same, bool stride, bool padding) {
   HEARTH_CHECK(!same || (stride && padding), layer,
@@ -42,13 +28,14 @@ Sides sides_of(bool same, int64_t padding, int64_t dilation, int64_t kernel) {
 
 Conv2d::Conv2d(ModuleBase* parent, const char* name, int64_t in, int64_t out, Extent2 kernel, const Conv2dOptions& o)
     : Module(parent, name),
-      weight(this, "weight", empty({out, part("Conv2d", in, out, o.groups, kernel), kernel.h, kernel.w})),
+      weight(this, "weight",
+             empty({out, inputs_of_group("Conv2d", in, out, o.groups, {kernel.h, kernel.w}), kernel.h, kernel.w})),
       options_(o) {
   check_same("Conv2d", o.same, o.stride.h == 1 && o.stride.w == 1, o.padding.h == 0 && o.padding.w == 0);
   if (o.bias) bias.emplace(this, "bias", empty({out}));
   reset_parameters();
 }
-void Conv2d::reset_parameters() { reset(weight, bias); }
+void Conv2d::reset_parameters() { reset_convolution(weight, bias); }
 Tensor Conv2d::forward(const Tensor& x) const {
   const Conv2dOptions& o = options_;
   const Sides h = sides_of(o.same, o.padding.h, o.dilation.h, weight.size(2)),
@@ -63,13 +50,13 @@ Tensor Conv2d::forward(const Tensor& x) const {
 
 Conv1d::Conv1d(ModuleBase* parent, const char* name, int64_t in, int64_t out, int64_t kernel, const Conv1dOptions& o)
     : Module(parent, name),
-      weight(this, "weight", empty({out, part("Conv1d", in, out, o.groups, {1, kernel}), kernel})),
+      weight(this, "weight", empty({out, inputs_of_group("Conv1d", in, out, o.groups, {kernel}), kernel})),
       options_(o) {
   check_same("Conv1d", o.same, o.stride == 1, o.padding == 0);
   if (o.bias) bias.emplace(this, "bias", empty({out}));
   reset_parameters();
 }
-void Conv1d::reset_parameters() { reset(weight, bias); }
+void Conv1d::reset_parameters() { reset_convolution(weight, bias); }
 Tensor Conv1d::forward(const Tensor& x) const {
   const Conv1dOptions& o = options_;
   const Sides side = sides_of(o.same, o.padding, o.dilation, weight.size(2));
@@ -79,6 +66,32 @@ Tensor Conv1d::forward(const Tensor& x) const {
     return conv1d(x, weight, bias, of);
   }
   return conv1d(pad(x, {side.before, side.after}, o.padding_mode), weight, bias, of);
+}
+
+Conv3d::Conv3d(ModuleBase* parent, const char* name, int64_t in, int64_t out, Extent3 kernel, const Conv3dOptions& o)
+    : Module(parent, name),
+      weight(this, "weight",
+             empty({out, inputs_of_group("Conv3d", in, out, o.groups, {kernel.d, kernel.h, kernel.w}), kernel.d,
+                    kernel.h, kernel.w})),
+      options_(o) {
+  check_same("Conv3d", o.same, o.stride.d == 1 && o.stride.h == 1 && o.stride.w == 1,
+             o.padding.d == 0 && o.padding.h == 0 && o.padding.w == 0);
+  if (o.bias) bias.emplace(this, "bias", empty({out}));
+  reset_parameters();
+}
+void Conv3d::reset_parameters() { reset_convolution(weight, bias); }
+Tensor Conv3d::forward(const Tensor& x) const {
+  const Conv3dOptions& o = options_;
+  const Sides d = sides_of(o.same, o.padding.d, o.dilation.d, weight.size(2)),
+              h = sides_of(o.same, o.padding.h, o.dilation.h, weight.size(3)),
+              w = sides_of(o.same, o.padding.w, o.dilation.w, weight.size(4));
+  hearth::Conv3dOptions of{.stride = o.stride, .dilation = o.dilation, .groups = o.groups};
+  if ((o.padding_mode == Padding::kConstant && d.equal() && h.equal() && w.equal()) ||
+      (d.none() && h.none() && w.none())) {
+    of.padding = {d.before, h.before, w.before};
+    return conv3d(x, weight, bias, of);
+  }
+  return conv3d(pad(x, {w.before, w.after, h.before, h.after, d.before, d.after}, o.padding_mode), weight, bias, of);
 }
 
 }  // namespace hearth::nn

@@ -1,28 +1,11 @@
 #include "core/nn/conv_transpose.h"
 
-#include <vector>
-
 #include "core/base/error.h"
-#include "core/nn/init.h"
+#include "core/nn/conv_internal.h"
 #include "core/ops/create.h"
 
 namespace hearth::nn {
 namespace {
-
-// Throws unless the sizes are possible. Gives whole / groups.
-int64_t part(const char* layer, int64_t in, int64_t out, int64_t groups, Extent3 kernel, int64_t whole) {
-  HEARTH_CHECK(kernel.d >= 1 && kernel.h >= 1 && kernel.w >= 1, layer, ": the kernel must be at least 1 wide, but is ",
-               kernel.d, " x ", kernel.h, " x ", kernel.w);
-  HEARTH_CHECK(in >= 1 && out >= 1 && groups >= 1 && in % groups == 0 && out % groups == 0, layer, ": ", in,
-               " input and ", out, " output channels cannot be cut into ", groups, " groups");
-  return whole / groups;
-}
-
-void reset(Parameter& weight, std::optional<Parameter>& bias) {
-  const int64_t fan_in = init::fans(weight).in;
-  init::fan_in_uniform_(weight, fan_in);
-  if (bias) init::fan_in_uniform_(*bias, fan_in);
-}
 
 // What output_padding makes of (size - 1) stride - 2 padding + dilation (kernel - 1) + 1 the size asked for.
 int64_t lacking(const char* layer, int64_t size, int64_t asked, int64_t stride, int64_t padding, int64_t dilation,
@@ -40,42 +23,15 @@ void check_rank(const char* layer, const Tensor& x, int sides) {
 
 }  // namespace
 
-Conv3d::Conv3d(ModuleBase* parent, const char* name, int64_t in, int64_t out, Extent3 kernel, const Conv3dOptions& o)
-    : Module(parent, name),
-      weight(this, "weight", empty({out, part("Conv3d", in, out, o.groups, kernel, in), kernel.d, kernel.h, kernel.w})),
-      options_(o) {
-  HEARTH_CHECK(!o.same || (o.stride.d == 1 && o.stride.h == 1 && o.stride.w == 1 && o.padding.d == 0 &&
-                           o.padding.h == 0 && o.padding.w == 0),
-               "Conv3d: a result of the input's size needs a stride of 1 and no padding");
-  if (o.bias) bias.emplace(this, "bias", empty({out}));
-  reset_parameters();
-}
-void Conv3d::reset_parameters() { reset(weight, bias); }
-Tensor Conv3d::forward(const Tensor& x) const {
-  const Conv3dOptions& o = options_;
-  hearth::Conv3dOptions of{.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups};
-  if (o.padding_mode == Padding::kConstant && !o.same) return conv3d(x, weight, bias, of);
-  of.padding = 0;
-  std::vector<int64_t> sides;  // of width, height and depth
-  const int64_t padding[] = {o.padding.w, o.padding.h, o.padding.d},
-                dilation[] = {o.dilation.w, o.dilation.h, o.dilation.d};
-  for (int d = 0; d < 3; ++d) {
-    const int64_t both = o.same ? dilation[d] * (weight.size(4 - d) - 1) : 2 * padding[d];
-    sides.push_back(both / 2);
-    sides.push_back(both - both / 2);
-  }
-  return conv3d(pad(x, sides, o.padding_mode), weight, bias, of);
-}
-
 ConvTranspose1d::ConvTranspose1d(ModuleBase* parent, const char* name, int64_t in, int64_t out, int64_t kernel,
                                  const ConvTranspose1dOptions& o)
     : Module(parent, name),
-      weight(this, "weight", empty({in, part("ConvTranspose1d", in, out, o.groups, {1, 1, kernel}, out), kernel})),
+      weight(this, "weight", empty({in, outputs_of_group("ConvTranspose1d", in, out, o.groups, {kernel}), kernel})),
       options_{o.stride, o.padding, o.output_padding, o.groups, o.dilation} {
   if (o.bias) bias.emplace(this, "bias", empty({out}));
   reset_parameters();
 }
-void ConvTranspose1d::reset_parameters() { reset(weight, bias); }
+void ConvTranspose1d::reset_parameters() { reset_convolution(weight, bias); }
 Tensor ConvTranspose1d::forward(const Tensor& x) const { return conv_transpose1d(x, weight, bias, options_); }
 Tensor ConvTranspose1d::forward(const Tensor& x, int64_t output_size) const {
   check_rank("ConvTranspose1d", x, 1);
@@ -89,12 +45,13 @@ ConvTranspose2d::ConvTranspose2d(ModuleBase* parent, const char* name, int64_t i
                                  const ConvTranspose2dOptions& o)
     : Module(parent, name),
       weight(this, "weight",
-             empty({in, part("ConvTranspose2d", in, out, o.groups, {1, kernel.h, kernel.w}, out), kernel.h, kernel.w})),
+             empty({in, outputs_of_group("ConvTranspose2d", in, out, o.groups, {kernel.h, kernel.w}), kernel.h,
+                    kernel.w})),
       options_{o.stride, o.padding, o.output_padding, o.groups, o.dilation} {
   if (o.bias) bias.emplace(this, "bias", empty({out}));
   reset_parameters();
 }
-void ConvTranspose2d::reset_parameters() { reset(weight, bias); }
+void ConvTranspose2d::reset_parameters() { reset_convolution(weight, bias); }
 Tensor ConvTranspose2d::forward(const Tensor& x) const { return conv_transpose2d(x, weight, bias, options_); }
 Tensor ConvTranspose2d::forward(const Tensor& x, Extent2 output_size) const {
   check_rank("ConvTranspose2d", x, 2);
@@ -109,12 +66,13 @@ ConvTranspose3d::ConvTranspose3d(ModuleBase* parent, const char* name, int64_t i
                                  const ConvTranspose3dOptions& o)
     : Module(parent, name),
       weight(this, "weight",
-             empty({in, part("ConvTranspose3d", in, out, o.groups, kernel, out), kernel.d, kernel.h, kernel.w})),
+             empty({in, outputs_of_group("ConvTranspose3d", in, out, o.groups, {kernel.d, kernel.h, kernel.w}),
+                    kernel.d, kernel.h, kernel.w})),
       options_{o.stride, o.padding, o.output_padding, o.groups, o.dilation} {
   if (o.bias) bias.emplace(this, "bias", empty({out}));
   reset_parameters();
 }
-void ConvTranspose3d::reset_parameters() { reset(weight, bias); }
+void ConvTranspose3d::reset_parameters() { reset_convolution(weight, bias); }
 Tensor ConvTranspose3d::forward(const Tensor& x) const { return conv_transpose3d(x, weight, bias, options_); }
 Tensor ConvTranspose3d::forward(const Tensor& x, Extent3 output_size) const {
   check_rank("ConvTranspose3d", x, 3);

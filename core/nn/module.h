@@ -351,6 +351,11 @@ class Member : public M {
 
 namespace detail {
 template <class D>
+concept ValuesAreParents = requires {
+  typename D::ValuesOfParent;
+};
+
+template <class D>
 const ModuleType* module_type() {
   static constexpr ModuleType type{
       .id = &typeid(D),
@@ -371,11 +376,9 @@ const ModuleType* module_type() {
               reset = [](ModuleBase& m) { static_cast<D&>(m).reset_parameters(); };
             return reset;
           }(),
-      .of_parent = requires {typename D::ValuesOfParent;
+      .of_parent = ValuesAreParents<D>};
+  return &type;
 }
-};  // namespace detail
-return &type;
-}  // namespace hearth::nn
 }  // namespace detail
 
 /// A copy with tensors of its own, which have neither gradients nor gradient history; whether they require one stays.

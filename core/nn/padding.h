@@ -32,11 +32,20 @@ class PadLayer : public Module<PadLayer<kDims, kMode>> {
   /// As many elements on every side, as a member of `parent`.
   PadLayer(ModuleBase* parent, const char* name, int64_t all)
       : PadLayer(parent, name, std::vector<int64_t>(2 * kDims, all)) {}
-  /// Elements on each side, as a member of `parent`; `value` is for constant padding.
-  PadLayer(ModuleBase* parent, const char* name, std::vector<int64_t> sides, double value = 0)
-      : Module<PadLayer>(parent, name), sides_(std::move(sides)), value_(value) {
+  /// Elements on each side, as a member of `parent`.
+  PadLayer(ModuleBase* parent, const char* name, std::vector<int64_t> sides)
+      : Module<PadLayer>(parent, name), sides_(std::move(sides)) {
     HEARTH_CHECK(sides_.size() == 2 * kDims, "padding of ", kDims, kDims == 1 ? " dimension" : " dimensions", " needs ",
                  2 * kDims, " sizes, but there are ", sides_.size());
+  }
+  /// As many elements of this value on every side, as a member of `parent`.
+  PadLayer(ModuleBase* parent, const char* name, int64_t all, double value) requires(kMode == Padding::kConstant)
+      : PadLayer(parent, name, std::vector<int64_t>(2 * kDims, all), value) {}
+  /// Elements of this value on each side, as a member of `parent`.
+  PadLayer(ModuleBase* parent, const char* name, std::vector<int64_t> sides,
+           double value) requires(kMode == Padding::kConstant)
+      : PadLayer(parent, name, std::move(sides)) {
+    value_ = value;
   }
   /// x [n, c, ...] or [c, ...], with kDims dimensions behind the channels. Throws Error as hearth::pad().
   Tensor forward(const Tensor& x) const {
@@ -48,7 +57,7 @@ class PadLayer : public Module<PadLayer<kDims, kMode>> {
 
  private:
   std::vector<int64_t> sides_;
-  double value_;
+  double value_ = 0;
 };
 
 using ConstantPad1d = PadLayer<1, Padding::kConstant>;      ///< A number beside the sequence.

@@ -89,8 +89,9 @@ bool is_parametrized(const ModuleBase& module, const std::string& name);
 /// on. Throws Error if it is not computed.
 Tensor parametrized(ModuleBase& module, const std::string& name);
 /// Makes it a parameter of its own again, of the value that it has now. One original of its shape and dtype becomes the
-/// parameter, with that value, so that an optimizer that has it stays valid; copies of the module that share it have
-/// the value too. Otherwise the parameter is a new tensor, and an optimizer that has the originals does not train it.
+/// parameter, with that value, so that an optimizer that has it stays valid. Who shares it has the value too: a layer
+/// tied to it changes, and a copy of the module that still computes its parameter computes it from the new value.
+/// Otherwise the parameter is a new tensor, and an optimizer that has the originals does not train it.
 /// Throws Error if it is not computed, or while forward runs.
 void remove_parametrizations(ModuleBase& module, const std::string& name);
 

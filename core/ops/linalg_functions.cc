@@ -52,10 +52,11 @@ Tensor singular_ones(const Tensor& a) {
   return logical_and(singular, isfinite(amax(abs(a), {-2, -1})));
 }
 
-// The matrix 1, 2, ..., n on its diagonal: its singular values differ.
+// A diagonal matrix whose singular values differ, but lie around 1, so that products of them are numbers.
 Tensor distinct(int64_t n, const Tensor& like) {
-  const Tensor d = arange(1, n + 1, 1, {.dtype = real_type(like.dtype()), .device = like.device()});
-  return diagonal_matrix(d).to(like.dtype());
+  const Tensor d = arange(0, n, 1, {.dtype = real_type(like.dtype()), .device = like.device()});
+  const double step = 1 / static_cast<double>(n);
+  return diagonal_matrix(d * step + (0.5 + step / 2)).to(like.dtype());
 }
 
 void det_backward(GradContext& g) {

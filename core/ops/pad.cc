@@ -1,6 +1,7 @@
 #include "core/ops/pad.h"
 
 #include <algorithm>
+#include <string>
 
 #include "core/base/called_as.h"
 #include "core/base/error.h"
@@ -83,18 +84,20 @@ Tensor constant_padded(const Tensor& x, const PadAttrs& a) {
   return permute(run(kPad, {permute(x, {0, 2, 3, 1})}, PadAttrs{last(a.before), last(a.after), a.value}), {0, 3, 1, 2});
 }
 
-void check_reach(Padding mode, const Shape& x, int d, int64_t before, int64_t after) {
+// Of x [..., n, ...] with `given` elements before some were dropped.
+void check_reach(Padding mode, const Shape& x, const Shape& given, int d, int64_t before, int64_t after) {
   const int64_t n = x[d], most = mode == Padding::kReflect ? n - 1 : n;
-  const bool outside = before > 0 || after > 0;
-  HEARTH_CHECK(n > 0 || !outside, "pad: dimension ", d, " of shape ", x, " has no elements to repeat");
-  HEARTH_CHECK(mode == Padding::kReplicate || (before <= most && after <= most) || !outside,
-               "pad: ", std::max(before, after), " elements beside dimension ", d, " of shape ", x, "; ",
+  if (before <= 0 && after <= 0) return;
+  const std::string left = n == given[d] ? "" : concat(", of which ", n, " are left");
+  HEARTH_CHECK(n > 0, "pad: dimension ", d, " of shape ", given, left, " has no elements to repeat");
+  HEARTH_CHECK(mode == Padding::kReplicate || (before <= most && after <= most), "pad: ", std::max(before, after),
+               " elements beside dimension ", d, " of shape ", given, left, "; ",
                mode == Padding::kReflect ? "a reflection" : "a circular padding", " has at most ", most);
 }
 
 // Made by ops, so that a graph has it.
-Tensor repeated(const Tensor& x, int d, int64_t before, int64_t after, Padding mode) {
-  check_reach(mode, x.shape(), d, before, after);
+Tensor repeated(const Tensor& x, const Shape& given, int d, int64_t before, int64_t after, Padding mode) {
+  check_reach(mode, x.shape(), given, d, before, after);
   const int64_t n = x.size(d), size = padded_size("pad", x.shape(), d, before, after);
   const Tensor place = arange(-before, size - before, 1, {.dtype = DType::kI64, .device = x.device()});
   if (mode == Padding::kReplicate) return index_select(x, d, clamp(place, 0, std::max<int64_t>(n - 1, 0)));
@@ -131,7 +134,7 @@ Tensor pad(const Tensor& x, const std::vector<int64_t>& sides, Padding mode, Sca
       y = constant_padded(x, dropped);
   }
   for (int d = 0; d < x.dim(); ++d) {
-    if (a.before[d] != 0 || a.after[d] != 0) y = repeated(y, d, a.before[d], a.after[d], mode);
+    if (a.before[d] != 0 || a.after[d] != 0) y = repeated(y, x.shape(), d, a.before[d], a.after[d], mode);
   }
   return y.impl() == x.impl() ? x.clone() : y;
 }

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/autograd/guards.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/op/grad_context.h"
@@ -42,8 +41,9 @@ HEARTH_POINTWISE(kPolygamma, "polygamma", polygamma, 2, kFloatTypes, kFloat, kKe
 });
 HEARTH_POINTWISE(kZeta, "zeta", zeta, 2, kFloatTypes, kFloat, kKeepBoth, [](GradContext& g) {
   g.widen();
+  if (g.needs(0)) fail(ErrorKind::kUnsupported, "zeta: there is no gradient for s");
   const Tensor s = kept_operand(g, 0);
-  g.set(1, -(g.grad() * s * run(kZeta, {s + 1, g.input(1)})));
+  g.set(1, -(g.grad() * s * zeta(s + 1, g.input(1))));
 });
 HEARTH_POINTWISE(kI0, "i0", i0, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
   g.widen();
@@ -143,24 +143,8 @@ HEARTH_UNARY_FUNCTION(kI1, i1)
 HEARTH_UNARY_FUNCTION(kI1e, i1e)
 HEARTH_UNARY_FUNCTION(kEntr, entr)
 HEARTH_BINARY_FUNCTIONS(kXlog1py, xlog1py)
+HEARTH_BINARY_FUNCTIONS(kZeta, zeta)
 HEARTH_BINARY_FUNCTIONS(kHypot, hypot)
-
-namespace {
-void refuse_gradient(const Tensor& s) {
-  expect_defined("zeta", {s});
-  if (GradMode::enabled() && s.requires_grad())
-    fail(ErrorKind::kUnsupported, "zeta: there is no gradient for s, which requires one; detach() it");
-}
-}  // namespace
-Tensor zeta(const Tensor& s, const Tensor& q) {
-  refuse_gradient(s);
-  return run(kZeta, {s, q});
-}
-Tensor zeta(const Tensor& s, Scalar q) {
-  refuse_gradient(s);
-  return run(kZeta, {s, q});
-}
-Tensor zeta(Scalar s, const Tensor& q) { return run(kZeta, {s, q}); }
 
 Tensor polygamma(int64_t n, const Tensor& x) {
   const CalledAs called("polygamma");

@@ -1,9 +1,11 @@
-"""Reference values of the functions behind layers that are made of core's ops, from PyTorch.
+"""Reference values of the functions behind layers that are made of core's ops, from PyTorch, and of special functions,
+from mpmath.
 
     python3 tools/golden/layers.py tests/core/op_table/layers_golden.safetensors
 """
 import math
 
+import mpmath
 import torch
 import torch.nn.functional as F
 
@@ -174,39 +176,67 @@ case("pixel_unshuffle/more", lambda x: F.pixel_unshuffle(x, 3), values(2, 1, 1, 
 case("channel_shuffle/plain", lambda x: F.channel_shuffle(x, 2), values(1, 6, 2, 2))
 case("channel_shuffle/line", lambda x: F.channel_shuffle(x, 3), values(2, 6, 1))
 
-# ---- special functions
+# ---- special functions: by mpmath, with 40 digits, where they are numbers, else PyTorch's
 S = torch.special
-ENDS = Operand(values=[0.0, -0.0, math.inf, -math.inf, math.nan, -1.0, -2.5, 100.0, 1.0, 2.0])
-for name in ("lgamma", "digamma"):
-    case(f"{name}/some", getattr(torch, name), values(3, 4, low=1, high=60), **FLOATS)
-    case(f"{name}/below", getattr(torch, name), Operand(values=[-0.5, -1.25, -3.875, -10.125]), **FLOATS)
-    case(f"{name}/ends", getattr(torch, name), ENDS, **FLOATS)
+mpmath.mp.dps = 40
+
+
+def exactly(f, ends):
+    def at(*point):
+        if all(math.isfinite(v) for v in point):
+            try:
+                return float(f(*map(mpmath.mpf, point)))
+            except (ValueError, ZeroDivisionError):
+                pass
+        return float(ends(*(torch.tensor(v, dtype=torch.float64) for v in point)))
+
+    def fn(*operands):
+        whole = torch.broadcast_tensors(*operands)
+        values = [at(*point) for point in zip(*(t.flatten().tolist() for t in whole))]
+        return torch.tensor(values, dtype=torch.float64).reshape(whole[0].shape)
+    return fn
+
+
+def special(name, f, ends, *operands):
+    case(name, exactly(f, ends), *operands, **FLOATS)
+
+
+def bessel(n, scaled):
+    return lambda x: mpmath.besseli(n, x) * (mpmath.exp(-abs(x)) if scaled else 1)
 
 
 def polygamma(n):
-    """By zeta: PyTorch's own has 11 digits for n = 1."""
-    return lambda x: x.digamma() if n == 0 else (-1) ** (n + 1) * math.factorial(n) * S.zeta(n + 1, x)
+    return lambda x: mpmath.psi(n, x)
 
 
-def trigamma_below(x):
-    return (math.pi / torch.sin(math.pi * x)) ** 2 - S.zeta(2, 1 - x)
-
-
+ENDS = Operand(values=[0.0, -0.0, math.inf, -math.inf, math.nan, -1.0, -2.5, 100.0, 1.0, 2.0])
+LGAMMA = lambda x: mpmath.log(abs(mpmath.gamma(x)))
+for name, f in (("lgamma", LGAMMA), ("digamma", polygamma(0))):
+    own = getattr(torch, name)
+    special(f"{name}/some", f, own, values(3, 4, low=1, high=60))
+    special(f"{name}/below", f, own, Operand(values=[-0.5, -1.25, -3.875, -10.125]))
+    special(f"{name}/ends", f, own, ENDS)
 for n in (0, 1, 2, 5):
-    case(f"polygamma/{n}", polygamma(n), values(3, 4, low=1, high=100), **FLOATS)
-case("polygamma/below", polygamma(2), Operand(values=[-0.5, -1.25, -3.875]), **FLOATS)
-case("polygamma/ends", lambda x: torch.polygamma(1, x), Operand(values=[0.0, math.inf, math.nan, 1e4]), **FLOATS)
-case("zeta/some", lambda s, q: S.zeta(s, q), Operand(values=[1.125, 2.0, 3.5, 12.0, 60.0]), Operand(values=[0.5, 1.0, 7.25, 2.0, 1.5]), **FLOATS)
-case("zeta/ends", lambda s, q: S.zeta(s, q), Operand(values=[1.0, 0.5, 2.0, 2.0, 3.0, 2.5, math.nan]),
-     Operand(values=[1.0, 1.0, 0.0, -1.0, -0.5, -0.5, 1.0]), **FLOATS)
-case("zeta/middle", lambda s, q: S.zeta(s, q), Operand(values=[8.0, 10.0, 11.0, 20.0, 3.0, 2.0]),
-     Operand(values=[10.0, 10.0, 11.0, 20.0, 15.5, -12.25]), **FLOATS)
-case("polygamma/9", polygamma(9), Operand(values=[10.0, 3.5]), **FLOATS)
-case("polygamma/far below", trigamma_below, Operand(values=[-100.5, -3.25]), **FLOATS)
-for name in ("i0", "i0e", "i1", "i1e"):
-    case(f"{name}/some", getattr(S, name), values(3, 4, low=-100, high=100), **FLOATS)
-    case(f"{name}/far", getattr(S, name), Operand(values=[19.875, 20.125, -30.0, 80.0]), **FLOATS)
-    case(f"{name}/ends", getattr(S, name), Operand(values=[0.0, math.nan]), **FLOATS)
+    special(f"polygamma/{n}", polygamma(n), None, values(3, 4, low=1, high=100))
+special("polygamma/9", polygamma(9), None, Operand(values=[10.0, 3.5]))
+special("polygamma/below", polygamma(2), None, Operand(values=[-0.5, -1.25, -3.875]))
+special("polygamma/far below", polygamma(1), None, Operand(values=[-100.5, -3.25, -2.0**-14, -2.0**-10]))
+special("polygamma/ends", polygamma(1), lambda x: torch.polygamma(1, x), Operand(values=[0.0, math.inf, math.nan, 1e4]))
+special("zeta/number", lambda q: mpmath.zeta(3.5, q), None, values(3, 4, low=1, high=60))
+special("zeta/some", mpmath.zeta, None, Operand(values=[1.125, 2.0, 3.5, 12.0, 60.0]), Operand(values=[0.5, 1.0, 7.25, 2.0, 1.5]))
+special("zeta/middle", mpmath.zeta, None, Operand(values=[8.0, 10.0, 11.0, 20.0, 3.0]),
+        Operand(values=[10.0, 10.0, 11.0, 20.0, 15.5]))
+special("zeta/below", lambda s, q: mpmath.nsum(lambda k: 1 / (q + k) ** s, [0, mpmath.inf]), None,
+        Operand(values=[2.0, 2.0]), Operand(values=[-12.25, -0.125]))
+case("zeta/ends", lambda s, q: S.zeta(s, q), Operand(values=[1.0, 0.5, 2.0, 2.0, 2.5, math.nan]),
+     Operand(values=[1.0, 1.0, 0.0, -1.0, -0.5, 1.0]), **FLOATS)
+for n in (0, 1):
+    for scaled in (False, True):
+        name = f"i{n}" + ("e" if scaled else "")
+        f, own = bessel(n, scaled), getattr(S, name)
+        special(f"{name}/some", f, own, values(3, 4, low=-100, high=100))
+        special(f"{name}/far", f, own, Operand(values=[19.875, 20.125, -30.0, 80.0]))
+        special(f"{name}/ends", f, own, Operand(values=[0.0, math.nan]))
 case("hypot/some", torch.hypot, values(3, 4), Operand((4,), low=1), **FLOATS)
 case("hypot/ends", torch.hypot, Operand(values=[math.inf, math.nan, 0.0, math.nan]), Operand(values=[math.nan, 1.0, 0.0, -math.inf]), **FLOATS)
 WHOLE = dict(kinds=("int",))
@@ -215,8 +245,9 @@ case("lcm/some", torch.lcm, values(3, 4), values(4), **WHOLE)
 case("mvlgamma/some", lambda x: x.mvlgamma(3), values(3, 4, low=10, high=60), **FLOATS)
 case("entr/some", S.entr, values(3, 4, low=1), **FLOATS)
 case("entr/ends", S.entr, Operand(values=[0.0, -1.0, math.nan, math.inf]), **FLOATS)
-case("ndtr/some", S.ndtr, values(3, 4, low=-40, high=40), **FLOATS)
-case("ndtr/ends", S.ndtr, ENDS, **FLOATS)
+NDTR = exactly(mpmath.ncdf, S.ndtr)
+case("ndtr/some", NDTR, values(3, 4, low=-40, high=40), size=NDTR, **FLOATS)
+case("ndtr/ends", NDTR, Operand(values=[0.0, -0.0, math.inf, -math.inf, -1.0, 8.0]), size=lambda x: NDTR(x) + 1e-30, **FLOATS)
 case("xlog1py/some", S.xlog1py, values(3, 4), Operand((4,), low=-7), **FLOATS)
 case("xlog1py/ends", S.xlog1py, Operand(values=[0.0, 0.0, 0.0, 1.0]), Operand(values=[-1.0, math.nan, math.inf, -1.0]), **FLOATS)
 SIGNS = Operand(values=[1.0, -1.0, 0.0, -0.0, math.inf, -math.inf, -2.5, 3.0])

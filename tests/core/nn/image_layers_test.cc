@@ -145,6 +145,11 @@ TEST(ImageLayers, BadInput) {
             "padding of 1 dimension takes 2 or 3 dimensions, but the shape is [2, 4, 4, 3]");
   EXPECT_EQ(message([] { nn::ReflectionPad1d(5).forward(line()); }),
             "pad: 5 elements beside dimension 2 of shape [2, 4, 5]; a reflection has at most 4");
+  EXPECT_EQ(
+      message([] {
+        nn::CircularPad1d({4, -3}).forward(line());
+      }),
+      "pad: 4 elements beside dimension 2 of shape [2, 4, 5], of which 2 are left; a circular padding has at most 2");
   EXPECT_EQ(message([] { nn::Upsample({}); }), "Upsample: either size or scale_factor must be given");
   EXPECT_EQ(message([] { nn::Upsample({.scale_factor = {0.1}}).forward(image()); }),
             "interpolate_by: a factor of 0.1 gives dimension 2 of shape [2, 4, 4, 3] no size from 1 to 2^30");

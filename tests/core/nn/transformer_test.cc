@@ -158,6 +158,12 @@ TEST(Attention, ParametersThatAreComputed) {
   EXPECT_FALSE(m.in_proj_weight.defined());
   m.initialize();
   EXPECT_FALSE(m(x, x, x).allclose(before, 1e-5, 1e-6));
+  // Computed weights have a Linear's first values and Xavier's.
+  EXPECT_LE(nn::parametrized(m.out_proj, "bias").abs().amax().item<double>(), 0.5);
+  const double bound = std::sqrt(6.0 / (4 + 12)),
+               greatest = nn::parametrized(m, "in_proj_weight").abs().amax().item<double>();
+  EXPECT_LE(greatest, bound + 1e-6);
+  EXPECT_GT(greatest, bound / 2);
 }
 
 TEST(Attention, KeysThatAreAdded) {
