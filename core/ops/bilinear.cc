@@ -17,8 +17,8 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
   // Under Autocast the layers before may give another dtype than parameters have: the widest counts.
   const bool mixed = Autocast::current().has_value();
   const DType a = x1.dtype(), b = x2.dtype(), w = weight.dtype(), t = a == b && a == w ? a : DType::kF32;
-  HEARTH_CHECK(t == a || (mixed && a != f64 && b != f64 && w != f64), "bilinear: the dtypes ", a, ", ", b, " and ", w,
-               " of operands and weight differ");
+  HEARTH_CHECK((a == b && a == w) || (mixed && a != f64 && b != f64 && w != f64), "bilinear: the dtypes ", a, ", ", b,
+               " and ", w, " of operands and weight differ");
   const Autocast off(std::nullopt);
   HEARTH_CHECK(weight.dim() == 3 && x1.dim() >= 1 && x1.dim() == x2.dim() && x1.size(-1) == weight.size(1) &&
                    x2.size(-1) == weight.size(2),

@@ -197,8 +197,8 @@ def exactly(f, ends):
     return fn
 
 
-def special(name, f, ends, *operands):
-    case(name, exactly(f, ends), *operands, **FLOATS)
+def special(name, f, ends, *operands, **more):
+    case(name, exactly(f, ends), *operands, **FLOATS, **more)
 
 
 def bessel(n, scaled):
@@ -211,12 +211,14 @@ def polygamma(n):
 
 ENDS = Operand(values=[0.0, -0.0, math.inf, -math.inf, math.nan, -1.0, -2.5, 100.0, 1.0, 2.0])
 LGAMMA = lambda x: mpmath.log(abs(mpmath.gamma(x)))
-for name, f in (("lgamma", LGAMMA), ("digamma", polygamma(0))):
+# digamma is a difference of numbers of about this size.
+for name, f, more in (("lgamma", LGAMMA, {}), ("digamma", polygamma(0), dict(size=lambda x: torch.full_like(x, 2.0)))):
     own = getattr(torch, name)
-    special(f"{name}/some", f, own, values(3, 4, low=1, high=60))
-    special(f"{name}/below", f, own, Operand(values=[-0.5, -1.25, -3.875, -10.125]))
-    special(f"{name}/ends", f, own, ENDS)
-for n in (0, 1, 2, 5):
+    special(f"{name}/some", f, own, values(3, 4, low=1, high=60), **more)
+    special(f"{name}/below", f, own, Operand(values=[-0.5, -1.25, -3.875, -10.125]), **more)
+    special(f"{name}/ends", f, own, ENDS, **more)
+special("polygamma/0", polygamma(0), None, Operand(values=[0.25, 3.0, 6.5, 12.125]))
+for n in (1, 2, 5):
     special(f"polygamma/{n}", polygamma(n), None, values(3, 4, low=1, high=100))
 special("polygamma/9", polygamma(9), None, Operand(values=[10.0, 3.5]))
 special("polygamma/below", polygamma(2), None, Operand(values=[-0.5, -1.25, -3.875]))
