@@ -211,8 +211,15 @@ def polygamma(n):
 
 ENDS = Operand(values=[0.0, -0.0, math.inf, -math.inf, math.nan, -1.0, -2.5, 100.0, 1.0, 2.0])
 LGAMMA = lambda x: mpmath.log(abs(mpmath.gamma(x)))
-# digamma is a difference of numbers of about this size.
-for name, f, more in (("lgamma", LGAMMA, {}), ("digamma", polygamma(0), dict(size=lambda x: torch.full_like(x, 2.0)))):
+
+
+def digamma_size(x):
+    """The numbers that digamma adds: those of the recurrence, about 2, and below 0 those of the reflection."""
+    reflected = torch.digamma(1 - x).abs() + (math.pi / torch.tan(math.pi * x)).abs()
+    return 2 + torch.where(torch.isfinite(reflected) & (x < 0) & (x != x.round()), reflected, 0.0)
+
+
+for name, f, more in (("lgamma", LGAMMA, {}), ("digamma", polygamma(0), dict(size=digamma_size))):
     own = getattr(torch, name)
     special(f"{name}/some", f, own, values(3, 4, low=1, high=60), **more)
     special(f"{name}/below", f, own, Operand(values=[-0.5, -1.25, -3.875, -10.125]), **more)
