@@ -11,7 +11,7 @@ BatchWorkers::BatchWorkers(Options options, std::function<std::optional<BatchJob
       next_(std::move(next)),
       made_(static_cast<size_t>(options_.prefetch)),
       threads_([this] { stop(); }) {
-  threads_.start("DataLoader", options_.workers, [this](int worker) { run(worker); });
+  threads_.start(options_.who, options_.workers, [this](int worker) { run(worker); });
 }
 
 bool BatchWorkers::wait() {
@@ -22,14 +22,14 @@ bool BatchWorkers::wait() {
   if (options_.timeout.count() == 0) {
     lock.wait(changed_, due);
   } else if (!lock.wait_for(changed_, options_.timeout, due)) {
-    fail("DataLoader: the next batch was not ready after ", static_cast<int64_t>(options_.timeout.count()), " ms");
+    fail(options_.who, ": the next batch was not ready after ", static_cast<int64_t>(options_.timeout.count()), " ms");
   }
   return place_of(next_to_take_).ready;
 }
 
-bool BatchWorkers::is_batch() {
+std::optional<LoaderState> BatchWorkers::after() {
   const MutexLock lock(mutex_);
-  return place_of(next_to_take_).drawn;
+  return place_of(next_to_take_).after;
 }
 
 Example BatchWorkers::take() {
@@ -96,10 +96,10 @@ void BatchWorkers::run(int worker) {
     Made made;
     int64_t number = 0;
     if (!draw(job, made.error, number)) return;
-    made.drawn = job.has_value();
+    if (job) made.after = job->after;
     if (!made.error) made.error = failed;
     try {
-      if (!made.error && job) made.batch = (*job)();
+      if (!made.error && job) made.batch = job->make();
     } catch (...) {
       made.error = std::current_exception();
     }

@@ -12,11 +12,15 @@
 #include "core/base/mutex.h"
 #include "core/base/threads.h"
 #include "core/data/example.h"
+#include "core/data/loader.h"
 
 namespace hearth::data {
 
-// Makes one batch; called in any thread.
-using BatchJob = std::function<Example()>;
+// One batch.
+struct BatchJob {
+  std::function<Example()> make;  // called in any thread
+  LoaderState after;              // where a loop stands that has taken it
+};
 
 class BatchWorkers {
  public:
@@ -24,7 +28,8 @@ class BatchWorkers {
     int workers = 1;
     int64_t prefetch = 1;
     std::chrono::milliseconds timeout{0};
-    std::function<void(int)> init;
+    std::function<void(int)> init{};
+    const char* who = "DataLoader";  // in errors
   };
   // `next` gives the jobs, one after the other, and nothing at the end. It is called by one thread at a time. What it
   // throws becomes the error of the batch that was due.
@@ -32,8 +37,8 @@ class BatchWorkers {
 
   // Waits for the next batch, or for the end: false. Throws Error if that takes too long; nothing is taken then.
   bool wait();
-  // After wait(): false if what is due is an error of `next`, so that no batch is.
-  bool is_batch();
+  // After wait(): where a loop stands that has taken the batch; nothing if an error of `next` is due, and no batch.
+  std::optional<LoaderState> after();
   // The batch that wait() has waited for, or its error.
   Example take();
 
@@ -42,7 +47,7 @@ class BatchWorkers {
     Example batch;
     std::exception_ptr error;
     bool ready = false;
-    bool drawn = true;  // otherwise the error is that of `next`
+    std::optional<LoaderState> after;  // nothing: the error is that of `next`
   };
 
   Made& place_of(int64_t batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {

@@ -1,20 +1,16 @@
 #include "core/data/loader.h"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <utility>
 
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
-#include "core/data/batch_workers_internal.h"
+#include "core/data/batch_loop_internal.h"
 #include "core/data/make_batch_internal.h"
 
 namespace hearth::data {
 namespace {
-
-// Epochs are counted on from the one that is asked for.
-constexpr int64_t kMostEpochs = std::numeric_limits<int64_t>::max() / 2;
 
 // What an epoch takes: examples in their order and, where a batch sampler has chosen them, the end of each batch.
 struct Plan {
@@ -30,10 +26,8 @@ struct DataLoader::Shared {
 
   DatasetPtr dataset;
   DataLoaderOptions options;
-  LoaderState state;            // of the loop begun last
-  LoaderState next;             // where the next loop begins
-  const Epoch* last = nullptr;  // the loop whose place `state` is
-  Order order;                  // of the epoch order_epoch
+  LoaderPlace place;
+  Order order;  // of the epoch order_epoch
   int64_t order_epoch = -1;
 
   Order order_of(int64_t epoch) const {
@@ -114,13 +108,8 @@ struct DataLoader::Shared {
     if (!options.collate) {
       if (std::optional<Example> gathered = dataset->get_batch(indices)) return *std::move(gathered);
     }
-    std::vector<Example> examples;
-    examples.reserve(indices.size());
-    for (size_t i = 0; i < indices.size(); ++i) {
-      Generator random(example_seed(options, epoch, positions[i]));
-      const GeneratorGuard guard(random);
-      examples.push_back(dataset->get(indices[i], random));
-    }
+    std::vector<Example> examples = examples_at(
+        options, epoch, positions, [&](size_t i, Generator& random) { return dataset->get(indices[i], random); });
     try {
       return collated(options, epoch, positions[0], std::move(examples));
     } catch (const CollateError& e) {
@@ -132,72 +121,9 @@ struct DataLoader::Shared {
   }
 };
 
-// One loop: an epoch from a place on.
-class DataLoader::Epoch {
- public:
-  Epoch(std::shared_ptr<Shared> shared, LoaderState start)
-      : shared_(std::move(shared)),
-        order_(shared_->order_of(start.epoch)),
-        start_(start),
-        batches_(shared_->batches(*order_, start.sample)) {
-    if (shared_->options.workers > 0 && batches_ > 0) start_workers();
-    // Nothing can fail from here on.
-    shared_->order = order_;
-    shared_->order_epoch = start_.epoch;
-    shared_->last = this;
-    shared_->next = {start_.epoch + 1, 0};
-    note();
-  }
-  ~Epoch() {
-    if (shared_->last == this) shared_->last = nullptr;
-  }
-  Epoch(const Epoch&) = delete;
-  Epoch& operator=(const Epoch&) = delete;
-
-  bool next(Example& out) {
-    if (batch_ >= batches_) {
-      note();
-      workers_.reset();
-      return false;
-    }
-    if (workers_) workers_->wait();
-    const int64_t mine = batch_++;
-    note();
-    out = workers_ ? workers_->take() : shared_->make(*order_, start_, mine);
-    return true;
-  }
-
- private:
-  void start_workers() {
-    const DataLoaderOptions& o = shared_->options;
-    const BatchWorkers::Options options{.workers = static_cast<int>(std::min<int64_t>(o.workers, batches_)),
-                                        .prefetch = std::min(o.prefetch, batches_),
-                                        .timeout = o.timeout,
-                                        .init = o.worker_init};
-    // Its own hold of all that a batch needs.
-    auto next = [shared = std::shared_ptr<const Shared>(shared_), order = order_, start = start_, batches = batches_,
-                 batch = int64_t{0}]() mutable -> std::optional<BatchJob> {
-      if (batch >= batches) return std::nullopt;
-      return [shared, order, start, mine = batch++] { return shared->make(*order, start, mine); };
-    };
-    workers_ = std::make_unique<BatchWorkers>(options, std::move(next));
-  }
-  void note() {
-    if (shared_->last != this) return;
-    shared_->state = batch_ < batches_ ? shared_->after(*order_, start_, batch_) : LoaderState{start_.epoch + 1, 0};
-  }
-
-  const std::shared_ptr<Shared> shared_;
-  const Shared::Order order_;
-  const LoaderState start_;
-  const int64_t batches_;  // from start_ on
-  int64_t batch_ = 0;
-  std::unique_ptr<BatchWorkers> workers_;
-};
-
 DataLoader::DataLoader(DatasetPtr dataset, DataLoaderOptions options) {
   HEARTH_CHECK(dataset, "DataLoader: there is no dataset");
-  check_options(options);
+  check_options("DataLoader", options);
   if (!options.sampler && !options.batch_sampler) {
     if (options.shuffle) {
       options.sampler = std::make_shared<RandomSampler>(dataset->size(), options.seed);
@@ -213,11 +139,11 @@ DataLoader::DataLoader(DatasetPtr dataset, DataLoaderOptions options) {
 DataLoader::~DataLoader() = default;
 
 const DatasetPtr& DataLoader::dataset() const { return shared_->dataset; }
-LoaderState DataLoader::state() const { return shared_->state; }
+LoaderState DataLoader::state() const { return shared_->place.state; }
 int64_t DataLoader::batches() const { return shared_->batches(*shared_->order); }
 
 LoaderState DataLoader::state_at(int64_t epoch, int64_t batch) const {
-  HEARTH_CHECK(epoch >= 0 && epoch <= kMostEpochs, "DataLoader: epoch ", epoch, " is not valid");
+  HEARTH_CHECK(epoch >= 0 && epoch <= kLastPlace, "DataLoader: epoch ", epoch, " is not valid");
   const Shared::Order order = shared_->order_of(epoch);
   const int64_t n = shared_->batches(*order);
   HEARTH_CHECK(batch == 0 || (batch > 0 && batch < n), "DataLoader: batch ", batch, " is out of range for the ", n,
@@ -226,8 +152,7 @@ LoaderState DataLoader::state_at(int64_t epoch, int64_t batch) const {
 }
 
 void DataLoader::set_state(LoaderState state) {
-  HEARTH_CHECK(state.epoch >= 0 && state.epoch <= kMostEpochs && state.sample >= 0, "DataLoader: the state (epoch ",
-               state.epoch, ", sample ", state.sample, ") is not valid");
+  check_state("DataLoader", state);
   Shared::Order order = shared_->order_of(state.epoch);
   const auto n = static_cast<int64_t>(order->indices.size());
   HEARTH_CHECK(state.sample <= n, "DataLoader: sample ", state.sample, " is out of range for an epoch of ", n,
@@ -238,25 +163,30 @@ void DataLoader::set_state(LoaderState state) {
   }
   shared_->order = std::move(order);
   shared_->order_epoch = state.epoch;
-  shared_->state = shared_->next = state;
-  shared_->last = nullptr;
+  shared_->place.set(state);
 }
 
-DataLoader::Iterator DataLoader::begin() {
-  auto epoch = std::make_shared<Epoch>(shared_, LoaderState(shared_->next));
-  try {
-    return Iterator(epoch);
-  } catch (...) {
-    // There is no iterator to go on with: the next loop takes the rest of the epoch.
-    shared_->next = shared_->state;
-    throw;
-  }
-}
-
-DataLoader::Iterator& DataLoader::Iterator::operator++() {
-  current_ = {};
-  done_ = !epoch_->next(current_);
-  return *this;
+BatchIterator DataLoader::begin() {
+  const LoaderState start = shared_->place.next;
+  const Shared::Order order = shared_->order_of(start.epoch);
+  const int64_t batches = shared_->batches(*order, start.sample);
+  const DataLoaderOptions& o = shared_->options;
+  const BatchWorkers::Options options{.workers = static_cast<int>(std::min<int64_t>(o.workers, batches)),
+                                      .prefetch = std::min(o.prefetch, batches),
+                                      .timeout = o.timeout,
+                                      .init = o.worker_init};
+  // Its own hold of all that a batch needs.
+  auto next = [shared = std::shared_ptr<const Shared>(shared_), order, start, batches,
+               taken = int64_t{0}]() mutable -> std::optional<BatchJob> {
+    if (taken == batches) return std::nullopt;
+    const int64_t mine = taken++;
+    return BatchJob{[shared, order, start, mine] { return shared->make(*order, start, mine); },
+                    taken < batches ? shared->after(*order, start, taken) : LoaderState{start.epoch + 1, 0}};
+  };
+  auto loop = std::make_shared<BatchLoop>(std::shared_ptr<LoaderPlace>(shared_, &shared_->place), options, next);
+  shared_->order = order;
+  shared_->order_epoch = start.epoch;
+  return BatchLoop::begin(std::move(loop));
 }
 
 }  // namespace hearth::data

@@ -13,8 +13,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <utility>
 
+#include "core/data/batch_iterator.h"
 #include "core/data/batch_sampler.h"
 #include "core/data/collate.h"
 #include "core/data/dataset.h"
@@ -88,9 +88,10 @@ struct LoaderState {
 
 /// Batches of a dataset, epoch by epoch.
 class DataLoader {
-  class Epoch;
-
  public:
+  /// The batches of one epoch.
+  using Iterator = BatchIterator;
+
   /// Throws Error for options that are out of range or contradict one another.
   DataLoader(DatasetPtr dataset, DataLoaderOptions options);
   ~DataLoader();
@@ -112,34 +113,12 @@ class DataLoader {
   /// with a batch sampler, in the middle of a batch.
   void set_state(LoaderState state);
 
-  /// The end of a loop.
-  struct End {};
-  /// The batches of one epoch. Copies share their place in it. Lives on without the loader.
-  class Iterator {
-   public:
-    /// The current batch.
-    Example& operator*() { return current_; }
-    /// The current batch.
-    Example* operator->() { return &current_; }
-    /// Rethrows the exception of a dataset, or of collate, where its batch was due; ++ again goes on with the batch
-    /// after that one. A CollateError then also tells the example's index in the dataset.
-    Iterator& operator++();
-    /// True unless the epoch is over.
-    bool operator!=(End) const { return !done_; }
-
-   private:
-    friend class DataLoader;
-    explicit Iterator(std::shared_ptr<Epoch> epoch) : epoch_(std::move(epoch)) { ++*this; }
-    std::shared_ptr<Epoch> epoch_;
-    Example current_;
-    bool done_ = false;
-  };
   /// Begins an epoch of its own: the next one, or what set_state() asked for. It neither shortens nor is shortened by
   /// other loops, ended or not. Throws Error if the system refuses a worker's thread; the epoch is not used up then.
   /// Rethrows an error in the first batch; the next loop then goes on with the batch after that one.
   Iterator begin();
   /// The end of every loop.
-  End end() const { return {}; }
+  BatchIterator::End end() const { return {}; }
 
  private:
   struct Shared;

@@ -20,8 +20,16 @@ uint64_t seed_of(const DataLoaderOptions& options, uint64_t stream, int64_t epoc
 
 }  // namespace
 
-uint64_t example_seed(const DataLoaderOptions& options, int64_t epoch, int64_t position) {
-  return seed_of(options, kExamples, epoch, position);
+std::vector<Example> examples_at(const DataLoaderOptions& options, int64_t epoch, std::span<const int64_t> positions,
+                                 const std::function<Example(size_t i, Generator& random)>& get) {
+  std::vector<Example> examples;
+  examples.reserve(positions.size());
+  for (size_t i = 0; i < positions.size(); ++i) {
+    Generator random(seed_of(options, kExamples, epoch, positions[i]));
+    const GeneratorGuard guard(random);
+    examples.push_back(get(i, random));
+  }
+  return examples;
 }
 
 Example collated(const DataLoaderOptions& options, int64_t epoch, int64_t position, std::vector<Example> examples) {
@@ -38,20 +46,20 @@ Example placed(const DataLoaderOptions& options, Example batch) {
   return out;
 }
 
-void check_options(const DataLoaderOptions& options) {
-  HEARTH_CHECK(options.batch_size >= 1, "DataLoader: batch_size must be at least 1, but is ", options.batch_size);
+void check_options(const char* who, const DataLoaderOptions& options) {
+  HEARTH_CHECK(options.batch_size >= 1, who, ": batch_size must be at least 1, but is ", options.batch_size);
   HEARTH_CHECK(options.workers >= 0 && options.workers <= kMostWorkers && options.prefetch >= 1 &&
                    options.prefetch <= kMostPrefetch,
-               "DataLoader: workers must be from 0 to ", kMostWorkers, " and prefetch from 1 to ", kMostPrefetch,
+               who, ": workers must be from 0 to ", kMostWorkers, " and prefetch from 1 to ", kMostPrefetch,
                ", but they are ", options.workers, " and ", options.prefetch);
-  HEARTH_CHECK(options.shard.index >= 0 && options.shard.index < options.shard.count, "DataLoader: shard ",
+  HEARTH_CHECK(options.shard.index >= 0 && options.shard.index < options.shard.count, who, ": shard ",
                options.shard.index, " is out of range for ", options.shard.count, " shards");
-  HEARTH_CHECK(!(options.sampler && options.shuffle), "DataLoader: give a sampler or shuffle, not both");
+  HEARTH_CHECK(!(options.sampler && options.shuffle), who, ": give a sampler or shuffle, not both");
   HEARTH_CHECK(
       !options.batch_sampler || (!options.sampler && !options.shuffle && options.batch_size == 1 && !options.drop_last),
-      "DataLoader: a batch sampler goes without sampler, shuffle, batch_size and drop_last");
-  HEARTH_CHECK(options.timeout.count() >= 0 && options.timeout <= kMostTimeout,
-               "DataLoader: the timeout must be from 0 to ", static_cast<int64_t>(kMostTimeout.count()), " ms, but is ",
+      who, ": a batch sampler goes without sampler, shuffle, batch_size and drop_last");
+  HEARTH_CHECK(options.timeout.count() >= 0 && options.timeout <= kMostTimeout, who, ": the timeout must be from 0 to ",
+               static_cast<int64_t>(kMostTimeout.count()), " ms, but is ",
                static_cast<int64_t>(options.timeout.count()), " ms");
 }
 

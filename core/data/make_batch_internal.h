@@ -2,19 +2,22 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "core/data/loader.h"
 
 namespace hearth::data {
 
-// The seed of what is drawn for the example at this position of an epoch.
-uint64_t example_seed(const DataLoaderOptions& options, int64_t epoch, int64_t position);
+// The examples at these positions of an epoch: get(i, random) makes the i-th of them.
+std::vector<Example> examples_at(const DataLoaderOptions& options, int64_t epoch, std::span<const int64_t> positions,
+                                 const std::function<Example(size_t i, Generator& random)>& get);
 // A batch of examples, of which the first is at `position`.
 Example collated(const DataLoaderOptions& options, int64_t epoch, int64_t position, std::vector<Example> examples);
 // In pinned memory, where the options ask for it and there is a GPU.
 Example placed(const DataLoaderOptions& options, Example batch);
-// Throws Error for options that are out of range, whatever the loader.
-void check_options(const DataLoaderOptions& options);
+// Throws Error for options that are out of range, in the name of the loader `who`.
+void check_options(const char* who, const DataLoaderOptions& options);
 
 }  // namespace hearth::data

@@ -1,12 +1,11 @@
 #include "core/data/stream_loader.h"
 
-#include <limits>
 #include <optional>
 #include <vector>
 
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
-#include "core/data/batch_workers_internal.h"
+#include "core/data/batch_loop_internal.h"
 #include "core/data/make_batch_internal.h"
 
 namespace hearth::data {
@@ -14,9 +13,7 @@ namespace hearth::data {
 struct StreamLoader::Shared {
   IterableDatasetPtr dataset;
   DataLoaderOptions options;
-  LoaderState state;            // of the loop begun last
-  LoaderState next;             // where the next loop begins
-  const Epoch* last = nullptr;  // the loop whose place `state` is
+  LoaderPlace place;
 };
 
 namespace {
@@ -30,13 +27,9 @@ struct Pending {
 // Once: examples are made of what they hold.
 Example make(const DataLoaderOptions& options, int64_t epoch, Pending& pending) {
   const NoGrad off;
-  std::vector<Example> examples;
-  examples.reserve(pending.examples.size());
-  for (size_t i = 0; i < pending.examples.size(); ++i) {
-    Generator random(example_seed(options, epoch, pending.positions[i]));
-    const GeneratorGuard guard(random);
-    examples.push_back(std::move(pending.examples[i]).get(random));
-  }
+  std::vector<Example> examples = examples_at(options, epoch, pending.positions, [&](size_t i, Generator& random) {
+    return std::move(pending.examples[i]).get(random);
+  });
   return placed(options, collated(options, epoch, pending.positions[0], std::move(examples)));
 }
 
@@ -60,7 +53,8 @@ class Reader {
     over_ = !more;
     const auto n = static_cast<int64_t>(batch->examples.size());
     if (n == 0 || (options_.drop_last && n < options_.batch_size)) return std::nullopt;
-    return [options = options_, epoch = start_.epoch, batch] { return make(options, epoch, *batch); };
+    return BatchJob{[options = options_, epoch = start_.epoch, batch] { return make(options, epoch, *batch); },
+                    {start_.epoch, position_}};
   }
 
  private:
@@ -98,60 +92,9 @@ class Reader {
 
 }  // namespace
 
-// One loop: an epoch from a place on.
-class StreamLoader::Epoch {
- public:
-  Epoch(std::shared_ptr<Shared> shared, LoaderState start)
-      : shared_(std::move(shared)),
-        start_(start),
-        reader_(std::make_shared<Reader>(shared_->dataset, shared_->options, start)) {
-    const DataLoaderOptions& o = shared_->options;
-    if (o.workers > 0) {
-      workers_ = std::make_unique<BatchWorkers>(
-          BatchWorkers::Options{
-              .workers = o.workers, .prefetch = o.prefetch, .timeout = o.timeout, .init = o.worker_init},
-          [reader = reader_] { return reader->next(); });
-    }
-    shared_->last = this;
-    shared_->next = {start_.epoch + 1, 0};
-    note(start_);
-  }
-  ~Epoch() {
-    if (shared_->last == this) shared_->last = nullptr;
-  }
-  Epoch(const Epoch&) = delete;
-  Epoch& operator=(const Epoch&) = delete;
-
-  bool next(Example& out) {
-    std::optional<BatchJob> job;
-    if (!workers_) job = reader_->next();
-    if (workers_ ? !workers_->wait() : !job) {
-      note({start_.epoch + 1, 0});
-      workers_.reset();
-      return false;
-    }
-    // An error of the stream is no batch: a loop that goes on from here reads it again.
-    if (job || workers_->is_batch()) ++batch_;
-    note({start_.epoch, start_.sample + batch_ * shared_->options.batch_size * shared_->options.shard.count});
-    out = job ? (*job)() : workers_->take();
-    return true;
-  }
-
- private:
-  void note(LoaderState state) {
-    if (shared_->last == this) shared_->state = state;
-  }
-
-  const std::shared_ptr<Shared> shared_;
-  const LoaderState start_;
-  const std::shared_ptr<Reader> reader_;
-  int64_t batch_ = 0;
-  std::unique_ptr<BatchWorkers> workers_;
-};
-
 StreamLoader::StreamLoader(IterableDatasetPtr dataset, DataLoaderOptions options) {
   HEARTH_CHECK(dataset, "StreamLoader: there is no dataset");
-  check_options(options);
+  check_options("StreamLoader", options);
   HEARTH_CHECK(!options.shuffle && !options.sampler && !options.batch_sampler,
                "StreamLoader: the examples have no numbers for shuffle, sampler or batch_sampler to choose; "
                "ShuffleBufferDataset shuffles them");
@@ -162,31 +105,20 @@ StreamLoader::StreamLoader(IterableDatasetPtr dataset, DataLoaderOptions options
 }
 StreamLoader::~StreamLoader() = default;
 
-LoaderState StreamLoader::state() const { return shared_->state; }
+LoaderState StreamLoader::state() const { return shared_->place.state; }
 
 void StreamLoader::set_state(LoaderState state) {
-  constexpr int64_t kMostEpochs = std::numeric_limits<int64_t>::max() / 2;
-  HEARTH_CHECK(state.epoch >= 0 && state.epoch <= kMostEpochs && state.sample >= 0, "StreamLoader: the state (epoch ",
-               state.epoch, ", sample ", state.sample, ") is not valid");
-  shared_->state = shared_->next = state;
-  shared_->last = nullptr;
+  check_state("StreamLoader", state);
+  shared_->place.set(state);
 }
 
-StreamLoader::Iterator StreamLoader::begin() {
-  auto epoch = std::make_shared<Epoch>(shared_, LoaderState(shared_->next));
-  try {
-    return Iterator(epoch);
-  } catch (...) {
-    // There is no iterator to go on with: the next loop takes the rest of the epoch.
-    shared_->next = shared_->state;
-    throw;
-  }
-}
-
-StreamLoader::Iterator& StreamLoader::Iterator::operator++() {
-  current_ = {};
-  done_ = !epoch_->next(current_);
-  return *this;
+BatchIterator StreamLoader::begin() {
+  const DataLoaderOptions& o = shared_->options;
+  const BatchWorkers::Options options{
+      .workers = o.workers, .prefetch = o.prefetch, .timeout = o.timeout, .init = o.worker_init, .who = "StreamLoader"};
+  auto next = [reader = std::make_shared<Reader>(shared_->dataset, o, shared_->place.next)] { return reader->next(); };
+  return BatchLoop::begin(
+      std::make_shared<BatchLoop>(std::shared_ptr<LoaderPlace>(shared_, &shared_->place), options, std::move(next)));
 }
 
 }  // namespace hearth::data

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <memory>
-#include <utility>
 
 #include "core/data/iterable.h"
 #include "core/data/loader.h"
@@ -16,9 +15,10 @@ namespace hearth::data {
 /// order are the same for any number of workers: examples are read one after the other, and the workers make what is
 /// pending. A loader belongs to one thread.
 class StreamLoader {
-  class Epoch;
-
  public:
+  /// The batches of one epoch.
+  using Iterator = BatchIterator;
+
   /// With Shard each process reads all examples and takes those at positions index, index + count, …. Throws Error for
   /// options that are out of range, and for those that need an example's number or how many there are: `shuffle` (see
   /// ShuffleBufferDataset), `sampler`, `batch_sampler` and Uneven::kRepeat.
@@ -31,37 +31,14 @@ class StreamLoader {
   /// ended.
   LoaderState state() const;
   /// The next loop goes on from here: it opens the dataset and skips the examples that were taken. Throws Error for a
-  /// negative state.
+  /// state that is negative, or beyond 2^62 - 1.
   void set_state(LoaderState state);
 
-  /// The end of a loop.
-  struct End {};
-  /// The batches of one epoch. Copies share their place in it. Lives on without the loader.
-  class Iterator {
-   public:
-    /// The current batch.
-    Example& operator*() { return current_; }
-    /// The current batch.
-    Example* operator->() { return &current_; }
-    /// Rethrows an exception of what made the batch, or of collate; ++ again goes on with the batch after that one. An
-    /// exception of the stream itself ends the epoch: ++ again is its end. Until then state() is the place of what
-    /// could not be read.
-    Iterator& operator++();
-    /// True unless the epoch is over.
-    bool operator!=(End) const { return !done_; }
-
-   private:
-    friend class StreamLoader;
-    explicit Iterator(std::shared_ptr<Epoch> epoch) : epoch_(std::move(epoch)) { ++*this; }
-    std::shared_ptr<Epoch> epoch_;
-    Example current_;
-    bool done_ = false;
-  };
   /// Begins an epoch of its own: the next one, or what set_state() asked for. Rethrows an error in the first batch; the
   /// next loop then goes on with the batch after that one, or with this one if the stream could not be read.
   Iterator begin();
   /// The end of every loop.
-  End end() const { return {}; }
+  BatchIterator::End end() const { return {}; }
 
  private:
   struct Shared;

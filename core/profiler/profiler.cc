@@ -165,11 +165,20 @@ void Profiler::Session::unlink(Frame& frame) {
   const std::shared_ptr<Frame> last = std::move(frame.self);
 }
 
-void Profiler::Session::enter(Frame& frame) {
-  while (innermost_ && innermost_->abandoned) {
-    if (Frame* const outer = innermost_->outer) outer->add(innermost_->within, innermost_->bytes, innermost_->flops);
-    unlink(*innermost_);
+// Takes out the scopes within `until` that have ended in another thread: what ran in them counts in those around them.
+void Profiler::Session::fold_abandoned(const Frame* until) {
+  for (Frame* f = innermost_; f != until;) {
+    Frame* const outer = f->outer;
+    if (f->abandoned) {
+      if (outer) outer->add(f->within, f->bytes, f->flops);
+      unlink(*f);
+    }
+    f = outer;
   }
+}
+
+void Profiler::Session::enter(Frame& frame) {
+  fold_abandoned(nullptr);
   frame.outer = innermost_;
   frame.depth = innermost_ ? innermost_->depth + 1 : 0;
   innermost_ = &frame;
@@ -178,6 +187,7 @@ void Profiler::Session::enter(Frame& frame) {
 
 void Profiler::Session::leave(Frame& frame, ProfileRecord record) {
   const int64_t end = now_ns();
+  fold_abandoned(&frame);
   record.thread = thread_number();
   record.depth = frame.depth;
   record.start_ns = frame.start - shared_.start;

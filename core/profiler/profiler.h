@@ -161,6 +161,7 @@ class Profiler::Session final : private Interposer {
   void leave(Frame& frame, ProfileRecord record);
   bool holds(const Frame& frame) const;
   void unlink(Frame& frame);
+  void fold_abandoned(const Frame* until);
 
   Shared& shared_;
   std::shared_ptr<Log> log_;
@@ -171,8 +172,9 @@ class Profiler::Session final : private Interposer {
 
 /// A part of a program with a name of its own in the records of the profiler that is running in this thread, the
 /// innermost if there are several; does nothing where none is: torch.profiler.record_function. It begins and ends where
-/// the object does. Scopes nest, and stay in their thread and session: what runs in one that ends before a scope within
-/// it counts there all the same, and one that ends in another thread, or after its session, is not recorded.
+/// the object does. Scopes nest. An op counts in the innermost open scope, and in those around it as scopes end: one
+/// that ends before a scope within it lacks what ran in that. One that ends in another thread, or after its session, is
+/// not recorded; in the first case what ran in it counts in the scope around it.
 class ProfileScope {
  public:
   /// Begins the scope. `name` is copied, where a profiler runs.

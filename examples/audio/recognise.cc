@@ -6,39 +6,29 @@
 // A file is decoded by prefix beam search, samples greedily, as they arrive: the net hears forward only, and goes on
 // with the state that the samples before have left.
 
-#include <cstdio>
-#include <exception>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "audio/recognition/ctc_decoder.h"
 #include "audio/recognition/ctc_speller.h"
 #include "audio/stream/frame_stream.h"
-#include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/graph/save.h"
 #include "core/ops/create.h"
 #include "core/ops/join.h"
 #include "core/ops/softmax.h"
 #include "core/ops/view.h"
-#include "examples/audio/raw_input.h"
-#include "examples/audio/sound.h"
+#include "examples/audio/sound_program.h"
 
 ABSL_FLAG(std::string, model, "runs/demo/digits/model", "directory of the exported model");
 ABSL_FLAG(int64_t, beams, 20, "texts that the search keeps after each step");
-ABSL_FLAG(bool, raw, false,
-          "read samples from standard input, little-endian integers of 16 bits, and answer as they arrive");
-ABSL_FLAG(int64_t, rate, 0, "--raw: samples of a channel in a second; 0: the model's own");
-ABSL_FLAG(int64_t, channels, 1, "--raw: samples that belong to one moment; the model hears their mean");
 
 namespace hearth::audio {
 namespace {
@@ -134,81 +124,40 @@ class Recogniser {
   FrameLayout layout_;
 };
 
-absl::Status recognise_files(const Recogniser& r, const std::vector<std::string>& paths) {
-  int failed = 0;
-  const auto complain = [&](absl::string_view what) {
-    ++failed;
-    absl::FPrintF(stderr, "recognise: %s\n", what);
-  };
-  for (const std::string& path : paths) {
-    const auto samples = load_sound(path, r.rate());
-    if (!samples.ok()) {
-      complain(samples.status().message());
-      continue;
-    }
-    try {
-      absl::PrintF("%s   %s\n", path, r.text(*samples, absl::GetFlag(FLAGS_beams)));
-    } catch (const std::exception& e) {
-      complain(absl::StrCat(path, ": ", e.what()));
-    }
-  }
-  if (failed > 0) return absl::InvalidArgumentError(absl::StrCat(failed, " of the sounds could not be recognised"));
-  return absl::OkStatus();
-}
+class RecognisingListener final : public Listener {
+ public:
+  explicit RecognisingListener(Recogniser recogniser) : recogniser_(std::move(recogniser)) {}
 
-absl::Status recognise_stream(const Recogniser& r) {
-  const int64_t rate = absl::GetFlag(FLAGS_rate) == 0 ? r.rate() : absl::GetFlag(FLAGS_rate);
-  Recogniser::Stream stream(r);
-  int64_t heard = 0;
-  const auto hear = [&](const Tensor& samples) {
-    heard += samples.size(1);
-    if (!stream.feed(samples)) return;
-    absl::PrintF("%6.2f s   %s\n", static_cast<double>(heard) / static_cast<double>(r.rate()), stream.text());
-    std::fflush(stdout);
-  };
-  const absl::Status heard_all = hear_raw_input({absl::GetFlag(FLAGS_channels), rate, r.rate()}, hear);
-  if (!heard_all.ok()) return heard_all;
-  absl::PrintF("%6.2f s   %s\n", static_cast<double>(heard) / static_cast<double>(r.rate()), stream.text());
-  return absl::OkStatus();
-}
+  int64_t rate() const override { return recogniser_.rate(); }
+  std::string answer(const Tensor& samples) const override {
+    return recogniser_.text(samples, absl::GetFlag(FLAGS_beams));
+  }
+  void hear(const Tensor& samples) override {
+    heard_ += samples.size(1);
+    if (stream_.feed(samples)) say(heard_, stream_.text());
+  }
+  void finish() override { say(heard_, stream_.text()); }
+
+ private:
+  const Recogniser recogniser_;
+  Recogniser::Stream stream_{recogniser_};
+  int64_t heard_ = 0;
+};
 
 absl::Status check_flags() {
-  const auto bad = [](const char* what) { return absl::InvalidArgumentError(what); };
-  if (absl::GetFlag(FLAGS_beams) < 1) return bad("--beams must be at least 1");
-  if (absl::GetFlag(FLAGS_rate) < 0) return bad("--rate must not be negative");
-  if (absl::GetFlag(FLAGS_channels) < 1 || absl::GetFlag(FLAGS_channels) > 1024)
-    return bad("--channels must be from 1 to 1024");
+  if (absl::GetFlag(FLAGS_beams) < 1) return absl::InvalidArgumentError("--beams must be at least 1");
   return absl::OkStatus();
 }
 
-absl::Status run(const std::vector<std::string>& paths) {
-  const auto recogniser = Recogniser::load(absl::GetFlag(FLAGS_model));
+absl::StatusOr<std::unique_ptr<Listener>> load() {
+  auto recogniser = Recogniser::load(absl::GetFlag(FLAGS_model));
   if (!recogniser.ok()) return recogniser.status();
-  return absl::GetFlag(FLAGS_raw) ? recognise_stream(*recogniser) : recognise_files(*recogniser, paths);
+  return std::make_unique<RecognisingListener>(*std::move(recogniser));
 }
 
-int complain(const absl::Status& s, int code) {
-  std::fprintf(stderr, "recognise: %s\n", std::string(s.message()).c_str());
-  return code;
-}
+constexpr SoundProgram kProgram{.name = "recognise", .done = "recognised", .check_flags = check_flags, .load = load};
 
 }  // namespace
 }  // namespace hearth::audio
 
-int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("recognise [--model=DIR] FILE...   or   recognise [--model=DIR] --raw [--rate=N] < PCM");
-  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
-  if ((rest.size() > 1) == absl::GetFlag(FLAGS_raw)) {
-    std::fprintf(stderr, "recognise: name sound files, or give --raw and samples on standard input (see --help)\n");
-    return 2;
-  }
-  if (const absl::Status s = hearth::audio::check_flags(); !s.ok()) return hearth::audio::complain(s, 2);
-  const hearth::NoGrad off;
-  absl::Status s;
-  try {
-    s = hearth::audio::run({rest.begin() + 1, rest.end()});
-  } catch (const std::exception& e) {
-    s = absl::InternalError(e.what());
-  }
-  return s.ok() ? 0 : hearth::audio::complain(s, 1);
-}
+int main(int argc, char** argv) { return hearth::audio::sound_main(argc, argv, hearth::audio::kProgram); }

@@ -115,7 +115,10 @@ class HttpApi::Stream final : public WebSocketHandler, public std::enable_shared
       return fail(absl::InvalidArgumentError("the sound has samples that are not numbers, or not finite"));
     auto inputs = sound_->feed(samples, last_);
     if (!inputs.ok()) return fail(inputs.status());
-    if (inputs->empty()) return answer_result();
+    if (inputs->empty()) {
+      if (absl::Status s = answer_result(); !s.ok()) fail(s);
+      return;
+    }
     if (absl::Status s = memory_.resize(bytes_of(*inputs) + output_bytes(model_->servable->signature(), *inputs));
         !s.ok())
       return fail(s);
@@ -127,35 +130,35 @@ class HttpApi::Stream final : public WebSocketHandler, public std::enable_shared
     job.cancelled = cancelled_;
     job.done = [self = shared_from_this()](absl::StatusOr<std::vector<Value>> out, const Job::Timing&) {
       try {
-        self->ran(std::move(out));
+        if (absl::Status s = self->ran(std::move(out)); !s.ok()) self->counted(s);
       } catch (...) {
-        self->fail(current_exception_status());
+        self->counted(current_exception_status());
       }
     };
-    if (absl::Status s = model_->scheduler->submit(std::move(job)); !s.ok()) refused(s);
+    if (absl::Status s = model_->scheduler->submit(std::move(job)); !s.ok()) counted(s);
   }
 
-  // The scheduler has counted the failure.
-  void refused(const absl::Status& s) {
+  // The same of a message that the scheduler has counted already, as refused, failed or answered.
+  void counted(const absl::Status& s) {
     memory_.release();
     answer(end_with(s));
   }
 
-  void ran(absl::StatusOr<std::vector<Value>> out) {
-    if (!out.ok()) return refused(out.status());
-    if (absl::Status s = sound_->take(*out); !s.ok()) return fail(s);
+  absl::Status ran(absl::StatusOr<std::vector<Value>> out) {
+    if (!out.ok()) return out.status();
+    if (absl::Status s = sound_->take(*out); !s.ok()) return s;
     if (!sound_->has_text()) {
       auto predictions = predictions_json(*model_, *out, top_);
-      if (!predictions.ok()) return fail(predictions.status());
+      if (!predictions.ok()) return predictions.status();
       predictions_ = *std::move(predictions);
     }
     memory_.release();
-    answer_result();
+    return answer_result();
   }
 
-  void answer_result() {
+  absl::Status answer_result() {
     const size_t own = bytes_.capacity() + predictions_.capacity();
-    if (absl::Status s = held_.resize(static_cast<int64_t>(own) + sound_->bytes()); !s.ok()) return fail(s);
+    if (absl::Status s = held_.resize(static_cast<int64_t>(own) + sound_->bytes()); !s.ok()) return s;
     std::string text;
     JsonWriter json(text);
     json.begin_object().field("seconds", sound_->seconds()).field("final", last_);
@@ -165,6 +168,7 @@ class HttpApi::Stream final : public WebSocketHandler, public std::enable_shared
     WebSocketReply r{.text = std::move(text)};
     if (last_) r.close = WebSocketClose::kNormal;
     answer(std::move(r));
+    return absl::OkStatus();
   }
 
   HttpApi& api_;

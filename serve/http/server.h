@@ -2,15 +2,16 @@
 //
 // Each connection belongs to one of a few threads and answers one request at a time: pipelined requests wait. A
 // malformed request gets 400, one that is too large 413 or 431, one that arrives too slowly 408, each with a JSON body
-// {"error": ...}; then the connection ends. A client that half-closes the connection still gets its answers.
+// {"error": ...}; then the connection ends. A client that half-closes the connection still gets its answers; while one
+// is made, it gets 100 Continue, or a pong over a WebSocket, which finds out whether it is still there.
 //
 // A response can make a WebSocket of its connection (serve/http/websocket.h). Its handler gets one message at a time;
 // the next one is read when the reply to it has been sent, so that a connection holds one message at most (while its
 // parts are joined, twice), and what a read brings. What the handler keeps is the handler's to count.
 //
-// When all connections are in use, the one that has been idle for longest is closed for a new one; a WebSocket is idle
-// between two messages. If none is idle, or
-// one address has more than its share, a few more are accepted, on which only `essential` requests are answered.
+// When all connections are in use, the one that has been idle for longest is closed for a new one, a WebSocket without
+// a close frame; it is idle between two messages, not within one. If none is idle, or one address has more than its
+// share, a few more are accepted, on which only `essential` requests are answered.
 #pragma once
 
 #include <chrono>

@@ -20,12 +20,6 @@ constexpr size_t kReadBytes = 16 << 10;
 constexpr milliseconds kLinger{2000}, kRestricted{2000};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
-// Whether one of these events has come, or an error, or the end of both directions.
-bool has_event(tcp::socket& socket, int16_t events) {
-  pollfd p{socket.native_handle(), events, 0};
-  return poll(&p, 1, 0) > 0;
-}
-
 }  // namespace
 
 HttpSession::HttpSession(HttpShared& shared, std::shared_ptr<HttpWorker> worker, tcp::socket socket,
@@ -68,20 +62,27 @@ bool HttpSession::is_drained(Clock::time_point now) const {
   return shared_.draining && now.time_since_epoch().count() >= shared_.drain_grace_ends.load();
 }
 
+// Whether one of these events has come, or an error, or the end of both directions.
+bool HttpSession::has_event(int16_t events) {
+  pollfd p{stream_->socket().native_handle(), events, 0};
+  return poll(&p, 1, 0) > 0;
+}
+
 void HttpSession::check(Clock::time_point now) {
   if (interim_ && now >= interim_deadline_) return close();  // the client does not read
   if (is_drained(now) && state_ == State::kIdle) return close();
   if (is_drained(now) && state_ == State::kSocket) return next_message();
   // In kAnswering the client has ended its sending. If it has closed the connection altogether, its system has answered
-  // our interim response with a reset. A WebSocket's client has no reason to end its sending alone.
-  if (state_ == State::kAnswering && ended_ && has_event(stream_->socket(), 0)) gone();
-  if (state_ == State::kSocketBusy && has_event(stream_->socket(), POLLRDHUP)) return close();
+  // our interim response with a reset.
+  if (state_ == State::kAnswering && ended_ && has_event(0)) gone();
+  if (state_ == State::kSocketBusy) check_socket();
   if (now < deadline_) return;
   switch (state_) {
     case State::kReading:
       reject(failure(408, "the request took too long to arrive"));
       break;
     case State::kAnswering:
+    case State::kSocketBusy:
       break;  // the request's own deadline ends it
     case State::kSocket:
       next_message();
@@ -90,7 +91,7 @@ void HttpSession::check(Clock::time_point now) {
     case State::kIdle:
     case State::kWriting:
     case State::kLingering:
-    case State::kSocketBusy:
+    case State::kSocketWriting:
       close();
   }
 }
@@ -148,6 +149,7 @@ void HttpSession::have_read(error_code e, size_t n) {
       messages_->put(data);
       return next_message();
     case State::kSocketBusy:
+    case State::kSocketWriting:
       return messages_->put(data);
     case State::kHandshake:
     case State::kLingering:
@@ -164,7 +166,9 @@ void HttpSession::have_end(error_code e) {
     else if (!old_) write_continue(false);
   } else if (state_ == State::kReading && clean) {
     reject(failure(400, "malformed HTTP request: it ends before it is complete"));
-  } else if (state_ == State::kSocket || state_ == State::kSocketBusy) {
+  } else if (state_ == State::kSocketBusy || state_ == State::kSocketWriting) {
+    if (!clean) close();  // next_message() does, when it has answered what came before the end
+  } else if (state_ == State::kSocket) {
     close();
   } else if (state_ == State::kIdle) {
     set_idle(false);  // the last reference ends the connection
@@ -259,18 +263,21 @@ void HttpSession::dispatch() {
 // 100 Continue, for which a client with "Expect: 100-continue" waits. It is also sent to a client that has ended its
 // sending while the model runs: if that client has closed the connection, its system answers with a reset, which
 // check() sees.
-void HttpSession::write_continue(bool then_read) {
+void HttpSession::write_continue(bool then_read) { write_interim(kContinue, then_read); }
+
+// Writes what is no answer. An answer that comes meanwhile waits for it. The bytes outlive the session.
+void HttpSession::write_interim(std::string_view bytes, bool then_read) {
   if (interim_) return;
   interim_ = true;
   interim_deadline_ = Clock::now() + shared_.options.request_timeout;
-  stream_->write({asio::buffer(kContinue), asio::const_buffer()},
+  stream_->write({asio::buffer(bytes), asio::const_buffer()},
                  [self = shared_from_this(), then_read](error_code e, size_t) {
                    self->interim_ = false;
                    if (e) self->gone();
-                   if (self->held_) {
-                     HttpResponse r = *std::move(self->held_);
-                     self->held_.reset();
-                     self->send(std::move(r));
+                   if (std::optional<HttpResponse> r = std::exchange(self->held_, std::nullopt)) {
+                     self->send(*std::move(r));
+                   } else if (std::optional<WebSocketReply> w = std::exchange(self->held_reply_, std::nullopt)) {
+                     self->reply(*std::move(w));
                    } else if (then_read && !e) {
                      self->read();
                    }

@@ -46,12 +46,23 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   }
 
  private:
-  enum class State : uint8_t { kHandshake, kIdle, kReading, kAnswering, kWriting, kLingering, kSocket, kSocketBusy };
+  enum class State : uint8_t {
+    kHandshake,
+    kIdle,
+    kReading,
+    kAnswering,
+    kWriting,
+    kLingering,
+    kSocket,
+    kSocketBusy,
+    kSocketWriting
+  };
   HttpSession(HttpShared& shared, std::shared_ptr<HttpWorker> worker, boost::asio::ip::tcp::socket socket,
               std::shared_ptr<TlsContext> tls, std::unique_ptr<HttpPlace> place);
 
   void set_idle(bool on);
   bool is_drained(Clock::time_point now) const;
+  bool has_event(int16_t events);
   void next_request();
   void read();
   void have_read(boost::system::error_code e, size_t n);
@@ -61,6 +72,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void reject(HttpResponse r);
   void dispatch();
   void write_continue(bool then_read);
+  void write_interim(std::string_view bytes, bool then_read);
   void gone();
   void send(HttpResponse r);
   void linger();
@@ -68,7 +80,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void wait_anew();
   void next_message();
   void give(WebSocketMessage message);
-  void reply(const WebSocketReply& r);
+  void check_socket();
+  void reply(WebSocketReply r);
   void write_frames(std::string frames, bool last);
   void close_socket(WebSocketClose code, std::string_view reason);
   void discard();
@@ -85,13 +98,15 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   std::unique_ptr<HttpReader> reader_;
   bool idle_ = false, reading_ = false, ended_ = false, interim_ = false;
   bool keep_alive_ = false, closing_ = false, continued_ = false, admitted_ = false, is_head_ = false, old_ = false;
-  std::optional<HttpResponse> held_;  // waits for the interim response to be written
+  std::optional<HttpResponse> held_;  // waits for what write_interim() writes
   Cancelled cancelled_;
   std::string head_text_, body_;
   std::shared_ptr<WebSocketHandler> socket_;
   std::optional<WebSocketReader> messages_;
+  std::optional<WebSocketReply> held_reply_;  // as held_
   Clock::time_point message_deadline_;
   bool puts_off_ = false;  // whether the message that is answered puts message_deadline_ off
+  bool probed_ = false;    // whether a pong has been sent to a client that has ended its sending
 };
 
 }  // namespace hearth::serve

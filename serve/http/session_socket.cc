@@ -1,5 +1,7 @@
-// What an HttpSession does once its connection is a WebSocket. In kSocket it waits for a message, in kSocketBusy it
-// writes, or its handler has a message; then nothing is read.
+// What an HttpSession does once its connection is a WebSocket. In kSocket it waits for a message, in kSocketBusy its
+// handler has one, in kSocketWriting it writes; in these two nothing is read.
+#include <poll.h>
+
 #include <boost/asio/post.hpp>
 #include <exception>
 #include <utility>
@@ -13,7 +15,7 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 void HttpSession::open_socket(const HttpResponse& r) {
-  state_ = State::kSocketBusy;
+  state_ = State::kSocketWriting;
   deadline_ = Clock::now() + shared_.options.request_timeout;
   socket_ = r.socket;
   messages_.emplace(static_cast<size_t>(shared_.options.max_message_bytes));
@@ -60,7 +62,7 @@ void HttpSession::next_message() {
     return close_socket(WebSocketClose::kTryAgain, "the server holds as much as it may");
   state_ = State::kSocket;
   deadline_ = message_deadline_;
-  set_idle(true);
+  set_idle(!messages_->is_within());
   read();
 }
 
@@ -71,7 +73,7 @@ void HttpSession::give(WebSocketMessage message) {
   puts_off_ = !message.payload.empty();
   try {
     socket_->message(std::move(message), [self = shared_from_this()](WebSocketReply r) {
-      asio::post(self->worker_->io, [self, r = std::move(r)] { self->reply(r); });
+      asio::post(self->worker_->io, [self, r = std::move(r)]() mutable { self->reply(std::move(r)); });
     });
   } catch (const std::exception& e) {
     socket_ = nullptr;  // it may hold the reply, which holds this session
@@ -79,8 +81,23 @@ void HttpSession::give(WebSocketMessage message) {
   }
 }
 
-void HttpSession::reply(const WebSocketReply& r) {
+// Whether the client of the message that the handler has is still there. If it has ended its sending, it may wait for
+// the answer. A pong, which clients ignore, tells: if it has closed the connection altogether, its system answers with
+// a reset.
+void HttpSession::check_socket() {
+  static const std::string pong = websocket_frame(WebSocketOpcode::kPong, "");
+  if (has_event(0)) return close();
+  if (probed_ || !has_event(POLLRDHUP)) return;
+  probed_ = true;
+  write_interim(pong, false);
+}
+
+void HttpSession::reply(WebSocketReply r) {
   if (state_ != State::kSocketBusy || !stream_->socket().is_open()) return;
+  if (interim_) {
+    held_reply_ = std::move(r);
+    return;
+  }
   std::string frames;
   if (r.text) frames = websocket_frame(WebSocketOpcode::kText, *r.text);
   if (r.close) frames += websocket_close(*r.close, r.reason);
@@ -94,7 +111,7 @@ void HttpSession::close_socket(WebSocketClose code, std::string_view reason) {
 }
 
 void HttpSession::write_frames(std::string frames, bool last) {
-  state_ = last ? State::kWriting : State::kSocketBusy;
+  state_ = last ? State::kWriting : State::kSocketWriting;
   set_idle(false);
   deadline_ = Clock::now() + shared_.options.request_timeout;
   body_ = std::move(frames);

@@ -58,6 +58,8 @@ class WebSocketReader {
   std::optional<WebSocketClose> failure() const { return failure_; }
   /// The failure in words; at most 123 bytes, so that a close frame can hold it.
   const std::string& why() const { return why_; }
+  /// Whether a part of a message, or of a frame, has come and the rest has not.
+  bool is_within() const { return begun_ || at_ < in_.size(); }
   /// The bytes of memory that it holds.
   size_t bytes() const { return in_.capacity() + message_.payload.capacity(); }
 

@@ -357,6 +357,29 @@ TEST(Stream, AMessageThatTheQueueRefusesIsCountedOnce) {
   }
 }
 
+TEST(Stream, ARunWhoseResultHasNoRoomIsCountedOnce) {
+  const auto model = std::make_shared<HeldSounds>();
+  model->hold(true);
+  ServerOptions options;
+  options.http.address = "127.0.0.1";
+  options.http.port = 0;
+  options.serve_admin = false;
+  auto server = Server::start(options, Repository::of("held", model, {}));
+  ASSERT_TRUE(server.ok()) << server.status();
+  const auto served = (*server)->models().find("held");
+  ASSERT_TRUE(served.ok());
+  WebSocketClient c((*server)->port(), "/v2/models/held/stream");
+  c.send(kBinary, pcm(std::vector<int16_t>(4000, 0)));
+  while (model->batches().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  // While it runs, others take all the memory.
+  Reservation rest((*server)->memory());
+  ASSERT_TRUE(rest.resize((*server)->memory()->limit() - (*server)->memory()->in_use()).ok());
+  model->hold(false);
+  EXPECT_EQ(c.closed(), 1013);
+  EXPECT_EQ((*served)->stats->success.count, 1);
+  EXPECT_EQ((*served)->stats->fail.count, 0);
+}
+
 TEST_F(StreamTest, TheStateIsAStreamsOwn) {
   const auto model = load_servable(root_ + "/text/1");
   ASSERT_TRUE(model.ok()) << model.status();

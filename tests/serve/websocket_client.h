@@ -79,6 +79,7 @@ class WebSocketClient {
     return 0;
   }
   bool ended() { return client_.ended(); }
+  void end_sending() { client_.end_sending(); }
 
   Answer answer;
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <latch>
+#include <optional>
 
 #include "core/base/error.h"
 #include "core/data/random.h"
@@ -114,7 +116,44 @@ TEST(StreamLoader, GoesOnWhereItStood) {
     EXPECT_EQ(flat(taken(resumed)).size(), 10U);
   }
   StreamLoader loader(shuffled, {});
-  EXPECT_THROW(loader.set_state({0, -1}), Error);
+  EXPECT_EQ(testing::error_of([&] {
+              loader.set_state({0, -1});
+            }),
+            "StreamLoader: the state (epoch 0, sample -1) is not valid");
+  EXPECT_THROW(loader.set_state({0, INT64_MAX}), Error);
+}
+
+TEST(StreamLoader, TheStateCountsWhatWasRead) {
+  for (const int workers : {0, 2}) {
+    StreamLoader loader(std::make_shared<Numbers>(0, 20), {.batch_size = INT64_MAX, .workers = workers});
+    loader.set_state({0, 10});
+    auto it = loader.begin();
+    EXPECT_EQ((*it)["x"].numel(), 10);
+    EXPECT_EQ(loader.state(), (LoaderState{0, 20}));
+    StreamLoader shared(std::make_shared<Numbers>(0, 7), {.batch_size = 2, .workers = workers, .shard = {0, 3}});
+    auto part = shared.begin();
+    EXPECT_EQ(shared.state(), (LoaderState{0, 6}));
+    ++part;
+    EXPECT_EQ(shared.state(), (LoaderState{0, 7}));
+    ++part;
+    EXPECT_FALSE(part != shared.end());
+    EXPECT_EQ(shared.state(), (LoaderState{1, 0}));
+  }
+}
+
+TEST(StreamLoader, TellsItsNameWhenABatchIsLate) {
+  std::latch go_on(1);
+  const auto late = std::make_shared<MapIterableDataset>(std::make_shared<Numbers>(0, 2), [&](Example e, Generator&) {
+    if (e["x"].item<int64_t>() == 1) go_on.wait();
+    return e;
+  });
+  StreamLoader loader(late, {.workers = 1, .prefetch = 1, .timeout = std::chrono::milliseconds(1)});
+  // The thread may take longer than that to start.
+  std::optional<StreamLoader::Iterator> it;
+  while (!it) (void)testing::error_of([&] { it.emplace(loader.begin()); });
+  EXPECT_EQ(testing::error_of([&] { ++*it; }), "StreamLoader: the next batch was not ready after 1 ms");
+  EXPECT_EQ(loader.state(), (LoaderState{0, 1}));
+  go_on.count_down();
 }
 
 TEST(StreamLoader, ErrorsComeWhereTheirBatchIsDue) {
@@ -225,7 +264,8 @@ TEST(StreamLoader, OptionsThatNeedNumbersAreRefused) {
               }),
               HasSubstr("kRepeat"));
   EXPECT_THAT(testing::error_of([&] { StreamLoader(nullptr, {}); }), HasSubstr("no dataset"));
-  EXPECT_THAT(testing::error_of([&] { StreamLoader(numbers, {.batch_size = 0}); }), HasSubstr("batch_size"));
+  EXPECT_THAT(testing::error_of([&] { StreamLoader(numbers, {.batch_size = 0}); }),
+              HasSubstr("StreamLoader: batch_size"));
   EXPECT_THAT(testing::error_of([&] { StreamLoader(numbers, {.workers = 1, .prefetch = INT64_MAX}); }),
               HasSubstr("prefetch from 1 to 65536"));
   EXPECT_THAT(testing::error_of([&] { StreamLoader(numbers, {.timeout = std::chrono::milliseconds::max()}); }),

@@ -114,6 +114,8 @@ TEST(Profiler, ScopesMayEndInAnyOrder) {
   const std::vector<ProfileRecord> r = p.records();
   ASSERT_EQ(r.size(), 7U);
   EXPECT_EQ(r[0].name, "load" + std::string(40, 'x'));
+  EXPECT_EQ(r[0].flops, 0);  // what ran belongs to the scope within it, which was still open
+  EXPECT_EQ(r[0].self_ns, r[0].total_ns);
   EXPECT_EQ(r[1].name, "step");
   EXPECT_EQ(r[1].flops, 2 * 8 * 8 * 8);
   EXPECT_EQ(r[5].name, "fill");
@@ -135,6 +137,29 @@ TEST(Profiler, AScopeThatEndsInAnotherThreadIsNotRecorded) {
   EXPECT_EQ(calls(p, "outer"), 1);
   EXPECT_EQ(flops(p, "outer"), 2 * 8 * 8 * 8);
   for (const ProfileRecord& one : p.records()) EXPECT_EQ(one.depth, one.scope ? 0 : 1);
+}
+
+TEST(Profiler, WhatRanInAScopeThatEndsInAnotherThreadCountsInTheOneAroundIt) {
+  Profiler p;
+  {
+    const auto running = p.start();
+    std::optional<ProfileScope> outer, moved, inner;
+    outer.emplace("outer");
+    moved.emplace("moved");
+    (void)matmul(ones({8, 8}), ones({8, 8}));
+    std::thread([&] { moved.reset(); }).join();
+    outer.reset();  // before another op
+    outer.emplace("around");
+    moved.emplace("moved");
+    inner.emplace("inner");
+    (void)matmul(ones({8, 8}), ones({8, 8}));
+    std::thread([&] { moved.reset(); }).join();
+    inner.reset();
+    outer.reset();
+  }
+  EXPECT_EQ(calls(p, "moved"), 0);
+  for (const char* name : {"outer", "inner", "around"}) EXPECT_EQ(flops(p, name), 2 * 8 * 8 * 8) << name;
+  for (const ProfileRecord& one : p.records()) EXPECT_LE(one.self_ns, one.total_ns);
 }
 
 TEST(Profiler, ThreadsAreNumberedAsTheyStart) {

@@ -22,7 +22,7 @@ using testing::Client;
 using testing::client_frame;
 using testing::WebSocketClient;
 
-constexpr int kText = 0x81, kBinary = 0x82, kPing = 0x89;
+constexpr int kText = 0x81, kBinary = 0x82, kPing = 0x89, kPong = 10;
 constexpr size_t kFill = size_t{32} << 20;  // more than sockets hold
 
 void wait_a_little() { std::this_thread::sleep_for(milliseconds(2)); }
@@ -104,6 +104,28 @@ TEST_F(SocketTest, ThoseThatWaitMakeRoomThoseThatWorkDoNot) {
   EXPECT_EQ(answer->payload, "b");
 }
 
+TEST_F(SocketTest, OneWithinAMessageMakesNoRoom) {
+  options.max_connections = 2;
+  start();
+  WebSocketClient within(server->port(), "/"), parts(server->port(), "/");
+  const std::string frame = client_frame(kText, "a whole message");
+  // The pongs tell that it has been read.
+  within.send_bytes(client_frame(kPing, "?") + frame.substr(0, 3));
+  parts.send_bytes(client_frame(kText & 0x0f, "in ") + client_frame(kPing, "?"));
+  for (WebSocketClient* c : {&within, &parts}) {
+    const auto pong = c->read();
+    ASSERT_TRUE(pong);
+    EXPECT_EQ(pong->opcode, kPong);
+  }
+  EXPECT_EQ(plain(), 503);
+  within.send_bytes(frame.substr(3));
+  const auto answer = within.read();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->payload, "a whole message");
+  EXPECT_EQ(parts.ask(0x80, "parts"), "in parts");
+  EXPECT_EQ(plain(), 200);
+}
+
 TEST_F(SocketTest, EmptyMessagesDoNotKeepItOpen) {
   options.idle_timeout = milliseconds(300);
   start();
@@ -169,6 +191,26 @@ TEST_F(SocketTest, AClientThatGoesWhileItsMessageRunsIsNoticed) {
   while (!cancelled->load()) wait_a_little();
   answer_all();
   while (server->connections() > 0) wait_a_little();
+}
+
+TEST_F(SocketTest, AClientThatHasEndedItsSendingGetsItsAnswers) {
+  start();
+  held = true;
+  WebSocketClient c(server->port(), "/");
+  c.send_bytes(client_frame(kText, "one") + client_frame(kText, "two"));
+  wait_for_messages(1);
+  c.end_sending();
+  const auto pong = c.read();
+  ASSERT_TRUE(pong);
+  EXPECT_EQ(pong->opcode, kPong);
+  held = false;
+  answer_all();
+  for (const char* text : {"one", "two"}) {
+    const auto answer = c.read();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->payload, text);
+  }
+  EXPECT_TRUE(c.ended());
 }
 
 TEST_F(SocketTest, AHandlerThatThrowsLeavesNothing) {
