@@ -6,8 +6,10 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "core/io/pickle_names_internal.h"
 #include "core/tensor/dtype.h"
 #include "core/tensor/shape.h"
 
@@ -52,7 +54,7 @@ struct PickledObject {
   };
   Kind kind = Kind::kNone;
   bool ordered = false;  // of kDict: made by a class, which may have a state
-  bool data = false;     // of kGlobal: neither a class nor a function
+  Meaning meaning{};     // of kGlobal
   int64_t integer = 0;   // a bool, an integer, or a place in Pickle::storages or tensors
   double real = 0, imaginary = 0;
   std::string_view text;        // in the file, or in Pickle::made
@@ -71,12 +73,14 @@ struct Pickle {
 // How much memory the values of a file may take.
 class PickleMemory {
  public:
-  explicit PickleMemory(uint64_t bytes) : left_(bytes) {}
-  // Throws Error (kOutOfMemory) if there is less.
+  // `rule` says in a message how the limit comes about.
+  PickleMemory(uint64_t bytes, std::string rule) : limit_(bytes), left_(bytes), rule_(std::move(rule)) {}
+  // Throws Error (kOutOfMemory), which names the limit, if there is less.
   void take(uint64_t bytes);
 
  private:
-  uint64_t left_;
+  uint64_t limit_, left_;
+  std::string rule_;
 };
 
 // Reads one pickle, at the beginning of `bytes`. Objects may hold each other, also in circles. Throws Error:

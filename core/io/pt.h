@@ -51,7 +51,6 @@ class PtValue {
   /// A number or a bool. Throws Error for an integer above the largest int64_t.
   template <class T>
   requires std::is_arithmetic_v<T> PtValue(T v) {
-    static_assert(!kIsCharacter<T>, "a character is neither a number nor a text: say which");
     if constexpr (std::is_same_v<T, bool>) data_ = v;
     else if constexpr (std::is_integral_v<T>) data_ = to_int64(v);
     else data_ = static_cast<double>(v);
@@ -127,6 +126,7 @@ class PtValue {
       std::is_same_v<T, char16_t> || std::is_same_v<T, char32_t>;
   template <class T>
   static int64_t to_int64(T v) {
+    static_assert(!kIsCharacter<T>, "a character is neither a number nor a text: say which");
     if constexpr (std::is_unsigned_v<T> && sizeof(T) >= sizeof(int64_t)) {
       if (v > static_cast<T>(std::numeric_limits<int64_t>::max())) too_large(v);
     }
@@ -156,8 +156,10 @@ std::string to_string(const PtValue& value);
 
 /// What load_pt() reads.
 struct PtOptions {
-  /// kResourceExhausted if tensors that must be copied, or unpacked, have more bytes, or if all that is not tensors'
-  /// data takes more memory than 64 MiB and this.
+  /// kResourceExhausted if tensors that must be copied, or unpacked, have more bytes, or if the pickle of a compressed
+  /// file has. All that is not tensors' data may take 64 MiB and this; nor may it take more than 256 MiB and 512 times
+  /// the bytes of the file's pickle (of the older kind, those of the file), where one that is compressed counts at most
+  /// 8 times the bytes that it has in the file. So a file of 100 kB takes 0.7 GB at most.
   uint64_t max_bytes = uint64_t{1} << 36;
   /// Compares the checksums of the file, for which all of it is read; kDataLoss names what is damaged. Files that have
   /// none are read as they are.
@@ -179,8 +181,7 @@ struct PtOptions {
 /// for dtypes that Hearth has not, sparse, nested and quantized tensors, integers above 64 bits, TorchScript and
 /// exported programs, texts with half of a surrogate pair, and the tar files of PyTorch before 0.2. kInvalidArgument
 /// also for values that are nested more than 64 deep or hold themselves, and for those that would be larger than their
-/// file when written out. kResourceExhausted beyond PtOptions::max_bytes, and for values that take more than 64 MiB and
-/// 512 times their bytes in the file, as compressed ones may.
+/// file when written out. kResourceExhausted for files that take more memory than PtOptions::max_bytes tells.
 absl::StatusOr<PtValue> load_pt(const std::string& path, const PtOptions& options = {});
 /// As load_pt(), from bytes in memory, which are copied. `name` stands for the path in messages.
 absl::StatusOr<PtValue> parse_pt(std::string_view bytes, const std::string& name, const PtOptions& options = {});

@@ -5,15 +5,16 @@
 #include <new>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 #include "core/io/file.h"
 #include "core/io/pickle_internal.h"
 #include "core/io/pt.h"
-#include "core/io/utf8_internal.h"
 #include "core/io/with_path.h"
 #include "core/io/zip_directory_internal.h"
 #include "core/ops/arithmetic.h"
@@ -29,9 +30,12 @@ using Kind = PickledObject::Kind;
 
 // Values are remembered and used again; written out they may be more than the file has bytes by so much.
 constexpr uint64_t kValuesSlack = 1 << 16, kTextSlack = 1 << 26;
-// The memory of all that is not tensors' data: an honest pickle's values take some ten times its bytes, and few are
-// compressed to less than a twentieth.
-constexpr uint64_t kMemorySlack = 1 << 26, kMemoryRatio = 512;
+// The memory of all that is not tensors' data, by the rule of PtOptions::max_bytes. A byte of a pickle stands for 160 of
+// memory at most: a bool of 1 byte takes 56, an integer of 2 bytes 128, a tensor of 5 bytes 816. Deflate makes pickles 2
+// to 6 times smaller, but those of integers that repeat themselves 150 to 500 times: two million of these are read
+// whatever the size of their file.
+constexpr uint64_t kMebibyte = 1 << 20, kOptionsSlack = 64, kFileSlack = 256;  // MiB
+constexpr uint64_t kMemoryRatio = 512, kPackedRatio = 8;
 // What the older kind of file begins with: the number 0x1950a86a20f9469cfc6c as a pickle.
 constexpr std::string_view kMagic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
 constexpr int64_t kLegacyProtocol = 1001;
@@ -45,8 +49,15 @@ void check(const absl::Status& s) {
   invalid(text);
 }
 
-PickleMemory memory_for(std::string_view packed, const PtOptions& options) {
-  return PickleMemory(kMemorySlack + std::min<uint64_t>(options.max_bytes, kMemoryRatio * packed.size()));
+PickleMemory memory_for(uint64_t pickle, uint64_t packed, const PtOptions& options) {
+  const uint64_t counted = std::min(pickle, kPackedRatio * packed);
+  const uint64_t by_options = kOptionsSlack * kMebibyte + std::min(options.max_bytes, UINT64_MAX / 2);
+  const uint64_t by_file = kFileSlack * kMebibyte + kMemoryRatio * counted;
+  if (by_options < by_file) return {by_options, absl::StrCat(kOptionsSlack, " MiB and PtOptions::max_bytes")};
+  std::string rule =
+      absl::StrCat(kFileSlack, " MiB and ", kMemoryRatio, " times the ", counted, " bytes of its pickle");
+  if (counted < pickle) absl::StrAppend(&rule, " (as compressed as it is, ", kPackedRatio, " times those in the file)");
+  return {by_file, std::move(rule)};
 }
 
 // The storages of a file, by key, and how they are to be read.
@@ -200,7 +211,7 @@ class Values {
       case Kind::kBytes:
         return PtValue::bytes(text(o.text));
       case Kind::kGlobal:
-        if (!o.data)
+        if (o.meaning != Meaning::kName)
           invalid(absl::StrCat("it holds ", printable(o.text), ", a class or a function and no value, without a call"));
         return text(o.text);
       case Kind::kList:
@@ -311,7 +322,7 @@ PtValue read_zip(std::string_view bytes, Storages storages) {
   if (!pickled) invalid("it is a zip file, but has no data.pkl as torch.save() writes it");
   std::string unpacked;
   std::string_view data = pickled->packed;
-  PickleMemory memory = memory_for(data, storages.options);
+  PickleMemory memory = memory_for(pickled->size, data.size(), storages.options);
   if (pickled->deflated) {
     if (pickled->size > storages.options.max_bytes)
       throw Error(ErrorKind::kOutOfMemory, "data.pkl is larger than is allowed");
@@ -353,7 +364,7 @@ Pickle next_pickle(std::string_view& rest, PickleMemory& memory) {
 
 PtValue read_legacy(std::string_view bytes, Storages storages) {
   std::string_view rest = bytes.substr(kMagic.size());
-  PickleMemory memory = memory_for(bytes, storages.options);
+  PickleMemory memory = memory_for(bytes.size(), bytes.size(), storages.options);
   const Pickle protocol = next_pickle(rest, memory);
   const PickledObject& version = protocol.objects[protocol.root];
   if (version.kind != Kind::kInt || version.integer != kLegacyProtocol) unsupported("its protocol is not 1001");

@@ -7,10 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 #include "core/io/atomic_file.h"
 #include "core/io/pickle_internal.h"
 #include "core/io/pt.h"
-#include "core/io/utf8_internal.h"
 #include "core/io/zip_directory_internal.h"
 
 namespace hearth::io {

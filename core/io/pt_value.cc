@@ -1,8 +1,9 @@
 #include <algorithm>
+#include <limits>
 
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 #include "core/io/pt.h"
-#include "core/io/utf8_internal.h"
 
 namespace hearth::io {
 namespace {
@@ -57,7 +58,9 @@ PtValue::PtValue(const std::map<std::string, Tensor>& state) {
   for (const auto& [name, t] : state) entries.emplace_back(name, t);
   data_ = std::move(entries);
 }
-void PtValue::too_large(uint64_t v) { fail("PtValue: ", v, " is larger than an integer of 64 bits can be"); }
+void PtValue::too_large(uint64_t v) {
+  fail("PtValue: ", v, " is above ", std::numeric_limits<int64_t>::max(), ", the largest integer that it can hold");
+}
 PtValue PtValue::bytes(std::string bytes) {
   PtValue v;
   v.data_ = Bytes{std::move(bytes)};

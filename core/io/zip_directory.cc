@@ -7,7 +7,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "core/io/utf8_internal.h"
+#include "core/base/utf8.h"
 #include "core/io/zip_directory_internal.h"
 
 namespace hearth::io {

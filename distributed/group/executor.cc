@@ -7,8 +7,8 @@
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/base/parallel.h"
+#include "core/base/utf8.h"
 #include "distributed/group/reduce.h"
-#include "distributed/store/text.h"
 
 namespace hearth::distributed::detail {
 namespace {
@@ -243,7 +243,7 @@ void Executor::compare(const Call& call, Clock::time_point deadline) {
     if (!theirs.ok() && !absl::IsDeadlineExceeded(theirs.status())) expect(theirs.status());
     if (!theirs.ok()) missing += concat(missing.empty() ? "rank " : ", ", r);
     else if (*theirs != mine)
-      wrong += concat("; rank ", r, " calls ", printable(theirs->substr(theirs->find(' ') + 1)));
+      wrong += concat("; rank ", r, " calls ", printable(theirs->substr(theirs->find(' ') + 1), kPrintedMessage));
   }
   if (!wrong.empty())
     throw BackendError(concat("ranks call different operations: rank ", rank_, " calls ", call.text(), wrong));

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 #include "distributed/group/backend.h"
-#include "distributed/store/text.h"
 
 namespace hearth::distributed {
 namespace {
@@ -45,7 +45,7 @@ void FailureWatch::watch() {
     const auto failed = store_->wait(kFailed, std::chrono::hours(1), stop_.get_token());
     if (failed.ok()) {
       (void)store_->set_if_absent(status_key(rank_), status_().to_json());
-      return on_failure_(printable(*failed));
+      return on_failure_(printable(*failed, kPrintedMessage));
     }
     if (absl::IsDeadlineExceeded(failed.status())) {
       pause = kFirstPause;
@@ -77,7 +77,7 @@ std::string FailureWatch::report(const std::string& cause) {
     const auto first = store_->set_if_absent(kFailed, own);
     // What came first counts: that a connection broke mostly follows from it.
     if (first.ok() && *first != own && cause.find(*first) == std::string::npos)
-      whole_cause = concat(printable(*first), "; here: ", cause);
+      whole_cause = concat(printable(*first, kPrintedMessage), "; here: ", cause);
     for (int r = 0; r < size_; ++r) {
       if (r == rank_) continue;
       const auto word = store_->wait(status_key(r), left());

@@ -1,7 +1,7 @@
 #include "distributed/group/peer_status.h"
 
+#include "core/base/utf8.h"
 #include "core/io/json_internal.h"
-#include "distributed/store/text.h"
 
 namespace hearth::distributed {
 namespace {

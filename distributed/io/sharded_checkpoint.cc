@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 #include "core/io/atomic_directory.h"
 #include "core/io/atomic_file.h"
 #include "core/io/file.h"
@@ -21,7 +22,6 @@
 #include "core/ops/view.h"
 #include "distributed/group/objects.h"
 #include "distributed/store/hash.h"
-#include "distributed/store/text.h"
 
 namespace hearth::distributed {
 namespace {

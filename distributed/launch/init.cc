@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 #include "distributed/gloo/gloo_backend.h"
 #include "distributed/launch/addresses.h"
 #include "distributed/launch/job_store.h"
@@ -15,7 +16,6 @@
 #include "distributed/store/file_store.h"
 #include "distributed/store/grpc_store.h"
 #include "distributed/store/memory_store.h"
-#include "distributed/store/text.h"
 
 namespace hearth::distributed {
 namespace {
@@ -39,7 +39,8 @@ void join(Store& store, int rank, int size) {
   std::random_device random;
   const std::string me = concat(hostname(), " process ", static_cast<int64_t>(::getpid()), " ", random(), random());
   const std::string who = expect(store.set_if_absent(concat("rank/", rank), me));
-  HEARTH_CHECK(who == me, "distributed: rank ", rank, " is taken by ", printable(who.substr(0, who.rfind(' '))),
+  HEARTH_CHECK(who == me, "distributed: rank ", rank, " is taken by ",
+               printable(who.substr(0, who.rfind(' ')), kPrintedMessage),
                ": two processes have one rank, two jobs use one store, or a directory was used before");
 }
 

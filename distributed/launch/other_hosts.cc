@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/base/error.h"
-#include "distributed/store/text.h"
+#include "core/base/utf8.h"
 
 namespace hearth::distributed {
 namespace {
@@ -31,7 +31,7 @@ void OtherHosts::listen() {
     }
     MutexLock lock(mutex_);
     if (word.ok() || now - reached > kPatience) {
-      word_ = word.ok() ? printable(*word) : std::string(word.status().message());
+      word_ = word.ok() ? printable(*word, kPrintedMessage) : std::string(word.status().message());
       return;
     }
     // The network may come back.

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/utf8.h"
 #include "distributed/store/grpc_wire_internal.h"
 #include "distributed/store/store.grpc.pb.h"
-#include "distributed/store/text.h"
 
 namespace hearth::distributed {
 namespace {
@@ -101,7 +101,7 @@ class Client final : public Store {
   absl::Status status_of(const grpc::Status& s) const {
     if (s.ok()) return absl::OkStatus();
     const auto code = static_cast<absl::StatusCode>(s.error_code());
-    const std::string text = printable(s.error_message());
+    const std::string text = printable(s.error_message(), kPrintedMessage);
     if (text.rfind("store: ", 0) == 0) return {code, text};
     return {code, absl::StrCat("store: ", name_, ": ", text)};
   }

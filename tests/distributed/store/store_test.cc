@@ -12,7 +12,6 @@
 #include "distributed/store/grpc_store.h"
 #include "distributed/store/memory_store.h"
 #include "distributed/store/store_server.h"
-#include "distributed/store/text.h"
 
 namespace hearth::distributed {
 namespace {
@@ -212,24 +211,6 @@ TEST(Table, CountsWhatEntriesAndWaitersTake) {
   int64_t again = 0;
   while (t.set(std::to_string(again), "").ok()) ++again;
   EXPECT_EQ(again, entries);
-}
-
-TEST(Text, IsMadePrintable) {
-  EXPECT_EQ(printable("rank 1 \x1b[31mfails\n"), "rank 1  [31mfails ");
-  EXPECT_EQ(printable(std::string("a\0b\x7f", 4)), "a b ");
-  EXPECT_EQ(printable("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"), "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
-  // U+0085 and U+009B, which terminals obey; U+202E, which turns the writing direction; a byte alone.
-  EXPECT_EQ(printable("a\xc2\x85"
-                      "b\xc2\x9b"
-                      "c\xe2\x80\xae"
-                      "d\x9b"),
-            "a b c d?");
-  // Too long a form, a surrogate, beyond Unicode, cut off.
-  EXPECT_EQ(printable("\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80\xe2\x82"), std::string(2 + 3 + 4 + 2, '?'));
-  EXPECT_EQ(printable("abcdef", 4), "abcd...");
-  EXPECT_EQ(printable("abc\xc3\xa9", 4), "abc...");
-  EXPECT_TRUE(is_utf8("caf\xc3\xa9"));
-  EXPECT_FALSE(is_utf8("caf\xc3"));
 }
 
 }  // namespace
