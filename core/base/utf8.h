@@ -21,8 +21,10 @@ inline bool is_utf8(std::string_view text) { return find_invalid_utf8(text) == s
 /// text begins with; 0 if it is empty or begins with a character.
 size_t ill_formed_utf8(std::string_view text);
 
-/// The bytes that printable() leaves of a name in a message, and of a message itself.
-constexpr size_t kPrintedName = 80, kPrintedMessage = 2000;
+/// The bytes that printable() leaves of a name in a message.
+constexpr size_t kPrintedName = 80;
+/// The bytes that printable() leaves of a message itself.
+constexpr size_t kPrintedMessage = 2000;
 
 /// The text on one line: each control character (also U+0080 to U+009F, and the marks U+2028 to U+202E and U+2066 to
 /// U+2069 that break lines and turn the writing direction) is a space, each byte that is not UTF-8 a '?'. At most

@@ -30,10 +30,10 @@ using Kind = PickledObject::Kind;
 
 // Values are remembered and used again; written out they may be more than the file has bytes by so much.
 constexpr uint64_t kValuesSlack = 1 << 16, kTextSlack = 1 << 26;
-// The memory of all that is not tensors' data, by the rule of PtOptions::max_bytes. A byte of a pickle stands for 160 of
-// memory at most: a bool of 1 byte takes 56, an integer of 2 bytes 128, a tensor of 5 bytes 816. Deflate makes pickles 2
-// to 6 times smaller, but those of integers that repeat themselves 150 to 500 times: two million of these are read
-// whatever the size of their file.
+// The memory of all that is not tensors' data, by the rule of PtOptions::max_bytes. A byte of a pickle stands for 160
+// of memory at most: a bool of 1 byte takes 56, an integer of 2 bytes 128, a tensor of 5 bytes 816. Deflate makes
+// pickles 2 to 6 times smaller, but those of integers that repeat themselves 150 to 500 times: two million of these are
+// read whatever the size of their file.
 constexpr uint64_t kMebibyte = 1 << 20, kOptionsSlack = 64, kFileSlack = 256;  // MiB
 constexpr uint64_t kMemoryRatio = 512, kPackedRatio = 8;
 // What the older kind of file begins with: the number 0x1950a86a20f9469cfc6c as a pickle.
