@@ -33,7 +33,7 @@ Tensor mu_law_decoding(const Tensor& x, int64_t channels) {
   const CalledAs called("mu_law_decoding");
   expect_defined("mu_law_decoding", {x});
   const double mu = mu_of("mu_law_decoding", channels);
-  const Tensor y = (x.is_floating_point() ? x : x.to(kDefaultFloat)) / mu * 2 - 1;
+  const Tensor y = (x.is_floating_point() ? x : x.to(default_dtype())) / mu * 2 - 1;
   return sign(y) * (exp(abs(y) * std::log1p(mu)) - 1) / mu;
 }
 

@@ -33,6 +33,8 @@ struct ThreadState {
   uint8_t device_type = 0;
   /// The index of that device.
   int8_t device_index = 0;
+  /// The floating-point dtype of values for which none is given: a DType, f32. DefaultDType changes it.
+  uint8_t float_dtype = 8;
   /// The interposer that sees ops first, or null. InterposerGuard changes it.
   Interposer* interposer = nullptr;
   /// The last segment of the running module's path, or null.

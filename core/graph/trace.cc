@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <set>
 
 #include "core/autograd/guards.h"
@@ -24,10 +25,12 @@ struct Run {
 };
 
 constexpr size_t kRuns = 3;
-// Where three runs do not explain a size: as many more, of sizes one after the other, which have every remainder of a
+// One more run is far away from those: a size that is the same in all of them, because it is divided by much, differs.
+constexpr int64_t kFar = 8192;
+constexpr size_t kFirstRuns = kRuns + 1;
+// Where these do not explain a size: as many more, of sizes one after the other, which have every remainder of a
 // division by up to so much.
-constexpr size_t kMoreRuns = 32;
-constexpr int64_t kMaxDivisor = 32;
+constexpr std::array<size_t, 2> kMoreRuns = {32, 256};
 struct NeedsMoreRuns {};
 
 constexpr const char* kOtherWork =
@@ -133,19 +136,45 @@ Run record(const Function& fn, std::span<const Spec> specs, const std::vector<st
   return run;
 }
 
-// One size for each dim of a run of those.
-std::vector<int64_t> further_sizes(const std::vector<NamedDim>& dims, const std::vector<Sizes>& samples, size_t run) {
+// One size for each dim of run number `run` of `runs` of those.
+std::vector<int64_t> further_sizes(const std::vector<NamedDim>& dims, const std::vector<Sizes>& samples, size_t runs,
+                                   size_t run) {
   std::vector<int64_t> out;
   for (size_t d = 0; d < dims.size(); ++d) {
-    int64_t first = std::ranges::min(samples[d]), count = kMoreRuns;
+    int64_t first = std::ranges::min(samples[d]), count = static_cast<int64_t>(runs);
     if (dims[d].max - first < count - 1) {
       first = std::max<int64_t>(dims[d].min, 1);
       count = std::min(count, dims[d].max - first + 1);
     }
-    const size_t step = (d % 2 ? kMoreRuns - 1 - run : run) + 11 * d / 2;
+    const size_t step = (d % 2 ? runs - 1 - run : run) + 11 * d / 2;
     out.push_back(first + static_cast<int64_t>(step) % count);
   }
   return out;
+}
+
+// Each size of the last of the first runs and about `distance` more, as far as the dims allow.
+std::vector<int64_t> far_sizes(const std::vector<NamedDim>& dims, const std::vector<Sizes>& samples, int64_t distance) {
+  std::vector<int64_t> out;
+  for (size_t d = 0; d < dims.size(); ++d) {
+    int64_t n = std::ranges::max(samples[d]) + distance / (static_cast<int64_t>(d) + 1);
+    while (!prime(n)) ++n;
+    out.push_back(std::min(n, dims[d].max));
+  }
+  return out;
+}
+
+// A run whose sizes are as far from the samples as the function takes them; nothing if it takes none, or if there are
+// no dims.
+template <class Record>
+std::optional<Run> far_run(const std::vector<NamedDim>& dims, const std::vector<Sizes>& samples, Record record) {
+  for (int64_t distance = dims.empty() ? 0 : kFar; distance > 0; distance /= 2) {
+    try {
+      return record(far_sizes(dims, samples, distance));
+    } catch (const Error&) {
+      continue;  // a length that is more than a table of positions has, and the like
+    }
+  }
+  return std::nullopt;
 }
 
 // Finds each size that differs between runs again as an expression.
@@ -166,10 +195,12 @@ class Solver {
         if (search(v, pick, 0, n, size, offset, e)) return e;
       }
     }
-    if (runs_.size() == kRuns) throw NeedsMoreRuns();
-    for (int d = 0; d < n; ++d) {
-      if (divided(v, d, e)) return e;
+    if (runs_.size() > kFirstRuns) {
+      for (int d = 0; d < n; ++d) {
+        if (divided(v, d, e)) return e;
+      }
     }
+    if (runs_.size() < kRuns + kMoreRuns.back()) throw NeedsMoreRuns();
     // The first runs, and one that differs.
     std::string seen;
     const auto other = static_cast<size_t>(std::ranges::find_if(v, [&](int64_t x) { return x != v[0]; }) - v.begin());
@@ -221,7 +252,7 @@ class Solver {
       if (size(i) > size(high)) high = i;
     }
     if (size(low) == size(high)) return false;
-    for (int64_t c = 2; c <= kMaxDivisor; ++c) {
+    for (int64_t c = 2; c <= std::ssize(v) - static_cast<int64_t>(kFirstRuns); ++c) {
       const int64_t about = c * (v[high] - v[low]) / (size(high) - size(low));
       for (int64_t a = std::max<int64_t>(about - 1, 1); a <= about + 1; ++a) {
         int64_t least = INT64_MIN, most = INT64_MAX;  // of b
@@ -535,14 +566,18 @@ Graph trace(const Function& fn, std::span<const Spec> specs, const TraceOptions&
     g.dims.push_back({names[d], runs[0].dims[d], {}});
     if (open[d].max != INT64_MAX) g.dims.back().max = open[d].max;
   }
+  const auto run = [&](const std::vector<int64_t>& dims) { return record(fn, specs, names, dims, options); };
+  if (std::optional<Run> far = far_run(open, samples, run)) runs.push_back(*std::move(far));
   const Graph inputs_only = g;
-  try {
-    Merger(runs, g, names).merge(options);
-  } catch (const NeedsMoreRuns&) {
-    for (size_t r = 0; r < kMoreRuns; ++r)
-      runs.push_back(record(fn, specs, names, further_sizes(open, samples, r), options));
-    g = inputs_only;
-    Merger(runs, g, names).merge(options);
+  for (size_t more = 0;; ++more) {
+    try {
+      Merger(runs, g, names).merge(options);
+      break;
+    } catch (const NeedsMoreRuns&) {
+      const size_t count = kMoreRuns.at(more);
+      for (size_t r = 0; r < count; ++r) runs.push_back(run(further_sizes(open, samples, count, r)));
+      g = inputs_only;
+    }
   }
   prune(g);
   g.validate();

@@ -127,6 +127,11 @@ HEARTH_FUNCTOR_1(I1, return i1(x);)
 HEARTH_FUNCTOR_1(I1e, return i1e(x);)
 HEARTH_FUNCTOR_2(Hypot, return hypot(a, b);)
 HEARTH_FUNCTOR_2(Gcd, return gcd(a, b);)
+HEARTH_FUNCTOR_2(Gammainc, return gammainc(a, b);)
+HEARTH_FUNCTOR_2(Gammaincc, return gammaincc(a, b);)
+HEARTH_FUNCTOR_1(Erfcx, return erfcx(x);)
+HEARTH_FUNCTOR_1(LogNdtr, return log_ndtr(x);)
+HEARTH_FUNCTOR_1(Ndtri, return ndtri(x);)
 
 // ---- activations. x log(1 + e^x)-like forms are arranged so that neither end overflows.
 HEARTH_FUNCTOR_1(Sigmoid, return sigmoid(x);)

@@ -27,7 +27,9 @@
   X(erfc, Erfc, 1, F) X(erfinv, Erfinv, 1, F) X(atan2, Atan2, 2, F) X(xlogy, Xlogy, 2, F)
 #define HEARTH_SPECIAL_OPS(X) \
   X(lgamma, Lgamma, 1, F) X(digamma, Digamma, 1, F) X(polygamma, Polygamma, 2, F) X(zeta, Zeta, 2, F) \
-  X(i0, I0, 1, F) X(i0e, I0e, 1, F) X(i1, I1, 1, F) X(i1e, I1e, 1, F) X(hypot, Hypot, 2, F) X(gcd, Gcd, 2, I)
+  X(i0, I0, 1, F) X(i0e, I0e, 1, F) X(i1, I1, 1, F) X(i1e, I1e, 1, F) X(hypot, Hypot, 2, F) X(gcd, Gcd, 2, I) \
+  X(gammainc, Gammainc, 2, F) X(gammaincc, Gammaincc, 2, F) X(erfcx, Erfcx, 1, F) X(log_ndtr, LogNdtr, 1, F) \
+  X(ndtri, Ndtri, 1, F)
 #define HEARTH_ACTIVATION_OPS(X) \
   X(sigmoid, Sigmoid, 1, F) X(relu, Relu, 1, A) X(silu, Silu, 1, F) X(gelu, Gelu, 1, F) \
   X(gelu_tanh, GeluTanh, 1, F) X(log_sigmoid, LogSigmoid, 1, F) X(mish, Mish, 1, F) X(hardswish, Hardswish, 1, F) \

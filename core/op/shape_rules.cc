@@ -64,7 +64,7 @@ DType promote_operands(OpCall& c) {
     case Promote::kCommon:
       return c.dtype;
     case Promote::kFloat:
-      if (!is_differentiable(c.dtype)) c.dtype = kDefaultFloat;
+      if (!is_differentiable(c.dtype)) c.dtype = default_dtype();
       return c.dtype;
     case Promote::kBool:
       return DType::kBool;

@@ -182,7 +182,7 @@ Tensor angle(const Tensor& x) {
   const CalledAs called("angle");
   expect_defined("angle", {x});
   if (x.is_complex()) return run(kAngle, {x});
-  const Tensor y = (x.is_floating_point() ? x : x.to(kDefaultFloat)).detach();
+  const Tensor y = (x.is_floating_point() ? x : x.to(default_dtype())).detach();
   return where(isnan(y), y, lt(y, 0).to(y.dtype()) * std::numbers::pi);
 }
 Tensor sgn(const Tensor& x) {

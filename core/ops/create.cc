@@ -94,10 +94,10 @@ extern constinit const OpDef kDimSize = {.name = "dim_size",
 HEARTH_OP(kDimSize);
 
 Tensor empty(const Shape& shape, const TensorOptions& o) {
-  return finish(detail::empty(shape, o.dtype.value_or(kDefaultFloat), o.place()), o);
+  return finish(detail::empty(shape, o.dtype.value_or(default_dtype()), o.place()), o);
 }
-Tensor zeros(const Shape& shape, const TensorOptions& o) { return filled("zeros", shape, 0, kDefaultFloat, o); }
-Tensor ones(const Shape& shape, const TensorOptions& o) { return filled("ones", shape, 1, kDefaultFloat, o); }
+Tensor zeros(const Shape& shape, const TensorOptions& o) { return filled("zeros", shape, 0, default_dtype(), o); }
+Tensor ones(const Shape& shape, const TensorOptions& o) { return filled("ones", shape, 1, default_dtype(), o); }
 Tensor full(const Shape& shape, Scalar value, const TensorOptions& o) {
   return filled("full", shape, value, value.dtype(), o);
 }
@@ -114,6 +114,10 @@ Tensor ones_like(const Tensor& t, std::optional<DType> dtype) { return filled_li
 Tensor Tensor::new_empty(const Shape& shape, std::optional<DType> t) const {
   expect_defined("new_empty", {*this});
   return hearth::empty(shape, {.dtype = t.value_or(dtype()), .device = device()});
+}
+Tensor Tensor::new_tensor(const Tensor& values, std::optional<DType> t) const {
+  expect_defined("new_tensor", {*this, values});
+  return values.detach().clone().to(device()).to(t.value_or(dtype()));
 }
 Tensor Tensor::new_full(const Shape& shape, Scalar value, std::optional<DType> t) const {
   expect_defined("new_full", {*this});
@@ -146,18 +150,18 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& o) {
     const auto n = static_cast<int64_t>((way + b - (b > 0 ? 1 : -1)) / b);
     return sequence(kArange, n, o.dtype.value_or(DType::kI64), o, a, b);
   }
-  return sequence(kArange, static_cast<int64_t>(count), o.dtype.value_or(kDefaultFloat), o, start.to<double>(), s);
+  return sequence(kArange, static_cast<int64_t>(count), o.dtype.value_or(default_dtype()), o, start.to<double>(), s);
 }
 
 Tensor linspace(double start, double end, int64_t steps, const TensorOptions& o) {
   HEARTH_CHECK(steps >= 0, "linspace: the number of steps must not be negative, but is ", steps);
-  return sequence(kLinspace, steps, o.dtype.value_or(kDefaultFloat), o, start, end);
+  return sequence(kLinspace, steps, o.dtype.value_or(default_dtype()), o, start, end);
 }
 
 Tensor eye(int64_t n, std::optional<int64_t> m, const TensorOptions& o) {
   const int64_t columns = m.value_or(n);
   HEARTH_CHECK(n >= 0 && columns >= 0, "eye: the sizes must not be negative, but are ", n, " and ", columns);
-  const DType dtype = o.dtype.value_or(kDefaultFloat);
+  const DType dtype = o.dtype.value_or(default_dtype());
   checked_numel({n, columns}, size_of(dtype), "eye");
   const TensorOptions there{.device = first_device(o)};
   const Tensor on_diagonal = eq(unsqueeze(arange(n, there), 1), arange(columns, there));
@@ -192,7 +196,7 @@ Tensor tensor(std::initializer_list<detail::Nested> values, const TensorOptions&
   std::vector<Scalar> flat;
   Shape shape;
   collect(detail::Nested(values), 0, shape, true, flat);
-  DType dtype = flat.empty() ? kDefaultFloat : flat[0].dtype();
+  DType dtype = flat.empty() ? default_dtype() : flat[0].dtype();
   for (const Scalar& s : flat) dtype = promote(dtype, s.dtype());
   Tensor t = detail::empty(shape, o.dtype.value_or(dtype), kCpu, "tensor");
   visit_any(t.dtype(), [&]<class T>() {

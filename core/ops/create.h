@@ -14,13 +14,13 @@
 
 namespace hearth {
 
-/// A tensor with uninitialised memory; f32 if the options name no dtype.
+/// A tensor with uninitialised memory; of default_dtype() if the options name none.
 Tensor empty(const Shape& shape, const TensorOptions& options = {});
-/// A tensor of zeros; f32 if the options name no dtype.
+/// A tensor of zeros; of default_dtype() if the options name none.
 Tensor zeros(const Shape& shape, const TensorOptions& options = {});
-/// A tensor of ones; f32 if the options name no dtype.
+/// A tensor of ones; of default_dtype() if the options name none.
 Tensor ones(const Shape& shape, const TensorOptions& options = {});
-/// A tensor of one value everywhere; of the value's dtype (bool, i64 or f32) if the options name none.
+/// A tensor of one value everywhere; of the value's dtype (bool, i64 or default_dtype()) if the options name none.
 Tensor full(const Shape& shape, Scalar value, const TensorOptions& options = {});
 /// A tensor with uninitialised memory and the shape and device of t, and its dtype if none is given. It has the strides
 /// of t if the elements of t lie without gaps.
@@ -34,21 +34,24 @@ Tensor full_like(const Tensor& t, Scalar value, std::optional<DType> dtype = {})
 /// arange(0, end).
 Tensor arange(Scalar end, const TensorOptions& options = {});
 /// start, start + step, ... below end (above, if step is negative); end is not included. If the options name no dtype,
-/// i64 for integers and f32 if one number is floating-point. Throws Error if step is 0 or leads away from end, or if a
-/// number is not finite.
+/// i64 for integers and default_dtype() if one number is floating-point. Throws Error if step is 0 or leads away from
+/// end, or if a number is not finite.
 Tensor arange(Scalar start, Scalar end, Scalar step = 1, const TensorOptions& options = {});
-/// `steps` values from start to end, both included exactly; f32 if the options name no dtype. Throws Error if steps is
-/// negative.
+/// `steps` values from start to end, both included exactly; of default_dtype() if the options name none. Throws Error
+/// if steps is negative.
 Tensor linspace(double start, double end, int64_t steps, const TensorOptions& options = {});
-/// An n x m matrix (n x n without m) of ones on the main diagonal and zeros elsewhere; f32 if the options name no
-/// dtype.
+/// base to the powers of linspace(start, end, steps), computed in f64 and rounded; of default_dtype() if the options
+/// name no dtype. Throws Error if steps is negative.
+Tensor logspace(double start, double end, int64_t steps, double base = 10, const TensorOptions& options = {});
+/// An n x m matrix (n x n without m) of ones on the main diagonal and zeros elsewhere; of default_dtype() if the
+/// options name no dtype.
 Tensor eye(int64_t n, std::optional<int64_t> m = {}, const TensorOptions& options = {});
 
 /// The size of dimension d as a 0-dim i64 tensor. A traced function can compute with it whatever it likes; with the
 /// number x.size(d) only what graph/trace.h names. Throws Error if x is 0-dim.
 Tensor dim_size(const Tensor& x, int64_t d);
 
-/// A 0-dim tensor; of the value's dtype (bool, i64 or f32) if the options name none.
+/// A 0-dim tensor; of the value's dtype (bool, i64 or default_dtype()) if the options name none.
 Tensor scalar_tensor(Scalar value, const TensorOptions& options = {});
 
 namespace detail {
@@ -72,7 +75,8 @@ class Nested {
 }  // namespace detail
 
 /// A tensor of values written out: tensor({{1.0, 2.0}, {3.0, 4.0}}). If the options name no dtype, the one in which the
-/// dtypes of the values (bool, i64 or f32) meet; f32 without values. Throws Error if rows have unequal lengths.
+/// dtypes of the values (bool, i64 or default_dtype()) meet; f32 without values. Throws Error if rows have unequal
+/// lengths.
 Tensor tensor(std::initializer_list<detail::Nested> values, const TensorOptions& options = {});
 /// A 0-dim tensor: tensor(3.0). See scalar_tensor().
 template <class T>

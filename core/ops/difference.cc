@@ -48,4 +48,24 @@ Tensor diff(const Tensor& x, const DiffOptions& options) {
   return y.is(x) ? x.clone() : y;
 }
 
+std::vector<Tensor> gradient(const Tensor& x, double spacing, const Dims& dims) {
+  const CalledAs called("gradient");
+  expect_dtypes("gradient", x, kFloatTypes);
+  HEARTH_CHECK(spacing != 0 && std::isfinite(spacing), "gradient: the spacing must be a number other than 0, but is ",
+               spacing);
+  std::vector<Tensor> out;
+  for (int i = 0; i < (dims.empty() ? x.dim() : dims.rank()); ++i) {
+    const int d = dims.empty() ? i : wrap_dim(dims[i], x.dim(), "gradient");
+    const int64_t n = x.shape()[d];
+    HEARTH_CHECK(n >= 2, "gradient: dimension ", d, " of the shape ", x.shape(), " has fewer than 2 places");
+    const auto step = [&](int64_t from, int64_t to, int64_t length) {
+      const double distance = spacing * static_cast<double>(to - from);
+      return (narrow(x, d, to, length) - narrow(x, d, from, length)) / distance;
+    };
+    out.push_back(n == 2 ? cat({step(0, 1, 1), step(0, 1, 1)}, d)
+                         : cat({step(0, 1, 1), step(0, 2, n - 2), step(n - 2, n - 1, 1)}, d));
+  }
+  return out;
+}
+
 }  // namespace hearth

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "core/tensor/tensor.h"
 
@@ -22,5 +23,10 @@ struct DiffOptions {
 /// x[i + 1] - x[i] along a dimension; empty where it has no two places. Of bool whether they differ. Throws Error if x
 /// is 0-dim, n is negative, or `prepend` or `append` does not fit.
 Tensor diff(const Tensor& x, const DiffOptions& options = {});
+
+/// The gradient of a function of which x has values at equal distances `spacing`, along each of `dims` (all without
+/// it): central differences of second order, one-sided ones of first order at the ends. PyTorch: torch.gradient with
+/// edge_order 1. Floating-point only. Throws Error for a dimension with fewer than 2 places, and for a spacing of 0.
+std::vector<Tensor> gradient(const Tensor& x, double spacing = 1, const Dims& dims = {});
 
 }  // namespace hearth

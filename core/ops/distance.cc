@@ -20,6 +20,28 @@
 #include "core/ops/view.h"
 
 namespace hearth {
+
+Tensor dist(const Tensor& a, const Tensor& b, double p) {
+  const CalledAs called("dist");
+  return norm(a - b, p);
+}
+
+Tensor renorm(const Tensor& x, double p, int64_t d, double most) {
+  const CalledAs called("renorm");
+  expect_defined("renorm", {x});
+  HEARTH_CHECK(p > 0 && most >= 0, "renorm: p must be positive and the norm not negative, but they are ", p, " and ",
+               most);
+  HEARTH_CHECK(x.dim() >= 2, "renorm: expected at least 2 dimensions, but the shape is ", x.shape());
+  const int w = wrap_dim(d, x.dim(), "renorm");
+  Dims others;
+  for (int i = 0; i < x.dim(); ++i) {
+    if (i != w) others.push_back(i);
+  }
+  const Tensor size = norm(x, p, others, true), large = gt(size.detach(), most);
+  // The same small number as in PyTorch keeps the quotient finite.
+  return x * where(large, most / (where(large, size, Scalar(1.0)) + 1e-7), Scalar(1.0));
+}
+
 namespace {
 
 // The norm along one dimension, at least eps, of what is stretched to `size` places there.

@@ -18,6 +18,11 @@ Tensor normalize(const Tensor& x, double p = 2, const Dims& dims = 1, double eps
 Tensor cosine_similarity(const Tensor& a, const Tensor& b, int64_t d = 1, double eps = 1e-8);
 /// norm(a - b + eps, p) over the last dimension; a and b broadcast. Floating-point only.
 Tensor pairwise_distance(const Tensor& a, const Tensor& b, double p = 2, double eps = 1e-6, bool keepdim = false);
+/// x in which each part along dimension d whose p-norm is above `most` is scaled to have it. Floating-point and complex
+/// only. The gradient passes through the scale too.
+Tensor renorm(const Tensor& x, double p, int64_t d, double most);
+/// The p-norm of a - b over all elements; a and b broadcast. Floating-point and complex only.
+Tensor dist(const Tensor& a, const Tensor& b, double p = 2);
 /// The distances of all pairs of rows of a [..., p, m] and b [..., r, m]: [..., p, r], the p-norms of their
 /// differences. Leading dimensions broadcast. The differences themselves are summed, whatever the sizes (in PyTorch:
 /// compute_mode="donot_use_mm_for_euclid_dist"); one that is NaN makes the distance NaN. The gradient of a distance of

@@ -146,7 +146,7 @@ double factor_of(Norm norm, bool inverse, double n) {
 Tensor transform(const char* op, Kind kind, bool inverse, const Tensor& x, const Dims& dims, const Dims& lengths,
                  Norm norm) {
   expect_dtypes(op, x, kind == Kind::kR2C ? kTakenReal : kTaken);
-  Tensor y = is_differentiable(x.dtype()) ? x : x.to(kDefaultFloat);
+  Tensor y = is_differentiable(x.dtype()) ? x : x.to(default_dtype());
   if (kind != Kind::kR2C) y = y.to(complex_type(y.dtype()));
   FftAttrs a{.dims = {}, .inverse = inverse};
   unsigned seen = 0;

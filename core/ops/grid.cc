@@ -4,6 +4,10 @@
 
 #include "core/base/called_as.h"
 #include "core/base/error.h"
+#include "core/op/shape_rules.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/create.h"
+#include "core/ops/index.h"
 #include "core/ops/join.h"
 #include "core/ops/view.h"
 
@@ -58,6 +62,56 @@ Tensor cartesian_prod(std::span<const Tensor> tensors) {
 }
 Tensor cartesian_prod(std::initializer_list<Tensor> tensors) {
   return cartesian_prod(std::span(tensors.begin(), tensors.size()));
+}
+
+namespace {
+
+// The places of the elements of all combinations, one after the other.
+std::vector<int64_t> combined_places(int64_t n, int64_t r, bool with_replacement) {
+  constexpr size_t kMost = size_t{1} << 31;
+  std::vector<int64_t> out, places;
+  for (int64_t i = 0; i < r; ++i) places.push_back(with_replacement ? 0 : i);
+  if (n == 0 || places.back() >= n) return out;
+  // The greatest place at i.
+  const auto last = [&](int64_t i) { return with_replacement ? n - 1 : n - r + i; };
+  for (;;) {
+    HEARTH_CHECK(out.size() + places.size() <= kMost, "combinations: those of ", r, " of ", n,
+                 " elements are too many");
+    out.insert(out.end(), places.begin(), places.end());
+    int64_t i = r - 1;
+    while (i >= 0 && places[static_cast<size_t>(i)] == last(i)) --i;
+    if (i < 0) return out;
+    int64_t next = ++places[static_cast<size_t>(i)];
+    for (++i; i < r; ++i) places[static_cast<size_t>(i)] = with_replacement ? next : ++next;
+  }
+}
+
+}  // namespace
+
+Tensor combinations(const Tensor& x, int64_t r, bool with_replacement) {
+  const CalledAs called("combinations");
+  expect_defined("combinations", {x});
+  HEARTH_CHECK(x.dim() == 1, "combinations: expected a vector, but the shape is ", x.shape());
+  HEARTH_CHECK(r >= 0, "combinations: r must not be negative, but is ", r);
+  if (r == 0) return x.new_empty({0});
+  const std::vector<int64_t> places = combined_places(x.size(0), r, with_replacement);
+  const Tensor index = tensor(places, {.device = x.device()});
+  return view(index_select(x, 0, index), {static_cast<int64_t>(places.size()) / r, r});
+}
+
+std::vector<Tensor> unravel_index(const Tensor& index, const Shape& shape) {
+  const CalledAs called("unravel_index");
+  expect_defined("unravel_index", {index});
+  HEARTH_CHECK(is_integral(index.dtype()), "unravel_index: the places must be integers, but are ", index.dtype());
+  std::vector<Tensor> out(static_cast<size_t>(shape.rank()));
+  Tensor rest = index.to(i64);
+  for (int d = shape.rank() - 1; d >= 0; --d) {
+    HEARTH_CHECK(shape[d] >= 0, "unravel_index: the shape ", shape, " has a negative size");
+    const int64_t size = std::max<int64_t>(shape[d], 1);
+    out[static_cast<size_t>(d)] = remainder(rest, size);
+    rest = floor_divide(rest, size);
+  }
+  return out;
 }
 
 }  // namespace hearth

@@ -16,7 +16,7 @@ namespace {
 Tensor areas(const char* op, const Tensor& given, const Tensor* places, int64_t d) {
   expect_dtypes(op, given, kNumberTypes | kComplexTypes);
   HEARTH_CHECK(given.dim() > 0, op, ": a 0-dim tensor has no dimension ", d);
-  const Tensor y = is_differentiable(given.dtype()) ? machinery::widened(given) : given.to(kDefaultFloat);
+  const Tensor y = is_differentiable(given.dtype()) ? machinery::widened(given) : given.to(default_dtype());
   const int w = wrap_dim(d, y.dim(), op);
   const auto neighbours = [](const Tensor& t, int64_t k) {
     const int64_t n = t.size(k);
@@ -27,7 +27,7 @@ Tensor areas(const char* op, const Tensor& given, const Tensor* places, int64_t 
   if (!places) return means;
   expect_dtypes(op, *places, kNumberTypes | kComplexTypes);
   HEARTH_CHECK(places->dim() > 0, op, ": the places must not be 0-dim");
-  const Tensor x = is_differentiable(places->dtype()) ? machinery::widened(*places) : places->to(kDefaultFloat);
+  const Tensor x = is_differentiable(places->dtype()) ? machinery::widened(*places) : places->to(default_dtype());
   const bool line = x.dim() == 1 && y.dim() > 1;
   const int64_t k = line ? 0 : x.dim() - (y.dim() - w);
   HEARTH_CHECK(k >= 0 && x.size(k) == y.size(w), op, ": places of shape ", x.shape(), " do not fit values of shape ",
@@ -46,7 +46,7 @@ Tensor areas(const char* op, const Tensor& given, const Tensor* places, int64_t 
 int64_t from_end(const Tensor& y, int64_t d, const char* op) { return wrap_dim(d, y.dim(), op) - y.dim(); }
 
 DType result_of(const Tensor& y, const Tensor* x) {
-  const auto own = [](const Tensor& t) { return is_differentiable(t.dtype()) ? t.dtype() : kDefaultFloat; };
+  const auto own = [](const Tensor& t) { return is_differentiable(t.dtype()) ? t.dtype() : default_dtype(); };
   return x ? promote(own(y), own(*x)) : own(y);
 }
 

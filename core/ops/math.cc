@@ -152,7 +152,7 @@ Tensor logit(const Tensor& x, std::optional<double> eps) {
   expect_defined("logit", {x});
   if (is_half(x.dtype())) return machinery::cast(logit(machinery::widened(x), eps), x.dtype());
   expect_dtypes("logit", x, kAllTypes);
-  const Tensor y = x.is_floating_point() ? x : x.to(kDefaultFloat);
+  const Tensor y = x.is_floating_point() ? x : x.to(default_dtype());
   const Tensor z = eps ? clamp(y, *eps, 1 - *eps) : y;
   return log(z / (1 - z));
 }

@@ -7,6 +7,8 @@
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
+#include "core/ops/complex.h"
+#include "core/ops/create.h"
 #include "core/ops/join.h"
 #include "core/ops/math.h"
 #include "core/ops/view.h"
@@ -91,6 +93,15 @@ Tensor rad2deg(const Tensor& x) {
   return machinery::cast(floating("rad2deg", x) * (180 / std::numbers::pi), floating(x.dtype()));
 }
 
+Tensor ldexp(const Tensor& x, const Tensor& exponent) {
+  const CalledAs called("ldexp");
+  return x * pow(Scalar(2.0), exponent);
+}
+Tensor isreal(const Tensor& x) {
+  const CalledAs called("isreal");
+  expect_defined("isreal", {x});
+  return x.is_complex() ? eq(imag(x.detach()), 0) : ones_like(x, boolean);
+}
 Tensor isposinf(const Tensor& x) {
   const CalledAs called("isposinf");
   return logical_and(isinf(x), gt(x, 0));

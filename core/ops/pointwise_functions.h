@@ -26,6 +26,10 @@ Tensor sinc(const Tensor& x);
 Tensor deg2rad(const Tensor& x);
 /// Radians as degrees: x 180 / pi.
 Tensor rad2deg(const Tensor& x);
+/// x 2^exponent.
+Tensor ldexp(const Tensor& x, const Tensor& exponent);
+/// True where x is a real number, as bool: everywhere but where complex numbers have another imaginary part than 0.
+Tensor isreal(const Tensor& x);
 /// True where x is infinity, as bool. Integers are not. No gradient passes.
 Tensor isposinf(const Tensor& x);
 /// True where x is -infinity, as bool. Integers are not. No gradient passes.

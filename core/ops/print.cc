@@ -1,4 +1,4 @@
-// Four digits, columns aligned, long dimensions cut in the middle.
+// Columns aligned, long dimensions cut in the middle.
 #include "core/ops/print.h"
 
 #include <algorithm>
@@ -8,31 +8,36 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "core/base/error.h"
+#include "core/base/mutex.h"
 #include "core/ops/create.h"
 #include "core/tensor/tensor.h"
 
 namespace hearth {
 namespace {
 
-constexpr int64_t kThreshold = 1000;  // elements above which dimensions are cut
-constexpr int64_t kEdge = 3;          // items kept at each end
-constexpr size_t kLineWidth = 80;
 constexpr size_t kIndent = 7;  // of "tensor("
+constexpr int kMostDigits = 40;
+
+Mutex options_mutex;
+PrintOptions process_options ABSL_GUARDED_BY(options_mutex);
 
 enum class Style { kPlain, kWhole, kFixed, kScientific };
 
-std::string format_float(Style style, double v) {
+std::string format_float(Style style, int precision, double v) {
   if (std::isnan(v)) return "nan";
   if (std::isinf(v)) return v > 0 ? "inf" : "-inf";
-  char buffer[400];  // "%.0f" of the largest double has 309 digits
-  const char* const format = style == Style::kScientific ? "%.4e" : style == Style::kWhole ? "%.0f." : "%.4f";
-  std::snprintf(buffer, sizeof buffer, format, v);
+  char buffer[400];  // "%.0f" of the largest double has 309 digits, and kMostDigits follow
+  if (style == Style::kWhole) std::snprintf(buffer, sizeof buffer, "%.0f.", v);
+  else std::snprintf(buffer, sizeof buffer, style == Style::kScientific ? "%.*e" : "%.*f", precision, v);
   return buffer;
 }
 
 class Printer {
  public:
-  explicit Printer(const Tensor& t) : t_(t.detach()), cut_(t.numel() > kThreshold) {
+  Printer(const Tensor& t, const PrintOptions& options)
+      : t_(t.detach()), options_(options), cut_(t.numel() > options.threshold) {
     std::vector<int64_t> offsets;
     shown(0, t_.storage_offset(), offsets);
     if (t_.is_complex()) {
@@ -66,13 +71,14 @@ class Printer {
       else return std::to_string(convert<int64_t>(v));
     });
   }
+  std::string format(Style style, double v) const { return format_float(style, options_.precision, v); }
   std::string element(int64_t offset) const {
     if (t_.is_complex()) {
-      const std::string re = format_float(style_, value(offset)), im = format_float(imaginary_.style, value(offset, 1));
+      const std::string re = format(style_, value(offset)), im = format(imaginary_.style, value(offset, 1));
       const size_t width = width_ - imaginary_.width - 1;
       return std::string(re.size() < width ? width - re.size() : 0, ' ') + re + (im[0] == '-' ? "" : "+") + im + "j";
     }
-    const std::string s = style_ == Style::kPlain ? plain(offset) : format_float(style_, value(offset));
+    const std::string s = style_ == Style::kPlain ? plain(offset) : format(style_, value(offset));
     return std::string(s.size() < width_ ? width_ - s.size() : 0, ' ') + s;
   }
 
@@ -80,11 +86,11 @@ class Printer {
   template <class F>
   void items(int d, F f) const {
     const int64_t n = t_.shape()[d];
-    const bool cut = cut_ && n > 2 * kEdge;
+    const bool cut = cut_ && n > 2 * options_.edgeitems;
     for (int64_t i = 0; i < n; ++i) {
-      if (cut && i == kEdge) {
+      if (cut && i == options_.edgeitems) {
         f(int64_t{-1});
-        i = n - kEdge;
+        i = n - options_.edgeitems;
       }
       f(i);
     }
@@ -110,15 +116,17 @@ class Printer {
       high = std::max(high, std::abs(v));
       whole &= v == std::ceil(v);
     }
-    const bool scientific = !counted.empty() && (high / low > 1000 || high > 1e8 || (!whole && low < 1e-4));
+    const bool scientific =
+        options_.sci_mode.value_or(!counted.empty() && (high / low > 1000 || high > 1e8 || (!whole && low < 1e-4)));
     Style& style = part ? imaginary_.style : style_;
     size_t& width = part ? imaginary_.width : width_;
     style = scientific ? Style::kScientific : whole ? Style::kWhole : Style::kFixed;
-    for (double v : counted) width = std::max(width, format_float(style, v).size());
+    for (double v : counted) width = std::max(width, format(style, v).size());
   }
 
   std::string row(int64_t at, size_t indent) const {
-    const size_t room = kLineWidth - std::min(indent, kLineWidth), per_line = std::max<size_t>(room / (width_ + 2), 1);
+    const size_t line = static_cast<size_t>(options_.linewidth), room = line - std::min(indent, line);
+    const size_t per_line = std::max<size_t>(room / (width_ + 2), 1);
     std::string out = "[";
     size_t count = 0;
     items(t_.dim() - 1, [&](int64_t i) {
@@ -142,6 +150,7 @@ class Printer {
   }
 
   Tensor t_;
+  const PrintOptions& options_;
   bool cut_;
   Style style_ = Style::kPlain;
   size_t width_ = 1;
@@ -152,6 +161,15 @@ class Printer {
   } imaginary_;
 };
 
+void check_options(const PrintOptions& o) {
+  HEARTH_CHECK(o.precision >= 0 && o.precision <= kMostDigits, "PrintOptions: precision must be from 0 to ",
+               kMostDigits, ", but is ", o.precision);
+  HEARTH_CHECK(
+      o.threshold >= 0 && o.edgeitems >= 1 && o.linewidth >= 1,
+      "PrintOptions: threshold must not be negative, edgeitems and linewidth must be at least 1, but they are ",
+      o.threshold, ", ", o.edgeitems, " and ", o.linewidth);
+}
+
 // As Python writes a tuple.
 std::string tuple(const Shape& shape) {
   std::string out = "(";
@@ -161,7 +179,20 @@ std::string tuple(const Shape& shape) {
 
 }  // namespace
 
-std::string to_string(const Tensor& t) {
+PrintOptions get_printoptions() {
+  const MutexLock lock(options_mutex);
+  return process_options;
+}
+void set_printoptions(const PrintOptions& options) {
+  check_options(options);
+  const MutexLock lock(options_mutex);
+  process_options = options;
+}
+
+std::string to_string(const Tensor& t) { return to_string(t, get_printoptions()); }
+
+std::string to_string(const Tensor& t, const PrintOptions& options) {
+  check_options(options);
   if (!t.defined()) return "tensor(undefined)";
   const std::string dtype = "dtype=" + std::string(traits(t.dtype()).torch_name);
   std::string text = "tensor(";
@@ -170,14 +201,15 @@ std::string to_string(const Tensor& t) {
   if (t.device().is_meta()) {
     text += "...";
     tail.push_back("size=" + tuple(t.shape()));
-    if (t.dtype() != kDefaultFloat) tail.push_back(dtype);
+    if (t.dtype() != default_dtype()) tail.push_back(dtype);
   } else if (t.numel() == 0) {
     text += "[]";
     if (t.dim() != 1) tail.push_back("size=" + tuple(t.shape()));
-    if (t.dtype() != kDefaultFloat) tail.push_back(dtype);
+    if (t.dtype() != default_dtype()) tail.push_back(dtype);
   } else {
-    text += Printer(t.cpu()).body();
-    if (t.dtype() != kDefaultFloat && t.dtype() != DType::kI64 && t.dtype() != DType::kBool && t.dtype() != DType::kC64)
+    text += Printer(t.cpu(), options).body();
+    if (t.dtype() != default_dtype() && t.dtype() != DType::kI64 && t.dtype() != DType::kBool &&
+        t.dtype() != DType::kC64)
       tail.push_back(dtype);
   }
   if (const char* fn = t.grad_fn_name()) {
@@ -188,7 +220,7 @@ std::string to_string(const Tensor& t) {
   const size_t line = text.rfind('\n');
   size_t column = text.size() - (line == std::string::npos ? size_t(-1) : line) + 1;
   for (const std::string& s : tail) {
-    if (column + s.size() + 2 > kLineWidth) {
+    if (column + s.size() + 2 > static_cast<size_t>(options.linewidth)) {
       text += ",\n" + std::string(kIndent, ' ') + s;
       column = kIndent + s.size();
     } else {

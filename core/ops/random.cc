@@ -17,6 +17,7 @@
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
+#include "core/ops/math.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
 
@@ -123,6 +124,46 @@ Tensor randint_like(const Tensor& t, int64_t low, int64_t high, Generator* g) {
   check_integers("randint_like", low, high, t.dtype());
   Tensor r = empty_like(t);
   return r.random_(low, high, g);
+}
+namespace {
+
+// What f makes of numbers from [0, 1), in f64 where they become f64 or integers, else in f32.
+template <class F>
+Tensor& fill_by_inversion(Tensor& t, Generator* g, F f) {
+  const DType wide = t.dtype() == f64 || !is_floating_point(t.dtype()) ? f64 : f32;
+  return t.copy_(f(rand(t.shape(), {.dtype = wide, .device = t.device()}, g)));
+}
+
+}  // namespace
+Tensor& Tensor::exponential_(double rate, Generator* g) & {
+  const CalledAs called("exponential_");
+  expect_defined("exponential_", {*this});
+  check_float("exponential_", dtype());
+  HEARTH_CHECK(rate > 0, "exponential_: the rate must be positive, but is ", rate);
+  return fill_by_inversion(*this, g, [=](const Tensor& u) { return hearth::log1p(-u) * (-1 / rate); });
+}
+Tensor& Tensor::geometric_(double p, Generator* g) & {
+  const CalledAs called("geometric_");
+  expect_defined("geometric_", {*this});
+  HEARTH_CHECK(p > 0 && p < 1, "geometric_: the probability must be between 0 and 1, but is ", p);
+  return fill_by_inversion(
+      *this, g, [=](const Tensor& u) { return hearth::clamp(hearth::ceil(hearth::log1p(-u) / std::log1p(-p)), 1); });
+}
+Tensor& Tensor::log_normal_(double mean, double std, Generator* g) & {
+  const CalledAs called("log_normal_");
+  expect_defined("log_normal_", {*this});
+  check_float("log_normal_", dtype());
+  HEARTH_CHECK(std > 0, "log_normal_: the standard deviation must be positive, but is ", std);
+  const DType wide = dtype() == f64 ? f64 : f32;
+  return copy_(hearth::exp(randn(shape(), {.dtype = wide, .device = device()}, g) * std + mean));
+}
+Tensor& Tensor::cauchy_(double median, double sigma, Generator* g) & {
+  const CalledAs called("cauchy_");
+  expect_defined("cauchy_", {*this});
+  check_float("cauchy_", dtype());
+  HEARTH_CHECK(sigma > 0, "cauchy_: sigma must be positive, but is ", sigma);
+  return fill_by_inversion(*this, g,
+                           [=](const Tensor& u) { return hearth::tan((u - 0.5) * std::numbers::pi) * sigma + median; });
 }
 Tensor& Tensor::bernoulli_(const Tensor& p, Generator* g) & {
   expect_defined("bernoulli_", {*this, p});

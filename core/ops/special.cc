@@ -71,6 +71,38 @@ HEARTH_POINTWISE(kHypot, "hypot", hypot, 2, kFloatTypes, kFloat, kKeepBoth, [](G
   if (g.needs(1)) g.set(1, g.grad() * (b / h));
 });
 
+HEARTH_POINTWISE(kErfcx, "erfcx", erfcx, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
+  g.widen();
+  const Tensor x = g.input(0);
+  g.set(0, g.grad() * (2 * x * erfcx(x) - 2 / std::sqrt(std::numbers::pi)));
+});
+HEARTH_POINTWISE(kLogNdtr, "log_ndtr", log_ndtr, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
+  g.widen();
+  // The density over the distribution function.
+  g.set(0, g.grad() * std::sqrt(2 / std::numbers::pi) / erfcx(g.input(0) * (-std::numbers::sqrt2 / 2)));
+});
+HEARTH_POINTWISE(kNdtri, "ndtri", ndtri, 1, kFloatTypes, kFloat, kKeepOutput, [](GradContext& g) {
+  g.widen();
+  g.set(0, g.grad() * std::sqrt(2 * std::numbers::pi) * exp(square(g.output(0)) / 2));
+});
+
+namespace {
+
+// That of the lower incomplete gamma function, or, with sign -1, of the upper one.
+void gammainc_backward(GradContext& g, const char* op, double sign) {
+  g.widen();
+  if (g.needs(0)) fail(ErrorKind::kUnsupported, op, ": there is no gradient for a");
+  const Tensor a = kept_operand(g, 0), x = kept_operand(g, 1);
+  g.set(1, g.grad() * (sign * exp(xlogy(a - 1, x) - x - lgamma(a))));
+}
+
+}  // namespace
+
+HEARTH_POINTWISE(kGammainc, "gammainc", gammainc, 2, kFloatTypes, kFloat, kKeepBoth,
+                 [](GradContext& g) { gammainc_backward(g, "gammainc", 1); });
+HEARTH_POINTWISE(kGammaincc, "gammaincc", gammaincc, 2, kFloatTypes, kFloat, kKeepBoth,
+                 [](GradContext& g) { gammainc_backward(g, "gammaincc", -1); });
+
 namespace {
 
 // Operand i in the dtype that the op computes in: f32 for f16 and bf16.
@@ -142,6 +174,11 @@ HEARTH_UNARY_FUNCTION(kI0e, i0e)
 HEARTH_UNARY_FUNCTION(kI1, i1)
 HEARTH_UNARY_FUNCTION(kI1e, i1e)
 HEARTH_UNARY_FUNCTION(kEntr, entr)
+HEARTH_UNARY_FUNCTION(kErfcx, erfcx)
+HEARTH_UNARY_FUNCTION(kLogNdtr, log_ndtr)
+HEARTH_UNARY_FUNCTION(kNdtri, ndtri)
+HEARTH_BINARY_FUNCTIONS(kGammainc, gammainc)
+HEARTH_BINARY_FUNCTIONS(kGammaincc, gammaincc)
 HEARTH_BINARY_FUNCTIONS(kXlog1py, xlog1py)
 HEARTH_BINARY_FUNCTIONS(kZeta, zeta)
 HEARTH_BINARY_FUNCTIONS(kHypot, hypot)

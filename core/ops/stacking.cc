@@ -87,6 +87,29 @@ Tensor column_stack(std::span<const Tensor> tensors) {
 }
 Tensor column_stack(std::initializer_list<Tensor> tensors) { return column_stack(listed(tensors)); }
 
+Tensor block_diag(std::span<const Tensor> tensors) {
+  const CalledAs called("block_diag");
+  HEARTH_CHECK(!tensors.empty(), "block_diag: there is no tensor");
+  int64_t columns = 0;
+  for (const Tensor& t : tensors) {
+    expect_defined("block_diag", {t});
+    HEARTH_CHECK(t.dim() <= 2, "block_diag: expected at most 2 dimensions, but the shape is ", t.shape());
+    columns += atleast_2d(t).size(1);
+  }
+  std::vector<Tensor> rows;
+  int64_t before = 0;
+  for (const Tensor& t : tensors) {
+    const Tensor block = atleast_2d(t);
+    const int64_t n = block.size(0), behind = columns - before - block.size(1);
+    rows.push_back(cat({block.new_zeros({n, before}), block, block.new_zeros({n, behind})}, 1));
+    before += block.size(1);
+  }
+  return cat(rows, 0);
+}
+Tensor block_diag(std::initializer_list<Tensor> tensors) {
+  return block_diag(std::span(tensors.begin(), tensors.size()));
+}
+
 std::vector<Tensor> tensor_split(const Tensor& x, int64_t sections, int64_t d) {
   const CalledAs called("tensor_split");
   expect_dims("tensor_split", x, 1);

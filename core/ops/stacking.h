@@ -35,6 +35,11 @@ Tensor dstack(std::initializer_list<Tensor> tensors);  ///< See above.
 Tensor column_stack(std::span<const Tensor> tensors);
 Tensor column_stack(std::initializer_list<Tensor> tensors);  ///< See above.
 
+/// Matrices along the diagonal of one, zeros elsewhere: [m, n] and [p, q] give [m + p, n + q]. Vectors count as rows,
+/// numbers as [1, 1]. Throws Error for tensors of more dimensions, or for none.
+Tensor block_diag(std::span<const Tensor> tensors);
+Tensor block_diag(std::initializer_list<Tensor> tensors);  ///< See above.
+
 /// `sections` parts along dimension d; where its size is not a multiple, the first parts have one place more. Unlike
 /// chunk() it always gives so many parts. Throws Error if sections < 1 or x is 0-dim.
 std::vector<Tensor> tensor_split(const Tensor& x, int64_t sections, int64_t d = 0);

@@ -55,4 +55,14 @@ Tensor quantile(const Tensor& x, std::span<const double> q, std::optional<int64_
 Tensor quantile(const Tensor& x, std::initializer_list<double> q, std::optional<int64_t> d = {}, bool keepdim = false,
                 Interpolation interpolation = Interpolation::kLinear);  ///< See above.
 
+/// The lower median of the elements that are not NaN; NaN where there is none. The gradient goes to the element.
+Tensor nanmedian(const Tensor& x);
+/// The same along dimension d, and its i64 index.
+std::pair<Tensor, Tensor> nanmedian(const Tensor& x, int64_t d, bool keepdim = false);
+/// quantile() of the elements that are not NaN; NaN where there is none.
+Tensor nanquantile(const Tensor& x, double q, std::optional<int64_t> d = {}, bool keepdim = false);
+/// The element that is there most often along dimension d, of several the smallest, and the i64 index of its last
+/// place. The gradient goes there. NaN equals NaN and counts as the greatest. Throws Error for a dimension of size 0.
+std::pair<Tensor, Tensor> mode(const Tensor& x, int64_t d = -1, bool keepdim = false);
+
 }  // namespace hearth

@@ -10,6 +10,7 @@
 #include "core/op/machinery.h"
 #include "core/op/shape_rules.h"
 #include "core/ops/create.h"
+#include "core/ops/reduce.h"
 
 namespace hearth {
 namespace {
@@ -402,6 +403,18 @@ Tensor Tensor::t() const {
   HEARTH_CHECK(dim() <= 2, "t: expected at most 2 dimensions, but the shape is ", shape());
   return dim() < 2 ? *this : hearth::transpose(*this, 0, 1);
 }
+Tensor& Tensor::fill_diagonal_(Scalar value) & {
+  const CalledAs called("fill_diagonal_");
+  expect_defined("fill_diagonal_", {*this});
+  HEARTH_CHECK(dim() >= 2, "fill_diagonal_: expected at least 2 dimensions, but the shape is ", shape());
+  Tensor places = *this;
+  while (places.dim() > 1) places = places.diagonal(0, 0, 1);
+  places.fill_(value);
+  return *this;
+}
+Tensor Tensor::sum_to_size(const Shape& shape) const { return hearth::sum_to(*this, shape); }
+Tensor Tensor::H() const { return t().conj(); }
+Tensor Tensor::mH() const { return mT().conj(); }
 Tensor Tensor::movedim(int64_t from, int64_t to) const { return hearth::movedim(*this, from, to); }
 Tensor Tensor::squeeze() const { return hearth::squeeze(*this); }
 Tensor Tensor::squeeze(int64_t d) const { return hearth::squeeze(*this, d); }

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 
 #include "core/tensor/tensor.h"
 
@@ -22,6 +24,17 @@ Tensor bartlett_window(int64_t n, bool periodic = true, const TensorOptions& opt
 Tensor kaiser_window(int64_t n, bool periodic = true, double beta = 12, const TensorOptions& options = {});
 /// exp(-((k - (n - 1) / 2) / std)^2 / 2).
 Tensor gaussian_window(int64_t n, bool periodic = true, double std = 1, const TensorOptions& options = {});
+/// The sum of (-1)^i a_i cos(2 pi i k / (n - 1)) over the coefficients a_0, a_1, ....
+Tensor general_cosine_window(int64_t n, std::span<const double> coefficients, bool periodic = true,
+                             const TensorOptions& options = {});
+/// alpha - (1 - alpha) cos(2 pi k / (n - 1)).
+Tensor general_hamming_window(int64_t n, bool periodic = true, double alpha = 0.54, const TensorOptions& options = {});
+/// Nuttall's window with continuous first derivative, of four terms (Nuttall, 1981).
+Tensor nuttall_window(int64_t n, bool periodic = true, const TensorOptions& options = {});
+/// exp(-|k - center| / tau); the center is (n - 1) / 2 if none is given. Throws Error unless tau > 0, and for a center
+/// of a symmetric window.
+Tensor exponential_window(int64_t n, bool periodic = true, std::optional<double> center = {}, double tau = 1,
+                          const TensorOptions& options = {});
 /// sin(pi (k + 0.5) / n).
 Tensor cosine_window(int64_t n, bool periodic = true, const TensorOptions& options = {});
 

@@ -120,9 +120,9 @@ DType parse_dtype(std::string_view name);
 /// < floating point < complex); within a kind the larger size. u8 with a signed integer gives the smallest signed dtype
 /// that holds both, f16 with bf16 gives f32, and f64 with c64 gives c128.
 DType promote(DType a, DType b);
-
-/// The dtype that creation functions use for floating-point values: f32.
-constexpr DType kDefaultFloat = DType::kF32;
+/// Whether an in-place operation may write values of `from` into a tensor of `to`, as torch.can_cast has it: not of a
+/// higher kind (bool < integers < floating point < complex). to() converts between any two dtypes.
+constexpr bool can_cast(DType from, DType to) { return traits(from).kind <= traits(to).kind; }
 
 /// A set of dtypes. An op states the dtypes that it takes as one.
 class DTypeSet {

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/tensor/default_dtype.h"
 #include "core/tensor/dtype.h"
 
 namespace hearth {
@@ -53,9 +54,9 @@ class Scalar {
   template <class T>
   requires std::is_arithmetic_v<T>
   constexpr operator T() const { return to<T>(); }
-  /// The dtype of a 0-dimensional tensor made of the number: bool, i64 or f32 (kDefaultFloat).
-  constexpr DType dtype() const {
-    return kind_ == DTypeKind::kBool ? DType::kBool : kind_ == DTypeKind::kInt ? DType::kI64 : kDefaultFloat;
+  /// The dtype of a 0-dimensional tensor made of the number: bool, i64 or default_dtype().
+  DType dtype() const {
+    return kind_ == DTypeKind::kBool ? DType::kBool : kind_ == DTypeKind::kInt ? DType::kI64 : default_dtype();
   }
   /// Compares with a C++ number by value, whatever the kinds: `Scalar(3) == 3.0` is true.
   template <class T>

@@ -285,6 +285,8 @@ class Tensor {
   Tensor& fill_(Scalar value) &;
   /// fill_(0).
   Tensor& zero_() & { return fill_(0); }
+  /// Writes one number into the elements whose indices are all equal. Throws Error for fewer than 2 dimensions.
+  Tensor& fill_diagonal_(Scalar value) &;
 
   // ---- New tensors on this device, of this dtype if none is given (core/ops/create.cc)
   /// A tensor with uninitialised memory. See hearth::empty().
@@ -295,6 +297,8 @@ class Tensor {
   Tensor new_ones(const Shape& shape, std::optional<DType> dtype = {}) const;
   /// See hearth::full().
   Tensor new_full(const Shape& shape, Scalar value, std::optional<DType> dtype = {}) const;
+  /// A copy of `values`, detached: x.new_tensor(tensor({1.0, 2.0})).
+  Tensor new_tensor(const Tensor& values, std::optional<DType> dtype = {}) const;
 
   // ---- Arithmetic of one operand (core/ops/arithmetic.h)
   Tensor abs() const;         ///< The absolute value. See hearth::abs().
@@ -577,12 +581,18 @@ class Tensor {
   Tensor expand(const Dims& shape) const;        ///< Stretches dimensions of size 1. See hearth::expand().
   Tensor expand_as(const Tensor& o) const;       ///< expand() to the shape of o.
   Tensor broadcast_to(const Dims& shape) const;  ///< expand() by another name.
+  /// The sum over the dimensions that expand() from `shape` to this shape would stretch. Throws Error if `shape` does
+  /// not expand to this shape.
+  Tensor sum_to_size(const Shape& shape) const;
   Tensor permute(const Dims& dims) const;        ///< Dimensions in another order. See hearth::permute().
   Tensor transpose(int64_t a, int64_t b) const;  ///< Exchanges two dimensions. See hearth::transpose().
   /// The transposed matrix; this tensor if it has fewer than 2 dimensions. Throws Error for more than 2.
   Tensor t() const;
+  Tensor T() const { return t(); }  ///< t() by another name.
   /// Exchanges the last two dimensions. Throws Error for fewer than 2 dimensions.
   Tensor mT() const;
+  Tensor H() const;                                ///< t() of the complex conjugate.
+  Tensor mH() const;                               ///< mT() of the complex conjugate.
   Tensor movedim(int64_t from, int64_t to) const;  ///< Moves a dimension. See hearth::movedim().
   Tensor squeeze() const;                          ///< Drops the dimensions of size 1. See hearth::squeeze().
   Tensor squeeze(int64_t d) const;                 ///< Drops dimension d if its size is 1.
@@ -699,6 +709,15 @@ class Tensor {
   /// fit into the dtype.
   Tensor& random_(int64_t low, int64_t high, Generator* generator = nullptr) &;
 
+  /// Fills a floating-point tensor with waiting times: -log(1 - u) / rate of a uniform u. Throws Error unless rate > 0.
+  Tensor& exponential_(double rate = 1, Generator* generator = nullptr) &;
+  /// Fills with the number of trials up to the first success, from 1 on. Throws Error unless 0 < p < 1.
+  Tensor& geometric_(double p, Generator* generator = nullptr) &;
+  /// Fills a floating-point tensor with e to the power of what is normally distributed. Throws Error unless std > 0.
+  Tensor& log_normal_(double mean = 1, double std = 2, Generator* generator = nullptr) &;
+  /// Fills a floating-point tensor from the Cauchy distribution. Throws Error unless sigma > 0.
+  Tensor& cauchy_(double median = 0, double sigma = 1, Generator* generator = nullptr) &;
+
   // ---- In-place methods of a temporary: x[0].mul_(2). They return the tensor itself, because a reference to the
   // temporary would outlive it. The arguments of these methods are forwarded to the ones above. The comment of the
   // class describes them.
@@ -713,7 +732,8 @@ class Tensor {
   X(bitwise_xor_) X(bitwise_not_) X(bitwise_left_shift_) X(bitwise_right_shift_) X(logical_and_) \
   X(logical_or_) X(logical_xor_) X(logical_not_) X(eq_) X(ne_) X(lt_) X(le_) X(gt_) X(ge_) X(atan2_) X(lerp_) \
   X(addcmul_) X(addcdiv_) X(masked_fill_) X(index_fill_) X(masked_scatter_) X(scatter_) X(scatter_add_) \
-  X(index_add_) X(uniform_) X(normal_) X(bernoulli_) X(random_)
+  X(index_add_) X(uniform_) X(normal_) X(bernoulli_) X(random_) \
+  X(exponential_) X(geometric_) X(log_normal_) X(cauchy_) X(fill_diagonal_)
   // clang-format on
 #define HEARTH_ON_TEMPORARY(name)                        \
   template <class... A>                                  \

@@ -59,7 +59,7 @@ Want formula(const Shared& row, std::span<const Tensor> in, DType meet, Promote 
   Want w;
   for (const Tensor& t : in) w.shape = broadcast_shapes(w.shape, t.shape(), "want");
   const bool real = is_floating_point(meet) || (promote == Promote::kFloat);
-  if (promote == Promote::kFloat && !is_floating_point(meet)) meet = kDefaultFloat;
+  if (promote == Promote::kFloat && !is_floating_point(meet)) meet = default_dtype();
   const auto exact = row->real;
   const auto whole = row->whole;
   if (real ? !exact : !whole) fail(row->op, ": the row has no formula for ", meet);

@@ -261,6 +261,29 @@ case("xlog1py/some", S.xlog1py, values(3, 4), Operand((4,), low=-7), **FLOATS)
 case("xlog1py/ends", S.xlog1py, Operand(values=[0.0, 0.0, 0.0, 1.0]), Operand(values=[-1.0, math.nan, math.inf, -1.0]), **FLOATS)
 SIGNS = Operand(values=[1.0, -1.0, 0.0, -0.0, math.inf, -math.inf, -2.5, 3.0])
 case("xlog1py/zero", S.xlog1py, Operand(values=[0.0, 0.0, 1.0]), Operand(values=[2.0, -0.5, 1.0]), **FLOATS)
+special("erfcx/some", lambda x: mpmath.exp(x * x) * mpmath.erfc(x), None, values(3, 4, low=-40, high=100))
+special("erfcx/ends", lambda x: mpmath.exp(x * x) * mpmath.erfc(x), S.erfcx, Operand(values=[0.0, math.inf, math.nan, 24.5, 25.5, 1e4]))
+# The logarithm's condition grows with x.
+case("log_ndtr/some", exactly(lambda x: mpmath.log(mpmath.ncdf(x)), S.log_ndtr), values(3, 4, low=-80, high=24),
+     size=lambda x: (S.log_ndtr(x) * (1 + x * x)).abs(), **FLOATS)
+case("log_ndtr/ends", exactly(lambda x: mpmath.log(mpmath.ncdf(x)), S.log_ndtr), Operand(values=[-math.inf, math.nan, -30.0, -1.0, 0.0]),
+     size=lambda x: torch.full_like(x, 2.0), **FLOATS)
+NDTRI = exactly(lambda p: mpmath.sqrt(2) * mpmath.erfinv(2 * p - 1), S.ndtri)
+case("ndtri/some", lambda p: NDTRI(p), Operand(values=[0.03125, 0.25, 0.375, 0.5625, 0.75, 0.875, 0.96875]), **FLOATS)
+case("ndtri/ends", NDTRI, Operand(values=[0.0, 0.5, 1.0, -0.5, 1.5, math.nan, 2.0**-14]), **FLOATS)
+for name, upper in (("gammainc", False), ("gammaincc", True)):
+    def inc(a, x, upper=upper):
+        return mpmath.gammainc(a, x, mpmath.inf, regularized=True) if upper else mpmath.gammainc(a, 0, x, regularized=True)
+    own = getattr(S, name)
+    def sized(f):
+        return dict(size=lambda *in_: f(*in_).abs().nan_to_num() * 8)
+    F1, F2 = exactly(lambda x: inc(2.5, x), None), exactly(inc, own)
+    case(f"{name}/number", F1, values(3, 4, low=1, high=80), **sized(F1), **FLOATS)
+    case(f"{name}/some", F2, Operand(values=[0.25, 0.5, 1.0, 3.0, 7.5, 12.0, 0.125, 20.0]),
+         Operand(values=[0.125, 0.75, 1.0, 5.0, 2.25, 24.0, 6.0, 20.0]), **sized(F2), **FLOATS)
+    case(f"{name}/large", F2, Operand(values=[64.0, 100.0, 240.0, 1000.0]), Operand(values=[60.0, 120.0, 248.0, 1016.0]), **sized(F2), **FLOATS)
+    case(f"{name}/ends", own, Operand(values=[0.0, 0.0, 1.0, 2.0, -1.0, math.inf, math.inf, math.nan]),
+         Operand(values=[0.0, 1.0, 0.0, math.inf, 1.0, 1.0, math.inf, 1.0]), **sized(own), **FLOATS)
 case("float_power/some", torch.float_power, values(3, 4, low=1), values(4), own={0: "f64"}, kinds=("float", "int"))
 case("float_power/number", lambda x: torch.float_power(x, -2), values(3, 4, low=1), own={0: "f64"}, kinds=("float",))
 case("copysign/some", torch.copysign, values(3, 8, low=1), SIGNS, **FLOATS)

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "core/kernels/incomplete_gamma.h"
 #include "core/kernels/special_functions.h"
 
 namespace hearth::special {

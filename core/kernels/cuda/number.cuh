@@ -12,6 +12,7 @@
 #else
 #define HEARTH_SPECIAL __host__ __device__ inline
 #endif
+#include "core/kernels/incomplete_gamma.h"
 #include "core/kernels/special_functions.h"
 #include "core/tensor/dtype.h"
 
@@ -174,6 +175,26 @@ HEARTH_DEVICE Num<T> polygamma(Num<T> x, Num<T> n) {
 template <class T>
 HEARTH_DEVICE Num<T> zeta(Num<T> s, Num<T> q) {
   return static_cast<T>(special::zeta(static_cast<double>(s.v), static_cast<double>(q.v)));
+}
+template <class T>
+HEARTH_DEVICE Num<T> gammainc(Num<T> a, Num<T> x) {
+  return static_cast<T>(special::gammainc(static_cast<double>(a.v), static_cast<double>(x.v)));
+}
+template <class T>
+HEARTH_DEVICE Num<T> gammaincc(Num<T> a, Num<T> x) {
+  return static_cast<T>(special::gammaincc(static_cast<double>(a.v), static_cast<double>(x.v)));
+}
+template <class T>
+HEARTH_DEVICE Num<T> erfcx(Num<T> x) {
+  return static_cast<T>(special::erfcx(static_cast<double>(x.v)));
+}
+template <class T>
+HEARTH_DEVICE Num<T> log_ndtr(Num<T> x) {
+  return static_cast<T>(special::log_ndtr(static_cast<double>(x.v)));
+}
+template <class T>
+HEARTH_DEVICE Num<T> ndtri(Num<T> x) {
+  return static_cast<T>(special::ndtri(static_cast<double>(x.v)));
 }
 template <class T>
 HEARTH_DEVICE Num<T> i0(Num<T> x) {

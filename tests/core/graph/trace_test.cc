@@ -408,6 +408,32 @@ TEST(Trace, StepsOverAnOpenSize) {
   EXPECT_NE(text.find("[batch, 2, (height + 3) / 4, (width + 3) / 4]"), std::string::npos) << text;
 }
 
+TEST(Trace, SizesDividedByMuch) {
+  // As the frames of a sound: the same for all sizes that are near one another.
+  const auto frames = [](std::span<const Tensor> in) -> std::vector<Tensor> {
+    const int64_t n = (in[0].size(1) + 240) / 160;
+    return {zeros({n, 2}) + 1, arange(0, in[0].size(1), 200), in[0].slice(1, 0, {}, 160)};
+  };
+  same_at(frames, {"x", f32, {"batch", "samples"}}, {{1, 1}, {2, 79}, {1, 80}, {1, 1600}, {3, 16000}, {1, 100001}});
+  // A limit that only large sizes reach is another function for those.
+  const auto one = [](std::span<const Tensor> in) -> std::vector<Tensor> {
+    return {zeros({std::min<int64_t>(in[0].size(0), 1000), 2}) + 1};
+  };
+  const auto two = [](std::span<const Tensor> in) -> std::vector<Tensor> {
+    return {in[0].size(0) > 1000 ? in[0] + 1 : in[0] * 2};
+  };
+  const auto odd = [](std::span<const Tensor> in) -> std::vector<Tensor> { return {zeros({in[0].size(0) / 500}) + 1}; };
+  const Spec spec[] = {{"x", f32, {"n"}}};
+  fails([&] { trace(one, spec); }, "in another way than a * size + b");
+  fails([&] { trace(two, spec); }, "the function does something else for other sizes");
+  fails([&] { trace(odd, spec); }, "in another way than a * size + b");
+  // Larger sizes that the function refuses are none of its sizes.
+  const auto limited = [](std::span<const Tensor> in) -> std::vector<Tensor> {
+    return {in[0] + ones({200}).narrow(0, 0, in[0].size(0))};
+  };
+  same_at(limited, {"x", f32, {"n"}}, {{1}, {150}, {200}});
+}
+
 struct Several : nn::Module<Several> {
   nn::Linear a{this, "a", 4, 2};
   std::tuple<Tensor, Tensor, Tensor> forward(const Tensor& w, const Tensor& x, const Tensor& y, const Tensor& z) {

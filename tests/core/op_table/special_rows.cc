@@ -1,4 +1,6 @@
 // Special functions. Their samples are those of tools/golden/layers.py.
+#include <string_view>
+
 #include "core/ops/arithmetic.h"
 #include "core/ops/special.h"
 #include "tests/core/op_table/functions.h"
@@ -72,6 +74,24 @@ void special_rows(Rows& rows) {
   record("xlog1py", {{"some", HEARTH_CALL(xlog1py(in[0], in[1])), kSmooth},
                      {"zero", HEARTH_CALL(xlog1py(in[0], in[1])), kSmooth},
                      {"ends", HEARTH_CALL(xlog1py(in[0], in[1])), kPlain}});
+  record("erfcx", {{"some", HEARTH_CALL(erfcx(in[0])), kSmooth}, {"ends", HEARTH_CALL(erfcx(in[0])), kPlain}});
+  record("log_ndtr", {{"some", HEARTH_CALL(log_ndtr(in[0])), kSmooth}, {"ends", HEARTH_CALL(log_ndtr(in[0])), kPlain}},
+         Accuracy::kGradient);
+  record("ndtri", {{"some", HEARTH_CALL(ndtri(in[0])), kSmooth}, {"ends", HEARTH_CALL(ndtri(in[0])), kPlain}});
+  for (const char* name : {"gammainc", "gammaincc"}) {
+    const bool upper = std::string_view(name) == "gammaincc";
+    const auto both = [upper](const auto& in) {
+      return upper ? gammaincc(in[0].detach(), in[1]) : gammainc(in[0].detach(), in[1]);
+    };
+    OpRow& row = record(name,
+                        {{"number", HEARTH_CALL(upper ? gammaincc(2.5, in[0]) : gammainc(2.5, in[0])), kSmooth},
+                         {"some", HEARTH_CALL(both(in)), kPlain},
+                         {"large", HEARTH_CALL(both(in)), kPlain},
+                         {"ends", HEARTH_CALL(both(in)), kPlain}},
+                        Accuracy::kGradient);
+    // a has no gradient.
+    for (size_t i = 1; i < row.samples.size(); ++i) row.samples[i].constants = 0b01;
+  }
   add("float_power", {{"some", HEARTH_CALL(float_power(in[0], in[1])), kPlain},
                       {"number", HEARTH_CALL(float_power(in[0], -2)), kSmooth}})
       .takes = kAllTypes;
