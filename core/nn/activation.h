@@ -1,8 +1,11 @@
 // Activation functions as modules, for Sequential.
 #pragma once
 
+#include <string>
+
 #include "core/base/error.h"
 #include "core/nn/module.h"
+#include "core/nn/repr.h"
 #include "core/ops/activation.h"
 #include "core/ops/dropout.h"
 #include "core/ops/math.h"
@@ -165,6 +168,8 @@ class Dropout : public Module<Dropout> {
   /// In training each element is 0 with probability p, the others are divided by 1 - p. Otherwise x itself. Draws from
   /// default_generator().
   Tensor forward(const Tensor& x) const { return dropout(x, p_, training()); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const { return concat("p=", detail::repr(p_), ", inplace=False"); }
 
  private:
   double p_;
@@ -180,6 +185,8 @@ class Dropout2d : public Module<Dropout2d> {
       : Module(parent, name), p_(detail::checked_probability("Dropout2d", p)) {}
   /// x is [n, c, ...]. In training all of x[i, k] are 0 with probability p, else divided by 1 - p. Otherwise x itself.
   Tensor forward(const Tensor& x) const { return dropout2d(x, p_, training()); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const { return concat("p=", detail::repr(p_), ", inplace=False"); }
 
  private:
   double p_;

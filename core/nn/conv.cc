@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/nn/conv_internal.h"
+#include "core/nn/repr.h"
 #include "core/ops/create.h"
 
 namespace hearth::nn {
@@ -92,6 +93,42 @@ Tensor Conv3d::forward(const Tensor& x) const {
     return conv3d(x, weight, bias, of);
   }
   return conv3d(pad(x, {w.before, w.after, h.before, h.after, d.before, d.after}, o.padding_mode), weight, bias, of);
+}
+
+namespace {
+
+const char* name_of(Padding mode) {
+  switch (mode) {
+    case Padding::kReflect:
+      return "reflect";
+    case Padding::kReplicate:
+      return "replicate";
+    case Padding::kCircular:
+      return "circular";
+    default:
+      return "zeros";
+  }
+}
+// E is the kind of extents: a number, Extent2 or Extent3.
+template <class E, class O>
+std::string convolution_repr(const Tensor& weight, const E& kernel, const O& o) {
+  using detail::field, detail::unless, detail::repr;
+  std::string text = concat(weight.size(1) * o.groups, ", ", weight.size(0), field("kernel_size", kernel),
+                            field("stride", E(o.stride)));
+  text += o.same ? field("padding", "same") : unless(E(0), "padding", E(o.padding));
+  text += unless(E(1), "dilation", E(o.dilation)) + unless(int64_t{1}, "groups", o.groups);
+  if (!o.bias) text += field("bias", false);
+  return text + unless(std::string("zeros"), "padding_mode", std::string(name_of(o.padding_mode)));
+}
+
+}  // namespace
+
+std::string Conv1d::extra_repr() const { return convolution_repr(weight, Dims{weight.size(2)}, options_); }
+std::string Conv2d::extra_repr() const {
+  return convolution_repr(weight, Extent2(weight.size(2), weight.size(3)), options_);
+}
+std::string Conv3d::extra_repr() const {
+  return convolution_repr(weight, Extent3(weight.size(2), weight.size(3), weight.size(4)), options_);
 }
 
 }  // namespace hearth::nn

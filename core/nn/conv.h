@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "core/nn/module.h"
 #include "core/ops/conv.h"
@@ -39,6 +40,8 @@ class Conv2d : public Module<Conv2d> {
   Tensor forward(const Tensor& x) const;
   /// Gives the parameters their first values anew.
   void reset_parameters();
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const;
 
   /// [out, in / groups, kh, kw].
   Parameter weight;
@@ -77,6 +80,8 @@ class Conv1d : public Module<Conv1d> {
   Tensor forward(const Tensor& x) const;
   /// Gives the parameters their first values anew.
   void reset_parameters();
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const;
 
   /// [out, in / groups, kernel].
   Parameter weight;
@@ -116,6 +121,8 @@ class Conv3d : public Module<Conv3d> {
   Tensor forward(const Tensor& x) const;
   /// Gives the parameters their first values anew.
   void reset_parameters();
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const;
 
   /// [out, in / groups, kd, kh, kw].
   Parameter weight;

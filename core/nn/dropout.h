@@ -1,8 +1,11 @@
 /// More dropout as modules: of channels, and for self-normalising networks. After eval() they change nothing.
 #pragma once
 
+#include <string>
+
 #include "core/nn/activation.h"
 #include "core/nn/module.h"
+#include "core/nn/repr.h"
 #include "core/ops/dropout_functions.h"
 
 namespace hearth::nn {
@@ -17,6 +20,8 @@ class Dropout1d : public Module<Dropout1d> {
       : Module(parent, name), p_(detail::checked_probability("Dropout1d", p)) {}
   /// dropout1d(x, p, training()).
   Tensor forward(const Tensor& x) const { return dropout1d(x, p_, training()); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const { return concat("p=", detail::repr(p_), ", inplace=False"); }
 
  private:
   double p_;
@@ -32,6 +37,8 @@ class Dropout3d : public Module<Dropout3d> {
       : Module(parent, name), p_(detail::checked_probability("Dropout3d", p)) {}
   /// dropout3d(x, p, training()).
   Tensor forward(const Tensor& x) const { return dropout3d(x, p_, training()); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const { return concat("p=", detail::repr(p_), ", inplace=False"); }
 
  private:
   double p_;
@@ -47,6 +54,8 @@ class AlphaDropout : public Module<AlphaDropout> {
       : Module(parent, name), p_(detail::checked_probability("AlphaDropout", p)) {}
   /// alpha_dropout(x, p, training()).
   Tensor forward(const Tensor& x) const { return alpha_dropout(x, p_, training()); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const { return concat("p=", detail::repr(p_), ", inplace=False"); }
 
  private:
   double p_;
@@ -62,6 +71,8 @@ class FeatureAlphaDropout : public Module<FeatureAlphaDropout> {
       : Module(parent, name), p_(detail::checked_probability("FeatureAlphaDropout", p)) {}
   /// feature_alpha_dropout(x, p, training()).
   Tensor forward(const Tensor& x) const { return feature_alpha_dropout(x, p_, training()); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const { return concat("p=", detail::repr(p_), ", inplace=False"); }
 
  private:
   double p_;

@@ -4,6 +4,7 @@
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/nn/init.h"
+#include "core/nn/repr.h"
 #include "core/ops/create.h"
 #include "core/ops/embedding.h"
 #include "core/ops/index.h"
@@ -54,6 +55,19 @@ void Embedding::reset_parameters() {
 Tensor Embedding::forward(const Tensor& index) const {
   const CalledAs called("Embedding");
   return embedding(weight, index, options_.padding_idx);
+}
+
+std::string Linear::extra_repr() const {
+  return concat("in_features=", weight.size(1), detail::field("out_features", weight.size(0)),
+                detail::field("bias", bias.has_value()));
+}
+std::string Embedding::extra_repr() const {
+  return concat(weight.size(0), ", ", weight.size(1),
+                options_.padding_idx ? detail::field("padding_idx", *options_.padding_idx) : "");
+}
+std::string Flatten::extra_repr() const { return concat("start_dim=", start_, ", end_dim=", end_); }
+std::string Unflatten::extra_repr() const {
+  return concat("dim=", dim_, detail::field("unflattened_size", detail::repr(sizes_)));
 }
 
 }  // namespace hearth::nn

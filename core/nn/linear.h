@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "core/nn/module.h"
 
@@ -23,6 +24,8 @@ class Linear : public Module<Linear> {
   Tensor forward(const Tensor& x) const;
   /// Gives the parameters their first values anew.
   void reset_parameters();
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const;
 
   /// [out, in].
   Parameter weight;
@@ -54,6 +57,8 @@ class Embedding : public Module<Embedding> {
   Tensor forward(const Tensor& index) const;
   /// Gives the parameters their first values anew.
   void reset_parameters();
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const;
 
   /// The table, [count, dim].
   Parameter weight;
@@ -73,6 +78,8 @@ class Flatten : public Module<Flatten> {
       : Module(parent, name), start_(start), end_(end) {}
   /// A view of x where its strides allow one, else a copy. Throws Error if x does not have the dimensions.
   Tensor forward(const Tensor& x) const { return x.flatten(start_, end_); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const;
 
  private:
   int64_t start_, end_;
@@ -88,6 +95,8 @@ class Unflatten : public Module<Unflatten> {
       : Module(parent, name), dim_(dim), sizes_(sizes) {}
   /// A view of x. Throws Error if the product of the sizes is not the dimension's size.
   Tensor forward(const Tensor& x) const { return x.unflatten(dim_, sizes_); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const;
 
  private:
   int64_t dim_;

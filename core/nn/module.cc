@@ -40,6 +40,14 @@ void ModuleBase::set_name(ModuleBase& child, std::string name) {
 
 std::string ModuleBase::type_name() const { return detail::type_name(*type_->id); }
 
+std::string ModuleBase::repr_name() const {
+  if (std::string own = type_->repr_name(*this); !own.empty()) return own;
+  const std::string name = type_name();
+  // Without the namespaces, but with those within template arguments.
+  const size_t scope = name.rfind("::", name.find('<'));
+  return scope == std::string::npos ? name : name.substr(scope + 2);
+}
+
 std::string detail::type_name(const std::type_info& type) {
   const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(type.name(), nullptr, nullptr, nullptr),
                                                     std::free);

@@ -60,7 +60,10 @@ struct ModuleType {
   void (*visit_owned)(ModuleBase&, const Owned&);
   void (*renamed)(ModuleBase&);  // after its name has changed: `void name_items()`
   void (*reset)(ModuleBase&);    // its `void reset_parameters()`; null if it has none
-  bool of_parent;                // the module that it is a member of gives its parameters values: `ValuesOfParent`
+  // Its `std::string repr_name() const` and `std::string extra_repr() const`; empty where it has none.
+  std::string (*repr_name)(const ModuleBase&);
+  std::string (*extra_repr)(const ModuleBase&);
+  bool of_parent;  // the module that it is a member of gives its parameters values: `ValuesOfParent`
 };
 
 template <class D>
@@ -162,6 +165,12 @@ class ModuleBase {
   }
   /// The name of the module's C++ type, without hearth:: and unnamed namespaces: "nn::Linear".
   std::string type_name() const;
+  /// What to_string() (core/nn/summary.h) calls the module: "Linear". A module of one's own may have a public
+  /// `std::string repr_name() const`; without it, it is the type's name alone.
+  std::string repr_name() const;
+  /// What to_string() tells of the module in parentheses: what its public `std::string extra_repr() const` gives, as
+  /// "in_features=2, out_features=3, bias=True"; empty without one.
+  std::string extra_repr() const { return type_->extra_repr(*this); }
 
   /// Calls the hook before each forward.
   HookHandle register_forward_pre_hook(ForwardPreHook hook, bool prepend = false);
@@ -376,6 +385,14 @@ const ModuleType* module_type() {
               reset = [](ModuleBase& m) { static_cast<D&>(m).reset_parameters(); };
             return reset;
           }(),
+      .repr_name = [](const ModuleBase& m) -> std::string {
+        if constexpr (requires(const D& d) { d.repr_name(); }) return static_cast<const D&>(m).repr_name();
+        else return "";
+      },
+      .extra_repr = [](const ModuleBase& m) -> std::string {
+        if constexpr (requires(const D& d) { d.extra_repr(); }) return static_cast<const D&>(m).extra_repr();
+        else return "";
+      },
       .of_parent = ValuesAreParents<D>};
   return &type;
 }

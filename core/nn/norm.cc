@@ -5,6 +5,7 @@
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/nn/init.h"
+#include "core/nn/repr.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
 #include "core/ops/join.h"
@@ -127,6 +128,14 @@ Tensor BatchNorm<kMinRank, kMaxRank>::gathered(const Tensor& x) {
   y = y.to(x.dtype());
   return x.dim() == 4 ? y.contiguous(MemoryFormat::kChannelsLast) : y;
 }
+template <int kMinRank, int kMaxRank>
+std::string BatchNorm<kMinRank, kMaxRank>::extra_repr() const {
+  const Tensor* const t = weight ? static_cast<const Tensor*>(&*weight) : running_mean ? &*running_mean : nullptr;
+  return concat(t ? concat(t->size(0), ", ") : "", "eps=", detail::repr(options_.eps),
+                detail::field("momentum", options_.momentum), detail::field("affine", options_.affine),
+                detail::field("track_running_stats", options_.track_running_stats));
+}
+
 template class BatchNorm<2, 3>;
 template class BatchNorm<4, 4>;
 template class BatchNorm<5, 5>;
@@ -171,6 +180,20 @@ void GroupNorm::reset_parameters() {
 }
 Tensor GroupNorm::forward(const Tensor& x) const {
   return group_norm(x, groups_, tensor_of(weight), tensor_of(bias), eps_);
+}
+
+std::string LayerNorm::extra_repr() const {
+  return concat(detail::repr(shape_), detail::field("eps", eps_),
+                detail::field("elementwise_affine", weight.has_value()), detail::field("bias", bias.has_value()));
+}
+std::string RMSNorm::extra_repr() const {
+  return concat(detail::repr(shape_), detail::field("eps", eps_),
+                detail::field("elementwise_affine", weight.has_value()));
+}
+std::string GroupNorm::extra_repr() const {
+  const std::string channels = weight ? concat(", ", weight->size(0)) : "";
+  return concat(groups_, channels, detail::field("eps", eps_), detail::field("affine", weight.has_value()),
+                detail::field("bias", bias.has_value()));
 }
 
 }  // namespace hearth::nn

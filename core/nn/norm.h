@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "core/nn/module.h"
@@ -40,6 +41,12 @@ class BatchNorm : public Module<BatchNorm<kMinRank, kMaxRank>> {
   Tensor forward(const Tensor& x);
   /// Gives the parameters and the running statistics their first values anew.
   void reset_parameters();
+  /// For ModuleBase::repr_name(): "BatchNorm2d".
+  std::string repr_name() const {
+    return kMinRank == 2 ? "BatchNorm1d" : kMinRank == 4 ? "BatchNorm2d" : "BatchNorm3d";
+  }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const;
   /// Takes the batch's statistics over the batches of several processes (distributed::sync_batch_norm); null: over this
   /// one's alone. Copies of the module have it too.
   void set_gather(GatherFunction gather) { gather_ = std::move(gather); }
@@ -97,6 +104,8 @@ class LayerNorm : public Module<LayerNorm> {
   Tensor forward(const Tensor& x) const;
   /// Gives the parameters their first values anew.
   void reset_parameters();
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const;
 
   /// Of the shape, first 1; with the option affine.
   std::optional<Parameter> weight;
@@ -124,6 +133,8 @@ class RMSNorm : public Module<RMSNorm> {
   Tensor forward(const Tensor& x) const;
   /// Gives the parameters their first values anew.
   void reset_parameters();
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const;
 
   /// Of the shape, first 1; with the option affine.
   std::optional<Parameter> weight;
@@ -148,6 +159,8 @@ class GroupNorm : public Module<GroupNorm> {
   Tensor forward(const Tensor& x) const;
   /// Gives the parameters their first values anew.
   void reset_parameters();
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const;
 
   /// [channels], first 1; with the option affine.
   std::optional<Parameter> weight;

@@ -1,7 +1,10 @@
 // Pooling layers: the functions of core/ops/pool.h with their settings kept.
 #pragma once
 
+#include <string>
+
 #include "core/nn/module.h"
+#include "core/nn/repr.h"
 #include "core/ops/pool.h"
 
 namespace hearth::nn {
@@ -16,6 +19,14 @@ class MaxPool2d : public Module<MaxPool2d> {
       : Module(parent, name), kernel_(kernel), options_(options) {}
   /// x [n, c, h, w] or [c, h, w]. Throws Error as hearth::max_pool2d().
   Tensor forward(const Tensor& x) const { return max_pool2d(x, kernel_, options_); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const {
+    return concat("kernel_size=", detail::brief(kernel_),
+                  detail::field("stride", detail::brief(options_.stride.value_or(kernel_))),
+                  detail::field("padding", detail::brief(options_.padding)),
+                  detail::field("dilation", detail::brief(options_.dilation)),
+                  detail::field("ceil_mode", options_.ceil_mode));
+  }
 
  private:
   Extent2 kernel_;
@@ -32,6 +43,12 @@ class AvgPool2d : public Module<AvgPool2d> {
       : Module(parent, name), kernel_(kernel), options_(options) {}
   /// x [n, c, h, w] or [c, h, w]. Throws Error as hearth::avg_pool2d().
   Tensor forward(const Tensor& x) const { return avg_pool2d(x, kernel_, options_); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const {
+    return concat("kernel_size=", detail::brief(kernel_),
+                  detail::field("stride", detail::brief(options_.stride.value_or(kernel_))),
+                  detail::field("padding", detail::brief(options_.padding)));
+  }
 
  private:
   Extent2 kernel_;
@@ -48,6 +65,8 @@ class AdaptiveMaxPool2d : public Module<AdaptiveMaxPool2d> {
   AdaptiveMaxPool2d(ModuleBase* parent, const char* name, Extent2 output) : Module(parent, name), output_(output) {}
   /// x [n, c, h, w] or [c, h, w]. Gives [n, c, output height, output width], or the same without n.
   Tensor forward(const Tensor& x) const { return adaptive_max_pool2d(x, output_); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const { return concat("output_size=", detail::brief(output_)); }
 
  private:
   Extent2 output_;
@@ -63,6 +82,8 @@ class AdaptiveAvgPool2d : public Module<AdaptiveAvgPool2d> {
   AdaptiveAvgPool2d(ModuleBase* parent, const char* name, Extent2 output) : Module(parent, name), output_(output) {}
   /// x [n, c, h, w] or [c, h, w]. Gives [n, c, output height, output width], or the same without n.
   Tensor forward(const Tensor& x) const { return adaptive_avg_pool2d(x, output_); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const { return concat("output_size=", detail::brief(output_)); }
 
  private:
   Extent2 output_;
@@ -78,6 +99,14 @@ class MaxPool1d : public Module<MaxPool1d> {
       : Module(parent, name), kernel_(kernel), options_(options) {}
   /// x [n, c, l] or [c, l]. Throws Error as hearth::max_pool1d().
   Tensor forward(const Tensor& x) const { return max_pool1d(x, kernel_, options_); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const {
+    return concat("kernel_size=", detail::brief(kernel_),
+                  detail::field("stride", detail::brief(options_.stride.value_or(kernel_))),
+                  detail::field("padding", detail::brief(options_.padding)),
+                  detail::field("dilation", detail::brief(options_.dilation)),
+                  detail::field("ceil_mode", options_.ceil_mode));
+  }
 
  private:
   int64_t kernel_;
@@ -94,6 +123,12 @@ class AvgPool1d : public Module<AvgPool1d> {
       : Module(parent, name), kernel_(kernel), options_(options) {}
   /// x [n, c, l] or [c, l]. Throws Error as hearth::avg_pool1d().
   Tensor forward(const Tensor& x) const { return avg_pool1d(x, kernel_, options_); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const {
+    return concat("kernel_size=", detail::brief(kernel_),
+                  detail::field("stride", detail::brief(options_.stride.value_or(kernel_))),
+                  detail::field("padding", detail::brief(options_.padding)));
+  }
 
  private:
   int64_t kernel_;
@@ -110,6 +145,8 @@ class AdaptiveMaxPool1d : public Module<AdaptiveMaxPool1d> {
   AdaptiveMaxPool1d(ModuleBase* parent, const char* name, int64_t output) : Module(parent, name), output_(output) {}
   /// x [n, c, l] or [c, l]. Gives [n, c, output], or the same without n.
   Tensor forward(const Tensor& x) const { return adaptive_max_pool1d(x, output_); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const { return concat("output_size=", output_); }
 
  private:
   int64_t output_;
@@ -125,6 +162,8 @@ class AdaptiveAvgPool1d : public Module<AdaptiveAvgPool1d> {
   AdaptiveAvgPool1d(ModuleBase* parent, const char* name, int64_t output) : Module(parent, name), output_(output) {}
   /// x [n, c, l] or [c, l]. Gives [n, c, output], or the same without n.
   Tensor forward(const Tensor& x) const { return adaptive_avg_pool1d(x, output_); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const { return concat("output_size=", output_); }
 
  private:
   int64_t output_;

@@ -6,6 +6,7 @@
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/nn/init.h"
+#include "core/nn/repr.h"
 #include "core/ops/create.h"
 #include "core/ops/dropout.h"
 #include "core/ops/join.h"
@@ -220,6 +221,13 @@ RNN::PackedResult RNN::forward(const PackedSequence& x, const std::optional<Tens
   Result r = forward_padded(x, layers_.options,
                             [&](const Tensor& t, const Tensor& lengths) { return forward(t, initial, lengths); });
   return {pack_like(r.output, x, layers_.options.batch_first), std::move(r.h)};
+}
+
+std::string detail::Recurrent::extra_repr() const {
+  const RnnOptions& o = options;
+  return concat(input, ", ", hidden, unless(int64_t{1}, "num_layers", o.layers), unless(true, "bias", o.bias),
+                unless(false, "batch_first", o.batch_first), unless(0.0, "dropout", o.dropout),
+                unless(false, "bidirectional", o.bidirectional), unless(int64_t{0}, "proj_size", o.proj_size));
 }
 
 }  // namespace hearth::nn

@@ -63,6 +63,7 @@ struct Recurrent {
   Recurrent(const char* layer, int64_t gates, int64_t inputs, int64_t hidden_size, const RnnOptions& o);
   void visit(const Owned& owned);
   void reset();
+  std::string extra_repr() const;
 };
 
 }  // namespace detail
@@ -118,6 +119,8 @@ class LSTM : public Module<LSTM> {
 
   /// For ModuleBase: tells the parameters.
   void visit_owned(const detail::Owned& owned) { layers_.visit(owned); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const { return layers_.extra_repr(); }
 
  private:
   detail::Recurrent layers_;
@@ -157,6 +160,8 @@ class GRU : public Module<GRU> {
 
   /// For ModuleBase: tells the parameters.
   void visit_owned(const detail::Owned& owned) { layers_.visit(owned); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const { return layers_.extra_repr(); }
 
  private:
   detail::Recurrent layers_;
@@ -202,6 +207,8 @@ class RNN : public Module<RNN> {
 
   /// For ModuleBase: tells the parameters.
   void visit_owned(const detail::Owned& owned) { layers_.visit(owned); }
+  /// For ModuleBase::extra_repr().
+  std::string extra_repr() const { return layers_.extra_repr(); }
 
  private:
   detail::Recurrent layers_;

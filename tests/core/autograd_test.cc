@@ -15,6 +15,7 @@
 #include "core/ops/math.h"
 #include "core/ops/matmul.h"
 #include "core/ops/reduce.h"
+#include "core/ops/save_on_cpu.h"
 #include "core/ops/view.h"
 #include "core/testing/error_of.h"
 
@@ -171,6 +172,16 @@ TEST(Autograd, SavedTensorHooks) {
   EXPECT_EQ(values(x.grad()), (V{4}));
   EXPECT_EQ(hooks.packed, 2);
   EXPECT_EQ(hooks.unpacked, 2);
+}
+
+TEST(Autograd, SaveOnCpuOnACpuChangesNothing) {
+  Tensor x = leaf({2.0, 3.0}), y;
+  {
+    const SaveOnCpu saved;
+    y = (x * x).sum();
+  }
+  y.backward();
+  EXPECT_EQ(values(x.grad()), (V{4, 6}));
 }
 
 // The tensors that hooks give back have the history of what they stand for.

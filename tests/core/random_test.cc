@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <vector>
 
 #include "core/ops/create.h"
+#include "core/ops/reduce.h"
 #include "core/ops/view.h"
 #include "core/testing/error_of.h"
 
@@ -56,6 +58,56 @@ TEST(Multinomial, WithoutReplacementDrawsOneAfterTheOther) {
     }
   }
   EXPECT_LT(chi_squared(seen, probabilities, rows), 25.7);
+}
+
+// The largest distance of a sample's distribution function from F, times the root of the size: below 2.2 with
+// probability 0.9999.
+template <class F>
+double kolmogorov(std::vector<double> sample, F distribution) {
+  std::sort(sample.begin(), sample.end());
+  const auto n = static_cast<double>(sample.size());
+  double most = 0;
+  for (size_t i = 0; i < sample.size(); ++i) {
+    const double f = distribution(sample[i]), at = static_cast<double>(i);
+    most = std::max({most, f - at / n, (at + 1) / n - f});
+  }
+  return most * std::sqrt(n);
+}
+
+TEST(InPlace, DrawsFromTheirDistributions) {
+  Generator g(3);
+  const auto sample = [](Tensor t) { return t.to(f64).to_vector<double>(); };
+  for (DType t : {f32, f64}) {
+    const TensorOptions o{.dtype = t};
+    EXPECT_LT(kolmogorov(sample(empty({20000}, o).exponential_(2, &g)), [](double x) { return 1 - std::exp(-2 * x); }),
+              2.2);
+    EXPECT_LT(kolmogorov(sample(empty({20000}, o).cauchy_(1, 3, &g)),
+                         [](double x) { return 0.5 + std::atan((x - 1) / 3) / 3.14159265358979323846; }),
+              2.2);
+    EXPECT_LT(kolmogorov(sample(empty({20000}, o).log_normal_(0.5, 2, &g)),
+                         [](double x) { return std::erfc(-(std::log(x) - 0.5) / 2 * std::sqrt(0.5)) / 2; }),
+              2.2);
+  }
+  std::vector<double> counts(6), probabilities;
+  for (int64_t i : empty({40000}, {.dtype = i64}).geometric_(0.4, &g).to_vector<int64_t>()) {
+    ASSERT_GE(i, 1);
+    ++counts[static_cast<size_t>(std::min<int64_t>(i, 6) - 1)];
+  }
+  for (int i = 0; i < 5; ++i) probabilities.push_back(std::pow(0.6, i) * 0.4);
+  probabilities.push_back(std::pow(0.6, 5));
+  EXPECT_LT(chi_squared(counts, probabilities, 40000), 25.7);
+  // Of 16-bit tensors the numbers are not those of a coarse uniform one.
+  EXPECT_GT(empty({200000}, {.dtype = f16}).exponential_(1, &g).to(f32).max().item<float>(), 9);
+}
+
+TEST(InPlace, DistributionsThatAreNone) {
+  Tensor x = empty({2}), whole = empty({2}, {.dtype = i64});
+  EXPECT_EQ(error_of([&] { x.exponential_(0); }), "exponential_: the rate must be positive, but is 0");
+  EXPECT_EQ(error_of([&] { x.geometric_(1); }), "geometric_: the probability must be between 0 and 1, but is 1");
+  EXPECT_EQ(error_of([&] { x.log_normal_(0, -1); }), "log_normal_: the standard deviation must be positive, but is -1");
+  EXPECT_EQ(error_of([&] { x.cauchy_(0, NAN); }), "cauchy_: sigma must be positive, but is nan");
+  EXPECT_NE(error_of([&] { whole.exponential_(1); }).find("exponential_"), std::string::npos);
+  EXPECT_EQ(empty({0}).cauchy_().numel(), 0);
 }
 
 TEST(Multinomial, AllOfManyOnce) {

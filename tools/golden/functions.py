@@ -380,4 +380,55 @@ case("embedding_bag/weights, padding",
      lambda w, i, f: F.embedding_bag(i, w, mode="sum", per_sample_weights=f, padding_idx=2), values(5, 3), BAGS,
      values(2, 3), **FLOATS)
 
+# ---- joins, combinations, parts, statistics
+case("block_diag/mixed", lambda a, b, c: torch.block_diag(a, b, c), values(2, 3), values(), values(2))
+case("block_diag/one", lambda a: torch.block_diag(a), values(3))
+case("combinations/pairs", lambda x: torch.combinations(x), values(4))
+case("combinations/replacement", lambda x: torch.combinations(x, 3, True), values(3))
+case("combinations/ones", lambda x: torch.combinations(x, 1), values(3))
+case("combinations/too few", lambda x: torch.combinations(x, 3), values(2))
+case("unravel_index/cube", lambda i: torch.unravel_index(i, (3, 4, 2)), fixed([[0, 5, 23], [7, 8, 1]]), kinds=("int",))
+case("select_scatter/column", lambda x, y: torch.select_scatter(x, y, 1, -2), values(2, 3), values(2))
+case("slice_scatter/step", lambda x, y: torch.slice_scatter(x, y, 1, 1, 5, 2), values(2, 6), values(2, 2))
+case("slice_scatter/rows", lambda x, y: torch.slice_scatter(x, y), values(2, 3), values(2, 3))
+case("diagonal_scatter/above", lambda x, y: torch.diagonal_scatter(x, y, 1), values(3, 4), values(3))
+case("gradient/rows", lambda x: torch.gradient(x, spacing=0.5, dim=1), values(2, 5), **FLOATS)
+case("gradient/all", lambda x: torch.gradient(x), values(3, 2), **FLOATS)
+case("ldexp/some", lambda x, e: torch.ldexp(x, e), values(3, 4), values(4, low=-24, high=24), kinds=("float",))
+case("dist/p", lambda a, b: torch.dist(a, b, 3), values(2, 3), values(3), **FLOATS)
+case("dist/two", lambda a, b: torch.dist(a, b), values(2, 3), values(2, 3), **FLOATS)
+case("renorm/rows", lambda x: torch.renorm(x, 2, 0, 2.0), values(3, 4, low=1), **FLOATS)
+case("renorm/columns", lambda x: torch.renorm(x, 1, 1, 3.0), values(3, 2, 2, low=1), **FLOATS)
+case("cov/matrix", lambda x: torch.cov(x), values(3, 5), **FLOATS)
+case("cov/vector", lambda x: torch.cov(x, correction=0), values(5), **FLOATS)
+case("cov/weights", lambda x, f, w: torch.cov(x, fweights=f, aweights=w.abs() + 0.5), values(2, 4), fixed([1, 2, 0, 3]),
+     values(4), **FLOATS)
+case("corrcoef/matrix", lambda x: torch.corrcoef(x), values(3, 6), **FLOATS)
+
+
+def nanmedian(x, d, keepdim):
+    """Where PyTorch's index is not said, the place of the first of equal elements in a stable order."""
+    values_, places = x.sort(dim=d, stable=True)
+    at = ((~x.isnan()).sum(d, keepdim=True) - 1).div(2, rounding_mode="floor").clamp(min=0)
+    assert torch.equal(values_.gather(d, at).nan_to_num(1e30), x.nanmedian(d, True).values.nan_to_num(1e30))
+    return tuple(t.gather(d, at) if keepdim else t.gather(d, at).squeeze(d) for t in (values_, places))
+
+
+def mode(x, d, keepdim):
+    """The same of the most frequent; PyTorch has no order of NaN."""
+    y = whole(x)
+    out = y.mode(d, True).values
+    places = torch.where((y == out), torch.arange(y.shape[d]).view([-1 if i == d % y.dim() else 1 for i in range(y.dim())]), -1).amax(d, True)
+    return tuple(t if keepdim else t.squeeze(d) for t in (out, places))
+
+
+case("nanmedian/rows", lambda x: nanmedian(x, 1, False), SOME_NAN, kinds=("float",), own={1: "i64"})
+case("nanmedian/columns", lambda x: nanmedian(x, 0, True), values(4, 3, distinct=True), kinds=("float",), own={1: "i64"})
+case("nanmedian_all/nan", lambda x: x.nanmedian(), SOME_NAN, kinds=("float",))
+case("nanquantile/rows", lambda x: x.nanquantile(0.3, 1), SOME_NAN, kinds=("float",))
+case("nanquantile/all", lambda x: x.nanquantile(0.75), SOME_NAN, kinds=("float",))
+case("nanquantile/kept", lambda x: x.nanquantile(0.5, 0, True), values(4, 3, distinct=True), kinds=("float",))
+case("mode/rows", lambda x: mode(x, 1, False), values(3, 7, low=-2, high=2), own={1: "i64"})
+case("mode/columns", lambda x: mode(x, 0, True), values(5, 2, low=-1, high=1), own={1: "i64"})
+
 save("tools/golden/functions.py with PyTorch " + torch.__version__)

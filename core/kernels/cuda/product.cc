@@ -4,20 +4,18 @@
 #include <cublasLt.h>
 
 #include <algorithm>
-#include <atomic>
 #include <memory>
 
 #include "core/base/error.h"
 #include "core/base/mutex.h"
 #include "core/device/cuda/runtime.h"
+#include "core/device/matmul_precision.h"
 #include "core/kernels/cuda/plan_cache.h"
 
 namespace hearth::cuda {
 namespace {
 
 constexpr size_t kWorkspace = 32 << 20;
-
-std::atomic<bool> tf32 = false;
 
 void check(cublasStatus_t s, const OpCall& c, const char* what) {
   if (s != CUBLAS_STATUS_SUCCESS)
@@ -147,8 +145,7 @@ int32_t alignment_of(const Product& p) {
 
 }  // namespace
 
-void allow_tf32(bool allow) { tf32.store(allow, std::memory_order_relaxed); }
-bool tf32_allowed() { return tf32.load(std::memory_order_relaxed); }
+bool tf32_allowed() { return get_float32_matmul_precision() != MatmulPrecision::kHighest; }
 
 void multiply(const OpCall& c, const Product& p) { multiply(c, c.dtype, p); }
 

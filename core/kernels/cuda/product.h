@@ -29,8 +29,7 @@ void multiply(const OpCall& c, DType dtype, const Product& p);
 // Of integers, in product_whole.cu.
 void multiply_whole(const OpCall& c, const Product& p);
 
-// Whether matrices of f32 may be multiplied in TF32, which has 10 bits of mantissa. Off where nobody has said so.
-void allow_tf32(bool allow);
+// Whether matrices of f32 may be multiplied in TF32: see core/device/matmul_precision.h.
 bool tf32_allowed();
 
 }  // namespace hearth::cuda

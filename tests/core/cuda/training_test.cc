@@ -50,5 +50,19 @@ TEST(CudaTraining, LossesAreThoseOfTheCpu) {
   }
 }
 
+TEST(CudaTraining, WhatIsKeptOnTheCpuGivesTheSameGradients) {
+  if (cuda::device_count() == 0) GTEST_SKIP() << "there is no CUDA device";
+  for (const bool pinned : {false, true}) {
+    Tensor x = (arange(6.0).view({2, 3}) / 4).to(kCuda).requires_grad_(), y;
+    {
+      const SaveOnCpu saved(pinned);
+      y = (x.exp() * x).sum();
+    }
+    y.backward();
+    const Tensor at = x.detach().cpu();
+    EXPECT_TRUE(allclose(x.grad().cpu(), at.exp() * (at + 1)));
+  }
+}
+
 }  // namespace
 }  // namespace hearth

@@ -3,6 +3,7 @@
 #include "core/ops/diagonal.h"
 #include "core/ops/grid.h"
 #include "core/ops/stacking.h"
+#include "core/ops/view_scatter.h"
 #include "tests/core/op_table/functions.h"
 
 namespace hearth::testing {
@@ -103,6 +104,29 @@ static void arrangement_rows(Rows& rows) {
   add_functions(rows, "dsplit", {{"cube", [](In in) -> Out { return dsplit(in[0], {1}); }, batch}});
 }
 
+static void part_rows(Rows& rows) {
+  add_functions(rows, "block_diag", {{"mixed", HEARTH_CALL(block_diag(in))}, {"one", HEARTH_CALL(block_diag(in))}});
+  add_functions(rows, "combinations",
+                {{"pairs", HEARTH_CALL(combinations(in[0]))},
+                 {"replacement", HEARTH_CALL(combinations(in[0], 3, true))},
+                 {"ones", HEARTH_CALL(combinations(in[0], 1))},
+                 {"too few", HEARTH_CALL(combinations(in[0], 3)), {}}});
+  OpRow& r = add_functions(rows, "unravel_index",
+                           {{"cube",
+                             [](In in) -> Out {
+                               return unravel_index(in[0], {3, 4, 2});
+                             },
+                             {}}});
+  r.gradient = false;
+  r.takes = DTypeSet{i64};
+  add_functions(rows, "select_scatter", {{"column", HEARTH_CALL(select_scatter(in[0], in[1], 1, -2))}});
+  add_functions(rows, "slice_scatter",
+                {{"step", HEARTH_CALL(slice_scatter(in[0], in[1], 1, 1, 5, 2))},
+                 {"rows", HEARTH_CALL(slice_scatter(in[0], in[1]))}});
+  add_functions(rows, "diagonal_scatter", {{"above", HEARTH_CALL(diagonal_scatter(in[0], in[1], 1))}});
+}
+
 HEARTH_OP_ROWS(arrangement_rows);
+HEARTH_OP_ROWS(part_rows);
 
 }  // namespace hearth::testing

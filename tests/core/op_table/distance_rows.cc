@@ -132,6 +132,16 @@ static void distance_rows(Rows& rows) {
                            close);
   d.composed = false;
   d.takes = kFloatTypes;
+  add_functions(rows, "dist",
+                {{"p", HEARTH_CALL(dist(in[0], in[1], 3)), {.smooth = true, .terms = 6}},
+                 {"two", HEARTH_CALL(dist(in[0], in[1])), {.smooth = true, .terms = 6}}},
+                close)
+      .takes = kFloatTypes;
+  add_functions(rows, "renorm",
+                {{"rows", HEARTH_CALL(renorm(in[0], 2, 0, 2)), {.smooth = true, .terms = 4}},
+                 {"columns", HEARTH_CALL(renorm(in[0], 1, 1, 3)), {.smooth = true, .terms = 6}}},
+                close)
+      .takes = kFloatTypes;
   product_rows(rows);
   patch_rows(rows);
   sampling_rows(rows);

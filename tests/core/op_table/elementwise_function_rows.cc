@@ -25,6 +25,7 @@ void dtype_rows(Rows& rows) {
 void elementwise_rows(Rows& rows) {
   constexpr SampleOptions plain{}, smooth{.smooth = true, .batch = 1};
   constexpr Accuracy close = Accuracy::kGradient;
+  add_functions(rows, "ldexp", {{"some", HEARTH_CALL(ldexp(in[0], in[1])), smooth}}, close).takes = kFloatTypes;
   add_functions(rows, "fmax",
                 {{"broadcast", HEARTH_CALL(fmax(in[0], in[1])), {.batch = 1}},
                  {"apart", HEARTH_CALL(fmax(in[0], in[1] + 0.0625)), smooth},

@@ -1,4 +1,6 @@
 // Searching, counting, differences and statistics.
+#include "core/ops/arithmetic.h"
+#include "core/ops/covariance.h"
 #include "core/ops/difference.h"
 #include "core/ops/histogram.h"
 #include "core/ops/search.h"
@@ -108,6 +110,39 @@ static void search_rows(Rows& rows) {
       .takes = DTypeSet{f32, f64};
 }
 
+static void statistic_rows(Rows& rows) {
+  constexpr Accuracy close = Accuracy::kGradient;
+  constexpr SampleOptions plain{}, smooth{.smooth = true, .terms = 8}, wide{.dtypes = DTypeSet{f32, f64}};
+  const auto pair = [](std::pair<Tensor, Tensor> p) -> Out { return {p.first, p.second}; };
+  add_functions(rows, "gradient",
+                {{"rows", [](In in) -> Out { return gradient(in[0], 0.5, {1}); }, {.smooth = true}},
+                 {"all", [](In in) -> Out { return gradient(in[0]); }, {.smooth = true}}},
+                close)
+      .takes = kFloatTypes;
+  add_functions(rows, "cov",
+                {{"matrix", HEARTH_CALL(cov(in[0])), smooth},
+                 {"vector", HEARTH_CALL(cov(in[0], 0)), smooth},
+                 {"weights", HEARTH_CALL(cov(in[0], 1, in[1], (abs(in[2]) + 0.5).detach())), plain}},
+                close)
+      .takes = kFloatTypes;
+  add_functions(rows, "corrcoef", {{"matrix", HEARTH_CALL(corrcoef(in[0])), plain}}, close).takes = kFloatTypes;
+  add_functions(rows, "nanmedian",
+                {{"rows", [=](In in) { return pair(nanmedian(in[0], 1)); }, plain},
+                 {"columns", [=](In in) { return pair(nanmedian(in[0], 0, true)); }, {.smooth = true}}});
+  add_functions(rows, "nanmedian_all", {{"nan", HEARTH_CALL(nanmedian(in[0])), plain}});
+  add_functions(
+      rows, "nanquantile",
+      {{"rows", HEARTH_CALL(nanquantile(in[0], 0.3, 1)), wide},
+       {"all", HEARTH_CALL(nanquantile(in[0], 0.75)), wide},
+       {"kept", HEARTH_CALL(nanquantile(in[0], 0.5, 0, true)), {.smooth = true, .dtypes = DTypeSet{f32, f64}}}},
+      close)
+      .takes = DTypeSet{f32, f64};
+  add_functions(rows, "mode",
+                {{"rows", [=](In in) { return pair(mode(in[0], 1)); }, plain},
+                 {"columns", [=](In in) { return pair(mode(in[0], 0, true)); }, plain}});
+}
+
 HEARTH_OP_ROWS(search_rows);
+HEARTH_OP_ROWS(statistic_rows);
 
 }  // namespace hearth::testing

@@ -1,0 +1,50 @@
+// Pieces of what layers tell of themselves: see ModuleBase::extra_repr().
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/base/error.h"
+#include "core/ops/extent.h"
+#include "core/tensor/shape.h"
+
+namespace hearth::nn::detail {
+
+inline std::string repr(bool v) { return v ? "True" : "False"; }
+inline std::string repr(int64_t v) { return std::to_string(v); }
+// As Python prints numbers.
+inline std::string repr(double v) {
+  std::string text = concat(v);
+  if (text.find_first_of(".einf") == std::string::npos) text += ".0";
+  return text;
+}
+inline std::string repr(const std::string& v) { return v; }
+inline std::string repr(const char* v) { return v; }
+inline std::string repr(const Extent2& e) { return concat("(", e.h, ", ", e.w, ")"); }
+inline std::string repr(const Extent3& e) { return concat("(", e.d, ", ", e.h, ", ", e.w, ")"); }
+inline std::string repr(const Dims& d) {
+  std::string text = "(";
+  for (int i = 0; i < d.rank(); ++i) text += concat(i ? ", " : "", d[i]);
+  return text + (d.rank() == 1 ? ",)" : ")");
+}
+template <class T>
+std::string repr(const std::optional<T>& v) {
+  return v ? repr(*v) : "None";
+}
+
+// Extents of pools: one number where they are equal.
+inline std::string brief(int64_t v) { return repr(v); }
+inline std::string brief(const Extent2& e) { return e.h == e.w ? repr(e.h) : repr(e); }
+
+// ", name=value".
+template <class T>
+std::string field(const char* name, const T& value) {
+  return concat(", ", name, "=", repr(value));
+}
+// The same where it is not the default.
+template <class T>
+std::string unless(const T& usual, const char* name, const T& value) {
+  return repr(value) == repr(usual) ? "" : field(name, value);
+}
+
+}  // namespace hearth::nn::detail
