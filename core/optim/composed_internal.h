@@ -14,7 +14,7 @@
 
 namespace hearth::optim {
 
-// A parameter in a step, in f32 where it has 16 bits; its state is changed in place.
+// A parameter in a step, in f32 where it has 16 bits; its state, undefined where it has none, is changed in place.
 template <size_t kStates>
 struct ComposedRow {
   Tensor parameter, gradient;
@@ -49,7 +49,9 @@ void composed_step(const char* name, std::span<const Operand> rows, F f) {
     Tensor p = rows[r].tensor().detach();
     ComposedRow<kStates> row{machinery::widened(p), rows[r + 1].tensor().detach(), {}};
     if (row.gradient.dtype() != row.parameter.dtype()) row.gradient = row.gradient.to(row.parameter.dtype());
-    for (size_t k = 0; k < kStates; ++k) row.states[k] = rows[r + 2 + k].tensor();
+    for (size_t k = 0; k < kStates; ++k) {
+      if (rows[r + 2 + k].is_tensor()) row.states[k] = rows[r + 2 + k].tensor();
+    }
     p.copy_(f(row));
   }
 }

@@ -19,8 +19,10 @@ DType state_dtype(DType parameter) { return is_half(parameter) ? f32 : parameter
 
 // The state as the parameter is now: of its device and the dtype that follows from its own, and in its memory order,
 // which a step is fastest in.
-Tensor fitting(const Tensor& state, const Tensor& p) {
+Tensor fitting(const Tensor& state, const Tensor& p, const Shape& shape) {
   const DType dtype = state_dtype(p.dtype());
+  if (shape != p.shape())
+    return state.defined() ? state.to(p.device()).to(dtype) : zeros(shape, {.dtype = dtype, .device = p.device()});
   if (!state.defined()) return zeros_like(p, dtype);
   if (state.dtype() == dtype && state.device() == p.device() && (state.strides() == p.strides() || !p.layout().dense))
     return state;
@@ -129,17 +131,17 @@ void FusedOptimizer::step() {
       rows.emplace_back(p);
       rows.emplace_back(w.gradient);
       for (size_t k = 0; k < states.size(); ++k) {
-        if (states[k].use < Use::kUsed) {
+        const std::optional<Shape> shape = states[k].shape_for(p);
+        if (states[k].use < Use::kUsed || !shape) {
           rows.emplace_back(std::nullopt);
           continue;
         }
-        HEARTH_CHECK(!w.states[k].defined() || w.states[k].shape() == p.shape(), name(), ": the parameter \"",
-                     names(g)[i], "\" has the shape ", p.shape(), " now, but its ", states[k].name, " has ",
-                     w.states[k].shape());
-        HEARTH_CHECK(!captured || (w.states[k].defined() && fitting(w.states[k], p).is(w.states[k])), name(),
+        HEARTH_CHECK(!w.states[k].defined() || w.states[k].shape() == *shape, name(), ": the parameter \"", names(g)[i],
+                     "\" has the shape ", p.shape(), " now, but its ", states[k].name, " has ", w.states[k].shape());
+        HEARTH_CHECK(!captured || (w.states[k].defined() && fitting(w.states[k], p, *shape).is(w.states[k])), name(),
                      ": make a step before one is captured: the parameter \"", names(g)[i],
                      "\" has no state yet, which each replay would begin anew");
-        w.states[k] = fitting(w.states[k], p);
+        w.states[k] = fitting(w.states[k], p, *shape);
         rows.emplace_back(w.states[k]);
       }
     }
@@ -229,9 +231,11 @@ void FusedOptimizer::load_state_dict(const StateDict& given) {
         note(concat(of, "step must be from 0 to ", kMostSteps, ", but is ", slot.steps));
       for (size_t k = 0; k < columns.size(); ++k) {
         const std::string full = of + columns[k].name;
+        const std::optional<Shape> shape = columns[k].shape_for(p);
+        if (!shape) continue;
         const bool needed = columns[k].use == Use::kAlways && slot.steps > 0;
         if (!needed && (columns[k].use == Use::kNever || !state.contains(full))) continue;
-        if (const Tensor* t = find(full, p.shape(), state_dtype(p.dtype()), true)) slot.states[k] = *t;
+        if (const Tensor* t = find(full, *shape, state_dtype(p.dtype()), true)) slot.states[k] = *t;
       }
     }
   }
@@ -245,7 +249,9 @@ void FusedOptimizer::load_state_dict(const StateDict& given) {
       const Tensor& p = parameters(g)[i];
       for (Tensor& t : slots[g][i].states) {
         if (!t.defined()) continue;
-        Tensor own = empty_like(p, state_dtype(p.dtype()));
+        const DType dtype = state_dtype(p.dtype());
+        Tensor own =
+            t.shape() == p.shape() ? empty_like(p, dtype) : empty(t.shape(), {.dtype = dtype, .device = p.device()});
         own.copy_(t.to(p.device()));
         t = std::move(own);
       }

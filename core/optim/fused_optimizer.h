@@ -1,13 +1,15 @@
 /// FusedOptimizer: optimizers whose step is one call of a record for each parameter group.
 ///
-/// State has the parameter's shape, dtype and device, but of f16 and bf16 parameters it is f32 (PyTorch keeps 16 bits
-/// there): a step is computed in f32 and the parameter rounded once. Changes below half of a parameter's last place are
-/// lost all the same. Where a parameter was moved to another dtype or device, its state follows at the next step.
+/// State has the parameter's shape, if its column names no other, dtype and device, but of f16 and bf16 parameters it
+/// is f32 (PyTorch keeps 16 bits there): a step is computed in f32 and the parameter rounded once. Changes below half
+/// of a parameter's last place are lost all the same. Where a parameter was moved to another dtype or device, its state
+/// follows at the next step.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -43,6 +45,12 @@ class FusedOptimizer : public Optimizer {
   struct Column {
     const char* name;  ///< Its name in the state_dict, after that of the parameter: "exp_avg".
     Use use;           ///< Whether the group's options call for it.
+    /// Its shape for a parameter of that shape; nothing for a parameter that has no such state. Null: the parameter's.
+    std::optional<Shape> (*shape)(const Shape& parameter) = nullptr;
+    /// Its shape for this parameter.
+    std::optional<Shape> shape_for(const Tensor& parameter) const {
+      return shape ? shape(parameter.shape()) : parameter.shape();
+    }
   };
   /// A parameter's state.
   struct Slot {

@@ -2,6 +2,7 @@
 /// scaling of gradients.
 #pragma once
 
+#include "core/optim/adafactor.h"
 #include "core/optim/adagrad.h"
 #include "core/optim/adam.h"
 #include "core/optim/adam_variants.h"

@@ -72,6 +72,8 @@ OPTIMIZERS = {
     "RAdam": lambda p: O.RAdam(p, lr=0.05),
     "RAdam, all": lambda p: O.RAdam(p, lr=0.05, betas=(0.7, 0.8), eps=1e-3, weight_decay=0.1, maximize=True),
     "RAdam, decoupled": lambda p: O.RAdam(p, lr=0.05, betas=(0.7, 0.9), weight_decay=0.1, decoupled_weight_decay=True),
+    "Adafactor": lambda p: O.Adafactor(p),
+    "Adafactor, all": lambda p: O.Adafactor(p, lr=0.2, beta2_decay=-0.5, eps=(1e-4, 0.05), d=1.5, weight_decay=0.1, maximize=True),
     "Rprop": lambda p: O.Rprop(p, lr=0.05),
     "Rprop, all": lambda p: O.Rprop(p, lr=0.05, etas=(0.4, 1.5), step_sizes=(0.01, 0.2), maximize=True),
     "ASGD": lambda p: O.ASGD(p, lr=0.05),
@@ -86,6 +88,8 @@ for name, make in OPTIMIZERS.items():
     for s in range(STEPS):
         for k, t in enumerate(p):
             t.grad = None
+            if name.startswith("Adafactor") and t.numel() == 0:
+                continue  # PyTorch divides by the number of elements
             if k != UNUSED and (k != SELDOM or s % 3 == 0):
                 t.grad = wave(t.shape, 0.7 * s + k) + 0.25 * t.detach()
         opt.step()

@@ -21,7 +21,8 @@ struct ClipGolden {
 
 #include "tests/core/optim/muon_golden.inc"
 
-using optim::Adagrad, optim::Adadelta, optim::Adamax, optim::NAdam, optim::RAdam, optim::Rprop, optim::ASGD;
+using optim::Adafactor, optim::Adagrad, optim::Adadelta, optim::Adamax, optim::NAdam, optim::RAdam, optim::Rprop,
+    optim::ASGD;
 using optim::SGD, optim::Adam, optim::AdamW, optim::RMSprop;
 
 // As in tools/golden/optim.py.
@@ -72,6 +73,14 @@ const std::vector<std::pair<std::string, MakeOptimizer>> kOptimizers{
      making<RAdam>({.lr = 0.05, .beta1 = 0.7, .beta2 = 0.8, .eps = 1e-3, .weight_decay = 0.1, .maximize = true})},
     {"RAdam, decoupled",
      making<RAdam>({.lr = 0.05, .beta1 = 0.7, .beta2 = 0.9, .weight_decay = 0.1, .decoupled_weight_decay = true})},
+    {"Adafactor", making<Adafactor>({})},
+    {"Adafactor, all", making<Adafactor>({.lr = 0.2,
+                                          .beta2_decay = -0.5,
+                                          .eps1 = 1e-4,
+                                          .eps2 = 0.05,
+                                          .d = 1.5,
+                                          .weight_decay = 0.1,
+                                          .maximize = true})},
     {"Rprop", making<Rprop>({.lr = 0.05})},
     {"Rprop, all",
      making<Rprop>(
@@ -186,6 +195,9 @@ TEST(OptimizerSteps, WhatDoesNotFitIsSaid) {
       "Adagrad: lr, eps, weight_decay, lr_decay and initial_accumulator_value must not be negative, but are 0.01, "
       "1e-10, 0, -1 and 0");
   EXPECT_EQ(error_of([&] { Adadelta({vector}, {.rho = 2}); }), "Adadelta: rho must be in [0, 1], but is 2");
+  EXPECT_EQ(error_of([&] { Adafactor({vector}, {.d = 0.5}); }), "Adafactor: d must be at least 1, but is 0.5");
+  EXPECT_EQ(error_of([&] { Adafactor({vector}, {.beta2_decay = 0.5}); }),
+            "Adafactor: beta2_decay must be at most 0, but is 0.5");
   EXPECT_EQ(error_of([&] { Rprop({vector}, {.eta_minus = 1}); }),
             "Rprop: eta_minus must be in (0, 1) and eta_plus above 1, but they are 1 and 1.2");
   optim::Muon muon({vector});
