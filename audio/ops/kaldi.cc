@@ -10,6 +10,7 @@
 #include "audio/ops/cepstrum.h"
 #include "audio/ops/constants_internal.h"
 #include "audio/ops/frame_product.h"
+#include "audio/ops/power_spectra_internal.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/op/shape_rules.h"
@@ -57,7 +58,8 @@ Tensor window_of(const FrameOptions& o, int64_t n, const Tensor& like) {
 }
 
 struct Frames {
-  Tensor samples;  // [..., frames, padded]
+  Tensor samples;  // [..., frames, size]
+  Tensor window;   // [size]
   Tensor energy;   // [..., frames], logarithms
   int64_t padded;  // the transform's length
 };
@@ -101,9 +103,9 @@ Frames frames_of(const char* op, const Tensor& x, const FrameOptions& o, detail:
     const Tensor before = cat({slice(s, -1, 0, 1), slice(s, -1, 0, size - 1)}, -1);
     s = s - before * o.preemphasis_coefficient;
   }
-  s = s * constants.window.get(x, [&] { return window_of(o, size, x); });
-  f.samples = pad_signal(s, 0, f.padded - size, SignalPadding::kConstant);
-  if (!o.raw_energy) f.energy = log_energy(f.samples, o.energy_floor);
+  f.samples = s;
+  f.window = constants.window.get(x, [&] { return window_of(o, size, x); });
+  if (!o.raw_energy) f.energy = log_energy(s * f.window, o.energy_floor);
   return f;
 }
 
@@ -163,7 +165,7 @@ using namespace kaldi;  // NOLINT(google-build-using-namespace)
 Tensor detail::kaldi_spectrogram(const Tensor& x, const FrameOptions& o, Constants& constants) {
   const CalledAs called("kaldi::spectrogram");
   const Frames f = frames_of("kaldi::spectrogram", x, o, constants);
-  const Tensor power = abs_square(fft::rfft(f.samples));
+  const Tensor power = power_spectra(f.samples, f.window, {.n_fft = f.padded});
   const Tensor level = log(clamp(power, Scalar(kEpsilon)));
   return less_mean(cat({f.energy.unsqueeze(-1), slice(level, -1, 1, level.size(-1))}, -1), o.subtract_mean);
 }
@@ -171,11 +173,12 @@ Tensor detail::kaldi_spectrogram(const Tensor& x, const FrameOptions& o, Constan
 Tensor detail::fbank(const Tensor& x, const FbankOptions& o, Constants& constants) {
   const CalledAs called("kaldi::fbank");
   const Frames f = frames_of("kaldi::fbank", x, o.frame, constants);
-  const Tensor z = fft::rfft(f.samples), s = o.use_power ? abs_square(z) : abs(z);
-  Tensor y = frame_product(s, constants.filters.get(x, [&] {
+  const Tensor& filters = constants.filters.get(x, [&] {
     return bank("kaldi::fbank", o.num_mel_bins, f.padded, o.frame.sample_frequency, o.low_freq, o.high_freq,
                 {.dtype = x.dtype(), .device = x.device()});
-  }));
+  });
+  Tensor y = o.use_power ? power_spectra(f.samples, f.window, {.n_fft = f.padded}, filters)
+                         : frame_product(abs(fft::rfft(f.samples * f.window, f.padded)), filters);
   if (o.use_log_fbank) y = log(clamp(y, Scalar(kEpsilon)));
   if (o.use_energy) {
     const Tensor energy = f.energy.unsqueeze(-1);

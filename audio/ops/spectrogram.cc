@@ -1,8 +1,12 @@
 #include "audio/ops/spectrogram.h"
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "audio/ops/constants_internal.h"
+#include "audio/ops/filter_bank_internal.h"
+#include "audio/ops/power_spectra_internal.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/op/machinery.h"
@@ -21,7 +25,58 @@ Tensor spectrogram(const Tensor& x, const SpectrogramOptions& o) {
   return detail::spectrogram(x, o, constants);
 }
 
+namespace {
+
+// How frames are cut out of lines of samples.
+struct Cut {
+  Tensor lines;  // [time] or [lines, time], with the options' zeros
+  Tensor window;
+  int64_t width, hop;
+};
+
+// What is made of frames whose spectra are not squared, or are divided by a norm of the window's.
+Tensor by_stft(const Cut& cut, const SpectrogramOptions& o) {
+  Tensor z = stft(cut.lines, o.n_fft,
+                  {.hop_length = cut.hop,
+                   .win_length = cut.width,
+                   .window = cut.window,
+                   .center = o.center,
+                   .pad_mode = o.pad_mode,
+                   .normalized = o.normalized == SpectrogramNorm::kFrameLength,
+                   .onesided = o.onesided});
+  if (o.normalized == SpectrogramNorm::kWindow) z = z / sqrt(square(abs(cut.window)).sum());
+  if (!o.power) return z;
+  if (*o.power == 1) return abs(z);
+  if (*o.power == 2) return abs_square(z);
+  return pow(abs(z), *o.power);
+}
+
+// Frames whose power is all that is asked for. What does not fit goes to stft(), which says so.
+bool only_power(const Cut& cut, const SpectrogramOptions& o) {
+  return o.power == 2.0 && o.onesided && o.normalized != SpectrogramNorm::kWindow && cut.hop >= 1 &&
+         cut.window.dim() == 1 && cut.window.size(0) == cut.width && DTypeSet{f32, f64}.contains(cut.window.dtype()) &&
+         cut.lines.size(-1) + (o.center ? o.n_fft / 2 * 2 : 0) >= o.n_fft;
+}
+
+Tensor by_power(const Cut& cut, const SpectrogramOptions& o, const std::optional<Tensor>& filters) {
+  const Tensor signal = o.center ? pad_signal(cut.lines, o.n_fft / 2, o.n_fft / 2, o.pad_mode) : cut.lines;
+  const int64_t left = (o.n_fft - cut.width) / 2;
+  const Tensor window =
+      pad_signal(cut.window.to(signal.dtype()), left, o.n_fft - cut.width - left, SignalPadding::kConstant);
+  const Tensor power =
+      detail::power_spectra(unfold(signal, -1, o.n_fft, cut.hop), window,
+                            {.n_fft = o.n_fft, .ortho = o.normalized == SpectrogramNorm::kFrameLength}, filters);
+  return transpose(power, -2, -1);
+}
+
+}  // namespace
+
 Tensor detail::spectrogram(const Tensor& x, const SpectrogramOptions& o, Constants& constants) {
+  return filtered_spectrogram(x, o, constants, {});
+}
+
+Tensor detail::filtered_spectrogram(const Tensor& x, const SpectrogramOptions& o, Constants& constants,
+                                    const MakeFilters& filters) {
   const CalledAs called("spectrogram");
   expect_dtypes("spectrogram", x, DTypeSet{f32, f64});
   HEARTH_CHECK(x.dim() >= 1, "spectrogram: expected signals [..., time], but the tensor is 0-dim");
@@ -31,28 +86,23 @@ Tensor detail::spectrogram(const Tensor& x, const SpectrogramOptions& o, Constan
                ", but is ", width);
   HEARTH_CHECK(!o.window || o.window->defined(), "spectrogram: the window is an undefined tensor");
   const auto hann = [&] { return hann_window(width, true, {.dtype = x.dtype(), .device = x.device()}); };
-  const Tensor window = o.window ? *o.window : constants.window.get(x, hann);
   const Tensor padded = pad_signal(x, o.pad, o.pad, SignalPadding::kConstant);
-  const Tensor lines = padded.dim() == 1 ? padded : reshape(padded, {padded.numel() == 0 ? 0 : -1, padded.size(-1)});
-  Tensor z = stft(lines, o.n_fft,
-                  {.hop_length = o.hop_length.value_or(std::max<int64_t>(width / 2, 1)),
-                   .win_length = width,
-                   .window = window,
-                   .center = o.center,
-                   .pad_mode = o.pad_mode,
-                   .normalized = o.normalized == SpectrogramNorm::kFrameLength,
-                   .onesided = o.onesided});
-  if (x.dim() > 2) {
-    Shape shape = x.shape();
-    shape[x.dim() - 1] = z.size(-2);
-    shape.push_back(z.size(-1));
-    z = reshape(z, shape);
+  const Cut cut{.lines = padded.dim() == 1 ? padded : reshape(padded, {padded.numel() == 0 ? 0 : -1, padded.size(-1)}),
+                .window = o.window ? *o.window : constants.window.get(x, hann),
+                .width = width,
+                .hop = o.hop_length.value_or(std::max<int64_t>(width / 2, 1))};
+  Tensor y;
+  if (only_power(cut, o)) {
+    y = by_power(cut, o, filters ? std::optional(filters(o.n_fft / 2 + 1)) : std::nullopt);
+  } else {
+    y = by_stft(cut, o);
+    if (filters) y = times(y, filters(y.size(-2)));
   }
-  if (o.normalized == SpectrogramNorm::kWindow) z = z / sqrt(square(abs(window)).sum());
-  if (!o.power) return z;
-  if (*o.power == 1) return abs(z);
-  if (*o.power == 2) return abs_square(z);
-  return pow(abs(z), *o.power);
+  if (x.dim() <= 2) return y;
+  Shape shape = x.shape();
+  shape[x.dim() - 1] = y.size(-2);
+  shape.push_back(y.size(-1));
+  return reshape(y, shape);
 }
 
 Tensor amplitude_to_db(const Tensor& x, double multiplier, double amin, double db_multiplier,
