@@ -1,10 +1,9 @@
 #include "audio/kernels/power_spectra.h"
 
+#include "audio/ops/frame_blocks_internal.h"
 #include "audio/ops/frame_product.h"
 #include "audio/ops/power_spectra_internal.h"
-#include "core/autograd/guards.h"
 #include "core/base/error.h"
-#include "core/op/interposer.h"
 #include "core/op/run.h"
 #include "core/op/shape_rules.h"
 #include "core/ops/arithmetic.h"
@@ -41,9 +40,6 @@ Tensor composed(const Tensor& frames, const Tensor& window, const PowerSpectraAt
   return matrix ? frame_product(power, *matrix) : power;
 }
 
-// Transforms that the kernel has. Longer ones are cut in two (core/kernels/cpu/fft.cc), which gives other bits.
-bool has_kernel(const PowerSpectraAttrs& a) { return a.n_fft % 2 == 0 && a.n_fft < 2048; }
-
 }  // namespace
 
 extern constinit const OpDef kPowerSpectra = {
@@ -65,12 +61,16 @@ extern constinit const OpDef kPowerSpectra = {
 };
 HEARTH_OP(kPowerSpectra);
 
+bool detail::in_one_step(const Tensor& frames, const Tensor& window, const PowerSpectraAttrs& a,
+                         const std::optional<Tensor>& matrix) {
+  // Longer transforms are cut in two (core/kernels/cpu/fft.cc), which gives other bits.
+  return frames.device().is_cpu() && a.n_fft % 2 == 0 && a.n_fft < 2048 &&
+         !recorded({frames, window, matrix ? *matrix : window});
+}
+
 Tensor detail::power_spectra(const Tensor& frames, const Tensor& window, const PowerSpectraAttrs& a,
                              const std::optional<Tensor>& matrix) {
-  const bool wanted =
-      GradMode::enabled() && (frames.requires_grad() || window.requires_grad() || (matrix && matrix->requires_grad()));
-  if (wanted || tracing() || !frames.device().is_cpu() || !has_kernel(a))
-    return composed(frames, window, a, matrix ? &*matrix : nullptr);
+  if (!in_one_step(frames, window, a, matrix)) return composed(frames, window, a, matrix ? &*matrix : nullptr);
   return run(kPowerSpectra, {frames, window, matrix}, a);
 }
 

@@ -16,8 +16,11 @@ extern constinit const OpDef kPowerSpectra;
 
 namespace detail {
 
-// What the record computes, of f32 or f64 frames: by the record, in memory that a few frames need, if nothing is
-// recorded and the transform is one of those that it has; else by ops, in the same bits on the CPU.
+// True if power_spectra() is one step: nothing is recorded, and the transform is one of those that the record has.
+bool in_one_step(const Tensor& frames, const Tensor& window, const PowerSpectraAttrs& attrs,
+                 const std::optional<Tensor>& matrix = {});
+// What the record computes, of f32 or f64 frames: by the record, in memory that a few frames need, or by ops, in the
+// same bits on the CPU.
 Tensor power_spectra(const Tensor& frames, const Tensor& window, const PowerSpectraAttrs& attrs,
                      const std::optional<Tensor>& matrix = {});
 
