@@ -68,15 +68,32 @@ HWY_AFTER_NAMESPACE();
 namespace hearth::audio::cpu {
 HWY_EXPORT(frame_sums_fn);
 
+namespace {
+
+constexpr int64_t kZeros = 16;  // numbers that are looked at together
+
+template <class T>
+bool all_zero(const T* p) {
+  int others = 0;
+  for (int64_t i = 0; i < kZeros; ++i) others += p[i] != T(0);
+  return others == 0;
+}
+
+}  // namespace
+
 template <class T>
 FrameSums<T>::FrameSums(const T* matrix, int64_t n, int64_t m)
     : n_(n), m_(m), lanes_(hearth::cpu::fft_lanes<T>().lanes) {
   std::vector<int64_t> begin(static_cast<size_t>(m), n), end(static_cast<size_t>(m));
   for (int64_t k = 0; k < n; ++k) {
-    for (size_t i = 0; i < begin.size(); ++i) {
-      if (matrix[k * m + static_cast<int64_t>(i)] == T(0)) continue;
-      begin[i] = std::min(begin[i], k);
-      end[i] = k + 1;
+    const T* const row = matrix + k * m;
+    for (int64_t i = 0; i < m; ++i) {
+      // Most of a bank of filters is zeros.
+      while (i + kZeros <= m && all_zero(row + i)) i += kZeros;
+      if (i == m || row[i] == T(0)) continue;
+      const auto column = static_cast<size_t>(i);
+      begin[column] = std::min(begin[column], k);
+      end[column] = k + 1;
     }
   }
   std::vector<size_t> at;
