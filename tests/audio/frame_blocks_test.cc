@@ -47,8 +47,8 @@ std::vector<Case> cases() {
        [](const Tensor& x) {
          return spectrogram(x, {.n_fft = 200, .win_length = 150, .normalized = SpectrogramNorm::kFrameLength});
        }},
-      {"power of an odd length", [](const Tensor& x) { return spectrogram(x, {.n_fft = 301, .hop_length = 100}); }},
-      {"power of long frames", [](const Tensor& x) { return spectrogram(x, {.n_fft = 2048, .hop_length = 100}); }},
+      {"power of an odd length", [](const Tensor& x) { return spectrogram(x, {.n_fft = 301, .hop_length = 200}); }},
+      {"power of long frames", [](const Tensor& x) { return spectrogram(x, {.n_fft = 2048, .hop_length = 1000}); }},
       {"power of a window of its own",
        [](const Tensor& x) {
          return spectrogram(x, {.n_fft = 256, .window = ones({256}, {.dtype = f64}), .center = false});
@@ -81,7 +81,7 @@ std::vector<Case> cases() {
 }
 
 // Several blocks of a line; lines of several blocks; blocks of several lines, the last of fewer.
-const Shape kShapes[] = {{150000}, {2, 60001}, {37, 5000}};
+const Shape kShapes[] = {{100000}, {2, 60001}, {37, 5000}};
 
 TEST(FrameBlocks, HaveTheBitsOfOpsThatAreRecorded) {
   for (const Case& c : cases()) {
@@ -103,16 +103,14 @@ TEST(FrameBlocks, HaveTheBitsOfOpsThatAreRecorded) {
 TEST(FrameBlocks, HaveTheSameBitsForAnyNumberOfThreads) {
   for (const Case& c : cases()) {
     SCOPED_TRACE(c.name);
-    for (const Shape& shape : kShapes) {
-      Generator random(2);
-      const Tensor x = randn(shape, {}, &random);
-      const auto of = [&](int threads) {
-        const ThreadWidth width(threads);
-        return c.feature(x);
-      };
-      const Tensor one = of(1);
-      for (const int threads : {2, 4}) EXPECT_TRUE(of(threads).equal(one)) << concat(threads, " threads, ", shape);
-    }
+    Generator random(2);
+    const Tensor x = randn({2, 60001}, {}, &random);
+    const auto of = [&](int threads) {
+      const ThreadWidth width(threads);
+      return c.feature(x);
+    };
+    const Tensor one = of(1);
+    for (const int threads : {2, 4}) EXPECT_TRUE(of(threads).equal(one)) << threads << " threads";
   }
 }
 
