@@ -25,6 +25,19 @@ struct ResampleAttrs {
   bool operator==(const ResampleAttrs&) const = default;
 };
 
+/// Of the power spectra of frames.
+struct PowerSpectraAttrs {
+  int64_t n_fft = 2;   ///< The length of the transform, at least that of a frame: the rest is 0.
+  bool ortho = false;  ///< Spectra times 1 / sqrt(n_fft).
+
+  /// The fields, see core/op/attrs.h.
+  static constexpr auto fields() {
+    return std::make_tuple(field("n_fft", &PowerSpectraAttrs::n_fft), field("ortho", &PowerSpectraAttrs::ortho));
+  }
+  /// True if all fields are equal.
+  bool operator==(const PowerSpectraAttrs&) const = default;
+};
+
 /// floor(a / b) for a positive b.
 constexpr int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
 

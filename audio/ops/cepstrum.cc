@@ -64,11 +64,12 @@ Tensor lfcc(const Tensor& x, const LfccOptions& o) {
   HEARTH_CHECK(o.n_lfcc <= o.n_filter, "lfcc: ", o.n_lfcc, " coefficients of ", o.n_filter, " filters are too many");
   HEARTH_CHECK(o.spectrogram.power, "lfcc: filters take no complex spectra; give a power");
   HEARTH_CHECK(o.spectrogram.onesided, "lfcc: filters are of one-sided spectra");
-  const Tensor s = spectrogram(x, o.spectrogram);
-  const Tensor bank = linear_fbanks(s.size(-2), o.f_min, o.f_max.value_or(detail::nyquist(o.sample_rate)), o.n_filter,
-                                    o.sample_rate, {.dtype = s.dtype(), .device = s.device()});
   detail::Constants constants;
-  return cepstrum(detail::times(s, bank), o.n_lfcc, o.ortho, o.log_lf, constants);
+  const Tensor sums = detail::filtered_spectrogram(x, o.spectrogram, constants, [&](int64_t n_freqs) {
+    return linear_fbanks(n_freqs, o.f_min, o.f_max.value_or(detail::nyquist(o.sample_rate)), o.n_filter, o.sample_rate,
+                         {.dtype = x.dtype(), .device = x.device()});
+  });
+  return cepstrum(sums, o.n_lfcc, o.ortho, o.log_lf, constants);
 }
 
 }  // namespace hearth::audio

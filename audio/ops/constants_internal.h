@@ -2,6 +2,9 @@
 // the next, where making it would cost as much as the features.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+
 #include "audio/ops/cepstrum.h"
 #include "audio/ops/kaldi.h"
 #include "audio/ops/mel.h"
@@ -29,6 +32,11 @@ struct Constants {
 };
 
 Tensor spectrogram(const Tensor& waveform, const SpectrogramOptions& options, Constants& constants);
+// Of a number of frequencies: filters [frequencies, m].
+using MakeFilters = std::function<Tensor(int64_t)>;
+// The spectrogram, or the filters' sums of it, [..., m, frames]. The filters need a power.
+Tensor filtered_spectrogram(const Tensor& waveform, const SpectrogramOptions& options, Constants& constants,
+                            const MakeFilters& filters);
 Tensor mel_spectrogram(const Tensor& waveform, const MelOptions& options, Constants& constants);
 Tensor mfcc(const Tensor& waveform, const MfccOptions& options, Constants& constants);
 Tensor kaldi_spectrogram(const Tensor& waveform, const kaldi::FrameOptions& options, Constants& constants);

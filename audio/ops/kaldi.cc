@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numbers>
 #include <vector>
 
 #include "audio/ops/cepstrum.h"
 #include "audio/ops/constants_internal.h"
+#include "audio/ops/frame_blocks_internal.h"
 #include "audio/ops/frame_product.h"
+#include "audio/ops/power_spectra_internal.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/op/shape_rules.h"
@@ -56,10 +59,16 @@ Tensor window_of(const FrameOptions& o, int64_t n, const Tensor& like) {
   __builtin_unreachable();
 }
 
+// A signal's frames as they are cut.
 struct Frames {
-  Tensor samples;  // [..., frames, padded]
-  Tensor energy;   // [..., frames], logarithms
+  Tensor samples;  // [..., frames, size]
+  Tensor window;   // [size]
   int64_t padded;  // the transform's length
+};
+// Frames of which spectra are made.
+struct Prepared {
+  Tensor samples;  // [..., frames, size], not windowed
+  Tensor energy;   // [..., frames, 1], logarithms
 };
 
 // The frames that begin `shift` apart: whole ones, or one for each shift with the ends mirrored.
@@ -73,7 +82,7 @@ Tensor cut(const Tensor& x, int64_t size, int64_t shift, bool whole) {
 }
 
 Tensor log_energy(const Tensor& frames, double floor) {
-  const Tensor e = log(clamp(sum(square(frames), {-1}), Scalar(kEpsilon)));
+  const Tensor e = log(clamp(sum(square(frames), {-1}, true), Scalar(kEpsilon)));
   return floor == 0 ? e : clamp(e, Scalar(std::log(floor)));
 }
 
@@ -94,20 +103,32 @@ Frames frames_of(const char* op, const Tensor& x, const FrameOptions& o, detail:
   f.padded = o.round_to_power_of_two ? static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(size))) : size;
   HEARTH_CHECK(f.padded % 2 == 0, op, ": frames of ", size,
                " samples need round_to_power_of_two, because their number is odd");
-  Tensor s = cut(x, size, shift, o.snip_edges);
-  if (o.remove_dc_offset) s = s - mean(s, {-1}, true);
-  if (o.raw_energy) f.energy = log_energy(s, o.energy_floor);
-  if (o.preemphasis_coefficient != 0) {
-    const Tensor before = cat({slice(s, -1, 0, 1), slice(s, -1, 0, size - 1)}, -1);
-    s = s - before * o.preemphasis_coefficient;
-  }
-  s = s * constants.window.get(x, [&] { return window_of(o, size, x); });
-  f.samples = pad_signal(s, 0, f.padded - size, SignalPadding::kConstant);
-  if (!o.raw_energy) f.energy = log_energy(f.samples, o.energy_floor);
+  f.samples = cut(x, size, shift, o.snip_edges);
+  f.window = constants.window.get(x, [&] { return window_of(o, size, x); });
   return f;
 }
 
+Prepared prepared(Tensor s, const Tensor& window, const FrameOptions& o) {
+  Prepared p;
+  if (o.remove_dc_offset) s = s - mean(s, {-1}, true);
+  if (o.raw_energy) p.energy = log_energy(s, o.energy_floor);
+  if (o.preemphasis_coefficient != 0) {
+    const Tensor before = cat({slice(s, -1, 0, 1), slice(s, -1, 0, s.size(-1) - 1)}, -1);
+    s = s - before * o.preemphasis_coefficient;
+  }
+  if (!o.raw_energy) p.energy = log_energy(s * window, o.energy_floor);
+  p.samples = s;
+  return p;
+}
+
 Tensor less_mean(const Tensor& x, bool subtract) { return subtract ? x - mean(x, {-2}, true) : x; }
+
+// f of prepared frames, where f makes [..., frames, m] and looks at each frame alone.
+Tensor of_frames(const Frames& frames, const FrameOptions& o, const std::function<Tensor(const Prepared&)>& f) {
+  const bool whole = detail::recorded({frames.samples});
+  const auto made = [&](const Tensor& part) { return f(prepared(part, frames.window, o)); };
+  return less_mean(detail::in_blocks(frames.samples, whole, made), o.subtract_mean);
+}
 
 // Kaldi's filters [padded / 2 + 1, n]: triangles on the mel scale, and none of them at half of the sample frequency.
 Tensor bank(const char* op, int64_t n, int64_t padded, double rate, double low, double high, const TensorOptions& t) {
@@ -163,25 +184,26 @@ using namespace kaldi;  // NOLINT(google-build-using-namespace)
 Tensor detail::kaldi_spectrogram(const Tensor& x, const FrameOptions& o, Constants& constants) {
   const CalledAs called("kaldi::spectrogram");
   const Frames f = frames_of("kaldi::spectrogram", x, o, constants);
-  const Tensor power = abs_square(fft::rfft(f.samples));
-  const Tensor level = log(clamp(power, Scalar(kEpsilon)));
-  return less_mean(cat({f.energy.unsqueeze(-1), slice(level, -1, 1, level.size(-1))}, -1), o.subtract_mean);
+  return of_frames(f, o, [&](const Prepared& p) {
+    const Tensor level = log(clamp(power_spectra(p.samples, f.window, {.n_fft = f.padded}), Scalar(kEpsilon)));
+    return cat({p.energy, slice(level, -1, 1, level.size(-1))}, -1);
+  });
 }
 
 Tensor detail::fbank(const Tensor& x, const FbankOptions& o, Constants& constants) {
   const CalledAs called("kaldi::fbank");
   const Frames f = frames_of("kaldi::fbank", x, o.frame, constants);
-  const Tensor z = fft::rfft(f.samples), s = o.use_power ? abs_square(z) : abs(z);
-  Tensor y = frame_product(s, constants.filters.get(x, [&] {
+  const Tensor& filters = constants.filters.get(x, [&] {
     return bank("kaldi::fbank", o.num_mel_bins, f.padded, o.frame.sample_frequency, o.low_freq, o.high_freq,
                 {.dtype = x.dtype(), .device = x.device()});
-  }));
-  if (o.use_log_fbank) y = log(clamp(y, Scalar(kEpsilon)));
-  if (o.use_energy) {
-    const Tensor energy = f.energy.unsqueeze(-1);
-    y = o.htk_compat ? cat({y, energy}, -1) : cat({energy, y}, -1);
-  }
-  return less_mean(y, o.frame.subtract_mean);
+  });
+  return of_frames(f, o.frame, [&](const Prepared& p) {
+    Tensor y = o.use_power ? power_spectra(p.samples, f.window, {.n_fft = f.padded}, filters)
+                           : frame_product(abs(fft::rfft(p.samples * f.window, f.padded)), filters);
+    if (o.use_log_fbank) y = log(clamp(y, Scalar(kEpsilon)));
+    if (!o.use_energy) return y;
+    return o.htk_compat ? cat({y, p.energy}, -1) : cat({p.energy, y}, -1);
+  });
 }
 
 Tensor detail::kaldi_mfcc(const Tensor& x, const kaldi::MfccOptions& o, Constants& constants) {

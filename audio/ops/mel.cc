@@ -49,11 +49,12 @@ Tensor detail::mel_spectrogram(const Tensor& x, const MelOptions& o, Constants& 
   const CalledAs called("mel_spectrogram");
   HEARTH_CHECK(o.spectrogram.power, "mel_spectrogram: filters take no complex spectra; give a power");
   HEARTH_CHECK(o.spectrogram.onesided, "mel_spectrogram: filters are of one-sided spectra");
-  const Tensor s = spectrogram(x, o.spectrogram, constants);
-  return times(s, constants.filters.get(s, [&] {
-    return melscale_fbanks(s.size(-2), o.f_min, o.f_max.value_or(nyquist(o.sample_rate)), o.n_mels, o.sample_rate,
-                           o.norm, o.mel_scale, {.dtype = s.dtype(), .device = s.device()});
-  }));
+  return filtered_spectrogram(x, o.spectrogram, constants, [&](int64_t n_freqs) {
+    return constants.filters.get(x, [&] {
+      return melscale_fbanks(n_freqs, o.f_min, o.f_max.value_or(nyquist(o.sample_rate)), o.n_mels, o.sample_rate,
+                             o.norm, o.mel_scale, {.dtype = x.dtype(), .device = x.device()});
+    });
+  });
 }
 
 }  // namespace hearth::audio

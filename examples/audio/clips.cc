@@ -1,9 +1,12 @@
 #include "examples/audio/clips.h"
 
 #include <algorithm>
+#include <compare>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <regex>
 #include <set>
@@ -75,6 +78,51 @@ class Union {
   std::vector<size_t> parent_;
 };
 
+// Files that are told apart by their bytes. No more than two of them are in memory at a time.
+class ByBytes {
+ public:
+  // The number of the first file that was added with the same bytes, or none.
+  absl::StatusOr<std::optional<size_t>> find(const std::string& path) const {
+    auto bytes = io::read_file(path, kMaxFileBytes);
+    if (!bytes.ok()) return bytes.status();
+    return find(Key(*bytes), *bytes);
+  }
+  // The next file: the number, from 0 on, of the first that was added with the same bytes, or its own.
+  absl::StatusOr<size_t> add(const std::string& path) {
+    auto bytes = io::read_file(path, kMaxFileBytes);
+    if (!bytes.ok()) return bytes.status();
+    const Key key(*bytes);
+    const auto first = find(key, *bytes);
+    if (!first.ok()) return first.status();
+    paths_.push_back(path);
+    if (*first) return **first;
+    by_key_[key].push_back(paths_.size() - 1);
+    return paths_.size() - 1;
+  }
+
+ private:
+  // What few files share.
+  struct Key {
+    size_t size, hash;
+    explicit Key(const std::string& bytes) : size(bytes.size()), hash(std::hash<std::string>()(bytes)) {}
+    auto operator<=>(const Key&) const = default;
+  };
+
+  absl::StatusOr<std::optional<size_t>> find(const Key& key, const std::string& bytes) const {
+    const auto at = by_key_.find(key);
+    if (at == by_key_.end()) return std::nullopt;
+    for (const size_t i : at->second) {
+      auto other = io::read_file(paths_[i], kMaxFileBytes);
+      if (!other.ok()) return other.status();
+      if (*other == bytes) return i;
+    }
+    return std::nullopt;
+  }
+
+  std::vector<std::string> paths_;
+  std::map<Key, std::vector<size_t>> by_key_;
+};
+
 }  // namespace
 
 absl::StatusOr<Clips> find_clips(const std::string& directory, const std::string& label, int64_t at_least) {
@@ -84,20 +132,21 @@ absl::StatusOr<Clips> find_clips(const std::string& directory, const std::string
   for (const Found& f : *found) out.files.push_back(f.path);
   // Equal files tie groups together, whichever of them is kept.
   Union groups(found->size());
-  std::map<std::string, std::vector<size_t>> same_bytes;
+  ByBytes by_bytes;
+  std::map<size_t, std::vector<size_t>> same_bytes;
   std::map<std::string, size_t> first_of;
   for (size_t i = 0; i < found->size(); ++i) {
-    auto bytes = io::read_file(found->at(i).path, kMaxFileBytes);
-    if (!bytes.ok()) return bytes.status();
-    same_bytes[*std::move(bytes)].push_back(i);
+    const auto same = by_bytes.add(found->at(i).path);
+    if (!same.ok()) return same.status();
+    same_bytes[*same].push_back(i);
     groups.join(i, first_of.emplace(found->at(i).name, i).first->second);
   }
   std::vector<size_t> kept;
   std::map<std::string, int64_t> counts;
-  for (const auto& [bytes, files] : same_bytes) {
+  for (const auto& [first, files] : same_bytes) {
     std::set<std::string> labels;
     for (size_t i : files) {
-      groups.join(i, files[0]);
+      groups.join(i, first);
       labels.insert(found->at(i).label);
     }
     const auto n = static_cast<int64_t>(files.size());
@@ -106,7 +155,7 @@ absl::StatusOr<Clips> find_clips(const std::string& directory, const std::string
       continue;
     }
     out.copies += n - 1;
-    kept.push_back(files[0]);
+    kept.push_back(first);
     ++counts[*labels.begin()];
   }
   for (const auto& [name, count] : counts) {
@@ -123,19 +172,20 @@ absl::StatusOr<Clips> find_clips(const std::string& directory, const std::string
 
 absl::StatusOr<std::vector<Clip>> without_copies(const std::vector<Clip>& clips,
                                                  const std::vector<std::string>& others) {
-  std::map<std::string, std::vector<size_t>> by_bytes;
+  ByBytes by_bytes;
+  std::map<size_t, std::vector<size_t>> same_bytes;
   for (size_t i = 0; i < clips.size(); ++i) {
-    auto bytes = io::read_file(clips[i].path, kMaxFileBytes);
-    if (!bytes.ok()) return bytes.status();
-    by_bytes[*std::move(bytes)].push_back(i);
+    const auto same = by_bytes.add(clips[i].path);
+    if (!same.ok()) return same.status();
+    same_bytes[*same].push_back(i);
   }
   for (const std::string& path : others) {
-    const auto bytes = io::read_file(path, kMaxFileBytes);
-    if (!bytes.ok()) return bytes.status();
-    by_bytes.erase(*bytes);
+    const auto same = by_bytes.find(path);
+    if (!same.ok()) return same.status();
+    if (*same) same_bytes.erase(**same);
   }
   std::vector<size_t> left;
-  for (const auto& [bytes, members] : by_bytes) left.insert(left.end(), members.begin(), members.end());
+  for (const auto& [first, members] : same_bytes) left.insert(left.end(), members.begin(), members.end());
   std::ranges::sort(left);
   std::vector<Clip> out;
   for (size_t i : left) out.push_back(clips[i]);

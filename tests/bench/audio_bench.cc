@@ -25,7 +25,8 @@ void whole(benchmark::State& state, F f) {
   state.SetItemsProcessed(state.iterations() * kSamples);
 }
 
-void in_parts(benchmark::State& state, FrameStream stream) {
+template <class Stream>
+void in_parts(benchmark::State& state, Stream stream) {
   const NoGrad off;
   const Tensor x = randn({kSamples});
   for (auto _ : state) {
@@ -55,6 +56,13 @@ void fbank_whole(benchmark::State& state) {
 BENCHMARK(fbank_whole)->UseRealTime();
 void fbank_in_parts(benchmark::State& state) { in_parts(state, FrameStream::fbank(kFbank)); }
 BENCHMARK(fbank_in_parts)->UseRealTime();
+
+void resample_whole(benchmark::State& state) {
+  whole(state, [](const Tensor& x) { return resample(x, kRate, 11025); });
+}
+BENCHMARK(resample_whole)->UseRealTime();
+void resample_in_parts(benchmark::State& state) { in_parts(state, ResampleStream(kRate, 11025)); }
+BENCHMARK(resample_in_parts)->UseRealTime();
 
 template <class F>
 void ten_minutes(benchmark::State& state, int64_t rate, F f) {

@@ -3,99 +3,47 @@
 #include <algorithm>
 #include <vector>
 
+#include "audio/kernels/cpu/frame_sums.h"
 #include "core/base/parallel.h"
 #include "core/kernels/cpu/dense.h"
+#include "core/kernels/cpu/fft_scratch.h"
 #include "core/op/op_call.h"
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "audio/kernels/cpu/frame_product.cc"
-#include <hwy/foreach_target.h>
-#include "core/kernels/cpu/vec-inl.h"
-
-#ifndef HEARTH_AUDIO_FRAME_PRODUCT_ONCE
-#define HEARTH_AUDIO_FRAME_PRODUCT_ONCE
 namespace hearth::audio::cpu {
-
-// A matrix [n, m] without the zeros at both ends of its rows, as a bank of filters has them.
-template <class T>
-struct Rows {
-  const T* values;
-  int64_t n, m;
-  std::vector<int64_t> begin, end;  // [n]: the columns of a row that are not left out
-};
-
-template <class T>
-using FrameProductFn = void (*)(const Rows<T>&, const T* x, T* y);
-
-}  // namespace hearth::audio::cpu
-#endif
-
-HWY_BEFORE_NAMESPACE();
-namespace hearth::audio::cpu::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-// y = x times the matrix. Each element is made in the same order whatever other frames there are.
-template <class T>
-void frame_product_line(const Rows<T>& rows, const T* x, T* y) {
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  std::fill_n(y, rows.m, T(0));
-  for (int64_t k = 0; k < rows.n; ++k) {
-    const T* const w = rows.values + k * rows.m;
-    const int64_t end = rows.end[static_cast<size_t>(k)];
-    int64_t i = rows.begin[static_cast<size_t>(k)];
-    const auto value = hn::Set(d, x[k]);
-    for (; i + lanes <= end; i += lanes)
-      hn::StoreU(hn::MulAdd(value, hn::LoadU(d, w + i), hn::LoadU(d, y + i)), d, y + i);
-    for (; i < end; ++i) y[i] += x[k] * w[i];
-  }
-}
-
-const void* frame_product_fn(bool is_double) {
-  static constexpr FrameProductFn<double> kDouble = frame_product_line<double>;
-  static constexpr FrameProductFn<float> kFloat = frame_product_line<float>;
-  return is_double ? static_cast<const void*>(&kDouble) : static_cast<const void*>(&kFloat);
-}
-
-}  // namespace hearth::audio::cpu::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
-namespace hearth::audio::cpu {
-HWY_EXPORT(frame_product_fn);
-
 namespace {
 
-template <class T>
-Rows<T> rows_of(const T* values, int64_t n, int64_t m) {
-  Rows<T> rows{values, n, m, {}, {}};
-  for (int64_t k = 0; k < n; ++k) {
-    const T* const row = values + k * m;
-    int64_t begin = 0, end = m;
-    while (begin < end && row[begin] == T(0)) ++begin;
-    while (end > begin && row[end - 1] == T(0)) --end;
-    rows.begin.push_back(begin);
-    rows.end.push_back(end);
-  }
-  return rows;
-}
+constexpr int64_t kGrain = 1 << 15;  // numbers for which a second thread is worth waking
 
 template <class T>
 void run(OpCall& c) {
   const Tensor &matrix = c.input(1), &y = c.out[0];
   if (y.numel() == 0) return;
+  const int64_t n = matrix.size(0), m = matrix.size(1), count = y.numel() / m;
   const hearth::cpu::DenseValues<T> weights(c.in[1]);
   const hearth::cpu::DenseReader<T> in(c.input(0));
   const hearth::cpu::DenseWriter<T> out(y);
-  const Rows<T> rows = rows_of(weights.data(), matrix.size(0), matrix.size(1));
-  const auto line = *static_cast<const FrameProductFn<T>*>(HWY_DYNAMIC_DISPATCH(frame_product_fn)(sizeof(T) == 8));
-  parallel_for(y.numel() / rows.m, std::max<int64_t>(16384 / (rows.n + rows.m), 1), [&](int64_t begin, int64_t end) {
-    std::vector<T> from(static_cast<size_t>(rows.n)), to(static_cast<size_t>(rows.m));
-    for (int64_t i = begin; i < end; ++i) {
-      const T* const x = in.read(i * rows.n, rows.n, from.data());
-      T* const place = out.place(i * rows.m, to.data());
-      line(rows, x, place);
-      out.write(i * rows.m, rows.m, place);
+  const hearth::cpu::FftLanes<T>& f = hearth::cpu::fft_lanes<T>();
+  const FrameSums<T> sums(weights.data(), n, m);
+  const int64_t most = kMostGroups * f.lanes;  // frames at once
+  parallel_for(count, most * std::max<int64_t>(kGrain / (most * (n + m)), 1), [&](int64_t begin, int64_t end) {
+    const hearth::cpu::FftScratch<T> groups(kMostGroups * (sums.group_in() + sums.group_out()));
+    T *const x = groups.data(), *const s = x + kMostGroups * sums.group_in();
+    std::vector<T> rows(static_cast<size_t>(most * n)), made(static_cast<size_t>(most * m));
+    for (int64_t i = begin; i < end; i += most) {
+      const int64_t size = std::min(most, end - i), full = (size + f.lanes - 1) / f.lanes;
+      const T* from = in.read(i * n, size * n, rows.data());
+      if (size % f.lanes != 0) {
+        // Lanes without a frame become 0.
+        if (from != rows.data()) std::copy_n(from, size * n, rows.data());
+        std::fill(rows.begin() + size * n, rows.begin() + full * f.lanes * n, T(0));
+        from = rows.data();
+      }
+      for (int64_t g = 0; g < full; ++g) load_group(f, from + g * f.lanes * n, n, n, x + g * sums.group_in());
+      sums(x, full, s);
+      T* const place = size % f.lanes == 0 ? out.place(i * m, made.data()) : made.data();
+      for (int64_t g = 0; g < full; ++g) store_group(f, s + g * sums.group_out(), m, place + g * f.lanes * m, m);
+      if (place == made.data() && !out.converts()) std::copy_n(place, size * m, out.place(i * m, nullptr));
+      else out.write(i * m, size * m, place);
     }
   });
 }
@@ -105,4 +53,3 @@ void run(OpCall& c) {
 void frame_product(OpCall& c) { c.dtype == DType::kF64 ? run<double>(c) : run<float>(c); }
 
 }  // namespace hearth::audio::cpu
-#endif

@@ -2,9 +2,11 @@
 #include "core/testing/op_table.h"
 
 #include <cmath>
+#include <numbers>
 
 #include "audio/ops/filter.h"
 #include "audio/ops/frame_product.h"
+#include "audio/ops/power_spectra_internal.h"
 #include "audio/ops/resample.h"
 #include "core/op/run.h"
 #include "core/testing/tensors.h"
@@ -211,6 +213,92 @@ void frame_product_rows(std::vector<OpRow>& rows) {
   rows.push_back(std::move(row));
 }
 
+// The discrete Fourier transform as it is written, its squares, and their products with the matrix. `sizes`: of the
+// sizes of what is added.
+Values spectra(In in, const PowerSpectraAttrs& a, bool sizes) {
+  const Values x = to_wide(in[0]), window = to_wide(in[1]);
+  const size_t n = window.size(), frames = x.size() / n, bins = static_cast<size_t>(a.n_fft / 2 + 1);
+  const long double factor = a.ortho ? 1.0L / static_cast<long double>(a.n_fft) : 1.0L;
+  Values y;
+  for (size_t f = 0; f < frames; ++f) {
+    for (size_t k = 0; k < bins; ++k) {
+      long double re = 0, im = 0, size = 0;
+      for (size_t i = 0; i < n; ++i) {
+        const long double v = x[f * n + i] * window[i], t = 2 * std::numbers::pi_v<long double> *
+                                                            static_cast<long double>(k * i) /
+                                                            static_cast<long double>(a.n_fft);
+        re += v * std::cos(t);
+        im -= v * std::sin(t);
+        size += std::fabs(v);
+      }
+      y.push_back((sizes ? size * size : re * re + im * im) * factor);
+    }
+  }
+  if (in.size() < 3) return y;
+  const Values matrix = to_wide(in[2]);
+  const size_t m = matrix.size() / bins;
+  Values sums(frames * m);
+  for (size_t i = 0; i < sums.size(); ++i) {
+    for (size_t k = 0; k < bins; ++k) {
+      const long double w = matrix[k * m + i % m];
+      sums[i] += y[i / m * bins + k] * (sizes ? std::fabs(w) : w);
+    }
+  }
+  return sums;
+}
+
+// m: columns of the matrix; 0: none.
+Sample spectra_of(const char* name, const Shape& shape, const PowerSpectraAttrs& a, int64_t m) {
+  return {.name = name,
+          .inputs = [=](DType t) -> Out {
+            const int64_t n = shape.back(), bins = a.n_fft / 2 + 1;
+            Values x, window, matrix;
+            for (int64_t i = 0; i < shape.numel(); ++i) x.push_back(static_cast<long double>(i * 7 % 16 - 8) / 8);
+            for (int64_t i = 0; i < n; ++i) window.push_back(static_cast<long double>(i * 3 % 8 + 1) / 8);
+            // Zeros around the weights of each column, and a column of none.
+            for (int64_t i = 0; i < bins * m; ++i)
+              matrix.push_back(
+                  i % m == 1 || std::abs(i / m - 2 * (i % m)) > 3 ? 0 : static_cast<long double>(i * 5 % 13 + 1) / 8);
+            Out in = {from_wide(x, shape, t), from_wide(window, {n}, t)};
+            if (m > 0) in.push_back(from_wide(matrix, {bins, m}, t));
+            return in;
+          },
+          .call = [=](In in) -> Out {
+            const std::optional<Tensor> matrix = m > 0 ? std::optional(in[2]) : std::nullopt;
+            return {run(kPowerSpectra, {in[0], in[1], matrix}, a)};
+          },
+          .want =
+              [=](In in, DType t) {
+                Shape out = in[0].shape();
+                out[out.rank() - 1] = m > 0 ? m : a.n_fft / 2 + 1;
+                return std::vector<Want>{{t, out, spectra(in, a, false), spectra(in, a, true)}};
+              },
+          .batch = shape.rank() > 1 && shape[0] > 0 ? 1u : 0u,
+          .terms = static_cast<double>(4 * a.n_fft)};
+}
+
+void power_spectra_rows(std::vector<OpRow>& rows) {
+  OpRow row{.op = "audio::power_spectra", .accuracy = Accuracy::kSum, .gradient = false};
+  row.samples = {
+      spectra_of("frames", {3, 8}, {.n_fft = 8}, 0),
+      spectra_of("normalised", {2, 2, 6}, {.n_fft = 6, .ortho = true}, 0),
+      spectra_of("padded", {21, 5}, {.n_fft = 16}, 0),
+      spectra_of("filters", {2, 19, 12}, {.n_fft = 12}, 3),
+      spectra_of("large prime", {70, 74}, {.n_fft = 74}, 5),
+      spectra_of("one frame", {10}, {.n_fft = 10}, 4),
+      spectra_of("no frames", {0, 8}, {.n_fft = 8}, 2),
+      {.name = "large",
+       .inputs = [](DType t) -> Out {
+         return {testing::noise({2000, 40}, t), testing::noise({40}, t), testing::noise({21, 7}, t)};
+       },
+       .call = [](In in) -> Out {
+         return {run(kPowerSpectra, {in[0], in[1], in[2]}, PowerSpectraAttrs{.n_fft = 40})};
+       },
+       .large = true},
+  };
+  rows.push_back(std::move(row));
+}
+
 }  // namespace
 }  // namespace hearth::audio
 
@@ -222,6 +310,7 @@ int main(int argc, char** argv) {
     audio::filter_rows(table.rows);
     audio::resample_rows(table.rows);
     audio::frame_product_rows(table.rows);
+    audio::power_spectra_rows(table.rows);
     return table;
   });
 }
