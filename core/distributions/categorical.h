@@ -29,6 +29,8 @@ class Categorical : public Distribution {
  private:
   friend class OneHotCategorical;
   friend class OneHotCategoricalStraightThrough;
+  friend class Multinomial;
+  friend class RelaxedOneHotCategorical;
   Categorical(const char* name, Parameters p, const ProbsOrLogits& from);
   Tensor compute_mean() const override { return nan(); }
   Tensor compute_mode() const override;

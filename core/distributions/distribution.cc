@@ -106,7 +106,7 @@ Tensor Distribution::narrow(const Tensor& t) const { return is_half(dtype_) ? ma
 
 Tensor Distribution::uniform_noise(const Shape& shape, Generator* generator) const {
   const NoGrad off;
-  return rand(shape, {.dtype = f64, .device = device_}, generator) + 0x1p-54;
+  return clamp(rand(shape, {.dtype = f64, .device = device_}, generator), 0x1p-54);
 }
 Tensor Distribution::normal_noise(const Shape& shape, Generator* generator) const {
   const NoGrad off;

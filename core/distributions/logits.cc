@@ -1,4 +1,4 @@
-#include "core/distributions/logits.h"
+#include "core/distributions/logits_internal.h"
 
 #include "core/ops/arithmetic.h"
 #include "core/ops/math.h"

@@ -20,6 +20,7 @@ Uniform::Uniform(const Parameters& p, std::optional<bool> validate_args)
 }
 
 Tensor Uniform::compute_mean() const { return (low_ + high_) / 2; }
+Tensor Uniform::compute_mode() const { return constant(NAN); }
 Tensor Uniform::compute_variance() const { return square(high_ - low_) / 12; }
 Tensor Uniform::draw(const Shape& sample_shape, Generator* g) const {
   Tensor u = uniform_noise(extended(sample_shape), g).to(wide_dtype());

@@ -5,7 +5,7 @@
 
 namespace hearth::distributions {
 
-/// Uniform distributions of numbers in [low, high). There is no mode.
+/// Uniform distributions of numbers in [low, high). The mode is NaN.
 class Uniform : public Distribution {
  public:
   /// The parameters broadcast. Throws Error unless low < high.
@@ -20,6 +20,7 @@ class Uniform : public Distribution {
  private:
   Uniform(const Parameters& p, std::optional<bool> validate_args);
   Tensor compute_mean() const override;
+  Tensor compute_mode() const override;
   Tensor compute_variance() const override;
   Tensor draw(const Shape& sample_shape, Generator* generator) const override;
   Tensor compute_log_prob(const Tensor& value) const override;

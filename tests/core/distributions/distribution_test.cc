@@ -150,7 +150,6 @@ TEST(Distribution, WhatIsLackingIsNamed) {
   EXPECT_EQ(error_of([] { Categorical(ones({3})).cdf(tensor(1)); }), "Categorical has no cdf");
   EXPECT_EQ(error_of([] { Categorical(ones({3})).rsample(); }),
             "Categorical has no rsample: no gradient passes through its samples");
-  EXPECT_EQ(error_of([] { Uniform(0, 1).mode(); }), "Uniform has no mode");
   EXPECT_EQ(error_of([] { Normal(0, 1).enumerate_support(); }), "Normal has no finite set of values");
 }
 

@@ -1,0 +1,22 @@
+/// All of core/distributions: probability distributions, as torch.distributions.
+#pragma once
+
+#include "core/distributions/bernoulli.h"
+#include "core/distributions/categorical.h"
+#include "core/distributions/constraint.h"
+#include "core/distributions/dirichlet.h"
+#include "core/distributions/distribution.h"
+#include "core/distributions/gamma.h"
+#include "core/distributions/independent.h"
+#include "core/distributions/kl.h"
+#include "core/distributions/location_scale.h"
+#include "core/distributions/mixture.h"
+#include "core/distributions/multinomial.h"
+#include "core/distributions/multivariate_normal.h"
+#include "core/distributions/normal.h"
+#include "core/distributions/parameter.h"
+#include "core/distributions/poisson.h"
+#include "core/distributions/relaxed.h"
+#include "core/distributions/transformed.h"
+#include "core/distributions/transforms.h"
+#include "core/distributions/uniform.h"
