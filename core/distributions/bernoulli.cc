@@ -96,7 +96,7 @@ Binomial::Binomial(const Parameter& total_count, const Parameter& probs, std::op
 Binomial::Binomial(const Parameter& total_count, const ProbsOrLogits& p)
     : Binomial(broadcast("Binomial", {total_count, chosen("Binomial", p)}), p) {}
 Binomial::Binomial(const Parameters& p, const ProbsOrLogits& from)
-    : Distribution("Binomial", p, from.validate_args), total_count_(p.wide[0].detach()) {
+    : Distribution("Binomial", p, from.validate_args), total_count_(p.wide[0]) {
   expect("total_count", total_count_, constraints::nonnegative_integer());
   if (from.probs) {
     expect("probs", p.wide[1], constraints::unit_interval());
@@ -114,7 +114,7 @@ Tensor Binomial::compute_mode() const { return minimum(floor((total_count_ + 1) 
 Tensor Binomial::compute_variance() const { return total_count_ * probs_ * (1 - probs_); }
 Tensor Binomial::draw(const Shape& sample_shape, Generator* g) const {
   const Shape shape = extended(sample_shape);
-  return binomial(hearth::expand(total_count_, shape), hearth::expand(probs_.detach(), shape), g);
+  return binomial(hearth::expand(total_count_.detach(), shape), hearth::expand(probs_.detach(), shape), g);
 }
 Tensor Binomial::compute_log_prob(const Tensor& x) const {
   const Tensor orders = lgamma(total_count_ + 1) - lgamma(x + 1) - lgamma(total_count_ - x + 1);

@@ -41,7 +41,10 @@ Tensor SigmoidTransform::log_abs_det_jacobian(const Tensor& x, const Tensor&) co
 }
 
 Tensor TanhTransform::forward(const Tensor& x) const { return tanh(x); }
-Tensor TanhTransform::inverse(const Tensor& y) const { return atanh(y); }
+Tensor TanhTransform::inverse(const Tensor& y) const {
+  const double end = 1 - (y.dtype() == f64 ? 0x1p-53 : 0x1p-24);
+  return atanh(clamp(y, -end, end));
+}
 Tensor TanhTransform::log_abs_det_jacobian(const Tensor& x, const Tensor&) const {
   return (std::numbers::ln2 - x + log_sigmoid(x * 2)) * 2;
 }

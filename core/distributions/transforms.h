@@ -62,7 +62,7 @@ class SigmoidTransform : public Transform {
   std::optional<Constraint> codomain() const override { return constraints::unit_interval(); }
 };
 
-/// y = tanh(x). Where rounding makes y 1 or -1 the inverse is infinite.
+/// y = tanh(x). Where rounding has made y 1 or -1, the inverse is that of the number beside it, which is finite.
 class TanhTransform : public Transform {
  public:
   Tensor forward(const Tensor& x) const override;
