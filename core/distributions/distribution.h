@@ -27,6 +27,9 @@ namespace hearth::distributions {
 /// What a distribution lacks throws Error(kUnsupported): "Categorical has no cdf".
 ///
 /// A distribution does not change. Its parameters are the tensors that it was made of, or views of them.
+///
+/// A program's own distribution is a class that defines the private functions below: draw(), compute_log_prob(),
+/// expanded(), and compute_...() of what else it has.
 class Distribution {
  public:
   virtual ~Distribution() = default;
@@ -88,29 +91,38 @@ class Distribution {
  protected:
   /// Parameters that have been broadcast, f16 and bf16 as f32, and what they were.
   struct Parameters {
-    std::vector<Tensor> wide;
-    Shape shape;
-    DType dtype = f32;
-    Device device;
+    std::vector<Tensor> wide;  ///< The parameters, of one shape, as f32 or f64.
+    Shape shape;               ///< Their shape.
+    DType dtype = f32;         ///< The dtype that they meet in.
+    Device device;             ///< Where they are.
   };
-  /// Parameters of these names, of which the last `event_dims` dimensions are no batch.
+  /// The parameters of a distribution of this name, broadcast.
   static Parameters broadcast(const char* name, std::initializer_list<Parameter> parameters);
   /// One of the two.
   static const Parameter& chosen(const char* name, const ProbsOrLogits& p);
 
+  /// Of single numbers, whose batch is the parameters' shape. The name is a literal.
   Distribution(const char* name, const Parameters& p, std::optional<bool> validate_args)
       : Distribution(name, p.shape, {}, p.dtype, p.device, validate_args) {}
+  /// Of these shapes. Without `validate_args` it checks as the default says.
   Distribution(const char* name, Shape batch_shape, Shape event_shape, DType dtype, Device device,
                std::optional<bool> validate_args);
+  /// A distribution with the same parameters.
   Distribution(const Distribution&) = default;
+  /// Takes the parameters over.
   Distribution(Distribution&&) = default;
+  /// Becomes a distribution with the same parameters.
   Distribution& operator=(const Distribution&) = default;
+  /// Takes the parameters over.
   Distribution& operator=(Distribution&&) = default;
 
   /// Throws Error unless the parameter fulfils the constraint.
   void expect(const char* parameter, const Tensor& value, const Constraint& constraint) const;
+  /// True if parameters and values are checked.
   bool validates() const { return validate_args_; }
+  /// For constructors, and copies that are expanded.
   void set_batch_shape(const Shape& shape) { batch_shape_ = shape; }
+  /// For constructors.
   void set_event_shape(const Shape& shape) { event_shape_ = shape; }
   /// sample_shape + batch_shape + event_shape.
   Shape extended(const Shape& sample_shape) const;
@@ -118,11 +130,13 @@ class Distribution {
   Tensor constant(double value) const;
   /// The dtype of computations: f32, or f64.
   DType wide_dtype() const { return dtype_ == f64 ? f64 : f32; }
+  /// Of tensors in computations.
   TensorOptions wide_options() const { return {.dtype = wide_dtype(), .device = device_}; }
   /// Rounded to the dtype of the distribution.
   Tensor narrow(const Tensor& t) const;
-  /// Random numbers in (0, 1) and normal ones, without gradient; uniform ones in f64, for the tails.
+  /// Uniform random numbers in (0, 1), without gradient; in f64, for the tails.
   Tensor uniform_noise(const Shape& shape, Generator* generator) const;
+  /// Standard normal random numbers, without gradient.
   Tensor normal_noise(const Shape& shape, Generator* generator) const;
   /// A copy of d with these members as a batch of `shape`.
   template <class D>
@@ -132,7 +146,9 @@ class Distribution {
     copy->set_batch_shape(shape);
     return copy;
   }
+  /// A parameter whose first sizes are the batch `from`, with the batch `to`.
   static Tensor expanded_batch(const Tensor& t, const Shape& from, const Shape& to);
+  /// Throws Error(kUnsupported): the family has no such thing.
   [[noreturn]] void lacks(const char* what) const;
 
  private:

@@ -1,8 +1,8 @@
 #include "core/distributions/independent.h"
 
 #include "core/base/error.h"
+#include "core/distributions/event_internal.h"
 #include "core/op/machinery.h"
-#include "core/ops/reduce.h"
 
 namespace hearth::distributions {
 namespace {
@@ -24,13 +24,6 @@ Shape event_with(const Distribution& base, int64_t dims) {
 }
 
 }  // namespace
-
-Tensor sum_of_last(const Tensor& x, int dims) {
-  if (dims == 0) return x;
-  Dims last;
-  for (int d = 1; d <= dims; ++d) last.push_back(-d);
-  return x.sum(last);
-}
 
 Independent::Independent(std::shared_ptr<const Distribution> base, int64_t dims, std::optional<bool> validate_args)
     : Distribution("Independent", batch_without(checked(base, dims), dims), event_with(*base, dims), base->dtype(),

@@ -40,7 +40,4 @@ class Independent : public Distribution {
   int dims_;
 };
 
-/// x summed over its last `dims` dimensions.
-Tensor sum_of_last(const Tensor& x, int dims);
-
 }  // namespace hearth::distributions

@@ -6,6 +6,7 @@
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/base/mutex.h"
+#include "core/distributions/event_internal.h"
 #include "core/distributions/independent.h"
 #include "core/distributions/kl_internal.h"
 

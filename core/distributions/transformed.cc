@@ -1,7 +1,7 @@
 #include "core/distributions/transformed.h"
 
 #include "core/base/error.h"
-#include "core/distributions/independent.h"
+#include "core/distributions/event_internal.h"
 #include "core/op/machinery.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"

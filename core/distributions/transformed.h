@@ -15,6 +15,7 @@ namespace hearth::distributions {
 /// `TransformedDistribution(Normal(mean, std), {std::make_shared<TanhTransform>()})`. There are no moments.
 class TransformedDistribution : public Distribution {
  public:
+  /// Transforms, of which the first is applied first.
   using Transforms = std::vector<std::shared_ptr<const Transform>>;
   /// Of a copy of `base`, which shares its parameters.
   template <std::derived_from<Distribution> D>

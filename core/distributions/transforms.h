@@ -10,7 +10,10 @@ namespace hearth::distributions {
 /// A function of single numbers that rises or falls everywhere. Gradients pass.
 class Transform {
  public:
+  Transform() = default;
   virtual ~Transform() = default;
+  Transform(const Transform&) = delete;
+  Transform& operator=(const Transform&) = delete;
   /// y of x.
   virtual Tensor forward(const Tensor& x) const = 0;
   /// x of y.
@@ -21,13 +24,6 @@ class Transform {
   virtual std::optional<Constraint> codomain() const { return std::nullopt; }
   /// 1 if the function rises, -1 if it falls; broadcasts with x.
   virtual Tensor sign(const Tensor& x) const;
-
- protected:
-  Transform() = default;
-  Transform(const Transform&) = default;
-  Transform(Transform&&) = default;
-  Transform& operator=(const Transform&) = default;
-  Transform& operator=(Transform&&) = default;
 };
 
 /// y = loc + scale x.
