@@ -1,189 +1,19 @@
-// Densities, moments and divergences, and their gradients, against PyTorch's (tools/golden/distributions.py).
+// Densities and moments, and their gradients, against PyTorch's (tools/golden/distributions.py).
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <functional>
-#include <map>
-#include <set>
 #include <string>
 
-#include "core/autograd/backward.h"
-#include "core/distributions/distributions.h"
-#include "core/io/or_throw.h"
-#include "core/io/safetensors.h"
 #include "core/ops/compare.h"
-#include "core/ops/create.h"
 #include "core/ops/reduce.h"
+#include "core/ops/view.h"
 #include "core/testing/error_of.h"
+#include "tests/core/distributions/cases.h"
 
 namespace hearth::distributions {
 namespace {
 
 using testing::error_of;
-using Tensors = std::vector<Tensor>;
-using Pointer = std::shared_ptr<const Distribution>;
-
-const std::map<std::string, Tensor>& golden() {
-  static const std::map<std::string, Tensor> all = [] {
-    const auto file = io::or_throw(io::load_safetensors("tests/core/distributions/golden.safetensors"));
-    return std::map<std::string, Tensor>(file.tensors.begin(), file.tensors.end());
-  }();
-  return all;
-}
-
-template <class D, class... A>
-Pointer make(A&&... a) {
-  return std::make_shared<const D>(std::forward<A>(a)...);
-}
-
-// A distribution of a case's parameters.
-using Maker = std::function<Pointer(const Tensors&)>;
-// Makes D of that many of them.
-template <class D>
-Maker of(size_t count) {
-  return [count](const Tensors& x) -> Pointer {
-    EXPECT_EQ(x.size(), count);
-    if constexpr (std::is_constructible_v<D, Tensor, Tensor, Tensor>) {
-      if (count == 3) return make<D>(x[0], x[1], x[2]);
-    }
-    if constexpr (std::is_constructible_v<D, Tensor, Tensor>) {
-      if (count == 2) return make<D>(x[0], x[1]);
-    }
-    if constexpr (std::is_constructible_v<D, Tensor>) return make<D>(x[0]);
-    return nullptr;
-  };
-}
-template <class D>
-Maker of_logits() {
-  return [](const Tensors& x) { return make<D>(ProbsOrLogits{.logits = x[0]}); };
-}
-
-Pointer normals(const Tensors& x, int64_t dims) { return make<Independent>(Normal(x[0], x[1]), dims); }
-
-const std::map<std::string, Maker>& makers() {
-  static const std::map<std::string, Maker> all{
-      {"normal", of<Normal>(2)},
-      {"log normal", of<LogNormal>(2)},
-      {"half normal", of<HalfNormal>(1)},
-      {"uniform", of<Uniform>(2)},
-      {"exponential", of<Exponential>(1)},
-      {"laplace", of<Laplace>(2)},
-      {"cauchy", of<Cauchy>(2)},
-      {"gumbel", of<Gumbel>(2)},
-      {"student t", of<StudentT>(3)},
-      {"gamma", of<Gamma>(2)},
-      {"chi2", of<Chi2>(1)},
-      {"beta", of<Beta>(2)},
-      {"dirichlet", of<Dirichlet>(1)},
-      {"poisson", of<Poisson>(1)},
-      {"geometric", of<Geometric>(1)},
-      {"geometric logits", of_logits<Geometric>()},
-      {"bernoulli", of<Bernoulli>(1)},
-      {"bernoulli certain", of<Bernoulli>(1)},
-      {"bernoulli logits", of_logits<Bernoulli>()},
-      {"binomial", of<Binomial>(2)},
-      {"binomial logits", [](const Tensors& x) { return make<Binomial>(x[0], ProbsOrLogits{.logits = x[1]}); }},
-      {"categorical", of<Categorical>(1)},
-      {"categorical with a zero", of<Categorical>(1)},
-      {"categorical logits", of_logits<Categorical>()},
-      {"one hot", of<OneHotCategorical>(1)},
-      {"one hot logits", of_logits<OneHotCategorical>()},
-      {"multinomial", [](const Tensors& x) { return make<Multinomial>(4, x[0]); }},
-      {"multinomial logits", [](const Tensors& x) { return make<Multinomial>(4, ProbsOrLogits{.logits = x[0]}); }},
-      {"multivariate normal",
-       [](const Tensors& x) { return make<MultivariateNormal>(x[0], Covariance{.covariance_matrix = x[1]}); }},
-      {"multivariate normal precision",
-       [](const Tensors& x) { return make<MultivariateNormal>(x[0], Covariance{.precision_matrix = x[1]}); }},
-      {"multivariate normal scale",
-       [](const Tensors& x) { return make<MultivariateNormal>(x[0], Covariance{.scale_tril = x[1]}); }},
-      {"independent", [](const Tensors& x) { return normals(x, 1); }},
-      {"independent 2", [](const Tensors& x) { return normals(x, 2); }},
-      {"independent bernoulli", [](const Tensors& x) { return make<Independent>(Bernoulli(x[0]), 1); }},
-      {"relaxed bernoulli", of<RelaxedBernoulli>(2)},
-      {"relaxed bernoulli logits",
-       [](const Tensors& x) { return make<RelaxedBernoulli>(x[0], ProbsOrLogits{.logits = x[1]}); }},
-      {"relaxed one hot", of<RelaxedOneHotCategorical>(2)},
-      {"mixture", [](const Tensors& x) { return make<MixtureSameFamily>(Categorical(x[0]), Normal(x[1], x[2])); }},
-      {"mixture of vectors",
-       [](const Tensors& x) { return make<MixtureSameFamily>(Categorical(x[0]), Independent(Normal(x[1], x[2]), 1)); }},
-      {"transformed",
-       [](const Tensors& x) {
-         return make<TransformedDistribution>(
-             Normal(x[0], x[1]), TransformedDistribution::Transforms{std::make_shared<AffineTransform>(1.0, -0.5),
-                                                                     std::make_shared<SigmoidTransform>()});
-       }},
-      {"transformed tanh",
-       [](const Tensors& x) {
-         return make<TransformedDistribution>(Normal(x[0], x[1]),
-                                              TransformedDistribution::Transforms{std::make_shared<TanhTransform>()});
-       }},
-      {"transformed exp",
-       [](const Tensors& x) {
-         return make<TransformedDistribution>(Laplace(x[0], x[1]),
-                                              TransformedDistribution::Transforms{std::make_shared<ExpTransform>()});
-       }},
-      {"transformed vectors", [](const Tensors& x) {
-         return make<TransformedDistribution>(Independent(Normal(x[0], x[1]), 1),
-                                              TransformedDistribution::Transforms{std::make_shared<ExpTransform>()});
-       }}};
-  return all;
-}
-
-// Values may be off by this share of their size or of 1.
-double slack(DType t) { return t == f64 ? 1e-9 : 5e-4; }
-
-void expect_near(const Tensor& got, const Tensor& want, double most, const std::string& what) {
-  ASSERT_EQ(got.shape(), want.shape()) << what;
-  const std::vector<double> a = got.to_vector<double>(), b = want.to_vector<double>();
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (std::isnan(b[i])) EXPECT_TRUE(std::isnan(a[i])) << what << ", element " << i << " is " << a[i];
-    else if (std::isinf(b[i])) EXPECT_EQ(a[i], b[i]) << what << ", element " << i;
-    else EXPECT_NEAR(a[i], b[i], most * std::max(1.0, std::abs(b[i]))) << what << ", element " << i;
-  }
-}
-
-class Case {
- public:
-  Case(std::string name, DType t) : name_(std::move(name)), dtype_(t) {
-    for (int k = 0; golden().contains(key(concat("param.", k))); ++k) params_.push_back(leaf(concat("param.", k)));
-  }
-  const Tensors& params() const { return params_; }
-  bool has(const std::string& part) const { return golden().contains(key(part)); }
-  Tensor leaf(const std::string& part) const {
-    const Tensor t = golden().at(key(part));
-    return t.is_floating_point() ? t.to(dtype_).clone().requires_grad_() : t;
-  }
-  Tensor want(const std::string& part) const { return golden().at(key(part)); }
-
-  // A result and its gradients, of x too.
-  void check(const std::string& part, const Tensor& got, const Tensor& x = {}) const {
-    const std::string what = name_ + " " + part + " " + hearth::to_string(dtype_);
-    expect_near(got, want(part), slack(dtype_), what);
-    EXPECT_TRUE(got.dtype() == dtype_ || !got.is_floating_point()) << what;
-    if (got.requires_grad()) got.sum().backward();
-    for (size_t k = 0; k < params_.size(); ++k) check_gradient(part, concat("grad.", k), params_[k]);
-    if (x.defined()) check_gradient(part, "grad.x", x);
-  }
-
- private:
-  std::string key(const std::string& part) const { return name_ + "/" + part; }
-  void check_gradient(const std::string& part, const std::string& which, Tensor leaf) const {
-    const std::string at = part + "/" + which, what = name_ + " " + at + " " + hearth::to_string(dtype_);
-    if (!leaf.requires_grad()) return;
-    const Tensor g = leaf.grad();
-    leaf.set_grad(Tensor());
-    if (has(at)) {
-      ASSERT_TRUE(g.defined()) << what;
-      expect_near(g, want(at), 10 * slack(dtype_), what);
-    } else if (g.defined() && has(part)) {
-      // The script leaves out gradients that are nothing but NaN.
-      for (const double v : g.to_vector<double>()) EXPECT_TRUE(v == 0 || std::isnan(v)) << what << " is " << v;
-    }
-  }
-  std::string name_;
-  DType dtype_;
-  Tensors params_;
-};
 
 class Values : public ::testing::TestWithParam<std::string> {};
 
@@ -198,13 +28,6 @@ constexpr std::pair<const char*, Function> kFunctions[] = {{"log_prob", &Distrib
 // That a distribution lacks what PyTorch's lacks, or what the script leaves out.
 void expect_lacking(const std::string& what, const std::string& error) {
   EXPECT_NE(error.find(" has no "), std::string::npos) << what << ": " << error;
-}
-
-// PyTorch limits probabilities to [eps, 1 - eps], so that those at the ends are not the same in f32.
-std::vector<DType> compared(const std::string& name) {
-  const bool at_ends = name.ends_with("certain") || name.ends_with("zero") || name == "kl bernoulli poisson" ||
-                       name == "kl bernoulli bernoulli";
-  return at_ends ? std::vector<DType>{f64} : std::vector<DType>{f64, f32};
 }
 
 TEST_P(Values, AsInPyTorch) {
@@ -295,98 +118,6 @@ TEST(Values, AllCases) {
     const std::string name = key.substr(0, key.find('/'));
     EXPECT_TRUE(name.starts_with("kl ") || makers().contains(name)) << name;
   }
-}
-
-TEST(KlDivergence, AsInPyTorch) {
-  // How many parameters the families have.
-  const std::map<std::string, std::pair<Maker, size_t>> families{
-      {"normal", {of<Normal>(2), 2}},
-      {"laplace", {of<Laplace>(2), 2}},
-      {"gumbel", {of<Gumbel>(2), 2}},
-      {"cauchy", {of<Cauchy>(2), 2}},
-      {"gamma", {of<Gamma>(2), 2}},
-      {"beta", {of<Beta>(2), 2}},
-      {"uniform", {of<Uniform>(2), 2}},
-      {"exponential", {of<Exponential>(1), 1}},
-      {"poisson", {of<Poisson>(1), 1}},
-      {"bernoulli", {of<Bernoulli>(1), 1}},
-      {"binomial", {of<Binomial>(2), 2}},
-      {"chi2", {of<Chi2>(1), 1}},
-      {"half normal", {of<HalfNormal>(1), 1}},
-      {"log normal", {of<LogNormal>(2), 2}},
-      {"geometric", {of<Geometric>(1), 1}},
-      {"dirichlet", {of<Dirichlet>(1), 1}},
-      {"categorical", {of<Categorical>(1), 1}},
-      {"one hot", {of<OneHotCategorical>(1), 1}},
-      {"multivariate normal", {makers().at("multivariate normal"), 2}},
-      {"independent", {makers().at("independent"), 2}}};
-  std::set<std::string> tested;
-  for (const auto& [first, p] : families) {
-    for (const auto& [second, q] : families) {
-      const std::string name = concat("kl ", first, " ", second);
-      if (!golden().contains(name + "/kl")) continue;
-      tested.insert(name);
-      for (const DType t : compared(name)) {
-        const Case c(name, t);
-        const auto middle = c.params().begin() + static_cast<std::ptrdiff_t>(p.second);
-        c.check("kl", kl_divergence(*p.first(Tensors(c.params().begin(), middle)),
-                                    *q.first(Tensors(middle, c.params().end()))));
-      }
-    }
-  }
-  for (const auto& [key, value] : golden()) {
-    const std::string name = key.substr(0, key.find('/'));
-    EXPECT_TRUE(!name.starts_with("kl ") || tested.contains(name)) << name;
-  }
-}
-
-TEST(KlDivergence, UnknownPairsAreNamed) {
-  EXPECT_EQ(error_of([] { kl_divergence(Normal(0, 1), Cauchy(0, 1)); }),
-            "kl_divergence: none is known of Normal from Cauchy");
-  EXPECT_EQ(error_of([] { kl_divergence(Binomial(2, 0.5), Binomial(3, 0.5)); }),
-            "kl_divergence: none is known of Binomial from Binomial of more trials");
-  EXPECT_EQ(error_of([] {
-              kl_divergence(Independent(Normal(zeros({2, 2}), 1), 1), Independent(Normal(zeros({2, 2}), 1), 2));
-            }),
-            "kl_divergence: of 1 and 2 dimensions of two Independent distributions");
-  EXPECT_NE(error_of([] { kl_divergence(Normal(zeros({2}), 1), Normal(zeros({3}), 1)); }), testing::kNoError);
-}
-
-TEST(KlDivergence, Halves) {
-  const Tensor kl = kl_divergence(Normal(zeros({2}, {.dtype = f16}), 2), Normal(ones({2}, {.dtype = f16}), 1));
-  EXPECT_EQ(kl.dtype(), f16);
-  EXPECT_EQ(kl_divergence(Normal(zeros({2}, {.dtype = f16}), 2), Beta(ones({2}, {.dtype = f16}), 1)).dtype(), f16);
-}
-
-// A distribution of a program.
-class Always : public Distribution {
- public:
-  explicit Always(double value) : Distribution("Always", {}, {}, f32, kCpu, false), value_(value) {}
-  Constraint support() const override { return constraints::real(); }
-
- private:
-  Tensor draw(const Shape& sample_shape, Generator*) const override { return full(sample_shape, value_); }
-  Tensor compute_log_prob(const Tensor& x) const override { return zeros_like(x); }
-  std::shared_ptr<const Distribution> expanded(const Shape&) const override { return std::make_shared<Always>(value_); }
-  double value_;
-};
-class Derived : public Always {
- public:
-  Derived() : Always(7) {}
-};
-
-TEST(KlDivergence, OfTheProgramsOwnDistributions) {
-  EXPECT_EQ(error_of([] { kl_divergence(Always(1), Normal(0, 1)); }),
-            "kl_divergence: none is known of Always from Normal");
-  register_kl<Always, Normal>([](const Always&, const Normal&) { return full({}, 1.0); });
-  EXPECT_EQ(kl_divergence(Always(1), Normal(0, 1)).item<float>(), 1);
-  EXPECT_EQ(kl_divergence(Derived(), Normal(0, 1)).item<float>(), 1);
-  register_kl<Derived, Normal>([](const Derived&, const Normal&) { return full({}, 2.0); });
-  register_kl<Always, Normal>([](const Always&, const Normal&) { return full({}, 3.0); });
-  EXPECT_EQ(kl_divergence(Derived(), Normal(0, 1)).item<float>(), 2);
-  EXPECT_EQ(kl_divergence(Always(1), Normal(0, 1)).item<float>(), 3);
-  EXPECT_EQ(error_of([] { (void)Always(1).mean(); }), "Always has no mean");
-  EXPECT_EQ(error_of([] { (void)Always(1).entropy(); }), "Always has no entropy");
 }
 
 }  // namespace
