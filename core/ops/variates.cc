@@ -47,6 +47,7 @@ Tensor counts(const Tensor& x) { return logical_and(finite_and_not_negative(x), 
 Tensor probabilities(const Tensor& x) { return logical_and(ge(x, 0), le(x, 1)); }
 
 Tensor gamma(const char* op, const Tensor& concentration, bool log, Generator* g) {
+  expect_defined(op, {concentration});
   expect_dtypes(op, concentration, kFloatTypes);
   expect_all(concentration, finite_and_positive, op, "concentrations must be finite and above 0");
   return draw(kStandardGamma, {concentration}, GammaSampleAttrs{log}, g);
@@ -111,6 +112,7 @@ Tensor log_standard_gamma(const Tensor& concentration, Generator* g) {
 }
 
 Tensor poisson(const Tensor& rate, Generator* g) {
+  expect_defined("poisson", {rate});
   expect_dtypes("poisson", rate, kFloatTypes);
   expect_all(rate, finite_and_not_negative, "poisson", "rates must be finite and not negative");
   return draw(kPoisson, {rate}, {}, g);
@@ -118,6 +120,7 @@ Tensor poisson(const Tensor& rate, Generator* g) {
 
 Tensor binomial(const Tensor& count, const Tensor& prob, Generator* g) {
   const CalledAs called("binomial");
+  expect_defined("binomial", {count, prob});
   expect_dtypes("binomial", count, kFloatTypes);
   expect_dtypes("binomial", prob, kFloatTypes);
   HEARTH_CHECK(count.dtype() == prob.dtype(), "binomial: the counts are ", count.dtype(), ", but the probabilities ",

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numbers>
 
 #include "core/autograd/backward.h"
@@ -195,6 +196,11 @@ TEST(Variates, OperandsOutsideOfTheirRange) {
             "binomial: counts must be whole numbers, finite and not negative");
   EXPECT_EQ(error_of([] { binomial(tensor({1.0}), tensor({1.5})); }), "binomial: probabilities must be from 0 to 1");
   EXPECT_NE(error_of([] { poisson(tensor({1, 2})); }), testing::kNoError);
+  for (const auto& call : std::vector<std::function<void()>>{
+           [] { standard_gamma(Tensor()); }, [] { log_standard_gamma(Tensor()); }, [] { poisson(Tensor()); },
+           [] { binomial(Tensor(), ones({2})); }, [] { binomial(ones({2}), Tensor()); }}) {
+    EXPECT_NE(error_of(call).find("undefined"), std::string::npos);
+  }
   EXPECT_EQ(error_of([] { binomial(ones({2}), ones({2}, {.dtype = f64})); }),
             "binomial: the counts are f32, but the probabilities f64");
 }

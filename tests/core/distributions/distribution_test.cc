@@ -10,6 +10,8 @@
 #include "core/distributions/categorical.h"
 #include "core/distributions/normal.h"
 #include "core/distributions/uniform.h"
+#include "core/graph/graph.h"
+#include "core/graph/trace.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
 #include "core/ops/create.h"
@@ -176,6 +178,32 @@ TEST(Distribution, ReinforceGradient) {
   const std::vector<float> want{third, third, third - 1, 2 * (third - 1), 2 * third, 2 * third};
   const std::vector<float> got = logits.grad().to_vector<float>();
   for (size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got[i], want[i], 1e-6);
+}
+
+TEST(Distribution, CanBeTraced) {
+  // No values are read, so that nothing is checked.
+  const graph::Function draw = [](std::span<const Tensor> in) -> std::vector<Tensor> {
+    const Normal d(in[0], in[1]);
+    const Tensor x = d.rsample();
+    return {x, d.log_prob(x)};
+  };
+  const std::vector<graph::Spec> specs{{"loc", f32, {3}}, {"scale", f32, {3}}};
+  const graph::Graph g = graph::trace(draw, specs);
+  const std::vector<Tensor> in{zeros({3}), full({3}, 2.0)};
+  manual_seed(1);
+  const std::vector<Tensor> got = g.run(in);
+  manual_seed(1);
+  const Normal d(in[0], in[1]);
+  const Tensor x = d.rsample();
+  EXPECT_TRUE(equal(got[0], x));
+  EXPECT_TRUE(allclose(got[1], d.log_prob(x)));
+}
+
+TEST(Distribution, OnTheMetaDevice) {
+  const Tensor loc = zeros({3}, {.device = kMeta});
+  const Normal d(loc, 1.0);
+  EXPECT_TRUE(d.rsample({2}).device().is_meta());
+  EXPECT_EQ(d.log_prob(d.rsample({2})).shape(), Shape({2, 3}));
 }
 
 }  // namespace
