@@ -5,6 +5,7 @@
 #include "core/distributions/categorical.h"
 #include "core/distributions/dirichlet.h"
 #include "core/distributions/gamma.h"
+#include "core/distributions/heavy_tails.h"
 #include "core/distributions/kl_internal.h"
 #include "core/distributions/location_scale.h"
 #include "core/distributions/multivariate_normal.h"
@@ -63,7 +64,8 @@ Tensor of_dirichlets(const Dirichlet& p, const Dirichlet& q) {
   return lgamma(sum) - lgamma(b.sum(-1)) - (lgamma(a) - lgamma(b)).sum(-1) + off.sum(-1);
 }
 
-Tensor of_gammas(const Gamma& p, const Gamma& q) {
+template <class D>
+Tensor of_gammas(const D& p, const D& q) {
   const Tensor a = wide(p.concentration()), rate = wide(p.rate()), b = wide(q.concentration()), q_rate = wide(q.rate());
   return b * log(rate / q_rate) + lgamma(b) - lgamma(a) + (a - b) * digamma(a) + (q_rate - rate) * (a / rate);
 }
@@ -81,6 +83,11 @@ Tensor of_laplaces(const Laplace& p, const Laplace& q) {
 Tensor of_cauchys(const Cauchy& p, const Cauchy& q) {
   const Tensor a = wide(p.scale()), b = wide(q.scale());
   return log(square(a + b) + square(wide(p.loc()) - wide(q.loc()))) - log(a * b * 4);
+}
+
+Tensor of_paretos(const Pareto& p, const Pareto& q) {
+  const Tensor scale = wide(p.scale()), q_scale = wide(q.scale()), ratio = wide(q.alpha()) / wide(p.alpha());
+  return infinite_where(lt(scale, q_scale), wide(q.alpha()) * log(scale / q_scale) - log(ratio) + ratio - 1);
 }
 
 Tensor of_uniforms(const Uniform& p, const Uniform& q) {
@@ -112,6 +119,7 @@ void add_location_scale_rules(std::vector<KlRule>& rules) {
   rule<Gumbel, Gumbel>(rules, of_gumbels);
   rule<Laplace, Laplace>(rules, of_laplaces);
   rule<Cauchy, Cauchy>(rules, of_cauchys);
+  rule<Pareto, Pareto>(rules, of_paretos);
   rule<Uniform, Uniform>(rules, of_uniforms);
   rule<MultivariateNormal, MultivariateNormal>(rules, of_multivariate_normals);
 }
@@ -133,7 +141,8 @@ void add_rules_of_one_family(std::vector<KlRule>& rules) {
   });
   rule<Beta, Beta>(rules, of_betas);
   rule<Dirichlet, Dirichlet>(rules, of_dirichlets);
-  rule<Gamma, Gamma>(rules, of_gammas);
+  rule<Gamma, Gamma>(rules, of_gammas<Gamma>);
+  rule<InverseGamma, InverseGamma>(rules, of_gammas<InverseGamma>);
   rule<Exponential, Exponential>(rules, [](const Exponential& p, const Exponential& q) {
     const Tensor ratio = wide(q.rate()) / wide(p.rate());
     return ratio - log(ratio) - 1;

@@ -99,6 +99,13 @@ case("exponential", D.Exponential, [SCALE], POSITIVE, P)
 case("laplace", D.Laplace, [LOC, SCALE], REAL, P)
 case("cauchy", D.Cauchy, [LOC, SCALE], REAL, P)
 case("gumbel", D.Gumbel, [LOC, SCALE], [[0.25, -2.0, 1.0], [1.5, -1.5, 4.0]], P)
+case("half cauchy", D.HalfCauchy, [SCALE], POSITIVE, P)
+case("weibull", D.Weibull, [SCALE, [[1.5], [4.0]]], [0.25, 1.5, 4.0], P)
+case("pareto", D.Pareto, [SCALE, [[2.5], [3.0], [4.0]]], [0.75, 1.5, 40.0], P[0])
+case("inverse gamma", D.InverseGamma, [[[0.75], [1.5], [7.5]], SCALE], [0.25, 2.0, 9.0], lacks=("cdf",))
+case("negative binomial", D.NegativeBinomial, [[[0.75], [4.0]], [0.3, 0.6, 0.83]], [0.0, 1.0, 9.0])
+case("negative binomial logits", lambda n, x: D.NegativeBinomial(n, logits=x), [[[0.75], [4.0]], [0.25, -2.0, 1.0]],
+     [0.0, 1.0, 9.0])
 case("student t", D.StudentT, [[[0.5], [1.5], [7.0]], [0.0, -1.0, 1.0], SCALE], [0.25, -2.0, 8.0])
 case("gamma", D.Gamma, [[[0.25], [1.0], [7.5]], SCALE], [0.25, 2.0, 9.0], lacks=("cdf",))
 case("chi2", D.Chi2, [[0.5, 2.0, 9.0]], [0.25, 2.0, 9.0], lacks=("cdf",))
@@ -165,6 +172,8 @@ for a, (p, x) in made.items():
             pass  # none is known
 for name, p, x, y in (
         ("chi2 gamma", (D.Chi2, D.Gamma), ([1.0, 3.0],), (1.5, 0.5)),
+        ("pareto pareto", D.Pareto, ([1.0, 0.25], 2.0), (0.5, 0.75)),
+        ("inverse gamma inverse gamma", D.InverseGamma, ([1.0, 3.0], 2.0), (1.5, 0.75)),
         ("half normal half normal", D.HalfNormal, ([1.0, 3.0],), (1.5,)),
         ("log normal log normal", D.LogNormal, ([1.0, 3.0], 0.5), (1.5, 2.0)),
         ("geometric geometric", D.Geometric, ([0.5, 0.25],), (0.125,)),

@@ -1,6 +1,7 @@
 // What cannot be, and what has no elements.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 
 #include "core/distributions/distributions.h"
@@ -16,6 +17,18 @@ using testing::error_of;
 TEST(Compound, ModesOfDirichletAndBeta) {
   EXPECT_TRUE(equal(Dirichlet(tensor({0.25, 0.75, 0.5})).mode(), tensor({0.0, 1.0, 0.0})));
   EXPECT_TRUE(equal(Beta(tensor({0.25, 0.75}), 0.5).mode(), tensor({0.0, 1.0})));
+}
+
+TEST(Compound, InfiniteMoments) {
+  const auto value = [](const Tensor& t) { return t.item<float>(); };
+  EXPECT_EQ(value(Pareto(1, 0.5).mean()), INFINITY);
+  EXPECT_EQ(value(Pareto(1, 1.5).variance()), INFINITY);
+  EXPECT_EQ(value(InverseGamma(0.5, 1).mean()), INFINITY);
+  EXPECT_EQ(value(StudentT(1.5).variance()), INFINITY);
+  EXPECT_EQ(error_of([] { Pareto(2, 1).log_prob(tensor({1.0})); }),
+            "Pareto: log_prob: the value must be at least scale, but is 1 at [0]");
+  EXPECT_EQ(error_of([] { NegativeBinomial(2, 1); }),
+            "NegativeBinomial: probs must be at least 0 and below 1, but is 1");
 }
 
 TEST(Compound, Errors) {

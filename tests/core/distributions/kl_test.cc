@@ -33,6 +33,8 @@ TEST(KlDivergence, AsInPyTorch) {
       {"binomial", {of<Binomial>(2), 2}},
       {"chi2", {of<Chi2>(1), 1}},
       {"half normal", {of<HalfNormal>(1), 1}},
+      {"pareto", {of<Pareto>(2), 2}},
+      {"inverse gamma", {of<InverseGamma>(2), 2}},
       {"log normal", {of<LogNormal>(2), 2}},
       {"geometric", {of<Geometric>(1), 1}},
       {"dirichlet", {of<Dirichlet>(1), 1}},

@@ -41,6 +41,9 @@ TEST(Samples, GradientsOfMeans) {
       {"HalfNormal", [](const Tensor& a, const Tensor& b) { return make<HalfNormal>(a * b); }},
       {"Gamma", [](const Tensor& a, const Tensor& b) { return make<Gamma>(a, b); }},
       {"Chi2", [](const Tensor& a, const Tensor& b) { return make<Chi2>(a * b); }},
+      {"Weibull", [](const Tensor& a, const Tensor& b) { return make<Weibull>(a, b); }},
+      {"Pareto", [](const Tensor& a, const Tensor& b) { return make<Pareto>(a, b + 9); }},
+      {"InverseGamma", [](const Tensor& a, const Tensor& b) { return make<InverseGamma>(a + 9, b); }},
       {"Beta", [](const Tensor& a, const Tensor& b) { return make<Beta>(a, b); }},
       {"Dirichlet",
        [](const Tensor& a, const Tensor& b) {

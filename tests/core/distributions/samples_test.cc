@@ -44,6 +44,10 @@ const Named& with_moments() {
       {"StudentT", make<StudentT>(wide({9, 20}), wide({-3, 0.5}), wide({0.25, 4}))},
       {"Gamma", make<Gamma>(wide({0.25, 4}), wide({2, 0.5}))},
       {"Chi2", make<Chi2>(wide({0.5, 4}))},
+      {"Weibull", make<Weibull>(wide({0.25, 4}), wide({1.5, 3}))},
+      {"Pareto", make<Pareto>(wide({0.25, 4}), wide({12, 20}))},
+      {"InverseGamma", make<InverseGamma>(wide({12, 20}), wide({0.25, 4}))},
+      {"NegativeBinomial", make<NegativeBinomial>(wide({0.75, 4}), wide({0.25, 0.75}))},
       {"Beta", make<Beta>(wide({0.25, 4}), wide({0.5, 3}))},
       {"Dirichlet", make<Dirichlet>(tensor({{0.25, 0.5, 0.125}, {4.0, 2.0, 7.0}}, {.dtype = f64}))},
       {"Poisson", make<Poisson>(wide({0.25, 40}))},
@@ -79,7 +83,7 @@ TEST(Samples, Moments) {
 // The mean of -log p is the entropy.
 TEST(Samples, Entropy) {
   for (const auto& [name, d] : with_moments()) {
-    if (name == "Poisson" || name == "MixtureSameFamily") continue;
+    if (name == "Poisson" || name == "MixtureSameFamily" || name == "NegativeBinomial") continue;
     Generator g(22);
     const Tensor log_p = d->log_prob(d->sample({kCount}, &g));
     const Tensor spread = log_p.std(0) / std::sqrt(static_cast<double>(kCount)) + 1e-9;
@@ -98,6 +102,9 @@ TEST(Samples, DistributionFunction) {
       {"Exponential", make<Exponential>(0.25)},
       {"Laplace", make<Laplace>(-3.0, 0.25)},
       {"Cauchy", make<Cauchy>(-3.0, 0.25)},
+      {"HalfCauchy", make<HalfCauchy>(0.25)},
+      {"Weibull", make<Weibull>(0.25, 0.5)},
+      {"Pareto", make<Pareto>(0.25, 0.5)},
       {"Gumbel", make<Gumbel>(-3.0, 0.25)},
       {"MixtureSameFamily", make<MixtureSameFamily>(Categorical(wide({1, 3})), Normal(wide({-3, 0}), wide({1, 2})))},
       {"TransformedDistribution",
