@@ -27,10 +27,9 @@ struct Run {
 constexpr size_t kRuns = 3;
 // One more run is far away from those: a size that is the same in all of them, because it is divided by much, differs.
 constexpr int64_t kFar = 8192;
-constexpr size_t kFirstRuns = kRuns + 1;
-// Where these do not explain a size: as many more, of sizes one after the other, which have every remainder of a
-// division by up to so much.
-constexpr std::array<size_t, 2> kMoreRuns = {32, 256};
+// Where these do not explain a size: more, of sizes one after the other. Twice as many as the greatest divisor, so that
+// no two divisions agree in all.
+constexpr std::array<int64_t, 2> kDivisors = {32, 256};
 struct NeedsMoreRuns {};
 
 constexpr const char* kOtherWork =
@@ -152,35 +151,51 @@ std::vector<int64_t> further_sizes(const std::vector<NamedDim>& dims, const std:
   return out;
 }
 
-// Each size of the last of the first runs and about `distance` more, as far as the dims allow.
-std::vector<int64_t> far_sizes(const std::vector<NamedDim>& dims, const std::vector<Sizes>& samples, int64_t distance) {
-  std::vector<int64_t> out;
-  for (size_t d = 0; d < dims.size(); ++d) {
-    int64_t n = std::ranges::max(samples[d]) + distance / (static_cast<int64_t>(d) + 1);
-    while (!prime(n)) ++n;
-    out.push_back(std::min(n, dims[d].max));
-  }
-  return out;
+// About `distance` more than the samples of a dim, as far as it allows.
+int64_t far_size(const NamedDim& dim, const Sizes& samples, int64_t distance) {
+  int64_t n = std::ranges::max(samples) + distance;
+  while (!prime(n)) ++n;
+  return std::min(n, dim.max);
 }
 
-// A run whose sizes are as far from the samples as the function takes them; nothing if it takes none, or if there are
-// no dims.
+// One run of which all sizes are far from the samples; where the function takes no such sizes (a length that is more
+// than a table of positions has), one for each dim, of which that alone is about as far as the function takes it.
 template <class Record>
-std::optional<Run> far_run(const std::vector<NamedDim>& dims, const std::vector<Sizes>& samples, Record record) {
-  for (int64_t distance = dims.empty() ? 0 : kFar; distance > 0; distance /= 2) {
-    try {
-      return record(far_sizes(dims, samples, distance));
-    } catch (const Error&) {
-      continue;  // a length that is more than a table of positions has, and the like
+std::vector<Run> far_runs(const std::vector<NamedDim>& dims, const std::vector<Sizes>& samples, Record record) {
+  std::vector<Run> out;
+  std::vector<int64_t> near, far;
+  for (size_t d = 0; d < dims.size(); ++d) {
+    near.push_back(samples[d].back());
+    far.push_back(far_size(dims[d], samples[d], kFar / (static_cast<int64_t>(d) + 1)));
+  }
+  if (dims.empty()) return out;
+  try {
+    out.push_back(record(far));
+    return out;
+  } catch (const Error&) {
+    // See below.
+  }
+  for (size_t d = 0; d < dims.size(); ++d) {
+    for (int64_t distance = kFar; distance > 0; distance /= 2) {
+      std::vector<int64_t> sizes = near;
+      sizes[d] = far_size(dims[d], samples[d], distance);
+      try {
+        out.push_back(record(sizes));
+        break;
+      } catch (const Error&) {
+        continue;
+      }
     }
   }
-  return std::nullopt;
+  return out;
 }
 
 // Finds each size that differs between runs again as an expression.
 class Solver {
  public:
-  Solver(const std::vector<Run>& runs, const std::vector<std::string>& names) : runs_(runs), names_(names) {}
+  // Sizes may be divided by up to `divisor`; throws NeedsMoreRuns for what is not found, unless it is the `last` try.
+  Solver(const std::vector<Run>& runs, const std::vector<std::string>& names, int64_t divisor, bool last)
+      : runs_(runs), names_(names), divisor_(divisor), last_(last) {}
 
   // The expression whose value is v[i] in run i. `what` is called to name the place in an error.
   template <class What>
@@ -195,12 +210,10 @@ class Solver {
         if (search(v, pick, 0, n, size, offset, e)) return e;
       }
     }
-    if (runs_.size() > kFirstRuns) {
-      for (int d = 0; d < n; ++d) {
-        if (divided(v, d, e)) return e;
-      }
+    for (int d = 0; d < n; ++d) {
+      if (divided(v, d, e)) return e;
     }
-    if (runs_.size() < kRuns + kMoreRuns.back()) throw NeedsMoreRuns();
+    if (!last_) throw NeedsMoreRuns();
     // The first runs, and one that differs.
     std::string seen;
     const auto other = static_cast<size_t>(std::ranges::find_if(v, [&](int64_t x) { return x != v[0]; }) - v.begin());
@@ -252,7 +265,7 @@ class Solver {
       if (size(i) > size(high)) high = i;
     }
     if (size(low) == size(high)) return false;
-    for (int64_t c = 2; c <= std::ssize(v) - static_cast<int64_t>(kFirstRuns); ++c) {
+    for (int64_t c = 2; c <= divisor_; ++c) {
       const int64_t about = c * (v[high] - v[low]) / (size(high) - size(low));
       for (int64_t a = std::max<int64_t>(about - 1, 1); a <= about + 1; ++a) {
         int64_t least = INT64_MIN, most = INT64_MAX;  // of b
@@ -271,6 +284,8 @@ class Solver {
 
   const std::vector<Run>& runs_;
   const std::vector<std::string>& names_;
+  const int64_t divisor_;
+  const bool last_;
 };
 
 // The size that a function was applied to, if it was that function; what it was is for the caller to check.
@@ -292,8 +307,9 @@ bool same_bytes(const Tensor& a, const Tensor& b) {
 
 class Merger {
  public:
-  Merger(const std::vector<Run>& runs, Graph& g, const std::vector<std::string>& names)
-      : runs_(runs), g_(g), solver_(runs, names) {}
+  Merger(const std::vector<Run>& runs, Graph& g, const std::vector<std::string>& names, int64_t divisor = 0,
+         bool last = false)
+      : runs_(runs), g_(g), solver_(runs, names, divisor, last) {}
 
   void merge(const TraceOptions& options) {
     check_same_ops();
@@ -318,7 +334,6 @@ class Merger {
     for (const auto& [constant, value] : runs_[0].updates) g_.updates.push_back({constant, number(value)});
   }
 
- private:
   void check_same_ops() const {
     for (const Run& r : runs_) {
       const size_t n = std::min(r.ops.size(), runs_[0].ops.size());
@@ -334,6 +349,7 @@ class Merger {
     }
   }
 
+ private:
   void add_constant(size_t i) {
     const Recorder::Captured& c = runs_[0].constants[i];
     const std::string name = c.name.empty() ? concat("constant.", i) : c.name;
@@ -567,16 +583,27 @@ Graph trace(const Function& fn, std::span<const Spec> specs, const TraceOptions&
     if (open[d].max != INT64_MAX) g.dims.back().max = open[d].max;
   }
   const auto run = [&](const std::vector<int64_t>& dims) { return record(fn, specs, names, dims, options); };
-  if (std::optional<Run> far = far_run(open, samples, run)) runs.push_back(*std::move(far));
+  // Before the function runs with sizes that a loop would take long for.
+  Merger(runs, g, names).check_same_ops();
+  for (Run& far : far_runs(open, samples, run)) runs.push_back(std::move(far));
+  const size_t first_runs = runs.size();
   const Graph inputs_only = g;
+  bool last = false;
   for (size_t more = 0;; ++more) {
     try {
-      Merger(runs, g, names).merge(options);
+      Merger(runs, g, names, more == 0 ? 0 : kDivisors.at(more - 1), last).merge(options);
       break;
     } catch (const NeedsMoreRuns&) {
-      const size_t count = kMoreRuns.at(more);
-      for (size_t r = 0; r < count; ++r) runs.push_back(run(further_sizes(open, samples, count, r)));
       g = inputs_only;
+      const auto count = static_cast<size_t>(2 * kDivisors.at(more));
+      runs.resize(first_runs);
+      last = more + 1 == kDivisors.size();
+      try {
+        for (size_t r = 0; r < count; ++r) runs.push_back(run(further_sizes(open, samples, count, r)));
+      } catch (const Error&) {
+        // The function does not take so many sizes. What the others do not explain is an error.
+        last = true;
+      }
     }
   }
   prune(g);

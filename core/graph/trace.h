@@ -63,12 +63,12 @@ struct TraceOptions {
 /// A function of tensors that can be traced.
 using Function = std::function<std::vector<Tensor>(std::span<const Tensor>)>;
 
-/// Runs fn once for each of three choices of the named sizes, and of one that is far from these (by 8192, or as far as
-/// fn takes it), on tensors without data, and keeps its ops as a graph.
+/// Runs fn once for each of three choices of the named sizes, and of one that is far from these (by 8192, or about as
+/// far as fn takes it), on tensors without data, and keeps its ops as a graph.
 ///
 /// What differs between the runs becomes a SizeExpr: whole numbers of the form a * sizes + b or, of one size, (a * size
 /// + b) / c rounded down with c up to 256, as strides of convolutions and steps of slices make them. (For the latter fn
-/// runs 32 times more, and where c is above 32, 256 times.) A number that is not whole may be a size itself, its square
+/// runs 64 times more, and where c is above 32, 512 times.) A number that is not whole may be a size itself, its square
 /// root, logarithm or reciprocal, or 1 / std::sqrt of it, computed in double: `x / std::sqrt(x.size(1))`. Compute
 /// anything else that depends on a size with dim_size(x, d), which is a tensor: `x * (dim_size(x, 1) +
 /// 0.5).pow(-0.25)`.

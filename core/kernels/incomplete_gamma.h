@@ -122,6 +122,17 @@ HEARTH_SPECIAL double gamma_far(double a, double x, bool upper) {
   const double y = eta * std::sqrt(a / 2);
   return upper ? std::erfc(y) / 2 + rest : std::erfc(-y) / 2 - rest;
 }
+// log Gamma(1 + a), 0 <= a <= 1/2, also where 1 + a rounds: -gamma a + sum of (-1)^k zeta(k) / k a^k.
+HEARTH_SPECIAL double log_gamma_1p(double a) {
+  if (a > 0.125) return std::lgamma(a + 1);
+  constexpr double zetas[] = {1.6449340668482264, 1.2020569031595943, 1.0823232337111382, 1.0369277551433699,
+                              1.0173430619844491, 1.0083492773819228, 1.0040773561979443, 1.0020083928260822,
+                              1.0009945751278181, 1.0004941886041195, 1.0002460865533080, 1.0001227133475785,
+                              1.0000612481350587, 1.0000305882363070, 1.0000152822594086, 1.0000076371976379};
+  double sum = 0;
+  for (int k = 17; k >= 2; --k) sum = a * (((k % 2 ? -1 : 1) * zetas[k - 2]) / k + sum);
+  return a * (sum - 0.57721566490153286061);
+}
 // The integral of t^(a-1) e^-t over 0 to x (upper: over x to infinity), divided by Gamma(a). As in PyTorch NaN for
 // negative operands and where both are 0 or infinite.
 HEARTH_SPECIAL double incomplete_gamma(double a, double x, bool upper) {
@@ -132,7 +143,7 @@ HEARTH_SPECIAL double incomplete_gamma(double a, double x, bool upper) {
   if (x < a + 1) {
     // Where the upper one is small beside 1, x is not below a.
     if (!upper) return gamma_series(a, x);
-    if (a >= 0.5 || x > 0.5) return x > 1 && x > a ? gamma_fraction(a, x) : 1 - gamma_series(a, x);
+    if (a >= 0.5 || x > 1) return x > 1 && x > a ? gamma_fraction(a, x) : 1 - gamma_series(a, x);
     // 1 - x^a / Gamma(a + 1) * ..., of which both may be near 1.
     double sum = 0, term = 1;
     for (int k = 1; k < 200; ++k) {
@@ -140,7 +151,7 @@ HEARTH_SPECIAL double incomplete_gamma(double a, double x, bool upper) {
       sum += term / (a + k);
       if (std::abs(term) < std::abs(sum) * 1e-17) break;
     }
-    const double log_power = a * std::log(x) - std::lgamma(a + 1);
+    const double log_power = a * std::log(x) - log_gamma_1p(a);
     return -std::expm1(log_power) - std::exp(log_power) * a * sum;
   }
   const double above = gamma_fraction(a, x);

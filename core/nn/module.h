@@ -66,6 +66,10 @@ struct ModuleType {
   bool of_parent;  // the module that it is a member of gives its parameters values: `ValuesOfParent`
 };
 
+// Of a member function's type: it is not ModuleBase's own.
+template <class F>
+concept OwnRepr = !std::is_same_v<F, std::string (ModuleBase::*)() const>;
+
 template <class D>
 const ModuleType* module_type();
 
@@ -386,11 +390,11 @@ const ModuleType* module_type() {
             return reset;
           }(),
       .repr_name = [](const ModuleBase& m) -> std::string {
-        if constexpr (requires(const D& d) { d.repr_name(); }) return static_cast<const D&>(m).repr_name();
+        if constexpr (detail::OwnRepr<decltype(&D::repr_name)>) return static_cast<const D&>(m).repr_name();
         else return "";
       },
       .extra_repr = [](const ModuleBase& m) -> std::string {
-        if constexpr (requires(const D& d) { d.extra_repr(); }) return static_cast<const D&>(m).extra_repr();
+        if constexpr (detail::OwnRepr<decltype(&D::extra_repr)>) return static_cast<const D&>(m).extra_repr();
         else return "";
       },
       .of_parent = ValuesAreParents<D>};

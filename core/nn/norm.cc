@@ -133,6 +133,7 @@ std::string BatchNorm<kMinRank, kMaxRank>::extra_repr() const {
   const Tensor* const t = weight ? static_cast<const Tensor*>(&*weight) : running_mean ? &*running_mean : nullptr;
   return concat(t ? concat(t->size(0), ", ") : "", "eps=", detail::repr(options_.eps),
                 detail::field("momentum", options_.momentum), detail::field("affine", options_.affine),
+                detail::field("bias", options_.affine),
                 detail::field("track_running_stats", options_.track_running_stats));
 }
 

@@ -125,9 +125,9 @@ class AvgPool1d : public Module<AvgPool1d> {
   Tensor forward(const Tensor& x) const { return avg_pool1d(x, kernel_, options_); }
   /// For ModuleBase::extra_repr().
   std::string extra_repr() const {
-    return concat("kernel_size=", detail::brief(kernel_),
-                  detail::field("stride", detail::brief(options_.stride.value_or(kernel_))),
-                  detail::field("padding", detail::brief(options_.padding)));
+    return concat("kernel_size=", detail::repr(Dims{kernel_}),
+                  detail::field("stride", Dims{options_.stride.value_or(kernel_)}),
+                  detail::field("padding", Dims{options_.padding}));
   }
 
  private:

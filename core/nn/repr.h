@@ -1,6 +1,7 @@
 // Pieces of what layers tell of themselves: see ModuleBase::extra_repr().
 #pragma once
 
+#include <charconv>
 #include <optional>
 #include <string>
 
@@ -14,8 +15,12 @@ inline std::string repr(bool v) { return v ? "True" : "False"; }
 inline std::string repr(int64_t v) { return std::to_string(v); }
 // As Python prints numbers.
 inline std::string repr(double v) {
-  std::string text = concat(v);
-  if (text.find_first_of(".einf") == std::string::npos) text += ".0";
+  char buffer[64];
+  const double size = v < 0 ? -v : v;
+  const bool plain = size == 0 || (size >= 1e-4 && size < 1e16);
+  const auto style = plain ? std::chars_format::fixed : std::chars_format::scientific;
+  std::string text(buffer, std::to_chars(buffer, buffer + sizeof buffer, v, style).ptr);
+  if (plain && text.find('.') == std::string::npos) text += ".0";
   return text;
 }
 inline std::string repr(const std::string& v) { return v; }

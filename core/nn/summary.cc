@@ -98,7 +98,9 @@ std::string table(const std::vector<Row>& rows) {
 std::string summary_of(const ModuleBase& module, const std::map<const ModuleBase*, std::string>* shapes) {
   std::vector<Row> rows{{"module", "type", "parameters"}};
   if (shapes) rows[0].insert(rows[0].begin() + 2, "result");
-  // The own parameters of a module are those whose path is its own and a name.
+  // The own parameters of a module are those whose path begins with its own and with that of no module below it.
+  std::set<std::string> paths;
+  for (const auto& [path, m] : module.named_modules()) paths.insert(path);
   std::map<std::string, int64_t> own;
   std::set<const TensorImpl*> seen;
   int64_t all = 0, trained = 0, bytes = 0;
@@ -109,8 +111,12 @@ std::string summary_of(const ModuleBase& module, const std::map<const ModuleBase
   };
   for (const auto& [path, t] : module.named_parameters()) {
     if (!count(t)) continue;
-    const size_t dot = path.rfind('.');
-    own[dot == std::string::npos ? "" : path.substr(0, dot)] += t.numel();
+    std::string of = path;
+    do {
+      const size_t dot = of.rfind('.');
+      of.resize(dot == std::string::npos ? 0 : dot);
+    } while (!paths.contains(of));
+    own[of] += t.numel();
     all += t.numel();
     if (t.requires_grad()) trained += t.numel();
   }

@@ -10,7 +10,8 @@
 
 namespace hearth::nn {
 
-/// The module and all below as PyTorch prints them, a line for each:
+/// The module and all below as PyTorch prints them, a line for each; of activations and some seldom used layers only
+/// the names:
 ///
 ///   Net(
 ///     (hidden): Linear(in_features=784, out_features=100, bias=True)

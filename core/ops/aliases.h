@@ -76,8 +76,6 @@ Tensor divide(const A& a, const B& b, Rounding rounding) {
   return div(a, b, rounding);
 }
 
-inline Tensor concat(std::span<const Tensor> tensors, int64_t d = 0) { return cat(tensors, d); }             ///< cat().
-inline Tensor concat(std::initializer_list<Tensor> tensors, int64_t d = 0) { return cat(tensors, d); }       ///< cat().
 inline Tensor concatenate(std::span<const Tensor> tensors, int64_t d = 0) { return cat(tensors, d); }        ///< cat().
 inline Tensor concatenate(std::initializer_list<Tensor> tensors, int64_t d = 0) { return cat(tensors, d); }  ///< cat().
 inline Tensor row_stack(std::span<const Tensor> tensors) { return vstack(tensors); }          ///< vstack().

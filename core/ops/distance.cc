@@ -38,6 +38,7 @@ Tensor renorm(const Tensor& x, double p, int64_t d, double most) {
     if (i != w) others.push_back(i);
   }
   const Tensor size = norm(x, p, others, true), large = gt(size.detach(), most);
+  if (is_half(x.dtype())) return rounded(renorm(machinery::widened(x), p, d, most), x.dtype());
   // The same small number as in PyTorch keeps the quotient finite.
   return x * where(large, most / (where(large, size, Scalar(1.0)) + 1e-7), Scalar(1.0));
 }

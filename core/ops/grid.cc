@@ -68,10 +68,11 @@ namespace {
 
 // The places of the elements of all combinations, one after the other.
 std::vector<int64_t> combined_places(int64_t n, int64_t r, bool with_replacement) {
-  constexpr size_t kMost = size_t{1} << 31;
+  constexpr size_t kMost = size_t{1} << 28;
   std::vector<int64_t> out, places;
+  if (n == 0 || (!with_replacement && r > n)) return out;
+  HEARTH_CHECK(r <= static_cast<int64_t>(kMost), "combinations: those of ", r, " of ", n, " elements are too many");
   for (int64_t i = 0; i < r; ++i) places.push_back(with_replacement ? 0 : i);
-  if (n == 0 || places.back() >= n) return out;
   // The greatest place at i.
   const auto last = [&](int64_t i) { return with_replacement ? n - 1 : n - r + i; };
   for (;;) {
@@ -106,7 +107,8 @@ std::vector<Tensor> unravel_index(const Tensor& index, const Shape& shape) {
   std::vector<Tensor> out(static_cast<size_t>(shape.rank()));
   Tensor rest = index.to(i64);
   for (int d = shape.rank() - 1; d >= 0; --d) {
-    HEARTH_CHECK(shape[d] >= 0, "unravel_index: the shape ", shape, " has a negative size");
+    HEARTH_CHECK(shape[d] > 0 || (shape[d] == 0 && index.numel() == 0), "unravel_index: a tensor of shape ", shape,
+                 " has no places");
     const int64_t size = std::max<int64_t>(shape[d], 1);
     out[static_cast<size_t>(d)] = remainder(rest, size);
     rest = floor_divide(rest, size);

@@ -26,11 +26,11 @@ std::vector<Tensor> meshgrid(std::initializer_list<Tensor> tensors, Indexing ind
 Tensor cartesian_prod(std::span<const Tensor> tensors);
 Tensor cartesian_prod(std::initializer_list<Tensor> tensors);  ///< See above.
 /// The combinations of r elements of a vector [n] in the order of their places: [n choose r, r], or with replacement
-/// [n + r - 1 choose r, r]; for r = 0 [0]. Throws Error if x is not 1-D, r is negative, or there are more than 2^31 of
+/// [n + r - 1 choose r, r]; for r = 0 [0]. Throws Error if x is not 1-D, r is negative, or there are more than 2^28 of
 /// their elements.
 Tensor combinations(const Tensor& x, int64_t r = 2, bool with_replacement = false);
 /// The coordinates of places in row-major order in a tensor of this shape: one tensor, in the shape of `index`, for
-/// each dimension. Throws Error if `index` is not of integers or a dimension is negative; of places outside the results
+/// each dimension. Throws Error if `index` is not of integers or the shape has no places; of places outside the results
 /// are without meaning.
 std::vector<Tensor> unravel_index(const Tensor& index, const Shape& shape);
 

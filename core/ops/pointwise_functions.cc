@@ -95,7 +95,12 @@ Tensor rad2deg(const Tensor& x) {
 
 Tensor ldexp(const Tensor& x, const Tensor& exponent) {
   const CalledAs called("ldexp");
-  return x * pow(Scalar(2.0), exponent);
+  expect_dtypes("ldexp", x, kAllTypes);
+  expect_dtypes("ldexp", exponent, kAllTypes);
+  // In two steps: 2^exponent alone may be beyond f64.
+  const Tensor e = machinery::cast(exponent, f64), half = floor(e / 2);
+  const Tensor y = machinery::cast(x, f64) * pow(Scalar(2.0), half) * pow(Scalar(2.0), e - half);
+  return machinery::cast(y, is_floating_point(x.dtype()) ? x.dtype() : default_dtype());
 }
 Tensor isreal(const Tensor& x) {
   const CalledAs called("isreal");

@@ -26,7 +26,7 @@ Tensor sinc(const Tensor& x);
 Tensor deg2rad(const Tensor& x);
 /// Radians as degrees: x 180 / pi.
 Tensor rad2deg(const Tensor& x);
-/// x 2^exponent.
+/// x 2^exponent, in x's dtype, or default_dtype() for integers; computed in f64.
 Tensor ldexp(const Tensor& x, const Tensor& exponent);
 /// True where x is a real number, as bool: everywhere but where complex numbers have another imaginary part than 0.
 Tensor isreal(const Tensor& x);

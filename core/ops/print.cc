@@ -164,9 +164,11 @@ class Printer {
 void check_options(const PrintOptions& o) {
   HEARTH_CHECK(o.precision >= 0 && o.precision <= kMostDigits, "PrintOptions: precision must be from 0 to ",
                kMostDigits, ", but is ", o.precision);
+  constexpr int64_t kMost = 1 << 30;
   HEARTH_CHECK(
-      o.threshold >= 0 && o.edgeitems >= 1 && o.linewidth >= 1,
-      "PrintOptions: threshold must not be negative, edgeitems and linewidth must be at least 1, but they are ",
+      o.threshold >= 0 && o.edgeitems >= 1 && o.edgeitems <= kMost && o.linewidth >= 1,
+      "PrintOptions: threshold must not be negative, edgeitems must be from 1 to 2^30 and linewidth at least 1, "
+      "but they are ",
       o.threshold, ", ", o.edgeitems, " and ", o.linewidth);
 }
 

@@ -73,8 +73,12 @@ HEARTH_POINTWISE(kHypot, "hypot", hypot, 2, kFloatTypes, kFloat, kKeepBoth, [](G
 
 HEARTH_POINTWISE(kErfcx, "erfcx", erfcx, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
   g.widen();
-  const Tensor x = g.input(0);
-  g.set(0, g.grad() * (2 * x * erfcx(x) - 2 / std::sqrt(std::numbers::pi)));
+  // Far from 0 the two terms cancel: there the series.
+  const Tensor x = machinery::cast(g.input(0), f64), far = gt(x, 100),
+               z = where(far, 0.5 / square(where(far, x, 1)), 0);
+  const Tensor there = z * (1 - 3 * z * (1 - 5 * z * (1 - 7 * z))) * (-2 / std::sqrt(std::numbers::pi));
+  const Tensor here = 2 * x * erfcx(x) - 2 / std::sqrt(std::numbers::pi);
+  g.set(0, g.grad() * machinery::cast(where(far, there, here), g.grad().dtype()));
 });
 HEARTH_POINTWISE(kLogNdtr, "log_ndtr", log_ndtr, 1, kFloatTypes, kFloat, kKeepInput, [](GradContext& g) {
   g.widen();
@@ -92,8 +96,11 @@ namespace {
 void gammainc_backward(GradContext& g, const char* op, double sign) {
   g.widen();
   if (g.needs(0)) fail(ErrorKind::kUnsupported, op, ": there is no gradient for a");
-  const Tensor a = kept_operand(g, 0), x = kept_operand(g, 1);
-  g.set(1, g.grad() * (sign * exp(xlogy(a - 1, x) - x - lgamma(a))));
+  // The exponent is a difference of large terms; at infinity it is none.
+  const Tensor a = machinery::cast(kept_operand(g, 0), f64), x = machinery::cast(kept_operand(g, 1), f64);
+  const Tensor ends = eq(x, HUGE_VAL), safe = where(ends, 1, x);
+  const Tensor density = where(ends, 0, exp(xlogy(a - 1, safe) - safe - lgamma(a)) * sign);
+  g.set(1, g.grad() * machinery::cast(density, g.grad().dtype()));
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ Tensor general_cosine_window(int64_t n, std::span<const double> coefficients, bo
                              const TensorOptions& options = {});
 /// alpha - (1 - alpha) cos(2 pi k / (n - 1)).
 Tensor general_hamming_window(int64_t n, bool periodic = true, double alpha = 0.54, const TensorOptions& options = {});
-/// Nuttall's window with continuous first derivative, of four terms (Nuttall, 1981).
+/// The window of four cosine terms with the lowest side lobes (Nuttall, 1981).
 Tensor nuttall_window(int64_t n, bool periodic = true, const TensorOptions& options = {});
 /// exp(-|k - center| / tau); the center is (n - 1) / 2 if none is given. Throws Error unless tau > 0, and for a center
 /// of a symmetric window.

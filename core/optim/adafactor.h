@@ -45,6 +45,9 @@ class Adafactor final : public OptimizerOf<Adafactor, AdafactorOptions> {
   Adafactor(const Parameters& parameters, T lr)
       : Adafactor(parameters, AdafactorOptions{.lr = static_cast<double>(lr)}) {}
 
+  /// False: a step looks at whole matrices.
+  bool elementwise() const override { return false; }
+
  private:
   friend OptimizerOf;
   Adafactor() : OptimizerOf("Adafactor") {}

@@ -56,7 +56,7 @@ class Optimizer {
   virtual std::unique_ptr<Optimizer> like(const std::vector<Parameters>& groups) const = 0;
 
   /// Whether a step changes each element by itself: that of its gradient and its state alone decide. Then parameters
-  /// may be cut into parts (distributed::ZeroOptimizer, FullyShard). False for Muon and LBFGS.
+  /// may be cut into parts (distributed::ZeroOptimizer, FullyShard). False for Adafactor, Muon and LBFGS.
   virtual bool elementwise() const { return true; }
 
   /// The number of parameter groups. Functions that take a group throw Error if there is none of that number.

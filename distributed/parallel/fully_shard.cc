@@ -612,11 +612,13 @@ void FullyShard::load(const std::map<std::string, Shape>& shapes, const ReadElem
 
 std::map<std::string, ShardedTensor> FullyShard::shards(optim::Optimizer& optimizer) const {
   impl_->expect_own("FullyShard::shards", optimizer);
+  HEARTH_CHECK(optimizer.elementwise(), "FullyShard::shards: the optimizer must treat elements one by one");
   return shards_of(optimizer, [this](const std::string& key) { return impl_->slice_named(key); });
 }
 void FullyShard::load(optim::Optimizer& optimizer, const std::map<std::string, Shape>& shapes,
                       const ReadElements& read) const {
   impl_->expect_own("FullyShard::load", optimizer);
+  HEARTH_CHECK(optimizer.elementwise(), "FullyShard::load: the optimizer must treat elements one by one");
   load_shards(
       "FullyShard", optimizer, [this](const std::string& key) { return impl_->slice_named(key); }, shapes, read);
 }

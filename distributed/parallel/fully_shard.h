@@ -45,7 +45,7 @@ struct FullyShardOptions {
 /// the average over ranks, added to what was there. Gradients are exchanged while backward still runs.
 ///
 /// With equal batches and a loss that is a mean, training is that of one process on the joined batch. The optimizer
-/// must treat elements one by one, as all of hearth::optim do but Muon and LBFGS. For gradient norms give
+/// must treat elements one by one, as all of hearth::optim do but Adafactor, Muon and LBFGS. For gradient norms give
 /// clip_grad_norm_ reduce_norm().
 ///
 /// All ranks run the same forward and backward passes and call the same units in the same order, and each rank's loss

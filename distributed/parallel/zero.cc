@@ -23,7 +23,7 @@ constexpr int64_t kGathered = 25 << 20;
 ZeroOptimizer::ZeroOptimizer(const optim::Optimizer& optimizer, ProcessGroup& group)
     : Optimizer("ZeroOptimizer"), group_(group) {
   HEARTH_CHECK(optimizer.elementwise(),
-               "ZeroOptimizer: the optimizer must treat elements one by one, which Muon and LBFGS do not");
+               "ZeroOptimizer: the optimizer must treat elements one by one, which Adafactor, Muon and LBFGS do not");
   std::vector<optim::Parameters> own;
   const NoGrad off;
   for (size_t g = 0; g < optimizer.groups(); ++g) {

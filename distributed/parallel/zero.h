@@ -15,8 +15,8 @@ namespace hearth::distributed {
 
 /// Splits the elements of every parameter evenly over the ranks (ZeRO stage 1: Rajbhandari et al., 2020): each rank
 /// keeps the state of its elements and updates those; then all ranks get all of them. For any optimizer that treats
-/// elements one by one, as all of hearth::optim do but Muon and LBFGS; with the same gradients on all ranks the result
-/// is that optimizer's, bit for bit.
+/// elements one by one, as all of hearth::optim do but Adafactor, Muon and LBFGS; with the same gradients on all ranks
+/// the result is that optimizer's, bit for bit.
 ///
 ///   distributed::ZeroOptimizer optimizer(optim::AdamW(net.named_parameters(), {.lr = 1e-3}), group);
 ///

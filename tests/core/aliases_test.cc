@@ -45,7 +45,7 @@ TEST(Aliases, OfTwo) {
 
 TEST(Aliases, OfShapes) {
   const Tensor a = arange(6.0).view({2, 3}), b = ones({1, 3});
-  same(concat({a, b}), cat({a, b}));
+  same(concatenate({a, b}), cat({a, b}));
   same(concatenate({a, a}, 1), cat({a, a}, 1));
   same(row_stack({a, b}), vstack({a, b}));
   same(swapdims(a, 0, 1), a.t());

@@ -81,7 +81,9 @@ TEST(Print, Options) {
   EXPECT_EQ(to_string(x), before);
   EXPECT_EQ(error_of([] { set_printoptions({.precision = -1}); }),
             "PrintOptions: precision must be from 0 to 40, but is -1");
-  EXPECT_NE(error_of([&] { to_string(x, {.edgeitems = 0}); }).find("edgeitems and linewidth must be at least 1"),
+  EXPECT_NE(error_of([&] {
+              to_string(x, {.edgeitems = 0});
+            }).find("edgeitems must be from 1 to 2^30 and linewidth at least 1"),
             std::string::npos);
 }
 

@@ -51,7 +51,7 @@ absl::StatusOr<Tensor> run_by_length(const BertModel& model, std::span<const std
   std::vector<size_t> order(ids.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return ids[a].size() > ids[b].size(); });
-  Tensor out = empty({static_cast<int64_t>(ids.size()), width});
+  Tensor out = empty({static_cast<int64_t>(ids.size()), width}, {.dtype = f32});
   const auto pad = model.config().special.pad.value_or(0);
   for (size_t begin = 0, end = 0; begin < order.size(); begin = end) {
     const int64_t length = std::max<int64_t>(static_cast<int64_t>(ids[order[begin]].size()), 1);

@@ -34,13 +34,16 @@ TEST(ToString, LayersAsInPyTorch) {
   EXPECT_EQ(to_string(nn::Conv3d(2, 4, 3, {.padding = 1, .padding_mode = Padding::kReflect})),
             "Conv3d(2, 4, kernel_size=(3, 3, 3), stride=(1, 1, 1), padding=(1, 1, 1), padding_mode=reflect)");
   EXPECT_EQ(to_string(nn::BatchNorm2d(3)),
-            "BatchNorm2d(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)");
+            "BatchNorm2d(3, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)");
   EXPECT_EQ(to_string(nn::BatchNorm1d(3, {.momentum = {}, .affine = false})),
-            "BatchNorm1d(3, eps=1e-05, momentum=None, affine=False, track_running_stats=True)");
+            "BatchNorm1d(3, eps=1e-05, momentum=None, affine=False, bias=False, track_running_stats=True)");
   EXPECT_EQ(to_string(nn::LayerNorm({4})), "LayerNorm((4,), eps=1e-05, elementwise_affine=True, bias=True)");
   EXPECT_EQ(to_string(nn::GroupNorm(2, 4)), "GroupNorm(2, 4, eps=1e-05, affine=True, bias=True)");
   EXPECT_EQ(to_string(nn::MaxPool2d(2)), "MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)");
   EXPECT_EQ(to_string(nn::AvgPool2d({2, 3})), "AvgPool2d(kernel_size=(2, 3), stride=(2, 3), padding=0)");
+  EXPECT_EQ(to_string(nn::AvgPool1d(2)), "AvgPool1d(kernel_size=(2,), stride=(2,), padding=(0,))");
+  EXPECT_EQ(to_string(nn::LayerNorm({4}, {.eps = 1e-4})),
+            "LayerNorm((4,), eps=0.0001, elementwise_affine=True, bias=True)");
   EXPECT_EQ(to_string(nn::AdaptiveAvgPool2d(1)), "AdaptiveAvgPool2d(output_size=1)");
   EXPECT_EQ(to_string(nn::LSTM(3, 4, {.layers = 2, .batch_first = true})),
             "LSTM(3, 4, num_layers=2, batch_first=True)");
@@ -86,7 +89,7 @@ TEST(ToString, ModulesOfOnesOwn) {
       (act): ReLU()
     )
   )
-  (norm): BatchNorm1d(4, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
+  (norm): BatchNorm1d(4, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)
   (out): Linear(in_features=4, out_features=2, bias=True)
   (unused): Linear(in_features=4, out_features=1, bias=True)
 ))");
