@@ -78,8 +78,8 @@ Distribution::Parameters Distribution::broadcast(const char* name, std::initiali
     // A number in CPU memory may stand beside tensors elsewhere.
     if (!first || (first->dim() == 0 && first->device().is_cpu())) first = &t;
   }
-  const DType meet = tensors.empty() ? kDefaultFloat : result_type(tensors);
-  all.dtype = is_floating_point(meet) ? meet : kDefaultFloat;
+  const DType meet = tensors.empty() ? default_dtype() : result_type(tensors);
+  all.dtype = is_floating_point(meet) ? meet : default_dtype();
   all.device = first ? first->device() : default_device();
   const DType wide = all.dtype == f64 ? f64 : f32;
   for (const Parameter& p : parameters) {
