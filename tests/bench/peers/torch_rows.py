@@ -133,6 +133,113 @@ def attention_decode():
     return lambda: F.scaled_dot_product_attention(q, k, v)
 
 
+# op_bench.cc
+
+add_row("sum_2p24", of_one, torch.sum, MANY, bytes=4 * MANY)
+add_row("sum_columns_4096", of_one, lambda a: a.sum(0), 4096, 4096)
+add_row("amax_4096", of_one, lambda a: a.amax(1), 4096, 4096)
+add_row("argmax_4096", of_one, lambda a: a.argmax(1), 4096, 4096)
+add_row("logsumexp_4096", of_one, lambda a: a.logsumexp(1), 4096, 4096)
+add_row("cumsum_4096", of_one, lambda a: a.cumsum(1), 4096, 4096)
+add_row("tanh_2p24", of_one, torch.tanh, MANY)
+add_row("sort_2p20", of_one, torch.sort, 1 << 20)
+add_row("sort_1024", of_one, torch.sort, 1024, 1024)
+add_row("topk_4096", of_one, lambda a: torch.topk(a, 50), 1024, 4096)
+
+
+@row("add_row_4096")
+def add_row_4096():
+    a, b = torch.randn(4096, 4096), torch.randn(4096)
+    return lambda: a + b
+
+
+@row("where_2p24")
+def where_2p24():
+    a, b = torch.randn(MANY), torch.randn(MANY)
+    mask = a > b
+    return lambda: torch.where(mask, a, b)
+
+
+@row("cat_4096")
+def cat_4096():
+    a, b = torch.randn(4096, 2048), torch.randn(4096, 2048)
+    return lambda: torch.cat((a, b), 1)
+
+
+@row("gather_4096")
+def gather_4096():
+    a, index = torch.randn(4096, 4096), torch.randint(0, 4096, (4096, 4096))
+    return lambda: torch.gather(a, 1, index)
+
+
+@row("index_select_rows")
+def index_select_rows():
+    a, index = torch.randn(4096, 1024), torch.randint(0, 4096, (16384,))
+    return lambda: torch.index_select(a, 0, index)
+
+
+def with_gradients(f, leaves, *dy):
+    """A step that runs f() and gives the leaves their gradients."""
+    for leaf in leaves:
+        leaf.requires_grad_()
+
+    def step():
+        f().backward(*dy)
+        for leaf in leaves:
+            leaf.grad = None
+    return step
+
+
+@row("embedding_step", mode="grad")
+def embedding_step():
+    table, ids, dy = torch.randn(32000, 512), torch.randint(0, 32000, (8, 512)), torch.randn(8, 512, 512)
+    return with_gradients(lambda: F.embedding(ids, table), [table], dy)
+
+
+@row("cross_entropy_step", mode="grad")
+def cross_entropy_step():
+    x, y = torch.randn(2048, 32000), torch.randint(0, 32000, (2048,))
+    return with_gradients(lambda: F.cross_entropy(x, y), [x])
+
+
+def batch_norm_step(layout):
+    x = torch.randn(32, 64, 56, 56).contiguous(memory_format=layout)
+    dy = torch.randn(32, 64, 56, 56).contiguous(memory_format=layout)
+    net = nn.BatchNorm2d(64)
+    return with_gradients(lambda: net(x), [x, *net.parameters()], dy)
+
+
+def conv_step(layout):
+    x = torch.randn(16, 64, 56, 56).contiguous(memory_format=layout)
+    dy = torch.randn(16, 64, 56, 56).contiguous(memory_format=layout)
+    w = torch.randn(64, 64, 3, 3).contiguous(memory_format=layout)
+    return with_gradients(lambda: F.conv2d(x, w, padding=1), [x, w], dy)
+
+
+for name, layout in LAYOUTS.items():
+    add_row(f"batch_norm_step_{name}", batch_norm_step, layout, mode="grad")
+    add_row(f"conv_step_{name}", conv_step, layout, mode="grad", flops=3 * 2 * 16 * 64 * 64 * 9 * 56 * 56)
+
+
+@row("bmm_64x128", flops=2 * 64 * 128**3)
+def bmm_64x128():
+    a, b = torch.randn(64, 128, 128), torch.randn(64, 128, 128)
+    return lambda: torch.bmm(a, b)
+
+
+@row("matvec_4096", bytes=4 * 4096 * 4096)
+def matvec_4096():
+    a, b = torch.randn(4096, 4096), torch.randn(4096)
+    return lambda: torch.matmul(a, b)
+
+
+@row("transformer_layer_step", mode="grad")
+def transformer_layer_step():
+    net = nn.TransformerEncoderLayer(384, 6, 1536, dropout=0, activation="gelu", batch_first=True)
+    x, dy = torch.randn(8, 128, 384), torch.randn(8, 128, 384)
+    return with_gradients(lambda: net(x), [x, *net.parameters()], dy)
+
+
 # training_bench.cc
 
 def training_step(net, optimizer, x, y):
