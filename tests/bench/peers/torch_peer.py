@@ -1,16 +1,16 @@
-"""PyTorch's side of `tools/bench --peer=torch`: one process that imports PyTorch once and times a row whenever it is asked.
+"""PyTorch in `tools/bench --peer=torch`: one process that imports PyTorch once and times the rows it is asked for.
 
     torch_peer.py                     speaks with tools/bench, in lines of JSON (below)
     torch_peer.py --list              names the rows
     torch_peer.py --try [REGEX]       times each row alone, to see that all work; --min-time=SECONDS
 
-The first line that it writes is {"torch": version, "threads": n, "rows": [name...]}, or {"error": text} if it cannot work.
-A request {"run": name, "min_time": seconds} is answered by {"seconds": of an iteration, "iterations": n, "flops": per
-second, "bytes": per second}, the last two where the row has them, or by {"error": text}. It ends with its input.
+The first line that it writes is {"torch": version, "threads": n, "rows": [name...]}, or {"error": text} if it cannot
+work. A request {"run": name, "min_time": seconds} is answered by {"seconds": of an iteration, "iterations": n, "flops":
+per second, "bytes": per second}, the last two where the row has them, or by {"error": text}. It ends with its input.
 
-Rows run in eager mode; torch_rows.py holds them. Timing is Google Benchmark's: a run of one iteration, then runs of more,
-each with operands of its own, until one takes the minimal time; its mean counts. Hearth's number of threads is PyTorch's:
-HEARTH_NUM_THREADS, otherwise the processors that the process may run on.
+Rows run in eager mode; torch_rows.py holds them. Timing is Google Benchmark's: a run of one iteration, then runs of
+more, each with operands of its own, until one takes the minimal time; its mean counts. Hearth's number of threads is
+PyTorch's: HEARTH_NUM_THREADS, otherwise the processors that the process may run on.
 """
 import argparse
 import contextlib
@@ -121,7 +121,8 @@ def try_rows(pattern, min_time):
             continue
         try:
             done = measure(row, min_time)
-            rates = "".join(f"{done[k] / 1e9:10.2f} {unit}" for k, unit in (("flops", "GFLOP/s"), ("bytes", "GB/s")) if k in done)
+            rates = "".join(f"{done[k] / 1e9:10.2f} {unit}"
+                            for k, unit in (("flops", "GFLOP/s"), ("bytes", "GB/s")) if k in done)
             print(f"{name:36} {done['seconds'] * 1e3:14.4f} ms {done['iterations']:9}{rates}", flush=True)
         except Exception as e:  # noqa: BLE001
             failed += 1
@@ -134,7 +135,8 @@ def main():
     parser.add_argument("--list", action="store_true", help="print the names of the rows")
     parser.add_argument("--try", dest="pattern", nargs="?", const="", metavar="REGEX",
                         help="time the rows whose names match (default: all)")
-    parser.add_argument("--min-time", type=float, default=0.01, help="seconds that --try takes at least for each (0.01)")
+    parser.add_argument("--min-time", type=float, default=0.01, metavar="SECONDS",
+                        help="how long --try measures each row, at least (default: 0.01)")
     options = parser.parse_args()
     if options.list:
         print("\n".join(load_rows()))

@@ -1,5 +1,5 @@
-"""The rows of tools/bench in PyTorch, each under the name that Hearth's own benchmark of it has, with _nchw, _nhwc or _fused
-behind it where PyTorch can do the same in several ways; tools/bench takes the best.
+"""The rows of tools/bench in PyTorch, each under the name that Hearth's own benchmark of it has, with _nchw, _nhwc or
+_fused behind it where PyTorch can do the same in several ways; tools/bench takes the best.
 
 All operands are written with random numbers before the clock starts: untouched memory is one shared page of zeros, and
 reading it measures nothing. Training steps take the optimizers' fused variants, PyTorch's fastest.
