@@ -5,8 +5,9 @@
     torch_peer.py --try [REGEX]       times each row alone, to see that all work; --min-time=SECONDS
 
 The first line that it writes is {"torch": version, "threads": n, "rows": [name...]}, or {"error": text} if it cannot
-work. A request {"run": name, "min_time": seconds} is answered by {"seconds": of an iteration, "iterations": n, "flops":
-per second, "bytes": per second}, the last two where the row has them, or by {"error": text}. It ends with its input.
+work, with "missing": true where there is no fitting PyTorch. A request {"run": name, "min_time": seconds} is answered
+by {"seconds": of an iteration, "iterations": n, "flops": per second, "bytes": per second}, the last two where the row
+has them, or by {"error": text}. It ends with its input.
 
 Rows run in eager mode; torch_rows.py holds them. Timing is Google Benchmark's: a run of one iteration, then runs of
 more, each with operands of its own, until one takes the minimal time; its mean counts. Hearth's number of threads is
@@ -105,7 +106,7 @@ def serve():
     try:
         count, rows = threads(), load_rows()
     except (ImportError, ValueError) as e:
-        say({"error": str(e)})
+        say({"error": str(e), "missing": isinstance(e, ImportError)})
         return 1
     import torch
     say({"torch": torch.__version__, "threads": count, "rows": list(rows)})
