@@ -14,8 +14,8 @@ class Parameter {
  public:
   /// A tensor. Integers count as default_dtype().
   Parameter(Tensor t) : tensor_(std::move(t)) {}
-  /// A number, which takes the dtype and device of the tensors beside it; default_dtype() and the default device if there are
-  /// none.
+  /// A number, which takes the dtype and device of the tensors beside it; default_dtype() and the default device if
+  /// there are none.
   template <class T>
   requires std::is_arithmetic_v<T> Parameter(T v) : number_(static_cast<double>(v)) {}
   /// The tensor, or nothing for a number.
