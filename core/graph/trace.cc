@@ -29,7 +29,7 @@ constexpr size_t kRuns = 3;
 constexpr int64_t kFar = 8192;
 // Where these do not explain a size: more, of sizes one after the other. Twice as many as the greatest divisor, so that
 // no two divisions agree in all.
-constexpr std::array<int64_t, 2> kDivisors = {32, 256};
+constexpr std::array<int64_t, 2> kDivisors = {32, 1024};
 struct NeedsMoreRuns {};
 
 constexpr const char* kOtherWork =

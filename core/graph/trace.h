@@ -67,10 +67,10 @@ using Function = std::function<std::vector<Tensor>(std::span<const Tensor>)>;
 /// far as fn takes it), on tensors without data, and keeps its ops as a graph.
 ///
 /// What differs between the runs becomes a SizeExpr: whole numbers of the form a * sizes + b or, of one size, (a * size
-/// + b) / c rounded down with c up to 256, as strides of convolutions and steps of slices make them. (For the latter fn
-/// runs 64 times more, and where c is above 32, 512 times.) A number that is not whole may be a size itself, its square
-/// root, logarithm or reciprocal, or 1 / std::sqrt of it, computed in double: `x / std::sqrt(x.size(1))`. Compute
-/// anything else that depends on a size with dim_size(x, d), which is a tensor: `x * (dim_size(x, 1) +
+/// + b) / c rounded down with c up to 1024, as strides of convolutions and steps of slices make them. (For the latter
+/// fn runs 64 times more, and where c is above 32, 2048 times.) A number that is not whole may be a size itself, its
+/// square root, logarithm or reciprocal, or 1 / std::sqrt of it, computed in double: `x / std::sqrt(x.size(1))`.
+/// Compute anything else that depends on a size with dim_size(x, d), which is a tensor: `x * (dim_size(x, 1) +
 /// 0.5).pow(-0.25)`.
 ///
 /// Tensors that fn did not make from its inputs become constants, whose memory the graph shares. Throws Error, naming

@@ -42,9 +42,9 @@ std::string ModuleBase::type_name() const { return detail::type_name(*type_->id)
 
 std::string ModuleBase::repr_name() const {
   if (std::string own = type_->repr_name(*this); !own.empty()) return own;
-  const std::string name = type_name();
-  // Without the namespaces, but with those within template arguments.
-  const size_t scope = name.rfind("::", name.find('<'));
+  // Without namespaces and template arguments.
+  const std::string whole = type_name(), name = whole.substr(0, whole.find('<'));
+  const size_t scope = name.rfind("::");
   return scope == std::string::npos ? name : name.substr(scope + 2);
 }
 

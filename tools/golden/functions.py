@@ -429,6 +429,8 @@ case("nanquantile/rows", lambda x: x.nanquantile(0.3, 1), SOME_NAN, kinds=("floa
 case("nanquantile/all", lambda x: x.nanquantile(0.75), SOME_NAN, kinds=("float",))
 case("nanquantile/kept", lambda x: x.nanquantile(0.5, 0, True), values(4, 3, distinct=True), kinds=("float",))
 case("mode/rows", lambda x: mode(x, 1, False), values(3, 7, low=-2, high=2), own={1: "i64"})
+case("mode/distinct", lambda x: mode(x, 1, False), values(2, 4, distinct=True), own={1: "i64"})
+case("nanmedian_all/numbers", lambda x: x.nanmedian(), values(3, 4, distinct=True), kinds=("float",))
 case("mode/columns", lambda x: mode(x, 0, True), values(5, 2, low=-1, high=1), own={1: "i64"})
 
 save("tools/golden/functions.py with PyTorch " + torch.__version__)

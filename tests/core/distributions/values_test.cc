@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <string>
+#include <string_view>
 
 #include "core/ops/compare.h"
 #include "core/ops/reduce.h"
@@ -43,6 +44,10 @@ TEST_P(Values, AsInPyTorch) {
     for (const auto& [name, function] : kFunctions) {
       const Pointer fresh = makers().at(GetParam())(c.params());
       const Tensor x = c.leaf("value");
+      // These have no gradient for the concentration: CdfOfGammas has their values.
+      if (GetParam() == "gamma" || GetParam() == "chi2" || GetParam() == "inverse gamma") {
+        if (std::string_view(name) == "cdf") continue;
+      }
       if (c.has(name)) c.check(name, ((*fresh).*function)(x), x);
       else expect_lacking(GetParam() + " " + name, error_of([&, f = function] { ((*fresh).*f)(x); }));
     }

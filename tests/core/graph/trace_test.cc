@@ -415,7 +415,7 @@ TEST(Trace, SizesDividedByMuch) {
     return {zeros({n, 2}) + 1, arange(0, in[0].size(1), 200), in[0].slice(1, 0, {}, 160)};
   };
   same_at(frames, {"x", f32, {"batch", "samples"}}, {{1, 1}, {2, 79}, {1, 80}, {1, 1600}, {3, 16000}, {1, 100001}});
-  for (const int64_t c : {33, 97, 132, 160, 200, 255, 256}) {
+  for (const int64_t c : {33, 132, 160, 320, 640, 1023}) {
     for (const int64_t b : {int64_t{0}, int64_t{1}, c - 1}) {
       const auto part = [=](std::span<const Tensor> in) -> std::vector<Tensor> {
         return {zeros({(in[0].size(1) + b) / c + 1}) + 1};

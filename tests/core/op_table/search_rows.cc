@@ -125,11 +125,13 @@ static void statistic_rows(Rows& rows) {
                  {"weights", HEARTH_CALL(cov(in[0], 1, in[1], (abs(in[2]) + 0.5).detach())), plain}},
                 close)
       .takes = kFloatTypes;
-  add_functions(rows, "corrcoef", {{"matrix", HEARTH_CALL(corrcoef(in[0])), plain}}, close).takes = kFloatTypes;
+  add_functions(rows, "corrcoef", {{"matrix", HEARTH_CALL(corrcoef(in[0])), smooth}}, close).takes = kFloatTypes;
   add_functions(rows, "nanmedian",
                 {{"rows", [=](In in) { return pair(nanmedian(in[0], 1)); }, plain},
                  {"columns", [=](In in) { return pair(nanmedian(in[0], 0, true)); }, {.smooth = true}}});
-  add_functions(rows, "nanmedian_all", {{"nan", HEARTH_CALL(nanmedian(in[0])), plain}});
+  add_functions(
+      rows, "nanmedian_all",
+      {{"nan", HEARTH_CALL(nanmedian(in[0])), plain}, {"numbers", HEARTH_CALL(nanmedian(in[0])), {.smooth = true}}});
   add_functions(
       rows, "nanquantile",
       {{"rows", HEARTH_CALL(nanquantile(in[0], 0.3, 1)), wide},
@@ -139,7 +141,8 @@ static void statistic_rows(Rows& rows) {
       .takes = DTypeSet{f32, f64};
   add_functions(rows, "mode",
                 {{"rows", [=](In in) { return pair(mode(in[0], 1)); }, plain},
-                 {"columns", [=](In in) { return pair(mode(in[0], 0, true)); }, plain}});
+                 {"columns", [=](In in) { return pair(mode(in[0], 0, true)); }, plain},
+                 {"distinct", [=](In in) { return pair(mode(in[0], 1)); }, {.smooth = true}}});
 }
 
 HEARTH_OP_ROWS(search_rows);
