@@ -432,7 +432,9 @@ TEST(Trace, SizesDividedByMuch) {
   const auto two = [](std::span<const Tensor> in) -> std::vector<Tensor> {
     return {in[0].size(0) > 1000 ? in[0] + 1 : in[0] * 2};
   };
-  const auto odd = [](std::span<const Tensor> in) -> std::vector<Tensor> { return {zeros({in[0].size(0) / 5000}) + 1}; };
+  const auto odd = [](std::span<const Tensor> in) -> std::vector<Tensor> {
+    return {zeros({in[0].size(0) / 5000}) + 1};
+  };
   const Spec spec[] = {{"x", f32, {"n"}}};
   fails([&] { trace(one, spec); }, "in another way than a * size + b");
   fails([&] { trace(two, spec); }, "the function does something else for other sizes");
