@@ -103,7 +103,8 @@ TEST(Attention, OtherFeaturesOfKeysAndValues) {
   const Tensor q = leaf({3, 2, 4}, 1), k = leaf({5, 2, 3}, 2), v = leaf({5, 2, 6}, 3);
   nn::MultiheadAttention m(4, 2, {.kdim = 3, .vdim = 6});
   check_names(m, kNamesApart);
-  check(m(q, k, v), joined({q, k, v}, fill(m)), kGoldenApart);
+  const auto filled = fill(m);
+  check(m(q, k, v), joined({q, k, v}, filled), kGoldenApart);
   const Tensor a = leaf({2, 3, 4}, 1), b = leaf({2, 5, 4}, 2), c = leaf({2, 5, 6}, 3);
   nn::MultiheadAttention first(4, 2, {.bias = false, .batch_first = true, .vdim = 6});
   const auto p = fill(first);
