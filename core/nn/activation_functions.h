@@ -58,7 +58,7 @@ class PReLU : public Module<PReLU> {
   static Tensor slopes(const PReLUOptions& o) {
     HEARTH_CHECK(o.num_parameters >= 1, "PReLU: the number of parameters must be at least 1, but is ",
                  o.num_parameters);
-    return full({o.num_parameters}, o.init, {.dtype = f32});
+    return full({o.num_parameters}, o.init);
   }
   double init_;
 };

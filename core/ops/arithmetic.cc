@@ -320,19 +320,48 @@ HEARTH_UNARY_METHODS(kRound, round)
 HEARTH_UNARY_METHODS(kFrac, frac)
 
 namespace {
-Tensor add_multiple(const OpDef& op, const Tensor& a, const Tensor& b, Scalar alpha) {
+// b * alpha in the dtype in which a and b meet, or for halves in f32; alpha has no part in it.
+Tensor multiple(const OpDef& op, const Tensor& a, const Tensor& b, Scalar alpha) {
   expect_defined(op.name, {a, b});
-  // alpha has no part in the result's dtype, and the product is made in it, or for halves in f32.
   const DType t = result_type(std::array{Operand(a), Operand(b)});
-  if (t == DType::kBool) return run(op, {a, mul(b, alpha.to<bool>())});
+  if (t == DType::kBool) return mul(b, alpha.to<bool>());
   HEARTH_CHECK(is_differentiable(t) || !is_differentiable(alpha.dtype()), op.name,
                ": alpha must be a whole number for ", t, ", but is ", alpha);
-  const DType wide = is_half(t) ? f32 : t;
-  return machinery::cast(run(op, {machinery::cast(a, wide), mul(machinery::cast(b, wide), alpha)}), t);
+  return mul(machinery::cast(b, is_half(t) ? f32 : t), alpha);
+}
+Tensor add_multiple(const OpDef& op, const Tensor& a, const Tensor& b, Scalar alpha) {
+  const Tensor product = multiple(op, a, b, alpha);
+  const DType t = result_type(std::array{Operand(a), Operand(b)});
+  return is_half(t) ? machinery::cast(run(op, {machinery::widened(a), product}), t) : run(op, {a, product});
+}
+Tensor& add_multiple_(const OpDef& op, Tensor& a, const Tensor& b, Scalar alpha) {
+  const Tensor product = multiple(op, a, b, alpha);
+  if (is_half(a.dtype())) return a.copy_(run(op, {machinery::widened(a), product}));
+  run_into(op, a, {a, product});
+  return a;
+}
+// Integers stay integers: what fmod leaves over is taken away before.
+template <class Divisor>
+Tensor& truncated_division_(Tensor& a, const Divisor& b) {
+  if (is_floating_point(result_type(std::array{Operand(a), Operand(b)}))) run_into(kTruncDivide, a, {a, b});
+  else run_into(kFloorDivide, a, {sub(a, hearth::fmod(a, b)), b});
+  return a;
 }
 }  // namespace
 Tensor add(const Tensor& a, const Tensor& b, Scalar alpha) { return add_multiple(kAdd, a, b, alpha); }
 Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha) { return add_multiple(kSub, a, b, alpha); }
+Tensor& Tensor::add_(const Tensor& o, Scalar alpha) & { return add_multiple_(kAdd, *this, o, alpha); }
+Tensor& Tensor::sub_(const Tensor& o, Scalar alpha) & { return add_multiple_(kSub, *this, o, alpha); }
+Tensor& Tensor::div_(const Tensor& o, Rounding rounding) & {
+  const CalledAs called("div_");
+  expect_defined("div_", {*this, o});
+  return rounding == Rounding::kFloor ? floor_divide_(o) : truncated_division_(*this, o);
+}
+Tensor& Tensor::div_(Scalar o, Rounding rounding) & {
+  const CalledAs called("div_");
+  expect_defined("div_", {*this});
+  return rounding == Rounding::kFloor ? floor_divide_(o) : truncated_division_(*this, o);
+}
 
 namespace {
 // A bound that bounds nothing, of the tensor's own kind so that it cannot promote.
@@ -347,7 +376,33 @@ Tensor clamp(const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> m
   HEARTH_CHECK(min || max, "clamp: at least one of min and max must be given");
   return run(kClamp, {x, min ? *min : open_bound(x, false), max ? *max : open_bound(x, true)});
 }
-Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) { return run(kClamp, {x, min, max}); }
+Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) {
+  expect_defined("clamp", {x});
+  HEARTH_CHECK(min.defined() || max.defined(), "clamp: at least one of min and max must be given");
+  return run(kClamp, {x, min.defined() ? Operand(min) : Operand(open_bound(x, false)),
+                      max.defined() ? Operand(max) : Operand(open_bound(x, true))});
+}
+Tensor clamp_min(const Tensor& x, Scalar min) { return clamp(x, min); }
+Tensor clamp_min(const Tensor& x, const Tensor& min) { return clamp(x, min, {}); }
+Tensor clamp_max(const Tensor& x, Scalar max) { return clamp(x, std::nullopt, max); }
+Tensor clamp_max(const Tensor& x, const Tensor& max) { return clamp(x, {}, max); }
+Tensor Tensor::clamp_min(Scalar min) const { return hearth::clamp_min(*this, min); }
+Tensor Tensor::clamp_min(const Tensor& min) const { return hearth::clamp_min(*this, min); }
+Tensor Tensor::clamp_max(Scalar max) const { return hearth::clamp_max(*this, max); }
+Tensor Tensor::clamp_max(const Tensor& max) const { return hearth::clamp_max(*this, max); }
+Tensor& Tensor::clamp_min_(Scalar min) & { return clamp_(min); }
+Tensor& Tensor::clamp_min_(const Tensor& min) & { return clamp_(min, Tensor()); }
+Tensor& Tensor::clamp_max_(Scalar max) & { return clamp_(std::nullopt, max); }
+Tensor& Tensor::clamp_max_(const Tensor& max) & { return clamp_(Tensor(), max); }
+Tensor Tensor::where(const Tensor& condition, const Tensor& other) const {
+  return hearth::where(condition, *this, other);
+}
+Tensor Tensor::where(const Tensor& condition, Scalar other) const { return hearth::where(condition, *this, other); }
+Tensor Tensor::add(const Tensor& o, Scalar alpha) const { return hearth::add(*this, o, alpha); }
+Tensor Tensor::sub(const Tensor& o, Scalar alpha) const { return hearth::sub(*this, o, alpha); }
+Tensor Tensor::div(const Tensor& o, Rounding rounding) const { return hearth::div(*this, o, rounding); }
+Tensor Tensor::div(Scalar o, Rounding rounding) const { return hearth::div(*this, o, rounding); }
+Tensor Tensor::round(int64_t decimals) const { return hearth::round(*this, decimals); }
 Tensor Tensor::clamp(std::optional<Scalar> min, std::optional<Scalar> max) const {
   return hearth::clamp(*this, min, max);
 }
@@ -494,7 +549,11 @@ Tensor& Tensor::nan_to_num_(double nan, std::optional<double> posinf, std::optio
   return *this;
 }
 Tensor& Tensor::clamp_(const Tensor& min, const Tensor& max) & {
-  run_into(kClamp, *this, {*this, min, max});
+  expect_defined("clamp_", {*this});
+  HEARTH_CHECK(min.defined() || max.defined(), "clamp_: at least one of min and max must be given");
+  run_into(kClamp, *this,
+           {*this, min.defined() ? Operand(min) : Operand(open_bound(*this, false)),
+            max.defined() ? Operand(max) : Operand(open_bound(*this, true))});
   return *this;
 }
 Tensor Tensor::clamp(const Tensor& min, const Tensor& max) const { return hearth::clamp(*this, min, max); }

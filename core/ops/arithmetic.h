@@ -112,9 +112,15 @@ Tensor frac(const Tensor& x);
 /// bool. Throws Error if neither bound is given. The gradient is 0 unless x lies strictly between the bounds; an
 /// infinite bound counts as none.
 Tensor clamp(const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> max = std::nullopt);
-/// The same with bounds for each element, which broadcast. Bounds get the gradient where they decide; where x is equal
-/// to a bound both get half of it.
+/// The same with bounds for each element, which broadcast; an undefined tensor is no bound: clamp(x, {}, most). Bounds
+/// get the gradient where they decide; where x is equal to a bound both get half of it.
 Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max);
+/// clamp() with a lower bound alone.
+Tensor clamp_min(const Tensor& x, Scalar min);
+Tensor clamp_min(const Tensor& x, const Tensor& min);  ///< The same with a bound for each element.
+/// clamp() with an upper bound alone.
+Tensor clamp_max(const Tensor& x, Scalar max);
+Tensor clamp_max(const Tensor& x, const Tensor& max);  ///< The same with a bound for each element.
 /// a where the bool tensor `condition` is true, else b. All three broadcast; a and b meet in one dtype. Throws Error if
 /// the condition is not bool, or if a number does not fit into the dtype of the other operand.
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);

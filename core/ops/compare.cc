@@ -153,6 +153,9 @@ bool equal(const Tensor& a, const Tensor& b) {
   return a.shape() == b.shape() && eq(a, b).all().item<bool>();
 }
 bool Tensor::equal(const Tensor& o) const { return hearth::equal(*this, o); }
+Tensor Tensor::isclose(const Tensor& o, double rtol, double atol, bool equal_nan) const {
+  return hearth::isclose(*this, o, rtol, atol, equal_nan);
+}
 bool Tensor::allclose(const Tensor& o, double rtol, double atol, bool equal_nan) const {
   return hearth::allclose(*this, o, rtol, atol, equal_nan);
 }

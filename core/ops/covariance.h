@@ -7,7 +7,7 @@
 
 namespace hearth {
 
-/// The covariances [v, v] of v variables with n observations each, x [v, n] or one variable [n], which gives a number.
+/// The covariances [v, v] of v variables with n observations each, x [v, n]; of one variable, [n] or [1, n], a number.
 /// `frequencies`, integers [n], say how often an observation was made, `weights` [n] how much it counts; neither may be
 /// negative (not checked while a function is traced). The sum is divided by the number of observations minus
 /// `correction` (weighted as NumPy's cov does). NaN or infinite where nothing is left. Gradients flow. Not for complex

@@ -105,4 +105,7 @@ Tensor triu_indices(int64_t rows, int64_t columns, int64_t offset, const TensorO
   return triangle("triu_indices", false, rows, columns, offset, options);
 }
 
+Tensor Tensor::trace() const { return hearth::trace(*this); }
+Tensor Tensor::diag(int64_t offset) const { return hearth::diag(*this, offset); }
+
 }  // namespace hearth

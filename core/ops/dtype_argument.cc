@@ -20,17 +20,14 @@ Tensor sum(const Tensor& x, const Dims& dims, bool keepdim, DType dtype) {
   const CalledAs called("sum");
   return sum(cast("sum", x, dtype), dims, keepdim).to(dtype);
 }
-Tensor sum(const Tensor& x, DType dtype) { return sum(x, {}, false, dtype); }
 Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, DType dtype) {
   const CalledAs called("mean");
   return mean(cast("mean", x, dtype), dims, keepdim).to(dtype);
 }
-Tensor mean(const Tensor& x, DType dtype) { return mean(x, {}, false, dtype); }
 Tensor prod(const Tensor& x, const Dims& dims, bool keepdim, DType dtype) {
   const CalledAs called("prod");
   return prod(cast("prod", x, dtype), dims, keepdim).to(dtype);
 }
-Tensor prod(const Tensor& x, DType dtype) { return prod(x, {}, false, dtype); }
 Tensor cumsum(const Tensor& x, int64_t d, DType dtype) {
   const CalledAs called("cumsum");
   return cumsum(cast("cumsum", x, dtype), d).to(dtype);
@@ -47,5 +44,9 @@ Tensor log_softmax(const Tensor& x, int64_t d, DType dtype) {
   const CalledAs called("log_softmax");
   return log_softmax(cast("log_softmax", x, dtype), d).to(dtype);
 }
+
+Tensor Tensor::cumsum(int64_t d, DType dtype) const { return hearth::cumsum(*this, d, dtype); }
+Tensor Tensor::softmax(int64_t d, DType dtype) const { return hearth::softmax(*this, d, dtype); }
+Tensor Tensor::log_softmax(int64_t d, DType dtype) const { return hearth::log_softmax(*this, d, dtype); }
 
 }  // namespace hearth

@@ -2,19 +2,34 @@
 /// overflows or is lost on the way, and the result has this dtype.
 #pragma once
 
+#include <concepts>
+
 #include "core/tensor/tensor.h"
 
 namespace hearth {
 
-/// sum() of x.to(dtype) over all dimensions. The result has `dtype` also where it is an integer.
-Tensor sum(const Tensor& x, DType dtype);
-Tensor sum(const Tensor& x, const Dims& dims, bool keepdim, DType dtype);  ///< The same over some dimensions.
-/// mean() of x.to(dtype), which is floating-point, over all dimensions.
-Tensor mean(const Tensor& x, DType dtype);
-Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, DType dtype);  ///< The same over some dimensions.
-/// prod() of x.to(dtype) over all dimensions. The result has `dtype` also where it is an integer.
-Tensor prod(const Tensor& x, DType dtype);
-Tensor prod(const Tensor& x, const Dims& dims, bool keepdim, DType dtype);  ///< The same over some dimensions.
+/// sum() of x.to(dtype) over some dimensions, all if none is named. The result has `dtype` also where it is an integer.
+Tensor sum(const Tensor& x, const Dims& dims, bool keepdim, DType dtype);
+/// The same over all dimensions.
+template <std::same_as<DType> T>  // so that sum(x, {}) names no dtype
+Tensor sum(const Tensor& x, T dtype) {
+  return sum(x, {}, false, dtype);
+}
+/// mean() of x.to(dtype), which is floating-point, over some dimensions, all if none is named.
+Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, DType dtype);
+/// The same over all dimensions.
+template <std::same_as<DType> T>  // so that mean(x, {}) names no dtype
+Tensor mean(const Tensor& x, T dtype) {
+  return mean(x, {}, false, dtype);
+}
+/// prod() of x.to(dtype) over some dimensions, all if none is named. The result has `dtype` also where it is an
+/// integer.
+Tensor prod(const Tensor& x, const Dims& dims, bool keepdim, DType dtype);
+/// The same over all dimensions.
+template <std::same_as<DType> T>  // so that prod(x, {}) names no dtype
+Tensor prod(const Tensor& x, T dtype) {
+  return prod(x, {}, false, dtype);
+}
 /// cumsum() of x.to(dtype).
 Tensor cumsum(const Tensor& x, int64_t d, DType dtype);
 /// cumprod() of x.to(dtype).

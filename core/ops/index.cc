@@ -338,9 +338,11 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
   return index_select(flat, 0, reshape(nonzero(reshape(expand(mask, shape), {-1})), {-1}));
 }
 
-Tensor one_hot(const Tensor& index, int64_t classes) {
+Tensor one_hot(const Tensor& index, std::optional<int64_t> known) {
   const CalledAs called("one_hot");
   expect_defined("one_hot", {index});
+  HEARTH_CHECK(known || index.numel() > 0, "one_hot: the number of classes must be given, for there are no indices");
+  const int64_t classes = known ? *known : index.max().item<int64_t>() + 1;
   HEARTH_CHECK(classes >= 1, "one_hot: the number of classes must be at least 1, but is ", classes);
   Shape shape = index.shape();
   shape.push_back(classes);
@@ -402,6 +404,11 @@ Tensor Tensor::scatter_add(int64_t d, const Tensor& index, const Tensor& source)
 Tensor& Tensor::scatter_(int64_t d, const Tensor& index, const Tensor& source) & {
   run_scatter_into(kScatter, *this, d, index, source);
   return *this;
+}
+Tensor& Tensor::scatter_(int64_t d, const Tensor& index, Scalar value) & {
+  const CalledAs called("scatter_");
+  expect_defined("scatter_", {*this, index});
+  return scatter_(d, index, machinery::full(index.shape(), value, dtype(), device()));
 }
 Tensor& Tensor::scatter_add_(int64_t d, const Tensor& index, const Tensor& source) & {
   run_scatter_into(kScatterAdd, *this, d, index, source);

@@ -198,9 +198,9 @@ Tensor nonzero(const Tensor& x);
 Tensor argwhere(const Tensor& x);
 /// The columns of nonzero(), one i64 tensor [count] for each dimension, for index().
 std::vector<Tensor> where(const Tensor& condition);
-/// i64 tensor of the index's shape and a last dimension of `classes`: 1 at the index, else 0. Throws Error unless
-/// classes >= 1 and the indices are below.
-Tensor one_hot(const Tensor& index, int64_t classes);
+/// i64 tensor of the index's shape and a last dimension of `classes`: 1 at the index, else 0. Without `classes` they
+/// are one more than the greatest index, which is read. Throws Error unless classes >= 1 and the indices are below.
+Tensor one_hot(const Tensor& index, std::optional<int64_t> classes = {});
 
 // ---- The records of these ops (core/op/op_def.h), for code that looks at ops: tracing, devices, tests.
 /// (x, index) -> index_select(x, d, index), with d in DimAttrs.

@@ -90,4 +90,7 @@ Tensor vander(const Tensor& x, std::optional<int64_t> n, bool increasing) {
   return increasing ? powers : flip(powers, {-1});
 }
 
+Tensor Tensor::det() const { return hearth::det(*this); }
+Tensor Tensor::inverse() const { return hearth::inverse(*this); }
+
 }  // namespace hearth

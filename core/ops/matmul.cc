@@ -307,4 +307,11 @@ Tensor Tensor::outer(const Tensor& o) const { return hearth::outer(*this, o); }
 Tensor Tensor::inner(const Tensor& o) const { return hearth::inner(*this, o); }
 Tensor Tensor::vdot(const Tensor& o) const { return hearth::vdot(*this, o); }
 
+Tensor Tensor::addmm(const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) const {
+  return hearth::addmm(*this, a, b, beta, alpha);
+}
+Tensor Tensor::baddbmm(const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) const {
+  return hearth::baddbmm(*this, a, b, beta, alpha);
+}
+
 }  // namespace hearth

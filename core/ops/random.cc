@@ -113,6 +113,18 @@ Tensor rand_like(const Tensor& t, Generator* g) {
   Tensor r = empty_like(t);
   return r.uniform_(0, 1, g);
 }
+Tensor rand_like(const Tensor& t, DType dtype, Generator* g) {
+  const CalledAs called("rand_like");
+  expect_defined("rand_like", {t});
+  Tensor r = empty_like(t, dtype);
+  return r.uniform_(0, 1, g);
+}
+Tensor randn_like(const Tensor& t, DType dtype, Generator* g) {
+  const CalledAs called("randn_like");
+  expect_defined("randn_like", {t});
+  Tensor r = empty_like(t, dtype);
+  return r.normal_(0, 1, g);
+}
 Tensor randn_like(const Tensor& t, Generator* g) {
   const CalledAs called("randn_like");
   expect_defined("randn_like", {t});
@@ -283,6 +295,9 @@ void draw_once(const std::vector<double>& weights, std::span<const double> u, in
 
 }  // namespace
 
+Tensor Tensor::multinomial(int64_t count, bool replacement, Generator* g) const {
+  return hearth::multinomial(*this, count, replacement, g);
+}
 Tensor multinomial(const Tensor& weights, int64_t count, bool replacement, Generator* g) {
   const CalledAs called("multinomial");
   expect_defined("multinomial", {weights});

@@ -19,12 +19,19 @@ Tensor randn(const Shape& shape, const TensorOptions& options = {}, Generator* g
 /// empty or its ends do not fit into the dtype.
 Tensor randint(int64_t low, int64_t high, const Shape& shape, const TensorOptions& options = {},
                Generator* generator = nullptr);
+/// The same from 0 on: integers in [0, high).
+inline Tensor randint(int64_t high, const Shape& shape, const TensorOptions& options = {},
+                      Generator* generator = nullptr) {
+  return randint(0, high, shape, options, generator);
+}
 /// The numbers 0 to n - 1 in random order, all orders equally likely; of any dtype, i64 where options name none.
 Tensor randperm(int64_t n, const TensorOptions& options = {}, Generator* generator = nullptr);
 /// rand() with the shape, dtype, device and strides of t, as empty_like().
 Tensor rand_like(const Tensor& t, Generator* generator = nullptr);
+Tensor rand_like(const Tensor& t, DType dtype, Generator* generator = nullptr);  ///< The same of this dtype.
 /// randn() with the shape, dtype, device and strides of t, as empty_like().
 Tensor randn_like(const Tensor& t, Generator* generator = nullptr);
+Tensor randn_like(const Tensor& t, DType dtype, Generator* generator = nullptr);  ///< The same of this dtype.
 /// randint() with the shape, dtype, device and strides of t, as empty_like().
 Tensor randint_like(const Tensor& t, int64_t low, int64_t high, Generator* generator = nullptr);
 /// Normal, with a mean and a standard deviation for each element, which broadcast. Their dtypes are promoted. Gradients

@@ -115,6 +115,14 @@ Tensor Tensor::tile(const Dims& counts) const {
 }
 Tensor Tensor::flip(const Dims& dims) const { return hearth::flip(*this, dims); }
 Tensor Tensor::roll(const Dims& shifts, const Dims& dims) const { return hearth::roll(*this, shifts, dims); }
+Tensor& Tensor::tril_(int64_t k) & {
+  const CalledAs called("tril_");
+  return masked_fill_(hearth::gt(diagonal_of_place("tril_", *this), k), 0);
+}
+Tensor& Tensor::triu_(int64_t k) & {
+  const CalledAs called("triu_");
+  return masked_fill_(hearth::lt(diagonal_of_place("triu_", *this), k), 0);
+}
 Tensor Tensor::tril(int64_t k) const { return hearth::tril(*this, k); }
 Tensor Tensor::triu(int64_t k) const { return hearth::triu(*this, k); }
 

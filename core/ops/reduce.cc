@@ -270,6 +270,8 @@ Tensor count_nonzero(const Tensor& x, const Dims& dims) {
   const CalledAs called("count_nonzero");
   return sum(ne(x, 0), dims);
 }
+Tensor max(const Tensor& a, const Tensor& b) { return maximum(a, b); }
+Tensor min(const Tensor& a, const Tensor& b) { return minimum(a, b); }
 Tensor max(const Tensor& x) {
   const CalledAs called("max");
   return amax(x);

@@ -29,6 +29,9 @@ Tensor amin(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 Tensor any(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 /// True if no element is 0; true of no elements. The result is bool.
 Tensor all(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
+/// maximum() and minimum() by PyTorch's other names.
+Tensor max(const Tensor& a, const Tensor& b);
+Tensor min(const Tensor& a, const Tensor& b);  ///< See above.
 /// amax() over all elements.
 Tensor max(const Tensor& x);
 /// amin() over all elements.

@@ -54,4 +54,27 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& counts, int64_t d) {
   return index_select(line, x.dim() == 0 ? 0 : w, index.to(x.device()));
 }
 
+Tensor repeat_interleave(const Tensor& x, int64_t count) {
+  const CalledAs called("repeat_interleave");
+  expect_defined("repeat_interleave", {x});
+  return repeat_interleave(reshape(x, {-1}), count, 0);
+}
+Tensor repeat_interleave(const Tensor& x, const Tensor& counts) {
+  const CalledAs called("repeat_interleave");
+  expect_defined("repeat_interleave", {x, counts});
+  return repeat_interleave(reshape(x, {-1}), counts, 0);
+}
+Tensor repeat_interleave(const Tensor& counts) {
+  const CalledAs called("repeat_interleave");
+  expect_defined("repeat_interleave", {counts});
+  HEARTH_CHECK(counts.dim() == 1, "repeat_interleave: counts must be [n], but are ", counts.shape());
+  return repeat_interleave(arange(counts.numel(), {.device = counts.device()}), counts, 0);
+}
+Tensor Tensor::repeat_interleave(int64_t count, std::optional<int64_t> d) const {
+  return d ? hearth::repeat_interleave(*this, count, *d) : hearth::repeat_interleave(*this, count);
+}
+Tensor Tensor::repeat_interleave(const Tensor& counts, std::optional<int64_t> d) const {
+  return d ? hearth::repeat_interleave(*this, counts, *d) : hearth::repeat_interleave(*this, counts);
+}
+
 }  // namespace hearth

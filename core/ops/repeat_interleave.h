@@ -14,5 +14,11 @@ Tensor repeat_interleave(const Tensor& x, int64_t count, int64_t d);
 /// device; they are read, so that a function that is traced cannot call this. Throws Error as above, and for other
 /// shapes and dtypes of `counts`.
 Tensor repeat_interleave(const Tensor& x, const Tensor& counts, int64_t d);
+/// All elements in row-major order, each `count` times in a row: one dimension.
+Tensor repeat_interleave(const Tensor& x, int64_t count);
+/// The same, element i counts[i] times.
+Tensor repeat_interleave(const Tensor& x, const Tensor& counts);
+/// Place i counts[i] times: i64, one dimension.
+Tensor repeat_interleave(const Tensor& counts);
 
 }  // namespace hearth

@@ -196,4 +196,9 @@ Tensor quantile(const Tensor& x, std::initializer_list<double> q, std::optional<
   return quantile(x, std::span(q.begin(), q.size()), d, keepdim, interpolation);
 }
 
+Tensor Tensor::nansum(const Dims& dims, bool keepdim) const { return hearth::nansum(*this, dims, keepdim); }
+std::pair<Tensor, Tensor> Tensor::kthvalue(int64_t k, int64_t d, bool keepdim) const {
+  return hearth::kthvalue(*this, k, d, keepdim);
+}
+
 }  // namespace hearth

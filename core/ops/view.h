@@ -60,6 +60,10 @@ Tensor unfold(const Tensor& x, int64_t d, int64_t size, int64_t step);
 std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t d = 0);
 /// Parts of the given sizes along dimension d. Throws Error unless they add up to the dimension's size.
 std::vector<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64_t d = 0);
+/// The same: split(x, {2, 3}, 1).
+inline std::vector<Tensor> split(const Tensor& x, std::initializer_list<int64_t> sizes, int64_t d = 0) {
+  return split(x, std::span(sizes.begin(), sizes.size()), d);
+}
 /// At most n parts along dimension d, of ceil(size / n) places each; the last may be smaller. Throws Error if n < 1.
 std::vector<Tensor> chunk(const Tensor& x, int64_t n, int64_t d = 0);
 /// select() of each place of dimension d.

@@ -27,10 +27,11 @@
 
 namespace hearth {
 
-class Index;      // core/ops/index.h
-class Indexed;    // core/ops/index.h
-struct Sorted;    // core/ops/sort.h
-class Generator;  // core/tensor/generator.h
+class Index;                    // core/ops/index.h
+class Indexed;                  // core/ops/index.h
+struct Sorted;                  // core/ops/sort.h
+enum class Rounding : uint8_t;  // core/ops/arithmetic.h
+class Generator;                // core/tensor/generator.h
 
 /// How a new tensor is made: zeros({3}, {.dtype = f64, .requires_grad = true}).
 struct TensorOptions {
@@ -390,43 +391,54 @@ class Tensor {
   Tensor& relu_() &;     ///< In-place relu().
 
   // ---- Arithmetic of several operands (core/ops/arithmetic.h, core/ops/math.h)
-  Tensor add(const Tensor& o) const;           ///< this + o. See hearth::add().
-  Tensor add(Scalar o) const;                  ///< this + o.
-  Tensor& add_(const Tensor& o) &;             ///< In-place add().
-  Tensor& add_(Scalar o) &;                    ///< In-place add().
-  Tensor sub(const Tensor& o) const;           ///< this - o. See hearth::sub().
-  Tensor sub(Scalar o) const;                  ///< this - o.
-  Tensor& sub_(const Tensor& o) &;             ///< In-place sub().
-  Tensor& sub_(Scalar o) &;                    ///< In-place sub().
-  Tensor mul(const Tensor& o) const;           ///< this * o. See hearth::mul().
-  Tensor mul(Scalar o) const;                  ///< this * o.
-  Tensor& mul_(const Tensor& o) &;             ///< In-place mul().
-  Tensor& mul_(Scalar o) &;                    ///< In-place mul().
-  Tensor div(const Tensor& o) const;           ///< this / o. See hearth::div().
-  Tensor div(Scalar o) const;                  ///< this / o.
-  Tensor& div_(const Tensor& o) &;             ///< In-place div().
-  Tensor& div_(Scalar o) &;                    ///< In-place div().
-  Tensor floor_divide(const Tensor& o) const;  ///< floor(this / o). See hearth::floor_divide().
-  Tensor floor_divide(Scalar o) const;         ///< floor(this / o).
-  Tensor& floor_divide_(const Tensor& o) &;    ///< In-place floor_divide().
-  Tensor& floor_divide_(Scalar o) &;           ///< In-place floor_divide().
-  Tensor remainder(const Tensor& o) const;     ///< The remainder, with the sign of o. See hearth::remainder().
-  Tensor remainder(Scalar o) const;            ///< The remainder, with the sign of o.
-  Tensor& remainder_(const Tensor& o) &;       ///< In-place remainder().
-  Tensor& remainder_(Scalar o) &;              ///< In-place remainder().
-  Tensor fmod(const Tensor& o) const;          ///< The remainder, with the sign of this. See hearth::fmod().
-  Tensor fmod(Scalar o) const;                 ///< The remainder, with the sign of this.
-  Tensor& fmod_(const Tensor& o) &;            ///< In-place fmod().
-  Tensor& fmod_(Scalar o) &;                   ///< In-place fmod().
-  Tensor pow(const Tensor& o) const;           ///< this^o. See hearth::pow().
-  Tensor pow(Scalar o) const;                  ///< this^o.
-  Tensor& pow_(const Tensor& o) &;             ///< In-place pow().
-  Tensor& pow_(Scalar o) &;                    ///< In-place pow().
-  Tensor maximum(const Tensor& o) const;       ///< The greater element of both. See hearth::maximum().
-  Tensor minimum(const Tensor& o) const;       ///< The smaller element of both. See hearth::minimum().
-  Tensor atan2(const Tensor& x) const;         ///< The angle of the point (x, this). See hearth::atan2().
-  Tensor& atan2_(const Tensor& x) &;           ///< In-place atan2().
-  Tensor xlogy(const Tensor& y) const;         ///< this * log(y). See hearth::xlogy().
+  Tensor add(const Tensor& o) const;  ///< this + o. See hearth::add().
+  Tensor add(Scalar o) const;         ///< this + o.
+  Tensor& add_(const Tensor& o) &;    ///< In-place add().
+  Tensor& add_(Scalar o) &;           ///< In-place add().
+  /// this + alpha * o. See hearth::add().
+  Tensor add(const Tensor& o, Scalar alpha) const;
+  Tensor& add_(const Tensor& o, Scalar alpha) &;  ///< In-place add().
+  Tensor sub(const Tensor& o) const;              ///< this - o. See hearth::sub().
+  Tensor sub(Scalar o) const;                     ///< this - o.
+  Tensor& sub_(const Tensor& o) &;                ///< In-place sub().
+  Tensor& sub_(Scalar o) &;                       ///< In-place sub().
+  /// this - alpha * o. See hearth::sub().
+  Tensor sub(const Tensor& o, Scalar alpha) const;
+  Tensor& sub_(const Tensor& o, Scalar alpha) &;  ///< In-place sub().
+  Tensor mul(const Tensor& o) const;              ///< this * o. See hearth::mul().
+  Tensor mul(Scalar o) const;                     ///< this * o.
+  Tensor& mul_(const Tensor& o) &;                ///< In-place mul().
+  Tensor& mul_(Scalar o) &;                       ///< In-place mul().
+  Tensor div(const Tensor& o) const;              ///< this / o. See hearth::div().
+  Tensor div(Scalar o) const;                     ///< this / o.
+  Tensor& div_(const Tensor& o) &;                ///< In-place div().
+  Tensor& div_(Scalar o) &;                       ///< In-place div().
+  /// this / o, rounded to an integer. See hearth::div().
+  Tensor div(const Tensor& o, Rounding rounding) const;
+  Tensor div(Scalar o, Rounding rounding) const;       ///< The same by a number.
+  Tensor& div_(const Tensor& o, Rounding rounding) &;  ///< In-place div().
+  Tensor& div_(Scalar o, Rounding rounding) &;         ///< In-place div().
+  Tensor floor_divide(const Tensor& o) const;          ///< floor(this / o). See hearth::floor_divide().
+  Tensor floor_divide(Scalar o) const;                 ///< floor(this / o).
+  Tensor& floor_divide_(const Tensor& o) &;            ///< In-place floor_divide().
+  Tensor& floor_divide_(Scalar o) &;                   ///< In-place floor_divide().
+  Tensor remainder(const Tensor& o) const;             ///< The remainder, with the sign of o. See hearth::remainder().
+  Tensor remainder(Scalar o) const;                    ///< The remainder, with the sign of o.
+  Tensor& remainder_(const Tensor& o) &;               ///< In-place remainder().
+  Tensor& remainder_(Scalar o) &;                      ///< In-place remainder().
+  Tensor fmod(const Tensor& o) const;                  ///< The remainder, with the sign of this. See hearth::fmod().
+  Tensor fmod(Scalar o) const;                         ///< The remainder, with the sign of this.
+  Tensor& fmod_(const Tensor& o) &;                    ///< In-place fmod().
+  Tensor& fmod_(Scalar o) &;                           ///< In-place fmod().
+  Tensor pow(const Tensor& o) const;                   ///< this^o. See hearth::pow().
+  Tensor pow(Scalar o) const;                          ///< this^o.
+  Tensor& pow_(const Tensor& o) &;                     ///< In-place pow().
+  Tensor& pow_(Scalar o) &;                            ///< In-place pow().
+  Tensor maximum(const Tensor& o) const;               ///< The greater element of both. See hearth::maximum().
+  Tensor minimum(const Tensor& o) const;               ///< The smaller element of both. See hearth::minimum().
+  Tensor atan2(const Tensor& x) const;                 ///< The angle of the point (x, this). See hearth::atan2().
+  Tensor& atan2_(const Tensor& x) &;                   ///< In-place atan2().
+  Tensor xlogy(const Tensor& y) const;                 ///< this * log(y). See hearth::xlogy().
   /// this + weight * (end - this). See hearth::lerp().
   Tensor lerp(const Tensor& end, Scalar weight) const;
   Tensor lerp(const Tensor& end, const Tensor& weight) const;  ///< The same with a weight for each element.
@@ -440,8 +452,24 @@ class Tensor {
   Tensor& addcdiv_(const Tensor& a, const Tensor& b, Scalar value = 1) &;  ///< In-place addcdiv().
   /// The values limited to [min, max]. See hearth::clamp().
   Tensor clamp(std::optional<Scalar> min, std::optional<Scalar> max = std::nullopt) const;
-  /// The same with bounds for each element.
+  /// The same with bounds for each element. An undefined tensor is no bound.
   Tensor clamp(const Tensor& min, const Tensor& max) const;
+  /// clamp() by another name.
+  Tensor clip(std::optional<Scalar> min, std::optional<Scalar> max = std::nullopt) const { return clamp(min, max); }
+  Tensor clamp_min(Scalar min) const;         ///< clamp() with a lower bound alone.
+  Tensor clamp_min(const Tensor& min) const;  ///< The same with a bound for each element.
+  Tensor clamp_max(Scalar max) const;         ///< clamp() with an upper bound alone.
+  Tensor clamp_max(const Tensor& max) const;  ///< The same with a bound for each element.
+  Tensor& clamp_min_(Scalar min) &;           ///< In-place clamp_min().
+  Tensor& clamp_min_(const Tensor& min) &;    ///< In-place clamp_min().
+  Tensor& clamp_max_(Scalar max) &;           ///< In-place clamp_max().
+  Tensor& clamp_max_(const Tensor& max) &;    ///< In-place clamp_max().
+  /// This tensor where the bool tensor is true, else `other`. See hearth::where().
+  Tensor where(const Tensor& condition, const Tensor& other) const;
+  Tensor where(const Tensor& condition, Scalar other) const;  ///< The same with a number.
+  /// Whether elements are close to those of o. See hearth::isclose().
+  Tensor isclose(const Tensor& o, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false) const;
+  Tensor round(int64_t decimals) const;  ///< Rounded to so many digits after the point. See hearth::round().
   /// In-place clamp().
   Tensor& clamp_(std::optional<Scalar> min, std::optional<Scalar> max = std::nullopt) &;
   Tensor& clamp_(const Tensor& min, const Tensor& max) &;  ///< In-place clamp().
@@ -558,12 +586,20 @@ class Tensor {
   Tensor norm(double p = 2, const Dims& dims = {}, bool keepdim = false) const;
   /// The number of elements that are not 0. See hearth::count_nonzero().
   Tensor count_nonzero(const Dims& dims = {}) const;
+  /// The sum of the elements that are not NaN. See hearth::nansum().
+  Tensor nansum(const Dims& dims = {}, bool keepdim = false) const;
+  Tensor trace() const;  ///< The sum of a matrix's diagonal. See hearth::trace().
 
   // ---- Along one dimension (core/ops/scan.h, core/ops/softmax.h, core/ops/sort.h)
-  Tensor cumsum(int64_t d) const;       ///< Running sums. See hearth::cumsum().
-  Tensor cumprod(int64_t d) const;      ///< Running products. See hearth::cumprod().
-  Tensor softmax(int64_t d) const;      ///< e^x / sum(e^x). See hearth::softmax().
-  Tensor log_softmax(int64_t d) const;  ///< x - log(sum(e^x)). See hearth::log_softmax().
+  Tensor cumsum(int64_t d) const;                    ///< Running sums. See hearth::cumsum().
+  Tensor cumprod(int64_t d) const;                   ///< Running products. See hearth::cumprod().
+  Tensor softmax(int64_t d) const;                   ///< e^x / sum(e^x). See hearth::softmax().
+  Tensor log_softmax(int64_t d) const;               ///< x - log(sum(e^x)). See hearth::log_softmax().
+  Tensor cumsum(int64_t d, DType dtype) const;       ///< cumsum() of to(dtype).
+  Tensor softmax(int64_t d, DType dtype) const;      ///< softmax() of to(dtype).
+  Tensor log_softmax(int64_t d, DType dtype) const;  ///< log_softmax() of to(dtype).
+  /// The k-th smallest elements and their i64 indices. See hearth::kthvalue().
+  std::pair<Tensor, Tensor> kthvalue(int64_t k, int64_t d = -1, bool keepdim = false) const;
   /// The elements in order, and where they stood. See hearth::sort().
   Sorted sort(int64_t d = -1, bool descending = false) const;
   /// Where the elements in order stand. See hearth::argsort().
@@ -594,9 +630,11 @@ class Tensor {
   Tensor H() const;                                ///< t() of the complex conjugate.
   Tensor mH() const;                               ///< mT() of the complex conjugate.
   Tensor movedim(int64_t from, int64_t to) const;  ///< Moves a dimension. See hearth::movedim().
-  Tensor squeeze() const;                          ///< Drops the dimensions of size 1. See hearth::squeeze().
-  Tensor squeeze(int64_t d) const;                 ///< Drops dimension d if its size is 1.
-  Tensor unsqueeze(int64_t d) const;               ///< Adds a dimension of size 1. See hearth::unsqueeze().
+  Tensor moveaxis(int64_t from, int64_t to) const { return movedim(from, to); }  ///< movedim() by another name.
+  Tensor swapaxes(int64_t a, int64_t b) const { return transpose(a, b); }        ///< transpose() by another name.
+  Tensor squeeze() const;             ///< Drops the dimensions of size 1. See hearth::squeeze().
+  Tensor squeeze(int64_t d) const;    ///< Drops dimension d if its size is 1.
+  Tensor unsqueeze(int64_t d) const;  ///< Adds a dimension of size 1. See hearth::unsqueeze().
   /// Joins dimensions start to end into one. See hearth::flatten().
   Tensor flatten(int64_t start = 0, int64_t end = -1) const;
   /// Cuts dimension d into several. See hearth::unflatten().
@@ -618,6 +656,10 @@ class Tensor {
   std::vector<Tensor> split(int64_t size, int64_t d = 0) const;
   /// Parts of the given sizes along dimension d. See hearth::split().
   std::vector<Tensor> split(std::span<const int64_t> sizes, int64_t d = 0) const;
+  /// The same: x.split({2, 3}, 1).
+  std::vector<Tensor> split(std::initializer_list<int64_t> sizes, int64_t d = 0) const {
+    return split(std::span(sizes.begin(), sizes.size()), d);
+  }
   /// At most n parts of equal size along dimension d; the last may be smaller. See hearth::chunk().
   std::vector<Tensor> chunk(int64_t n, int64_t d = 0) const;
   /// A tensor for each place of dimension d. See hearth::unbind().
@@ -633,6 +675,15 @@ class Tensor {
   Tensor roll(const Dims& shifts, const Dims& dims = {}) const;
   Tensor tril(int64_t k = 0) const;  ///< The lower triangle. See hearth::tril().
   Tensor triu(int64_t k = 0) const;  ///< The upper triangle. See hearth::triu().
+  Tensor& tril_(int64_t k = 0) &;    ///< In-place tril().
+  Tensor& triu_(int64_t k = 0) &;    ///< In-place triu().
+  /// The matrix with this diagonal, or a matrix's diagonal. See hearth::diag().
+  Tensor diag(int64_t offset = 0) const;
+  /// Each element several times in a row; without d of all elements in row-major order. See
+  /// hearth::repeat_interleave().
+  Tensor repeat_interleave(int64_t count, std::optional<int64_t> d = {}) const;
+  /// The same with a count for each. See hearth::repeat_interleave().
+  Tensor repeat_interleave(const Tensor& counts, std::optional<int64_t> d = {}) const;
 
   // ---- Indexing (core/ops/index.h)
   /// Place i of dimension 0, as a view: x[0] = t writes into x. i may count from the end.
@@ -663,6 +714,8 @@ class Tensor {
   Tensor scatter(int64_t d, const Tensor& index, Scalar value) const;
   /// In-place scatter().
   Tensor& scatter_(int64_t d, const Tensor& index, const Tensor& source) &;
+  /// In-place scatter() of a number: zeros({n, c}).scatter_(1, y, 1).
+  Tensor& scatter_(int64_t d, const Tensor& index, Scalar value) &;
   /// See hearth::scatter_add().
   Tensor scatter_add(int64_t d, const Tensor& index, const Tensor& source) const;
   /// In-place scatter_add().
@@ -693,6 +746,15 @@ class Tensor {
   Tensor vdot(const Tensor& o) const;    ///< dot() by another name. See hearth::vdot().
   Tensor outer(const Tensor& o) const;   ///< The outer product of two vectors. See hearth::outer().
   Tensor inner(const Tensor& o) const;   ///< Scalar products over the last dimensions. See hearth::inner().
+  /// this * beta + (a b) * alpha of matrices. See hearth::addmm().
+  Tensor addmm(const Tensor& a, const Tensor& b, Scalar beta = 1, Scalar alpha = 1) const;
+  /// The same of batches of matrices. See hearth::baddbmm().
+  Tensor baddbmm(const Tensor& a, const Tensor& b, Scalar beta = 1, Scalar alpha = 1) const;
+  Tensor det() const;      ///< The determinant (core/ops/linalg_names.h). See hearth::det().
+  Tensor inverse() const;  ///< The inverse (core/ops/linalg_names.h). See hearth::inverse().
+
+  /// Places drawn with this tensor's elements as weights (core/ops/random.h). See hearth::multinomial().
+  Tensor multinomial(int64_t count, bool replacement = false, Generator* generator = nullptr) const;
 
   // ---- Random numbers in place (core/ops/random.cc), from `generator` or else default_generator()
   /// Fills a floating-point tensor uniformly from [low, high); with low if the two are equal. Throws Error unless both
@@ -733,7 +795,8 @@ class Tensor {
   X(logical_or_) X(logical_xor_) X(logical_not_) X(eq_) X(ne_) X(lt_) X(le_) X(gt_) X(ge_) X(atan2_) X(lerp_) \
   X(addcmul_) X(addcdiv_) X(masked_fill_) X(index_fill_) X(masked_scatter_) X(scatter_) X(scatter_add_) \
   X(index_add_) X(uniform_) X(normal_) X(bernoulli_) X(random_) \
-  X(exponential_) X(geometric_) X(log_normal_) X(cauchy_) X(fill_diagonal_)
+  X(exponential_) X(geometric_) X(log_normal_) X(cauchy_) X(fill_diagonal_) X(clamp_min_) X(clamp_max_) \
+  X(tril_) X(triu_)
   // clang-format on
 #define HEARTH_ON_TEMPORARY(name)                        \
   template <class... A>                                  \
@@ -859,16 +922,19 @@ Tensor operator>=(const Tensor& a, const Tensor& b);  ///< Elementwise, gives a 
 Tensor operator>=(const Tensor& a, Scalar b);         ///< See ge().
 Tensor operator>=(Scalar a, const Tensor& b);         ///< See ge().
 
-Tensor operator&(const Tensor& a, const Tensor& b);  ///< See bitwise_and().
-Tensor operator&(const Tensor& a, Scalar b);         ///< See bitwise_and().
-Tensor operator&(Scalar a, const Tensor& b);         ///< See bitwise_and().
-Tensor operator|(const Tensor& a, const Tensor& b);  ///< See bitwise_or().
-Tensor operator|(const Tensor& a, Scalar b);         ///< See bitwise_or().
-Tensor operator|(Scalar a, const Tensor& b);         ///< See bitwise_or().
-Tensor operator^(const Tensor& a, const Tensor& b);  ///< See bitwise_xor().
-Tensor operator^(const Tensor& a, Scalar b);         ///< See bitwise_xor().
-Tensor operator^(Scalar a, const Tensor& b);         ///< See bitwise_xor().
-Tensor operator~(const Tensor& a);                   ///< See bitwise_not().
+Tensor operator&(const Tensor& a, const Tensor& b);                                  ///< See bitwise_and().
+Tensor operator&(const Tensor& a, Scalar b);                                         ///< See bitwise_and().
+Tensor operator&(Scalar a, const Tensor& b);                                         ///< See bitwise_and().
+Tensor operator|(const Tensor& a, const Tensor& b);                                  ///< See bitwise_or().
+Tensor operator|(const Tensor& a, Scalar b);                                         ///< See bitwise_or().
+Tensor operator|(Scalar a, const Tensor& b);                                         ///< See bitwise_or().
+Tensor operator^(const Tensor& a, const Tensor& b);                                  ///< See bitwise_xor().
+Tensor operator^(const Tensor& a, Scalar b);                                         ///< See bitwise_xor().
+Tensor operator^(Scalar a, const Tensor& b);                                         ///< See bitwise_xor().
+inline Tensor& operator&=(Tensor& a, const Tensor& b) { return a.bitwise_and_(b); }  ///< See bitwise_and().
+inline Tensor& operator|=(Tensor& a, const Tensor& b) { return a.bitwise_or_(b); }   ///< See bitwise_or().
+inline Tensor& operator^=(Tensor& a, const Tensor& b) { return a.bitwise_xor_(b); }  ///< See bitwise_xor().
+Tensor operator~(const Tensor& a);                                                   ///< See bitwise_not().
 
 /// An operand that may be left out.
 using OptionalTensor = std::optional<Tensor>;

@@ -130,6 +130,47 @@ TEST(PyTorchEdges, SumsOfNoComplexNumbers) {
   }
 }
 
+TEST(PyTorchEdges, MethodsAndShortForms) {
+  const Tensor x = tensor({{1.0, -2.0, 3.0}, {4.0, 5.0, -6.0}});
+  EXPECT_EQ(sum(x, {}).dtype(), f32);  // no dtype, but no dimensions
+  EXPECT_EQ(x.sum({}).item<float>(), 5);
+  EXPECT_EQ(sum(x, f64).dtype(), f64);
+  Tensor y = x.clone();
+  y.add_(x, -0.5);
+  EXPECT_EQ(floats(y), (Floats{0.5, -1, 1.5, 2, 2.5, -3}));
+  EXPECT_EQ(floats(x.sub(x, 2)), floats(-x));
+  EXPECT_EQ(floats(tensor({7, -7}).div(2, Rounding::kTrunc)), (Floats{3, -3}));
+  EXPECT_EQ(floats(tensor({7, -7}).div_(tensor({2, 2}), Rounding::kTrunc)), (Floats{3, -3}));
+  EXPECT_EQ(floats(tensor({7.0, -7.0}).div_(2, Rounding::kFloor)), (Floats{3, -4}));
+  EXPECT_NE(error_of([] { tensor({7, 7}).div_(2.5, Rounding::kTrunc); }), "");
+  EXPECT_EQ(floats(clamp(x, tensor({0.0, 0.0, 0.0}), {})), (Floats{1, 0, 3, 4, 5, 0}));
+  EXPECT_EQ(floats(x.clamp_max(tensor({0.0, 0.0, 0.0}))), (Floats{0, -2, 0, 0, 0, -6}));
+  EXPECT_EQ(floats(x.clamp_min(0)), (Floats{1, 0, 3, 4, 5, 0}));
+  EXPECT_EQ(floats(x.clone().clamp_min_(tensor({0.0})).clamp_max_(3)), (Floats{1, 0, 3, 3, 3, 0}));
+  EXPECT_EQ(slope(tensor({0.0, 1.0, 2.0}), [](const Tensor& t) { return t.clamp_min(ones({3})); }),
+            (Floats{0, 0.5, 1}));
+  EXPECT_EQ(x.split({1, 2}, 1)[1].shape(), Shape({2, 2}));
+  EXPECT_EQ(split(x, {2, 1}, 1)[0].shape(), Shape({2, 2}));
+  EXPECT_EQ(floats(zeros({2, 3}).scatter_(1, tensor({{2}, {0}}), 1)), (Floats{0, 0, 1, 1, 0, 0}));
+  EXPECT_EQ(floats(x.clone().tril_(-1)), (Floats{0, 0, 0, 4, 0, 0}));
+  EXPECT_EQ(floats(x.clone().triu_()), floats(x.triu()));
+  EXPECT_EQ(floats(x.where(x > 0, 0)), (Floats{1, 0, 3, 4, 5, 0}));
+  EXPECT_EQ(floats(tensor({1, 2}).repeat_interleave(2)), (Floats{1, 1, 2, 2}));
+  EXPECT_EQ(floats(repeat_interleave(tensor({2, 0, 1}))), (Floats{0, 0, 2}));
+  EXPECT_EQ(repeat_interleave(x, 2).shape(), Shape({12}));
+  EXPECT_EQ(one_hot(tensor({0, 2})).shape(), Shape({2, 3}));
+  EXPECT_EQ(randint(5, {4}).shape(), Shape({4}));
+  EXPECT_EQ(rand_like(x, f64).dtype(), f64);
+  EXPECT_EQ(floats(max(tensor({1.0, 5.0}), tensor({3.0, 2.0}))), (Floats{3, 5}));
+  Tensor mask = x > 0;
+  mask &= x < 4;
+  EXPECT_EQ(mask.sum().item<int64_t>(), 2);
+  EXPECT_EQ(x.softmax(1, f64).dtype(), f64);
+  EXPECT_EQ(x.round(-1).shape(), x.shape());
+  EXPECT_EQ(x.trace().item<float>(), 6);
+  EXPECT_EQ(x.kthvalue(1, 1).first.shape(), Shape({2}));
+}
+
 TEST(PyTorchEdges, ShapesOfOneAndNothing) {
   EXPECT_EQ(cov(randn({1, 5})).dim(), 0);
   EXPECT_EQ(corrcoef(randn({1, 5})).item<float>(), 1);
