@@ -156,7 +156,7 @@ Tensor LayerNorm::forward(const Tensor& x) const {
   return layer_norm(x, shape_, tensor_of(weight), tensor_of(bias), eps_);
 }
 
-RMSNorm::RMSNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options)
+RMSNorm::RMSNorm(ModuleBase* parent, const char* name, const Shape& shape, const RMSNormOptions& options)
     : Module(parent, name), shape_(checked_shape("RMSNorm", shape)), eps_(options.eps) {
   if (options.affine) weight.emplace(this, "weight", empty(shape));
   reset_parameters();
