@@ -41,6 +41,8 @@ class BatchNorm : public Module<BatchNorm<kMinRank, kMaxRank>> {
   Tensor forward(const Tensor& x);
   /// Gives the parameters and the running statistics their first values anew.
   void reset_parameters();
+  /// For ModuleBase::load_state_dict().
+  void upgrade_state(StateDict& state, const std::string& prefix) const;
   /// For ModuleBase::repr_name(): "BatchNorm2d".
   std::string repr_name() const {
     return kMinRank == 2 ? "BatchNorm1d" : kMinRank == 4 ? "BatchNorm2d" : "BatchNorm3d";
