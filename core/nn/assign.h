@@ -10,9 +10,10 @@ namespace hearth::nn {
 /// built under DefaultDevice(kMeta) takes weights that are mapped from a file. A tensor of which a module has several
 /// names (tied weights) takes that of the last name.
 ///
-/// With `strict` the names must agree exactly; else those in both are taken. Throws Error naming every missing or
+/// With `strict` the names must agree exactly; else those in both are taken, and the others are told. Names of older
+/// versions are known as by load_state_dict(). Throws Error naming every missing or
 /// unexpected name, every undefined tensor, every wrong shape, and every parameter that requires a gradient and is
 /// given a tensor of integers; nothing is changed then.
-void assign_state_dict(ModuleBase& module, const StateDict& state, bool strict = true);
+NameDifferences assign_state_dict(ModuleBase& module, const StateDict& state, bool strict = true);
 
 }  // namespace hearth::nn

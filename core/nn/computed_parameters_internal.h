@@ -38,6 +38,8 @@ class ComputedParameters {
   ~ComputedParameters() = default;
   ComputedParameter* find(const std::string& name);
   void visit(const Owned& owned);
+  // Brings names of older versions to those of today.
+  void upgrade_state(StateDict& state, const std::string& prefix) const;
   // Gives the originals new values: those for what reset() gives the parameters.
   void reset(ModuleBase& module, const std::function<void()>& reset);
 

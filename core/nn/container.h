@@ -2,7 +2,10 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
+#include <initializer_list>
 #include <memory>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -31,9 +34,11 @@ class AnyModule {
       : box_(std::make_unique<Box<std::decay_t<M>>>(std::forward<M>(m))) {}
   /// A copy of the module or function.
   AnyModule(const AnyModule& o) : box_(o.box_->copy()) {}
-  /// Takes the module or function over. The other one can only be destroyed afterwards.
+  /// Takes the module or function over. The other one can only be destroyed or assigned to afterwards.
   AnyModule(AnyModule&&) noexcept = default;
   AnyModule& operator=(const AnyModule&) = delete;
+  /// The same; what it held is destroyed.
+  AnyModule& operator=(AnyModule&&) noexcept = default;
   ~AnyModule() = default;
 
   /// Calls it. Throws Error if it is a module that takes something else than a tensor, or gives something else.
@@ -86,7 +91,7 @@ class AnyModule {
 };
 
 /// Modules in a list, named "0", "1", ..., all of one type or, as ModuleList<>, of any. It has no forward of its own:
-/// loop over it. A reference to an item stays valid as long as the list.
+/// loop over it. A reference to an item stays valid until the item is erased.
 template <class M = AnyModule>
 class ModuleList : public Module<ModuleList<M>> {
  public:
@@ -104,6 +109,27 @@ class ModuleList : public Module<ModuleList<M>> {
     items_.push_back(std::make_unique<M>(std::forward<A>(a)...));
     name_item(items_.size() - 1);
     return *items_.back();
+  }
+  /// Constructs M(args...) before item i, or at the end for i = size(), and gives it. The items behind it get other
+  /// numbers. Throws Error if i is greater.
+  template <class... A>
+  M& emplace(size_t i, A&&... a) {
+    HEARTH_CHECK(i <= items_.size(), "ModuleList: index ", i, " is out of range to insert among ", items_.size(),
+                 " modules");
+    items_.insert(items_.begin() + static_cast<std::ptrdiff_t>(i), std::make_unique<M>(std::forward<A>(a)...));
+    name_items();
+    return *items_[i];
+  }
+  /// Adds copies of the items of another list, which share their tensors.
+  void extend(const ModuleList& o) {
+    const size_t count = o.items_.size();  // which may be this list
+    for (size_t i = 0; i < count; ++i) emplace_back(*o.items_[i]);
+  }
+  /// Removes item i. The items behind it get other numbers. Throws Error if there is none.
+  void erase(size_t i) {
+    HEARTH_CHECK(i < items_.size(), "ModuleList: index ", i, " is out of range for ", items_.size(), " modules");
+    items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(i));
+    name_items();
   }
   /// The number of items.
   size_t size() const { return items_.size(); }
@@ -159,11 +185,15 @@ class ModuleList : public Module<ModuleList<M>> {
   std::vector<std::unique_ptr<M>> items_;
 };
 
-/// Calls its modules and functions one after the other, each with the result of the one before; named "0", "1", ...
+/// Calls its modules and functions one after the other, each with the result of the one before; named "0", "1", ... or
+/// by names of one's own.
 ///
 ///   nn::Sequential s(nn::Linear(2, 3), relu, [](const Tensor& x) { return x * 2; });
+///   nn::Sequential t({{"hidden", nn::Linear(2, 3)}, {"act", nn::ReLU()}});
 class Sequential : public Module<Sequential> {
  public:
+  /// A module or function and its name.
+  using NamedStep = std::pair<std::string, AnyModule>;
   /// Of these modules and functions, moved or copied in.
   template <class... M>
   requires(sizeof...(M) > 0 && (TensorFunction<std::decay_t<M>> && ...) &&
@@ -177,17 +207,54 @@ class Sequential : public Module<Sequential> {
       : Module(parent, name) {
     (push_back(std::forward<M>(ms)), ...);
   }
+  /// Of copies of these modules, which share their tensors, and functions, under their names. Throws Error as
+  /// add_module().
+  explicit Sequential(std::initializer_list<NamedStep> steps) : Sequential(nullptr, "", steps) {}
+  /// The same as a member of `parent`.
+  Sequential(ModuleBase* parent, const char* name, std::initializer_list<NamedStep> steps) : Module(parent, name) {
+    for (const auto& [step, m] : steps) add_module(step, m);
+  }
   /// Of nothing: it gives what it is given.
   Sequential() = default;
   /// A copy with copies of the modules, which share their tensors.
   Sequential(const Sequential&) = default;
 
-  /// Adds a module or function at the end. References that operator[] gave may be invalid afterwards.
+  /// Adds a module or function at the end, named by its number. References that operator[] gave may be invalid
+  /// afterwards. Throws Error if another has the number as its name.
   template <class M>
   requires TensorFunction<std::decay_t<M>>
-  void push_back(M&& m) {
-    steps_.emplace_back(std::forward<M>(m));
-    if (steps_.back().is_module()) set_name(steps_.back().module(), std::to_string(steps_.size() - 1));
+  void push_back(M&& m) { put(steps_.size(), "", AnyModule(std::forward<M>(m))); }
+  /// The same under a name. Throws Error for a name that is empty, has a dot, or is that of another step.
+  template <class M>
+  requires TensorFunction<std::decay_t<M>>
+  void add_module(const std::string& name, M&& m) {
+    HEARTH_CHECK(!name.empty() && name.find('.') == std::string::npos,
+                 "Sequential: a name must not be empty or contain a dot, but is '", name, "'");
+    put(steps_.size(), name, AnyModule(std::forward<M>(m)));
+  }
+  /// Puts a module or function before step i, or at the end for i = size(). The steps behind it that are named by their
+  /// numbers get others. Throws Error if i is greater, or a number is the name of another step.
+  template <class M>
+  requires TensorFunction<std::decay_t<M>>
+  void insert(size_t i, M&& m) {
+    HEARTH_CHECK(i <= steps_.size(), "Sequential: index ", i, " is out of range to insert among ", steps_.size(),
+                 " modules");
+    put(i, "", AnyModule(std::forward<M>(m)));
+  }
+  /// Adds copies of the steps of another one, which share their tensors, named by their new numbers.
+  void extend(const Sequential& o) {
+    const size_t count = o.steps_.size();  // which may be this one
+    for (size_t i = 0; i < count; ++i) put(steps_.size(), "", AnyModule(o.steps_[i]));
+  }
+  /// Removes step i. The steps behind it that are named by their numbers get others. Throws Error if there is none.
+  void erase(size_t i) {
+    HEARTH_CHECK(i < steps_.size(), "Sequential: index ", i, " is out of range for ", steps_.size(), " modules");
+    std::vector<std::string> names = names_;
+    names.erase(names.begin() + static_cast<std::ptrdiff_t>(i));
+    check_names(names);
+    steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(i));
+    names_ = std::move(names);
+    name_steps();
   }
   /// The number of modules and functions.
   size_t size() const { return steps_.size(); }
@@ -195,6 +262,13 @@ class Sequential : public Module<Sequential> {
   const AnyModule& operator[](size_t i) const {
     HEARTH_CHECK(i < steps_.size(), "Sequential: index ", i, " is out of range for ", steps_.size(), " modules");
     return steps_[i];
+  }
+  /// The step of that name: s["act"]. Throws Error if there is none.
+  const AnyModule& operator[](const std::string& name) const {
+    for (size_t i = 0; i < steps_.size(); ++i) {
+      if (name_of(names_, i) == name) return steps_[i];
+    }
+    fail("Sequential: there is no module '", name, "'");
   }
   /// The first step.
   auto begin() const { return steps_.begin(); }
@@ -211,12 +285,38 @@ class Sequential : public Module<Sequential> {
   /// For ModuleBase: tells the modules among the steps.
   void visit_owned(const detail::Owned& owned) {
     for (size_t i = 0; i < steps_.size(); ++i) {
-      if (steps_[i].is_module()) owned.module(std::to_string(i), steps_[i].module());
+      if (steps_[i].is_module()) owned.module(name_of(names_, i), steps_[i].module());
     }
   }
 
  private:
+  static std::string name_of(const std::vector<std::string>& names, size_t i) {
+    return names[i].empty() ? std::to_string(i) : names[i];
+  }
+  static void check_names(const std::vector<std::string>& names) {
+    std::set<std::string> seen;
+    for (size_t i = 0; i < names.size(); ++i) {
+      const std::string name = name_of(names, i);
+      HEARTH_CHECK(seen.insert(name).second, "Sequential: two modules would be named '", name, "'");
+    }
+  }
+  void put(size_t i, const std::string& name, AnyModule step) {
+    const auto at = static_cast<std::ptrdiff_t>(i);
+    std::vector<std::string> names = names_;
+    // A step that is given its own number as its name is like one without a name.
+    names.insert(names.begin() + at, name == std::to_string(i) ? std::string() : name);
+    check_names(names);
+    steps_.insert(steps_.begin() + at, std::move(step));
+    names_ = std::move(names);
+    name_steps();
+  }
+  void name_steps() {
+    for (size_t i = 0; i < steps_.size(); ++i) {
+      if (steps_[i].is_module()) set_name(steps_[i].module(), name_of(names_, i));
+    }
+  }
   std::vector<AnyModule> steps_;
+  std::vector<std::string> names_;  // of the steps; empty for those named by their numbers
 };
 
 }  // namespace hearth::nn

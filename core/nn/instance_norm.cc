@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/nn/init.h"
+#include "core/nn/older_state.h"
 #include "core/ops/create.h"
 #include "core/ops/view.h"
 
@@ -39,6 +40,11 @@ void InstanceNorm<kDims>::reset_parameters() {
   if (running_mean) init::constant_(*running_mean, 0);
   if (running_var) init::constant_(*running_var, 1);
   if (num_batches_tracked) init::constant_(*num_batches_tracked, 0);
+}
+
+template <int kDims>
+void InstanceNorm<kDims>::upgrade_state(StateDict& state, const std::string& prefix) const {
+  detail::keep_batch_count(state, prefix, num_batches_tracked);
 }
 
 template <int kDims>

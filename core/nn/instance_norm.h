@@ -33,6 +33,8 @@ class InstanceNorm : public Module<InstanceNorm<kDims>> {
   Tensor forward(const Tensor& x);
   /// Gives the parameters and the running statistics their first values anew.
   void reset_parameters();
+  /// For ModuleBase::load_state_dict().
+  void upgrade_state(StateDict& state, const std::string& prefix) const;
 
   /// [channels], first 1; with the option affine.
   std::optional<Parameter> weight;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/nn/module.h"
+#include "core/ops/embedding.h"
 
 namespace hearth::nn {
 
@@ -40,12 +41,11 @@ class Identity : public Module<Identity> {
   Tensor forward(const Tensor& x) const { return x; }
 };
 
-/// Options of Embedding.
-struct EmbeddingOptions {
-  /// This row starts as zeros and gets no gradient. It may count from the end.
-  std::optional<int64_t> padding_idx = std::nullopt;
-};
-/// Rows of a table by number. The table starts normal, with mean 0 and standard deviation 1. See hearth::embedding().
+/// Options of Embedding: those of hearth::embedding().
+using hearth::EmbeddingOptions;
+
+/// Rows of a table by number. The table starts normal, with mean 0 and standard deviation 1, and the row padding_idx as
+/// zeros. See hearth::embedding().
 class Embedding : public Module<Embedding> {
  public:
   /// A table of `count` rows of `dim` numbers. Throws Error if one is negative, or if padding_idx is out of range.
@@ -53,7 +53,13 @@ class Embedding : public Module<Embedding> {
       : Embedding(nullptr, "", count, dim, options) {}
   /// The same as a member of `parent`.
   Embedding(ModuleBase* parent, const char* name, int64_t count, int64_t dim, const EmbeddingOptions& options = {});
-  /// index of any shape, i64 or i32, gives [index..., dim]. Throws Error for an index that is not from 0 to count - 1.
+  /// With a table [count, dim] that is there: the tensor's own memory, not a copy. With `freeze` it is not trained. As
+  /// a member: nn::Member<nn::Embedding> words{this, "words", nn::Embedding::from_pretrained(table)}. The row
+  /// padding_idx stays as it is. Throws Error unless the table has 2 dimensions, if padding_idx is out of range, and
+  /// for integers that are to be trained.
+  static Embedding from_pretrained(const Tensor& table, bool freeze = true, const EmbeddingOptions& options = {});
+  /// index of any shape, i64 or i32, gives [index..., dim]. With max_norm it writes to the table, so that such calls
+  /// must not run at once. Throws Error for an index that is not from 0 to count - 1.
   Tensor forward(const Tensor& index) const;
   /// Gives the parameters their first values anew.
   void reset_parameters();
@@ -64,6 +70,7 @@ class Embedding : public Module<Embedding> {
   Parameter weight;
 
  private:
+  Embedding(ModuleBase* parent, const char* name, const Tensor& table, bool trained, const EmbeddingOptions& options);
   EmbeddingOptions options_;
 };
 

@@ -11,7 +11,6 @@
 #include "core/autograd/guards.h"
 #include "core/autograd/swap_memory.h"
 #include "core/base/error.h"
-#include "core/base/name_check.h"
 #include "core/nn/computed_parameters_internal.h"
 
 namespace hearth::nn {
@@ -143,6 +142,95 @@ std::vector<std::pair<std::string, const ModuleBase*>> ModuleBase::named_modules
   for (auto& [n, m] : const_cast<ModuleBase*>(this)->named_modules()) out.emplace_back(n, m);
   return out;
 }
+std::vector<std::pair<std::string, ModuleBase*>> ModuleBase::named_children() {
+  std::vector<std::pair<std::string, ModuleBase*>> out;
+  const std::function<void(const std::string&, ModuleBase&)> module = [&](const std::string& n, ModuleBase& m) {
+    out.emplace_back(n, &m);
+  };
+  const std::function<void(const std::string&, Tensor&)> parameter = [](const std::string&, Tensor&) {};
+  for (const Entry& e : entries_) {
+    if (e.kind == Kind::kModule) module(e.name, *static_cast<ModuleBase*>(at(e)));
+  }
+  type_->visit_owned(*this, {module, parameter});
+  if (computed_) computed_.get()->visit({module, parameter});
+  return out;
+}
+std::vector<std::pair<std::string, const ModuleBase*>> ModuleBase::named_children() const {
+  std::vector<std::pair<std::string, const ModuleBase*>> out;
+  for (auto& [n, m] : const_cast<ModuleBase*>(this)->named_children()) out.emplace_back(n, m);
+  return out;
+}
+std::vector<ModuleBase*> ModuleBase::children() {
+  std::vector<ModuleBase*> out;
+  for (auto& [n, m] : named_children()) out.push_back(m);
+  return out;
+}
+std::vector<const ModuleBase*> ModuleBase::children() const {
+  std::vector<const ModuleBase*> out;
+  for (auto& [n, m] : named_children()) out.push_back(m);
+  return out;
+}
+
+namespace {
+// "a, b and c"; "nothing" of none.
+std::string listed(const std::vector<std::string>& names) {
+  if (names.empty()) return "nothing";
+  std::string text = names[0];
+  for (size_t i = 1; i < names.size(); ++i) text += (i + 1 == names.size() ? " and " : ", ") + names[i];
+  return text;
+}
+std::string quoted(const std::string& path) { return path.empty() ? path : " '" + path + "'"; }
+}  // namespace
+
+std::pair<ModuleBase*, std::string> ModuleBase::follow(const std::string& path, std::string& way) {
+  ModuleBase* m = this;
+  for (std::string rest = path;;) {
+    ModuleBase* next = nullptr;
+    for (const auto& [name, child] : m->named_children()) {
+      if (rest != name && !rest.starts_with(name + ".")) continue;
+      next = child;
+      way += (way.empty() ? "" : ".") + name;
+      rest = rest == name ? "" : rest.substr(name.size() + 1);
+      break;
+    }
+    if (!next) return {m, rest};
+    m = next;
+  }
+}
+
+ModuleBase& ModuleBase::get_submodule(const std::string& path) {
+  std::string way;
+  const auto [m, rest] = follow(path, way);
+  if (rest.empty() && way.size() == path.size()) return *m;
+  std::vector<std::string> there;
+  for (const auto& [name, child] : m->named_children()) there.push_back(name);
+  fail("get_submodule: ", m->type_name(), quoted(way), " has no module '", rest, "'; it has ", listed(there));
+}
+const ModuleBase& ModuleBase::get_submodule(const std::string& path) const {
+  return const_cast<ModuleBase*>(this)->get_submodule(path);
+}
+
+Tensor ModuleBase::get_tensor(const char* what, const char* kind, const std::string& path, bool parameter) const {
+  const auto tensors = [&](const ModuleBase& m) { return parameter ? m.named_parameters() : m.named_buffers(); };
+  for (const auto& [name, t] : tensors(*this)) {
+    if (name == path) return t;
+  }
+  std::string way;
+  const auto [m, rest] = const_cast<ModuleBase*>(this)->follow(path, way);
+  std::vector<std::string> there;
+  const auto children = m->named_children();
+  for (const auto& [name, t] : tensors(*m)) {
+    const bool below = std::ranges::any_of(children, [&](const auto& c) { return name.starts_with(c.first + "."); });
+    if (!below) there.push_back(name);
+  }
+  for (const auto& [name, child] : children) there.push_back(concat("the module ", name));
+  fail(what, ": ", m->type_name(), quoted(way), " has no ", kind, " '", rest, "'; it has ", listed(there));
+}
+Tensor ModuleBase::get_parameter(const std::string& path) const {
+  return get_tensor("get_parameter", "parameter", path, true);
+}
+Tensor ModuleBase::get_buffer(const std::string& path) const { return get_tensor("get_buffer", "buffer", path, false); }
+
 int64_t ModuleBase::parameter_count() const {
   int64_t n = 0;
   for (const Tensor& t : parameters()) n += t.numel();
@@ -157,22 +245,18 @@ StateDict ModuleBase::state_dict() const {
   return out;
 }
 
-namespace {
-// States that were saved before batch norm counted its batches, or by others, have no count: the module's own stays.
-StateDict with_batch_counts(const StateDict& given, const StateDict& own) {
-  constexpr std::string_view kCount = "num_batches_tracked";
-  StateDict state = given;
-  for (const auto& [name, t] : own) {
-    if (!std::string_view(name).ends_with(kCount) || state.count(name)) continue;
-    if (state.count(name.substr(0, name.size() - kCount.size()) + "running_mean")) state[name] = t;
-  }
+StateDict detail::ModuleAccess::upgraded(ModuleBase& module, StateDict state) {
+  module.visit("", nullptr, [&](const std::string& path, ModuleBase& m) {
+    const std::string prefix = path.empty() ? path : path + ".";
+    if (m.type_->upgrade_state) m.type_->upgrade_state(m, state, prefix);
+    if (m.computed_) m.computed_.get()->upgrade_state(state, prefix);
+  });
   return state;
 }
-}  // namespace
 
-void ModuleBase::load_state_dict(const StateDict& given, bool strict) {
+NameDifferences ModuleBase::load_state_dict(const StateDict& given, bool strict) {
   StateDict own = state_dict();
-  const StateDict state = with_batch_counts(given, own);
+  const StateDict state = detail::ModuleAccess::upgraded(*this, given);
   const NameCheck check = check_names(
       own, state,
       [](const std::string& name, const Tensor& mine, const Tensor& theirs) -> std::string {
@@ -191,6 +275,7 @@ void ModuleBase::load_state_dict(const StateDict& given, bool strict) {
     const auto found = state.find(name);
     if (found != state.end() && found->second.impl() != t.impl()) t.copy_(found->second.to(t.device()));
   }
+  return check.differences();
 }
 
 void ModuleBase::train(bool on) {

@@ -32,6 +32,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/name_check.h"
 #include "core/base/thread_state.h"
 #include "core/nn/computed_parameters.h"
 #include "core/nn/module_hooks.h"
@@ -60,6 +61,8 @@ struct ModuleType {
   void (*visit_owned)(ModuleBase&, const Owned&);
   void (*renamed)(ModuleBase&);  // after its name has changed: `void name_items()`
   void (*reset)(ModuleBase&);    // its `void reset_parameters()`; null if it has none
+  // Its `void upgrade_state(StateDict& state, const std::string& prefix) const`; null if it has none.
+  void (*upgrade_state)(const ModuleBase&, StateDict& state, const std::string& prefix);
   // Its `std::string repr_name() const` and `std::string extra_repr() const`; empty where it has none.
   std::string (*repr_name)(const ModuleBase&);
   std::string (*extra_repr)(const ModuleBase&);
@@ -84,6 +87,8 @@ class ModuleAccess {
   static Tensor* place(ModuleBase& m, const std::string& name);
   // Calls f with each tensor of the module and all below, and its name.
   static void visit_tensors(ModuleBase& m, const std::function<void(const std::string& name, Tensor&)>& f);
+  // A state in the names of today: after the upgrade_state() of all modules and parametrizations.
+  static StateDict upgraded(ModuleBase& m, StateDict state);
 };
 
 }  // namespace detail
@@ -113,16 +118,39 @@ class ModuleBase {
   std::vector<std::pair<std::string, ModuleBase*>> named_modules();
   /// The same of a module that is not changed.
   std::vector<std::pair<std::string, const ModuleBase*>> named_modules() const;
+  /// The modules right below this one, with their names; an item of a list belongs to the list. What belongs to a
+  /// parametrization is named "parametrizations.weight.0".
+  std::vector<std::pair<std::string, ModuleBase*>> named_children();
+  /// The same of a module that is not changed.
+  std::vector<std::pair<std::string, const ModuleBase*>> named_children() const;
+  /// named_children() without the names.
+  std::vector<ModuleBase*> children();
+  /// The same of a module that is not changed.
+  std::vector<const ModuleBase*> children() const;
+  /// The module of this path, "encoder.0"; this one for "". Throws Error, with what there is, if there is none.
+  ModuleBase& get_submodule(const std::string& path);
+  /// The same of a module that is not changed.
+  const ModuleBase& get_submodule(const std::string& path) const;
+  /// The parameter of this path, "encoder.0.weight": the module's own tensor, not a copy. Throws Error, with what there
+  /// is, if there is none.
+  Tensor get_parameter(const std::string& path) const;
+  /// The same of a buffer.
+  Tensor get_buffer(const std::string& path) const;
   /// The number of elements of parameters() together.
   int64_t parameter_count() const;
 
   /// The parameters and persistent buffers of this module and all below. The tensors are the module's own, not copies.
   StateDict state_dict() const;
   /// Copies values into the module's tensors, converted to their dtypes and brought to their devices; handles, and with
-  /// them optimizers, stay valid. With `strict` the names must agree exactly; else those in both are loaded. Throws
-  /// Error naming every missing or unexpected name, every undefined tensor, every wrong shape, and every tensor that is
-  /// meta on one side only; nothing is changed then.
-  void load_state_dict(const StateDict& state, bool strict = true);
+  /// them optimizers, stay valid. With `strict` the names must agree exactly; else those in both are loaded, and the
+  /// others are told. Throws Error naming every missing or unexpected name, every undefined tensor, every wrong shape,
+  /// and every tensor that is meta on one side only; nothing is changed then.
+  ///
+  /// Names of older versions are known: states of norms may have no num_batches_tracked, and those of weight_norm()
+  /// may have weight_g and weight_v. A module of one's own that had other names has a public
+  /// `void upgrade_state(StateDict& state, const std::string& prefix) const`, which changes the names of the state,
+  /// prefix + "weight", to those of today.
+  NameDifferences load_state_dict(const StateDict& state, bool strict = true);
 
   /// Switches training mode for this module and all below: in it dropout drops and batch norm uses the batch's
   /// statistics. It is on in a new module.
@@ -239,6 +267,9 @@ class ModuleBase {
   void empty_computed();
   // The names of tensors that the module owns itself.
   std::vector<std::string> own_tensors();
+  // The deepest module along the path, and what is left of it; the path of that module is written to `way`.
+  std::pair<ModuleBase*, std::string> follow(const std::string& path, std::string& way);
+  Tensor get_tensor(const char* what, const char* kind, const std::string& path, bool parameter) const;
   // What owns tensors that no reset_parameters() gives values: "" if there is nothing.
   std::string without_reset();
 
@@ -388,6 +419,15 @@ const ModuleType* module_type() {
             if constexpr (requires(D & d) { d.reset_parameters(); })
               reset = [](ModuleBase& m) { static_cast<D&>(m).reset_parameters(); };
             return reset;
+          }(),
+      .upgrade_state =
+          [] {
+            void (*upgrade)(const ModuleBase&, StateDict&, const std::string&) = nullptr;
+            if constexpr (requires(const D& d, StateDict& s, const std::string& p) { d.upgrade_state(s, p); })
+              upgrade = [](const ModuleBase& m, StateDict& state, const std::string& prefix) {
+                static_cast<const D&>(m).upgrade_state(state, prefix);
+              };
+            return upgrade;
           }(),
       .repr_name = [](const ModuleBase& m) -> std::string {
         if constexpr (detail::OwnRepr<decltype(&D::repr_name)>) return static_cast<const D&>(m).repr_name();

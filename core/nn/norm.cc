@@ -5,6 +5,7 @@
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/nn/init.h"
+#include "core/nn/older_state.h"
 #include "core/nn/repr.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
@@ -59,6 +60,11 @@ void BatchNorm<kMinRank, kMaxRank>::reset_parameters() {
   fill(running_mean, 0);
   fill(running_var, 1);
   fill(num_batches_tracked, 0);
+}
+
+template <int kMinRank, int kMaxRank>
+void BatchNorm<kMinRank, kMaxRank>::upgrade_state(StateDict& state, const std::string& prefix) const {
+  detail::keep_batch_count(state, prefix, num_batches_tracked);
 }
 
 template <int kMinRank, int kMaxRank>
@@ -156,7 +162,7 @@ Tensor LayerNorm::forward(const Tensor& x) const {
   return layer_norm(x, shape_, tensor_of(weight), tensor_of(bias), eps_);
 }
 
-RMSNorm::RMSNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options)
+RMSNorm::RMSNorm(ModuleBase* parent, const char* name, const Shape& shape, const RMSNormOptions& options)
     : Module(parent, name), shape_(checked_shape("RMSNorm", shape)), eps_(options.eps) {
   if (options.affine) weight.emplace(this, "weight", empty(shape));
   reset_parameters();

@@ -41,6 +41,8 @@ class BatchNorm : public Module<BatchNorm<kMinRank, kMaxRank>> {
   Tensor forward(const Tensor& x);
   /// Gives the parameters and the running statistics their first values anew.
   void reset_parameters();
+  /// For ModuleBase::load_state_dict().
+  void upgrade_state(StateDict& state, const std::string& prefix) const;
   /// For ModuleBase::repr_name(): "BatchNorm2d".
   std::string repr_name() const {
     return kMinRank == 2 ? "BatchNorm1d" : kMinRank == 4 ? "BatchNorm2d" : "BatchNorm3d";
@@ -81,9 +83,9 @@ using BatchNorm2d = BatchNorm<4, 4>;
 /// BatchNorm of [n, c, d, h, w].
 using BatchNorm3d = BatchNorm<5, 5>;
 
-/// Options of LayerNorm, RMSNorm and GroupNorm.
+/// Options of LayerNorm and GroupNorm.
 struct LayerNormOptions {
-  double eps = 1e-5;   ///< Added to the variance, or to the mean of squares.
+  double eps = 1e-5;   ///< Added to the variance.
   bool affine = true;  ///< Has a weight, and a bias if the layer has one.
   bool bias = true;    ///< Has a bias, if it is affine and the layer has one.
 };
@@ -117,18 +119,23 @@ class LayerNorm : public Module<LayerNorm> {
   double eps_;
 };
 
+/// Options of RMSNorm.
+struct RMSNormOptions {
+  std::optional<double> eps = std::nullopt;  ///< Added to the mean of squares; see hearth::rms_norm() without it.
+  bool affine = true;                        ///< Has a weight.
+};
 /// x / sqrt(mean(x^2) + eps) weight, with the mean over the last dimensions (Zhang and Sennrich, 2019). See
 /// hearth::rms_norm(). It has no bias.
 class RMSNorm : public Module<RMSNorm> {
  public:
   /// `shape` has the sizes of the dimensions that are normalised together, the last of x. Throws Error if it is empty
   /// or a size is below 1.
-  explicit RMSNorm(const Shape& shape, const LayerNormOptions& options = {}) : RMSNorm(nullptr, "", shape, options) {}
+  explicit RMSNorm(const Shape& shape, const RMSNormOptions& options = {}) : RMSNorm(nullptr, "", shape, options) {}
   /// The same for RMSNorm({8}).
-  explicit RMSNorm(std::initializer_list<int64_t> shape, const LayerNormOptions& options = {})
+  explicit RMSNorm(std::initializer_list<int64_t> shape, const RMSNormOptions& options = {})
       : RMSNorm(Shape(shape), options) {}
   /// The same as a member of `parent`.
-  RMSNorm(ModuleBase* parent, const char* name, const Shape& shape, const LayerNormOptions& options = {});
+  RMSNorm(ModuleBase* parent, const char* name, const Shape& shape, const RMSNormOptions& options = {});
   /// The result has the shape of x. Throws Error unless the last sizes of x are `shape`.
   Tensor forward(const Tensor& x) const;
   /// Gives the parameters their first values anew.
@@ -141,7 +148,7 @@ class RMSNorm : public Module<RMSNorm> {
 
  private:
   Shape shape_;
-  double eps_;
+  std::optional<double> eps_;
 };
 
 /// (x - mean) / sqrt(var + eps) weight + bias, with mean and variance for each sample and group of channels (Wu and He,

@@ -68,6 +68,10 @@ void ComputedParameters::visit(const Owned& owned) {
   for (ComputedParameter& p : all) p.visit(owned);
 }
 
+void ComputedParameters::upgrade_state(StateDict& state, const std::string& prefix) const {
+  for (const ComputedParameter& p : all) p.steps[0]->upgrade_state(state, prefix, p.name);
+}
+
 namespace {
 
 // Originals of a parameter: itself where it can be.

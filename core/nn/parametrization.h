@@ -36,6 +36,8 @@ struct ParametrizationStep {
   virtual bool several() const = 0;
   /// Itself, if it is a module.
   virtual ModuleBase* module() = 0;
+  /// Changes names that the parameter's originals had in older versions to those of today.
+  virtual void upgrade_state(StateDict& state, const std::string& prefix, const std::string& name) const = 0;
   virtual std::unique_ptr<ParametrizationStep> copy() const = 0;
 };
 
@@ -57,6 +59,11 @@ struct ParametrizationOf final : ParametrizationStep {
   ModuleBase* module() override {
     if constexpr (std::derived_from<P, ModuleBase>) return &p;
     else return nullptr;
+  }
+  void upgrade_state([[maybe_unused]] StateDict& state, [[maybe_unused]] const std::string& prefix,
+                     [[maybe_unused]] const std::string& name) const override {
+    if constexpr (requires(const P& q, StateDict& s) { q.upgrade_state(s, prefix, name); })
+      p.upgrade_state(state, prefix, name);
   }
   std::unique_ptr<ParametrizationStep> copy() const override { return std::make_unique<ParametrizationOf>(p); }
   P p;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "core/nn/module.h"
 #include "core/nn/repr.h"
@@ -19,6 +20,10 @@ class MaxPool2d : public Module<MaxPool2d> {
       : Module(parent, name), kernel_(kernel), options_(options) {}
   /// x [n, c, h, w] or [c, h, w]. Throws Error as hearth::max_pool2d().
   Tensor forward(const Tensor& x) const { return max_pool2d(x, kernel_, options_); }
+  /// The result, and where its elements were: hearth::max_pool2d_with_indices().
+  std::pair<Tensor, Tensor> with_indices(const Tensor& x) const {
+    return max_pool2d_with_indices(x, kernel_, options_);
+  }
   /// For ModuleBase::extra_repr().
   std::string extra_repr() const {
     return concat("kernel_size=", detail::brief(kernel_),
@@ -59,14 +64,16 @@ class AvgPool2d : public Module<AvgPool2d> {
 /// hearth::adaptive_max_pool2d().
 class AdaptiveMaxPool2d : public Module<AdaptiveMaxPool2d> {
  public:
-  /// With the height and width of the result; one number means a square.
+  /// With the height and width of the result; one number means a square, and -1 that of x.
   explicit AdaptiveMaxPool2d(Extent2 output) : output_(output) {}
   /// The same as a member of `parent`.
   AdaptiveMaxPool2d(ModuleBase* parent, const char* name, Extent2 output) : Module(parent, name), output_(output) {}
   /// x [n, c, h, w] or [c, h, w]. Gives [n, c, output height, output width], or the same without n.
   Tensor forward(const Tensor& x) const { return adaptive_max_pool2d(x, output_); }
+  /// The result, and where its elements were: hearth::adaptive_max_pool2d_with_indices().
+  std::pair<Tensor, Tensor> with_indices(const Tensor& x) const { return adaptive_max_pool2d_with_indices(x, output_); }
   /// For ModuleBase::extra_repr().
-  std::string extra_repr() const { return concat("output_size=", detail::brief(output_)); }
+  std::string extra_repr() const { return concat("output_size=", detail::brief_output(output_)); }
 
  private:
   Extent2 output_;
@@ -76,14 +83,14 @@ class AdaptiveMaxPool2d : public Module<AdaptiveMaxPool2d> {
 /// hearth::adaptive_avg_pool2d().
 class AdaptiveAvgPool2d : public Module<AdaptiveAvgPool2d> {
  public:
-  /// With the height and width of the result; one number means a square.
+  /// With the height and width of the result; one number means a square, and -1 that of x.
   explicit AdaptiveAvgPool2d(Extent2 output) : output_(output) {}
   /// The same as a member of `parent`.
   AdaptiveAvgPool2d(ModuleBase* parent, const char* name, Extent2 output) : Module(parent, name), output_(output) {}
   /// x [n, c, h, w] or [c, h, w]. Gives [n, c, output height, output width], or the same without n.
   Tensor forward(const Tensor& x) const { return adaptive_avg_pool2d(x, output_); }
   /// For ModuleBase::extra_repr().
-  std::string extra_repr() const { return concat("output_size=", detail::brief(output_)); }
+  std::string extra_repr() const { return concat("output_size=", detail::brief_output(output_)); }
 
  private:
   Extent2 output_;
@@ -99,6 +106,10 @@ class MaxPool1d : public Module<MaxPool1d> {
       : Module(parent, name), kernel_(kernel), options_(options) {}
   /// x [n, c, l] or [c, l]. Throws Error as hearth::max_pool1d().
   Tensor forward(const Tensor& x) const { return max_pool1d(x, kernel_, options_); }
+  /// The result, and where its elements were: hearth::max_pool1d_with_indices().
+  std::pair<Tensor, Tensor> with_indices(const Tensor& x) const {
+    return max_pool1d_with_indices(x, kernel_, options_);
+  }
   /// For ModuleBase::extra_repr().
   std::string extra_repr() const {
     return concat("kernel_size=", detail::brief(kernel_),
@@ -139,14 +150,16 @@ class AvgPool1d : public Module<AvgPool1d> {
 /// hearth::adaptive_max_pool1d().
 class AdaptiveMaxPool1d : public Module<AdaptiveMaxPool1d> {
  public:
-  /// With the size of the result.
+  /// With the size of the result; -1 is that of x.
   explicit AdaptiveMaxPool1d(int64_t output) : output_(output) {}
   /// The same as a member of `parent`.
   AdaptiveMaxPool1d(ModuleBase* parent, const char* name, int64_t output) : Module(parent, name), output_(output) {}
   /// x [n, c, l] or [c, l]. Gives [n, c, output], or the same without n.
   Tensor forward(const Tensor& x) const { return adaptive_max_pool1d(x, output_); }
+  /// The result, and where its elements were: hearth::adaptive_max_pool1d_with_indices().
+  std::pair<Tensor, Tensor> with_indices(const Tensor& x) const { return adaptive_max_pool1d_with_indices(x, output_); }
   /// For ModuleBase::extra_repr().
-  std::string extra_repr() const { return concat("output_size=", output_); }
+  std::string extra_repr() const { return concat("output_size=", detail::output(output_)); }
 
  private:
   int64_t output_;
@@ -156,14 +169,14 @@ class AdaptiveMaxPool1d : public Module<AdaptiveMaxPool1d> {
 /// hearth::adaptive_avg_pool1d().
 class AdaptiveAvgPool1d : public Module<AdaptiveAvgPool1d> {
  public:
-  /// With the size of the result.
+  /// With the size of the result; -1 is that of x.
   explicit AdaptiveAvgPool1d(int64_t output) : output_(output) {}
   /// The same as a member of `parent`.
   AdaptiveAvgPool1d(ModuleBase* parent, const char* name, int64_t output) : Module(parent, name), output_(output) {}
   /// x [n, c, l] or [c, l]. Gives [n, c, output], or the same without n.
   Tensor forward(const Tensor& x) const { return adaptive_avg_pool1d(x, output_); }
   /// For ModuleBase::extra_repr().
-  std::string extra_repr() const { return concat("output_size=", output_); }
+  std::string extra_repr() const { return concat("output_size=", detail::output(output_)); }
 
  private:
   int64_t output_;

@@ -1,6 +1,8 @@
 // Pooling layers of volumes: the functions of core/ops/pool3d.h with their settings kept.
 #pragma once
 
+#include <utility>
+
 #include "core/nn/module.h"
 #include "core/ops/pool3d.h"
 
@@ -16,6 +18,10 @@ class MaxPool3d : public Module<MaxPool3d> {
       : Module(parent, name), kernel_(kernel), options_(options) {}
   /// x [n, c, d, h, w] or [c, d, h, w]. Throws Error as hearth::max_pool3d().
   Tensor forward(const Tensor& x) const { return max_pool3d(x, kernel_, options_); }
+  /// The result, and where its elements were: hearth::max_pool3d_with_indices().
+  std::pair<Tensor, Tensor> with_indices(const Tensor& x) const {
+    return max_pool3d_with_indices(x, kernel_, options_);
+  }
 
  private:
   Extent3 kernel_;
@@ -42,12 +48,14 @@ class AvgPool3d : public Module<AvgPool3d> {
 /// hearth::adaptive_max_pool3d().
 class AdaptiveMaxPool3d : public Module<AdaptiveMaxPool3d> {
  public:
-  /// With the size of the result; one number stands for all sides.
+  /// With the size of the result; one number stands for all sides, and -1 is that of x.
   explicit AdaptiveMaxPool3d(Extent3 output) : output_(output) {}
   /// The same as a member of `parent`.
   AdaptiveMaxPool3d(ModuleBase* parent, const char* name, Extent3 output) : Module(parent, name), output_(output) {}
   /// x [n, c, d, h, w] or [c, d, h, w]. Gives [n, c, output depth, output height, output width], or the same without n.
   Tensor forward(const Tensor& x) const { return adaptive_max_pool3d(x, output_); }
+  /// The result, and where its elements were: hearth::adaptive_max_pool3d_with_indices().
+  std::pair<Tensor, Tensor> with_indices(const Tensor& x) const { return adaptive_max_pool3d_with_indices(x, output_); }
 
  private:
   Extent3 output_;
@@ -56,7 +64,7 @@ class AdaptiveMaxPool3d : public Module<AdaptiveMaxPool3d> {
 /// The mean of each window of a volume, whose windows make a result of a given size. See hearth::adaptive_avg_pool3d().
 class AdaptiveAvgPool3d : public Module<AdaptiveAvgPool3d> {
  public:
-  /// With the size of the result; one number stands for all sides.
+  /// With the size of the result; one number stands for all sides, and -1 is that of x.
   explicit AdaptiveAvgPool3d(Extent3 output) : output_(output) {}
   /// The same as a member of `parent`.
   AdaptiveAvgPool3d(ModuleBase* parent, const char* name, Extent3 output) : Module(parent, name), output_(output) {}

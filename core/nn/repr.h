@@ -41,6 +41,12 @@ std::string repr(const std::optional<T>& v) {
 inline std::string brief(int64_t v) { return repr(v); }
 inline std::string brief(const Extent2& e) { return e.h == e.w ? repr(e.h) : repr(e); }
 
+// Sizes of a result, of which -1 is that of the input.
+inline std::string output(int64_t v) { return v == -1 ? "None" : repr(v); }
+inline std::string brief_output(const Extent2& e) {
+  return e.h == e.w ? output(e.h) : concat("(", output(e.h), ", ", output(e.w), ")");
+}
+
 // ", name=value".
 template <class T>
 std::string field(const char* name, const T& value) {

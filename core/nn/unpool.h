@@ -36,7 +36,7 @@ using LPPool1d = LPPool<int64_t, &lp_pool1d>;  ///< Of sequences [n, c, l] or [c
 using LPPool2d = LPPool<Extent2, &lp_pool2d>;  ///< Of images [n, c, h, w] or [c, h, w].
 using LPPool3d = LPPool<Extent3, &lp_pool3d>;  ///< Of volumes [n, c, d, h, w] or [c, d, h, w].
 
-/// Puts elements back to where max_pool1d() took them from, among zeros. See hearth::max_unpool1d().
+/// Puts elements back to where max_pool1d_with_indices() took them from, among zeros. See hearth::max_unpool1d().
 class MaxUnpool1d : public Module<MaxUnpool1d> {
  public:
   /// With the settings of the pooling; the distance of windows is their size if none is given.
@@ -60,7 +60,7 @@ class MaxUnpool1d : public Module<MaxUnpool1d> {
   int64_t kernel_, stride_, padding_;
 };
 
-/// Puts elements back to where max_pool2d() took them from, among zeros. See hearth::max_unpool2d().
+/// Puts elements back to where max_pool2d_with_indices() took them from, among zeros. See hearth::max_unpool2d().
 class MaxUnpool2d : public Module<MaxUnpool2d> {
  public:
   /// With the settings of the pooling; the distance of windows is their size if none is given.
@@ -86,7 +86,7 @@ class MaxUnpool2d : public Module<MaxUnpool2d> {
   Extent2 kernel_, stride_, padding_;
 };
 
-/// Puts elements back to where max_pool3d() took them from, among zeros. See hearth::max_unpool3d().
+/// Puts elements back to where max_pool3d_with_indices() took them from, among zeros. See hearth::max_unpool3d().
 class MaxUnpool3d : public Module<MaxUnpool3d> {
  public:
   /// With the settings of the pooling; the distance of windows is their size if none is given.

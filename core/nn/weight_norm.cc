@@ -5,6 +5,7 @@
 
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
+#include "core/nn/older_state.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
 #include "core/ops/distance.h"
@@ -39,6 +40,14 @@ struct WeightNorm {
     return originals[1] * (originals[0] / lengths(originals[1]));
   }
   std::vector<Tensor> right_inverse(const Tensor& value) const { return {lengths(value), value}; }
+  // As torch.nn.utils.weight_norm named them.
+  void upgrade_state(StateDict& state, const std::string& prefix, const std::string& name) const {
+    const std::string g = prefix + name + "_g", v = prefix + name + "_v";
+    if (!state.contains(g) || !state.contains(v)) return;
+    const std::string original = prefix + "parametrizations." + name + ".original";
+    detail::rename(state, g, original + "0");
+    detail::rename(state, v, original + "1");
+  }
 };
 
 class SpectralNorm : public Module<SpectralNorm> {

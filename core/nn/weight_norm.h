@@ -11,8 +11,9 @@ namespace hearth::nn {
 
 /// Makes the parameter g v / |v|, with one length g for each place of dimension `dim`, or one for all without `dim`
 /// (Salimans and Kingma, 2016). As torch.nn.utils.parametrizations.weight_norm: the originals are
-/// parametrizations.NAME.original0 (g) and original1 (v). Throws Error if there is no such
-/// parameter or dimension; a dimension does not count from the end, where PyTorch takes -1 for no dimension.
+/// parametrizations.NAME.original0 (g) and original1 (v); states in which they are NAME_g and NAME_v are taken too.
+/// Throws Error if there is no such parameter or dimension; a dimension does not count from the end, where PyTorch
+/// takes -1 for no dimension.
 void weight_norm(ModuleBase& module, const std::string& name = "weight", std::optional<int64_t> dim = 0);
 
 /// Options of spectral_norm().

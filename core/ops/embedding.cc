@@ -1,5 +1,7 @@
 #include "core/ops/embedding.h"
 
+#include "core/autograd/function.h"
+#include "core/autograd/guards.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/embedding.h"
@@ -11,6 +13,7 @@
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
 #include "core/ops/index.h"
+#include "core/ops/reduce.h"
 #include "core/ops/view.h"
 
 namespace hearth {
@@ -99,7 +102,9 @@ extern constinit const OpDef kEmbedding = {
 };
 HEARTH_OP(kEmbedding);
 
-Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_t> padding_idx) {
+namespace {
+
+EmbeddingAttrs checked_attrs(const Tensor& weight, const Tensor& index, std::optional<int64_t> padding_idx) {
   expect_defined("embedding", {weight, index});
   HEARTH_CHECK(weight.dim() == 2, "embedding: the weight must have 2 dimensions, but its shape is ", weight.shape());
   EmbeddingAttrs a;
@@ -109,7 +114,56 @@ Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_
                  " is out of range for ", rows, " rows");
     a.padding = *padding_idx < 0 ? *padding_idx + rows : *padding_idx;
   }
-  return run(kEmbedding, {weight, index}, a);
+  return a;
+}
+
+// How often the index names each of its rows, in the index's shape.
+Tensor frequencies(const Tensor& index, int64_t rows, DType dtype) {
+  const Tensor flat = reshape(index, {-1});
+  const Tensor counts = index_add(machinery::full({rows}, 0, dtype, index.device()), 0, flat,
+                                  machinery::full(flat.shape(), 1, dtype, index.device()));
+  return view(index_select(counts, 0, flat), index.shape());
+}
+
+struct EmbeddingByFrequency : Function<EmbeddingByFrequency> {
+  static constexpr const char* kName = "embedding_by_frequency";
+  EmbeddingAttrs attrs;
+  Tensor forward(ForwardContext& c, const Tensor& weight, const Tensor& index, const EmbeddingAttrs& a) {
+    attrs = with_rows(a, weight.shape()[0]);
+    c.save({index});
+    return run(kEmbedding, {weight, index}, a);
+  }
+  void backward(BackwardContext& c) const {
+    const Tensor index = c.saved(0), wide = machinery::widened(c.grad());
+    const Tensor shared = wide / unsqueeze(frequencies(index, attrs.rows, wide.dtype()), -1);
+    c.set(0, run(kEmbeddingGrad, {machinery::cast(shared, c.grad().dtype()), index}, attrs));
+  }
+};
+
+void renormalise_rows(Tensor weight, const Tensor& index, double most, double p) {
+  HEARTH_CHECK(most >= 0, "embedding: max_norm must not be negative, but is ", most);
+  expect_dtypes("embedding", weight, kFloatTypes);
+  const NoGrad off;
+  const Tensor flat = reshape(index.to(i64), {-1});
+  const Tensor rows = index_select(weight, 0, flat), wide = machinery::widened(rows);
+  if (rows.numel() == 0) return;
+  const Tensor size = norm(wide, p, 1, true), large = gt(size, most);
+  // The same small number as in PyTorch keeps the quotient finite.
+  const Tensor scaled = where(large, wide * (most / (size + 1e-7)), wide);
+  weight.index_put_({flat}, machinery::cast(scaled, rows.dtype()));
+}
+
+}  // namespace
+
+Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_t> padding_idx) {
+  return run(kEmbedding, {weight, index}, checked_attrs(weight, index, padding_idx));
+}
+
+Tensor embedding(const Tensor& weight, const Tensor& index, const EmbeddingOptions& o) {
+  const CalledAs called("embedding");
+  const EmbeddingAttrs a = checked_attrs(weight, index, o.padding_idx);
+  if (o.max_norm) renormalise_rows(weight, index, *o.max_norm, o.norm_type);
+  return o.scale_grad_by_freq ? EmbeddingByFrequency::apply(weight, index, a) : run(kEmbedding, {weight, index}, a);
 }
 
 }  // namespace hearth

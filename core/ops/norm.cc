@@ -1,6 +1,8 @@
 #include "core/ops/norm.h"
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 
 #include "core/autograd/guards.h"
 #include "core/base/called_as.h"
@@ -344,9 +346,12 @@ Tensor layer_norm(const Tensor& x, const Shape& shape, const OptionalTensor& wei
   const CalledAs called("layer_norm");
   return normalise_last(x, shape, weight, bias, eps, true, "layer_norm");
 }
-Tensor rms_norm(const Tensor& x, const Shape& shape, const OptionalTensor& weight, double eps) {
+Tensor rms_norm(const Tensor& x, const Shape& shape, const OptionalTensor& weight, std::optional<double> eps) {
   const CalledAs called("rms_norm");
-  return normalise_last(x, shape, weight, std::nullopt, eps, false, "rms_norm");
+  expect_defined("rms_norm", {x});
+  const double least = x.dtype() == f64 ? std::numeric_limits<double>::epsilon()
+                                        : static_cast<double>(std::numeric_limits<float>::epsilon());
+  return normalise_last(x, shape, weight, std::nullopt, eps.value_or(least), false, "rms_norm");
 }
 
 Tensor group_norm(const Tensor& x, int64_t groups, const OptionalTensor& weight, const OptionalTensor& bias,

@@ -17,8 +17,10 @@ namespace hearth {
 Tensor layer_norm(const Tensor& x, const Shape& shape, const OptionalTensor& weight = {},
                   const OptionalTensor& bias = {}, double eps = 1e-5);
 /// x / sqrt(mean(x^2) + eps) weight, with the mean over the last dimensions, whose sizes are `shape`. weight has this
-/// shape (Zhang and Sennrich, 2019). Unlike PyTorch's, eps is 1e-5 for every dtype if none is given.
-Tensor rms_norm(const Tensor& x, const Shape& shape, const OptionalTensor& weight = {}, double eps = 1e-5);
+/// shape (Zhang and Sennrich, 2019). Without eps it is the distance from 1 to the next number of the dtype that it is
+/// computed in: 2^-52 for f64, else 2^-23.
+Tensor rms_norm(const Tensor& x, const Shape& shape, const OptionalTensor& weight = {},
+                std::optional<double> eps = std::nullopt);
 /// (x - mean) / sqrt(var + eps) weight + bias, with mean and variance for each sample and group of channels. x is
 /// [n, c, ...]; `groups` divides c; weight and bias are [c] (Wu and He, 2018). Throws Error if a group has no elements.
 Tensor group_norm(const Tensor& x, int64_t groups, const OptionalTensor& weight = {}, const OptionalTensor& bias = {},

@@ -172,6 +172,24 @@ Tensor avg_pool(const char* op, const Tensor& x, const PoolAttrs& a) {
   if (x.dim() == 3) return squeeze(run(kAvgPool2d, {unsqueeze(x, 0)}, a), 0);
   return run(kAvgPool2d, {x}, a);
 }
+PoolAttrs adaptive(const char* op, const Tensor& x, Extent2 output) {
+  expect_dtypes(op, x, kFloatTypes);
+  if (x.dim() < 2) return {.output = dims(output)};  // which is refused
+  return {.output = {output.h == -1 ? x.size(-2) : output.h, output.w == -1 ? x.size(-1) : output.w}};
+}
+std::pair<Tensor, Tensor> with_indices(const std::pair<Tensor, Tensor>& pooled) {
+  return {pooled.first, pooled.second.to(DType::kI64)};
+}
+// Of a line, pooled as an image.
+std::pair<Tensor, Tensor> as_lines(const std::pair<Tensor, Tensor>& pooled) {
+  return {squeeze(pooled.first, -2), squeeze(pooled.second, -2)};
+}
+MaxPool2dOptions of_image(int64_t kernel, const MaxPool1dOptions& o) {
+  return {.stride = Extent2(1, o.stride.value_or(kernel)),
+          .padding = {0, o.padding},
+          .dilation = {1, o.dilation},
+          .ceil_mode = o.ceil_mode};
+}
 // A line as an image of height 1.
 Tensor as_image(const char* op, const Tensor& x) {
   expect_dtypes(op, x, kFloatTypes);
@@ -186,26 +204,29 @@ Tensor max_pool2d(const Tensor& x, Extent2 kernel, const MaxPool2dOptions& o) {
   return max_pool("max_pool2d", x, attrs(kernel, o)).first;
 }
 std::pair<Tensor, Tensor> max_pool2d_with_indices(const Tensor& x, Extent2 kernel, const MaxPool2dOptions& o) {
-  auto [y, places] = max_pool("max_pool2d_with_indices", x, attrs(kernel, o));
-  return {y, places.to(DType::kI64)};
+  return with_indices(max_pool("max_pool2d_with_indices", x, attrs(kernel, o)));
 }
 Tensor avg_pool2d(const Tensor& x, Extent2 kernel, const AvgPool2dOptions& o) {
   return avg_pool("avg_pool2d", x, attrs(kernel, o));
 }
 Tensor adaptive_max_pool2d(const Tensor& x, Extent2 output) {
-  return max_pool("adaptive_max_pool2d", x, {.output = dims(output)}).first;
+  return max_pool("adaptive_max_pool2d", x, adaptive("adaptive_max_pool2d", x, output)).first;
+}
+std::pair<Tensor, Tensor> adaptive_max_pool2d_with_indices(const Tensor& x, Extent2 output) {
+  constexpr const char* kName = "adaptive_max_pool2d_with_indices";
+  return with_indices(max_pool(kName, x, adaptive(kName, x, output)));
 }
 Tensor adaptive_avg_pool2d(const Tensor& x, Extent2 output) {
-  return avg_pool("adaptive_avg_pool2d", x, {.output = dims(output)});
+  return avg_pool("adaptive_avg_pool2d", x, adaptive("adaptive_avg_pool2d", x, output));
 }
 
 Tensor max_pool1d(const Tensor& x, int64_t kernel, const MaxPool1dOptions& o) {
   const CalledAs called("max_pool1d");
-  const MaxPool2dOptions wide{.stride = Extent2(1, o.stride.value_or(kernel)),
-                              .padding = {0, o.padding},
-                              .dilation = {1, o.dilation},
-                              .ceil_mode = o.ceil_mode};
-  return squeeze(max_pool2d(as_image("max_pool1d", x), {1, kernel}, wide), -2);
+  return squeeze(max_pool2d(as_image("max_pool1d", x), {1, kernel}, of_image(kernel, o)), -2);
+}
+std::pair<Tensor, Tensor> max_pool1d_with_indices(const Tensor& x, int64_t kernel, const MaxPool1dOptions& o) {
+  const CalledAs called("max_pool1d_with_indices");
+  return as_lines(max_pool2d_with_indices(as_image("max_pool1d_with_indices", x), {1, kernel}, of_image(kernel, o)));
 }
 Tensor avg_pool1d(const Tensor& x, int64_t kernel, const AvgPool1dOptions& o) {
   const CalledAs called("avg_pool1d");
@@ -218,6 +239,10 @@ Tensor avg_pool1d(const Tensor& x, int64_t kernel, const AvgPool1dOptions& o) {
 Tensor adaptive_max_pool1d(const Tensor& x, int64_t output) {
   const CalledAs called("adaptive_max_pool1d");
   return squeeze(adaptive_max_pool2d(as_image("adaptive_max_pool1d", x), {1, output}), -2);
+}
+std::pair<Tensor, Tensor> adaptive_max_pool1d_with_indices(const Tensor& x, int64_t output) {
+  const CalledAs called("adaptive_max_pool1d_with_indices");
+  return as_lines(adaptive_max_pool2d_with_indices(as_image("adaptive_max_pool1d_with_indices", x), {1, output}));
 }
 Tensor adaptive_avg_pool1d(const Tensor& x, int64_t output) {
   const CalledAs called("adaptive_avg_pool1d");

@@ -51,8 +51,11 @@ std::pair<Tensor, Tensor> max_pool2d_with_indices(const Tensor& x, Extent2 kerne
 /// The means of windows; shapes as max_pool2d() with dilation 1.
 Tensor avg_pool2d(const Tensor& x, Extent2 kernel, const AvgPool2dOptions& options = {});
 /// The greatest of windows that make the result `output` in size: window i of o covers elements floor(i n / o) to
-/// ceil((i + 1) n / o) - 1. x [n, c, h, w] or [c, h, w].
+/// ceil((i + 1) n / o) - 1. A size of -1 stays that of x, so that {-1, 1} pools rows; PyTorch: None. x [n, c, h, w] or
+/// [c, h, w].
 Tensor adaptive_max_pool2d(const Tensor& x, Extent2 output);
+/// The result of adaptive_max_pool2d(), and the i64 places of the greatest, as max_pool2d_with_indices().
+std::pair<Tensor, Tensor> adaptive_max_pool2d_with_indices(const Tensor& x, Extent2 output);
 /// The means of the windows of adaptive_max_pool2d().
 Tensor adaptive_avg_pool2d(const Tensor& x, Extent2 output);
 
@@ -72,10 +75,15 @@ struct AvgPool1dOptions {
 };
 /// max_pool2d() along one dimension: x [n, c, l] or [c, l].
 Tensor max_pool1d(const Tensor& x, int64_t kernel, const MaxPool1dOptions& options = {});
+/// The result of max_pool1d(), and the i64 places of the greatest, as max_pool2d_with_indices().
+std::pair<Tensor, Tensor> max_pool1d_with_indices(const Tensor& x, int64_t kernel,
+                                                  const MaxPool1dOptions& options = {});
 /// avg_pool2d() along one dimension: x [n, c, l] or [c, l].
 Tensor avg_pool1d(const Tensor& x, int64_t kernel, const AvgPool1dOptions& options = {});
 /// adaptive_max_pool2d() along one dimension: x [n, c, l] or [c, l].
 Tensor adaptive_max_pool1d(const Tensor& x, int64_t output);
+/// The result of adaptive_max_pool1d(), and the i64 places of the greatest, as max_pool2d_with_indices().
+std::pair<Tensor, Tensor> adaptive_max_pool1d_with_indices(const Tensor& x, int64_t output);
 /// adaptive_avg_pool2d() along one dimension: x [n, c, l] or [c, l].
 Tensor adaptive_avg_pool1d(const Tensor& x, int64_t output);
 

@@ -29,6 +29,25 @@ Tensor pooled(const char* op, const Tensor& x, F f, G g) {
   return unflatten(y, 3, {planes.size(2), planes.size(3)});
 }
 
+// The same of f and g that give places too.
+template <class F, class G>
+std::pair<Tensor, Tensor> pooled_with_indices(const char* op, const Tensor& x, F f, G g) {
+  check(op, x);
+  if (x.dim() == 4) {
+    const auto [y, places] = pooled_with_indices(op, unsqueeze(x, 0), f, g);
+    return {squeeze(y, 0), squeeze(places, 0)};
+  }
+  const auto [planes, in_plane] = f(flatten(x, 1, 2));
+  const Shape plane_shape = planes.shape();
+  const auto lines = [&](const Tensor& t) { return flatten(unflatten(t, 1, {x.size(1), x.size(2)}), 3, 4); };
+  const auto [y, places] = g(lines(planes));
+  // A place is one among [d, oh ow]; the plane that it names knows its own place.
+  const Tensor plane = floor_divide(places, plane_shape[2] * plane_shape[3]);
+  const Tensor whole = plane * (x.size(3) * x.size(4)) + gather(lines(in_plane), 2, plane);
+  const auto volume = [&](const Tensor& t) { return unflatten(t, 3, {plane_shape[2], plane_shape[3]}); };
+  return {volume(y), volume(whole)};
+}
+
 struct MaxOptions {
   Extent2 plane_kernel, depth_kernel;
   MaxPool2dOptions plane, depth;
@@ -53,21 +72,21 @@ Tensor max_pool3d(const Tensor& x, Extent3 kernel, const MaxPool3dOptions& optio
 
 std::pair<Tensor, Tensor> max_pool3d_with_indices(const Tensor& x, Extent3 kernel, const MaxPool3dOptions& options) {
   const CalledAs called("max_pool3d_with_indices");
-  check("max_pool3d_with_indices", x);
-  if (x.dim() == 4) {
-    const auto [y, places] = max_pool3d_with_indices(unsqueeze(x, 0), kernel, options);
-    return {squeeze(y, 0), squeeze(places, 0)};
-  }
   const MaxOptions o = parts(kernel, options);
-  const auto [planes, in_plane] = max_pool2d_with_indices(flatten(x, 1, 2), o.plane_kernel, o.plane);
-  const auto lines = [&](const Tensor& t) { return flatten(unflatten(t, 1, {x.size(1), x.size(2)}), 3, 4); };
-  const auto [y, places] = max_pool2d_with_indices(lines(planes), o.depth_kernel, o.depth);
-  // A place is one among [d, oh ow]; the plane that it names knows its own place.
-  const int64_t width = planes.size(2) * planes.size(3);
-  const Tensor plane = floor_divide(places, width);
-  const Tensor whole = plane * (x.size(3) * x.size(4)) + gather(lines(in_plane), 2, plane);
-  const auto volume = [&](const Tensor& t) { return unflatten(t, 3, {planes.size(2), planes.size(3)}); };
-  return {volume(y), volume(whole)};
+  return pooled_with_indices(
+      "max_pool3d_with_indices", x,
+      [&](const Tensor& t) { return max_pool2d_with_indices(t, o.plane_kernel, o.plane); },
+      [&](const Tensor& t) { return max_pool2d_with_indices(t, o.depth_kernel, o.depth); });
+}
+
+std::pair<Tensor, Tensor> adaptive_max_pool3d_with_indices(const Tensor& x, Extent3 output) {
+  const CalledAs called("adaptive_max_pool3d_with_indices");
+  return pooled_with_indices(
+      "adaptive_max_pool3d_with_indices", x,
+      [&](const Tensor& t) { return adaptive_max_pool2d_with_indices(t, output.plane()); },
+      [&](const Tensor& t) {
+        return adaptive_max_pool2d_with_indices(t, {output.d, t.size(3)});
+      });
 }
 
 Tensor avg_pool3d(const Tensor& x, Extent3 kernel, const AvgPool3dOptions& o) {

@@ -36,8 +36,10 @@ std::pair<Tensor, Tensor> max_pool3d_with_indices(const Tensor& x, Extent3 kerne
                                                   const MaxPool3dOptions& options = {});
 /// The means of windows. f16 and bf16 are rounded once.
 Tensor avg_pool3d(const Tensor& x, Extent3 kernel, const AvgPool3dOptions& options = {});
-/// The greatest of windows that make the result `output` in size; see adaptive_max_pool2d().
+/// The greatest of windows that make the result `output` in size, where -1 stays that of x; see adaptive_max_pool2d().
 Tensor adaptive_max_pool3d(const Tensor& x, Extent3 output);
+/// The result of adaptive_max_pool3d(), and the i64 places of the greatest, as max_pool3d_with_indices().
+std::pair<Tensor, Tensor> adaptive_max_pool3d_with_indices(const Tensor& x, Extent3 output);
 /// The means of the windows of adaptive_max_pool3d().
 Tensor adaptive_avg_pool3d(const Tensor& x, Extent3 output);
 

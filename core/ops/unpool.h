@@ -11,8 +11,8 @@
 
 namespace hearth {
 
-/// Puts each element of x [n, c, l] or [c, l] to its place among zeros, which max_pool1d() took it from: the inverse of
-/// max_pool2d_with_indices() for one dimension. `indices` is i64 of x's shape, `output` the size [ol] of the result.
+/// Puts each element of x [n, c, l] or [c, l] to its place among zeros, which max_pool1d_with_indices() took it from.
+/// `indices` is i64 of x's shape, `output` the size [ol] of the result.
 /// Where a place is named several times, one of its elements stands there. Throws Error for a place out of range.
 Tensor max_unpool1d(const Tensor& x, const Tensor& indices, int64_t output);
 /// The same for x [n, c, h, w] or [c, h, w]; places are row * ow + column.

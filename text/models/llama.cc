@@ -26,8 +26,8 @@ LlamaAttention::LlamaAttention(nn::ModuleBase* parent, const char* name, const L
       window_(c.window(layer)),
       dropout_(c.attention_dropout) {
   if (!c.qk_norm) return;
-  q_norm.emplace(this, "q_norm", Shape{c.head_dim}, nn::LayerNormOptions{.eps = c.rms_norm_eps});
-  k_norm.emplace(this, "k_norm", Shape{c.head_dim}, nn::LayerNormOptions{.eps = c.rms_norm_eps});
+  q_norm.emplace(this, "q_norm", Shape{c.head_dim}, nn::RMSNormOptions{.eps = c.rms_norm_eps});
+  k_norm.emplace(this, "k_norm", Shape{c.head_dim}, nn::RMSNormOptions{.eps = c.rms_norm_eps});
 }
 
 Tensor LlamaAttention::forward(const Tensor& x, const RopeTables& rope, DecoderStep& step) const {

@@ -24,6 +24,12 @@ TEST(NameCheck, TellsAllAtOnce) {
   EXPECT_EQ(wrong({{"a", 1}, {"b", 2}, {"c", 3}}, {{"b", 5}, {"d", 4}, {"e", 4}}),
             "missing: a; b is 5, expected 2; missing: c; unexpected: d; unexpected: e");
   EXPECT_EQ(wrong({{"a", 1}, {"b", 2}}, {{"b", 5}, {"d", 4}}, false), "b is 5, expected 2");
+  const NameDifferences differences =
+      check_names(
+          Numbers{{"a", 1}, {"b", 2}}, Numbers{{"b", 5}, {"d", 4}}, [](auto&&...) { return ""; }, false)
+          .differences();
+  EXPECT_EQ(differences.missing, (std::vector<std::string>{"a"}));
+  EXPECT_EQ(differences.unexpected, (std::vector<std::string>{"d"}));
   EXPECT_EQ(wrong({}, {}), "");
   NameCheck check;
   EXPECT_TRUE(check.ok());

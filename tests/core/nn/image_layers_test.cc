@@ -175,5 +175,57 @@ TEST(ImageLayers, BadInput) {
             "max_unpool1d: indices must be i64, but are f64");
 }
 
+// Places of the greatest, as torch.nn.functional's with return_indices=True give them for sin(0.37 i + 1).
+TEST(Pools, GivePlaces) {
+  using Places = std::vector<int64_t>;
+  const Tensor line = wave({2, 2, 6}, 1), image = wave({1, 2, 4, 5}, 1), volume = wave({1, 1, 4, 3, 5}, 1);
+  const auto [y, places] = max_pool1d_with_indices(line, 3, {.stride = 2, .padding = 1});
+  EXPECT_EQ(places.to_vector<int64_t>(), (Places{1, 2, 3, 0, 1, 3, 1, 3, 5, 1, 1, 3}));
+  EXPECT_TRUE(y.equal(max_pool1d(line, 3, {.stride = 2, .padding = 1})));
+  const auto lines = adaptive_max_pool1d_with_indices(line, 4);
+  EXPECT_EQ(lines.second.to_vector<int64_t>(), (Places{1, 2, 3, 4, 0, 1, 3, 5, 1, 2, 4, 5, 1, 1, 3, 4}));
+  EXPECT_EQ(lines.first.shape(), (Shape{2, 2, 4}));
+  const auto images = adaptive_max_pool2d_with_indices(image, {3, 2});
+  EXPECT_EQ(images.second.to_vector<int64_t>(), (Places{2, 2, 5, 14, 17, 19, 0, 2, 12, 14, 16, 17}));
+  EXPECT_TRUE(images.first.equal(adaptive_max_pool2d(image, {3, 2})));
+  const auto volumes = adaptive_max_pool3d_with_indices(volume, {2, 2, 3});
+  EXPECT_EQ(volumes.second.to_vector<int64_t>(), (Places{1, 2, 19, 20, 21, 23, 36, 52, 53, 36, 52, 53}));
+  EXPECT_TRUE(volumes.first.equal(adaptive_max_pool3d(volume, {2, 2, 3})));
+  EXPECT_EQ(adaptive_max_pool3d_with_indices(volume[0], 2).second.shape(), (Shape{1, 2, 2, 2}));
+  // Layers give them too, for the layers that put elements back.
+  const auto [low, at] = nn::MaxPool1d(2).with_indices(wave({1, 1, 6}, 1));
+  expect_close({nn::MaxUnpool1d(2)(low, at)}, {0, 0.9799080613986142, 0.9857191788355535, 0, 0.6143742578057118, 0});
+  EXPECT_EQ(nn::MaxPool2d(2).with_indices(image).second.shape(), (Shape{1, 2, 2, 2}));
+  EXPECT_TRUE(nn::AdaptiveMaxPool2d({3, 2}).with_indices(image).second.equal(images.second));
+  EXPECT_TRUE(nn::AdaptiveMaxPool3d({2, 2, 3}).with_indices(volume).second.equal(volumes.second));
+  EXPECT_EQ(message([&] { max_pool1d_with_indices(image, 2); }),
+            "max_pool1d_with_indices: expected an input [n, c, l] or [c, l], but its shape is [1, 2, 4, 5]");
+}
+
+TEST(Pools, ADimensionStays) {
+  using Places = std::vector<int64_t>;
+  const Tensor x = wave({2, 3, 5, 7}, 1), volume = wave({1, 1, 4, 3, 5}, 1);
+  EXPECT_TRUE(adaptive_avg_pool2d(x, {-1, 1}).equal(adaptive_avg_pool2d(x, {5, 1})));
+  expect_close({adaptive_avg_pool2d(x, {-1, 1}).flatten().slice(0, 0, 4)},
+               {0.6412487559077519, -0.747216201286813, 0.6315458438055057, -0.328547597842132});
+  EXPECT_EQ(adaptive_avg_pool2d(x[0], {2, -1}).shape(), (Shape{3, 2, 7}));
+  EXPECT_TRUE(adaptive_max_pool1d(x[0], -1).equal(x[0]));
+  EXPECT_EQ(adaptive_avg_pool3d(wave({1, 2, 4, 5, 6}, 1), {-1, 2, -1}).shape(), (Shape{1, 2, 4, 2, 6}));
+  const auto images = adaptive_max_pool2d_with_indices(wave({1, 2, 4, 5}, 1), {-1, 2});
+  EXPECT_EQ(images.second.to_vector<int64_t>(), (Places{2, 2, 5, 7, 12, 14, 17, 19, 0, 2, 5, 9, 12, 14, 16, 17}));
+  const auto volumes = adaptive_max_pool3d_with_indices(volume, {-1, 2, -1});
+  EXPECT_EQ(volumes.second.flatten().slice(0, 0, 10).to_vector<int64_t>(), (Places{0, 1, 2, 3, 4, 5, 6, 7, 13, 14}));
+  EXPECT_EQ(nn::AdaptiveAvgPool2d({-1, 1}).extra_repr(), "output_size=(None, 1)");
+  EXPECT_EQ(nn::AdaptiveAvgPool2d(-1).extra_repr(), "output_size=None");
+  EXPECT_EQ(nn::AdaptiveAvgPool2d({3, 1}).extra_repr(), "output_size=(3, 1)");
+  EXPECT_NE(message([&] { adaptive_avg_pool2d(x, {-2, 1}); }).find("2 sizes of at least 1"), std::string::npos);
+  EXPECT_NE(message([&] {
+              adaptive_avg_pool2d(x[0][0], {-1, 1});
+            }).find("expected an input [n, c, h, w]"),
+            std::string::npos);
+  EXPECT_NE(message([] { adaptive_avg_pool2d(ones({1}), {-1, 1}); }), "no error");
+  EXPECT_NE(message([] { adaptive_avg_pool2d(Tensor(), {-1, 1}); }).find("adaptive_avg_pool2d"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace hearth

@@ -16,6 +16,7 @@
 #include "core/ops/create.h"
 #include "core/ops/index.h"
 #include "core/ops/loss.h"
+#include "core/ops/norm.h"
 #include "core/ops/math.h"
 #include "core/ops/reduce.h"
 #include "core/ops/softmax.h"
@@ -141,7 +142,7 @@ TEST(Nn, Normalisation) {
   nn::LayerNorm layer({2, 4});
   fill(layer);
   check(layer(x), {x, *layer.weight, *layer.bias}, kGoldenLayerNorm);
-  nn::RMSNorm rms({4});
+  nn::RMSNorm rms({4}, {.eps = 1e-5});
   fill(rms);
   check(rms(x), {x, *rms.weight}, kGoldenRmsNorm);
   nn::GroupNorm group(2, 4);
@@ -153,6 +154,26 @@ TEST(Nn, Normalisation) {
   expect_close({*batch.running_mean, *batch.running_var}, kGoldenBatchNormRunning);
   batch.eval();
   check(batch(y), {y, *batch.weight, *batch.bias}, kGoldenBatchNormEval);
+}
+
+TEST(Nn, RmsNormWithoutEpsTakesThatOfTheDType) {
+  const Tensor x = tensor({{1e-4, 2e-4, -3e-4, 4e-4}, {0, 0, 0, 0}}, {.dtype = f64});
+  const std::vector<double> nothing(4, 0.0);
+  const auto want = [&](std::vector<double> first) {
+    first.insert(first.end(), nothing.begin(), nothing.end());
+    return first;
+  };
+  const std::vector<double> wide = {0.36514836315917015, 0.7302967263183403, -1.095445169181633, 1.4605934526366806};
+  const std::vector<double> f32s = {0.22691594064235687, 0.45383188128471375, -0.6807478666305542, 0.9076637625694275};
+  expect_close({rms_norm(x, {4})}, want(wide), 1e-12);
+  expect_close({rms_norm(x.to(f32), {4}).to(f64)}, want(f32s), 1e-6);
+  expect_close({rms_norm(x.to(f16), {4}).to(f64)},
+               want({0.2269287109375, 0.453857421875, -0.6806640625, 0.90771484375}), 1e-3);
+  expect_close({rms_norm(x.to(bf16), {4}).to(f64)}, want({0.2275390625, 0.455078125, -0.6796875, 0.91015625}), 1e-2);
+  const nn::RMSNorm plain({4}), given({4}, {.eps = 1e-6});
+  expect_close({plain(x.to(f32)).to(f64)}, want(f32s), 1e-6);
+  EXPECT_EQ(plain.extra_repr(), "(4,), eps=None, elementwise_affine=True");
+  EXPECT_EQ(given.extra_repr(), "(4,), eps=1e-06, elementwise_affine=True");
 }
 
 TEST(Nn, ComposedGradientsOfNormsEqualTheFused) {
