@@ -110,7 +110,10 @@ bool sole_owner(const Tensor& t) {
 
 class Run {
  public:
-  explicit Run(BackwardOptions options) : options_(options), outer_(std::exchange(innermost, this)) {
+  explicit Run(const BackwardOptions& options)
+      : retain_graph_(options.retain_graph || options.create_graph),
+        create_graph_(options.create_graph),
+        outer_(std::exchange(innermost, this)) {
     if (!outer_ && !for_next.empty()) at_end_.swap(for_next);
   }
   // Ends the run, if it has not ended: it throws.
@@ -153,22 +156,12 @@ class Run {
     roots_.push_back({e, gradient});
   }
 
-  // Results are to be captured instead of accumulated.
-  void capture(std::span<const Edge> inputs) {
-    capturing_ = true;
-    captured_.resize(inputs.size());
+  // Only what leads to these is computed.
+  void restrict_to(std::span<const Edge> inputs) {
+    restricted_ = true;
     for (int32_t i = 0; i < places_.size(); ++i) places_.get(i).needed = false;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      const Edge& e = inputs[i];
-      const void* key = e.leaf ? static_cast<const void*>(e.leaf.get()) : e.node.get();
-      Place& p = places_.at(key);
-      if (!p.node && !p.leaf) continue;  // not reached from the outputs
-      p.needed = true;
-      if (p.captured[e.output] < 0) {
-        p.captured[e.output] = static_cast<int32_t>(i);
-      } else {
-        same_.push_back({static_cast<int32_t>(i), p.captured[e.output]});
-      }
+    for (const Edge& e : inputs) {
+      if (Place& p = place(e); reached(p)) p.needed = true;
     }
     // Nodes in rising order: what a node leads to is decided before it.
     std::vector<Place*> order;
@@ -180,6 +173,23 @@ class Run {
     for (Place* p : order) {
       for (NodeInput& in : p->node->inputs()) {
         if (in.edge.valid()) p->needed |= place(in.edge).needed;
+      }
+    }
+  }
+
+  // Results are to be captured instead of accumulated.
+  void capture(std::span<const Edge> inputs) {
+    restrict_to(inputs);
+    capturing_ = true;
+    captured_.resize(inputs.size());
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const Edge& e = inputs[i];
+      Place& p = place(e);
+      if (!reached(p)) continue;
+      if (p.captured[e.output] < 0) {
+        p.captured[e.output] = static_cast<int32_t>(i);
+      } else {
+        same_.push_back({static_cast<int32_t>(i), p.captured[e.output]});
       }
     }
   }
@@ -201,6 +211,9 @@ class Run {
   static bool lower(const Place* a, const Place* b) {
     return a->node->topological_number < b->node->topological_number;
   }
+
+  // False of a place that the outputs do not lead to.
+  static bool reached(const Place& p) { return p.node || p.leaf; }
 
   Place& place(const Edge& e) {
     return places_.at(e.leaf ? static_cast<const void*>(e.leaf.get()) : static_cast<const void*>(e.node.get()));
@@ -237,7 +250,7 @@ class Run {
       Tensor& sum = p.grads[e.output];
       if (!sum.defined()) {
         sum = std::move(g);
-      } else if (!options_.create_graph && sole_owner(sum) && sum.dtype() == g.dtype() && sum.shape() == g.shape()) {
+      } else if (!create_graph_ && sole_owner(sum) && sum.dtype() == g.dtype() && sum.shape() == g.shape()) {
         machinery::add_into(sum, g);
       } else {
         sum = machinery::add(sum, g);
@@ -262,9 +275,9 @@ class Run {
     {
       SpinLock hold(meta.lock);
       if (!meta.grad.defined()) {
-        const bool take = options_.create_graph || sole_owner(g);
+        const bool take = create_graph_ || sole_owner(g);
         meta.grad = take ? std::move(g) : machinery::copy(g);
-      } else if (options_.create_graph) {
+      } else if (create_graph_) {
         meta.grad = machinery::add(meta.grad, g);
       } else {
         machinery::add_into(meta.grad, g);
@@ -296,7 +309,7 @@ class Run {
     bool wanted = false;
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (!inputs[i].edge.valid()) continue;
-      if (!capturing_ || place(inputs[i].edge).needed) {
+      if (!restricted_ || place(inputs[i].edge).needed) {
         wanted = true;
       } else if (i < 64) {
         unwanted |= uint64_t{1} << i;
@@ -307,7 +320,7 @@ class Run {
       n.op->backward(context);
       if (thread_state.anomaly) [[unlikely]]
         autograd::check_gradients(n, results);
-      if (!options_.retain_graph && !options_.create_graph) n.release_saved();
+      if (!retain_graph_) n.release_saved();
     }
     for (int i = 0; i < n.visible; ++i) p.grads[i] = Tensor();
     for (size_t i = 0; i < inputs.size(); ++i) {
@@ -323,9 +336,10 @@ class Run {
     int32_t to, from;
   };
 
-  BackwardOptions options_;
+  const bool retain_graph_, create_graph_;
   Run* outer_;
   std::vector<std::function<void(bool)>> at_end_;
+  bool restricted_ = false;
   bool capturing_ = false;
   Places places_;
   std::vector<Root> roots_;
@@ -349,6 +363,17 @@ Tensor root_gradient(const Tensor& output, std::span<const Tensor> gradients, si
   HEARTH_CHECK(!output.is_complex(), op, ": the output is ", output.dtype(),
                ", and only a real one has a gradient by itself; give the gradient");
   return machinery::full(output.shape(), 1, output.dtype(), output.device());
+}
+
+// Where the gradients of these tensors arrive.
+std::vector<Edge> edges_of(std::span<const Tensor> inputs, const char* op) {
+  std::vector<Edge> edges;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    HEARTH_CHECK(inputs[i].defined(), op, ": input ", i, " is an undefined tensor");
+    edges.push_back(autograd::grad_edge(inputs[i].ref()));
+    HEARTH_CHECK(edges.back().valid(), op, ": input ", i, " does not require a gradient");
+  }
+  return edges;
 }
 
 void start(Run& run, std::span<const Tensor> outputs, std::span<const Tensor> gradients, const char* op) {
@@ -377,45 +402,53 @@ const void* autograd::current_backward() { return Run::innermost; }
 void backward(std::span<const Tensor> outputs, std::span<const Tensor> gradients, BackwardOptions options) {
   GradMode mode(options.create_graph);
   Run run(options);
+  std::vector<Edge> edges;
+  if (options.inputs) {
+    HEARTH_CHECK(!options.inputs->empty(), "backward: the list of inputs is empty");
+    edges = edges_of(*options.inputs, "backward");
+  }
   start(run, outputs, gradients, "backward");
+  if (options.inputs) {
+    for (const Tensor& t : *options.inputs) t.retain_grad();
+    run.restrict_to(edges);
+  }
   run.run();
   run.complete();
 }
 
 std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
-                         std::span<const Tensor> gradients, BackwardOptions options, bool allow_unused) {
+                         std::span<const Tensor> gradients, BackwardOptions options, bool allow_unused,
+                         bool materialize_grads) {
+  HEARTH_CHECK(!options.inputs, "grad: its inputs are an argument; BackwardOptions::inputs is for backward()");
   GradMode mode(options.create_graph);
   Run run(options);
-  std::vector<Edge> edges;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    HEARTH_CHECK(inputs[i].defined(), "grad: input ", i, " is an undefined tensor");
-    edges.push_back(autograd::grad_edge(inputs[i].ref()));
-    HEARTH_CHECK(edges.back().valid(), "grad: input ", i, " does not require a gradient");
-  }
+  const std::vector<Edge> edges = edges_of(inputs, "grad");
   start(run, outputs, gradients, "grad");
   run.capture(edges);
   std::vector<Tensor> results = run.run();
   for (size_t i = 0; i < results.size(); ++i) {
-    HEARTH_CHECK(allow_unused || results[i].defined(), "grad: the outputs do not depend on input ", i,
-                 "; allow_unused gives an undefined gradient for it");
+    if (results[i].defined()) continue;
+    HEARTH_CHECK(allow_unused || materialize_grads, "grad: the outputs do not depend on input ", i,
+                 "; allow_unused gives an undefined gradient for it, and materialize_grads zeros");
+    if (materialize_grads) results[i] = machinery::full(inputs[i].shape(), 0, inputs[i].dtype(), inputs[i].device());
   }
   run.complete();
   return results;
 }
 
 Tensor grad(const Tensor& output, const Tensor& input, const Tensor& gradient, BackwardOptions options) {
-  return std::move(grad(output, {input}, gradient, options)[0]);
+  return std::move(grad(output, {input}, gradient, std::move(options))[0]);
 }
 
 std::vector<Tensor> grad(const Tensor& output, std::initializer_list<Tensor> inputs, const Tensor& gradient,
                          BackwardOptions options) {
-  return grad({&output, 1}, std::span<const Tensor>(inputs.begin(), inputs.size()), {&gradient, 1}, options);
+  return grad({&output, 1}, std::span<const Tensor>(inputs.begin(), inputs.size()), {&gradient, 1}, std::move(options));
 }
 
 void Tensor::backward() const { hearth::backward({this, 1}); }
-void Tensor::backward(BackwardOptions options) const { hearth::backward({this, 1}, {}, options); }
+void Tensor::backward(BackwardOptions options) const { hearth::backward({this, 1}, {}, std::move(options)); }
 void Tensor::backward(const Tensor& gradient, BackwardOptions options) const {
-  hearth::backward({this, 1}, {&gradient, 1}, options);
+  hearth::backward({this, 1}, {&gradient, 1}, std::move(options));
 }
 
 }  // namespace hearth

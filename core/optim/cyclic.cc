@@ -13,7 +13,7 @@ CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& o, int64_t l
   HEARTH_CHECK(length >= 1 && mult >= 1, "CosineAnnealingWarmRestarts: length and mult must be at least 1, but are ",
                length, " and ", mult);
 }
-double CosineAnnealingWarmRestarts::lr_at(int64_t step, double base) const {
+double CosineAnnealingWarmRestarts::lr_at(int64_t step, double base, size_t) const {
   int64_t length = length_;
   if (mult_ == 1) {
     step %= length;
@@ -53,7 +53,9 @@ double CyclicLR::height(int64_t step) const {
       return scale;
   }
 }
-double CyclicLR::lr_at(int64_t step, double) const { return o_.base_lr + (o_.max_lr - o_.base_lr) * height(step); }
+double CyclicLR::lr_at(int64_t step, double, size_t) const {
+  return o_.base_lr + (o_.max_lr - o_.base_lr) * height(step);
+}
 double CyclicLR::momentum_at(int64_t step, double) const {
   return o_.max_momentum - (o_.max_momentum - o_.base_momentum) * height(step);
 }

@@ -1,6 +1,7 @@
 /// Learning rates that rise and fall again and again.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -16,7 +17,7 @@ class CosineAnnealingWarmRestarts final : public Scheduler {
   CosineAnnealingWarmRestarts(Optimizer& o, int64_t length, int64_t mult = 1, double min = 0);
 
  private:
-  double lr_at(int64_t step, double base) const override;
+  double lr_at(int64_t step, double base, size_t group) const override;
   int64_t length_, mult_;
   double min_;
 };
@@ -50,7 +51,7 @@ class CyclicLR final : public Scheduler {
  private:
   // From 0 at the ends of a cycle to its height.
   double height(int64_t step) const;
-  double lr_at(int64_t step, double base) const override;
+  double lr_at(int64_t step, double base, size_t group) const override;
   bool moves_momentum() const override { return o_.cycle_momentum; }
   double momentum_at(int64_t step, double base) const override;
   CyclicOptions o_;

@@ -108,8 +108,7 @@ void FusedOptimizer::capture_call(size_t group, const std::vector<Operand>& rows
   });
 }
 
-void FusedOptimizer::step() {
-  NoGrad off;
+void FusedOptimizer::take_step() {
   std::vector<Work> work;
   for (size_t g = 0; g < groups(); ++g) {
     const std::vector<Column> states = columns(g, momentum(g));

@@ -23,8 +23,6 @@ namespace hearth::optim {
 /// State by parameter, and the step that gathers the operands.
 class FusedOptimizer : public Optimizer {
  public:
-  /// See Optimizer. Throws Error if parameters of a group are on several devices or share memory.
-  void step() override;
   /// See Optimizer. "step" and "group.<g>" are copies on the CPU.
   StateDict state_dict() override;
   /// See Optimizer. Takes what earlier versions saved by index too ("state.0.exp_avg", "steps"), if the parameters have
@@ -32,6 +30,8 @@ class FusedOptimizer : public Optimizer {
   void load_state_dict(const StateDict& state) override;
 
  protected:
+  /// See Optimizer. Throws Error if parameters of a group are on several devices or share memory.
+  void take_step() override;
   /// The most tensors of state that a parameter has.
   static constexpr size_t kMaxStates = 3;
   /// Whether a group's options call for a tensor of state.
@@ -94,6 +94,14 @@ class OptimizerOf : public FusedOptimizer {
   }
   /// The group's options as they are now.
   const O& options(size_t group) const { return options_[checked(group)]; }
+  /// Gives the group other options from the next step on, such as those that it has with another weight decay. State
+  /// stays. A step that is part of a CUDA graph keeps the tensors that it was captured with: capture it again. Throws
+  /// Error if there is no such group, and for options that the constructor would refuse.
+  void set_options(const O& options, size_t group) {
+    checked(group);
+    check_options(name(), options);
+    options_[group] = options;
+  }
 
   /// The group's learning rate. Throws Error if there is no such group.
   double lr(size_t group = 0) const override { return options(group).lr; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 #include "core/autograd/guards.h"
@@ -190,7 +191,7 @@ void LBFGS::remember(const Tensor& gradient) {
   Pair pair{gradient - gradient_, direction_ * t_, 0};
   const double product = dot(pair.change, pair.step);
   if (!(product > 1e-10)) return;
-  if (static_cast<int64_t>(history_.size()) >= o_.history_size) history_.pop_front();
+  while (static_cast<int64_t>(history_.size()) >= o_.history_size) history_.pop_front();
   pair.ro = 1 / product;
   scale_ = product / dot(pair.change, pair.change);
   history_.push_back(std::move(pair));
@@ -230,7 +231,7 @@ double LBFGS::search(const Closure& closure, double t, double slope, Point& at, 
   return found.t;
 }
 
-Tensor LBFGS::step(const Closure& closure) {
+Tensor LBFGS::take_step_with(const Closure& closure) {
   const NoGrad off;
   Tensor first;
   Point at = evaluate([&] { return first = closure(); });
@@ -266,18 +267,24 @@ Tensor LBFGS::step(const Closure& closure) {
   return first;
 }
 
-void LBFGS::step() { fail("LBFGS: a step needs a closure that computes the loss and its gradients: step(closure)"); }
+void LBFGS::take_step() {
+  fail("LBFGS: a step needs a closure that computes the loss and its gradients: step(closure)");
+}
+
+void LBFGS::set_options(const LbfgsOptions& options, size_t group) {
+  checked(group);
+  check_options(options);
+  o_ = options;
+}
 
 double LBFGS::lr(size_t group) const {
   checked(group);
   return o_.lr;
 }
 void LBFGS::set_lr(double lr, size_t group) {
-  checked(group);
-  LbfgsOptions o = o_;
+  LbfgsOptions o = options(group);
   o.lr = lr;
-  check_options(o);
-  o_ = o;
+  set_options(o, group);
 }
 double LBFGS::momentum(size_t group) const {
   checked(group);

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,14 +37,14 @@ struct LbfgsOptions {
 ///     return loss;
 ///   });
 ///
+/// step(closure) makes up to max_iter iterations and gives the loss of the first call of the closure, which gives one
+/// number; if the closure throws, the parameters may have moved. step() without a closure throws Error.
+///
 /// It has one group of parameters, all on one device, and keeps `history_size` pairs of vectors of as many elements. A
 /// parameter without a gradient counts as one whose gradient is 0. What it computes is what PyTorch's does, whose the
 /// defaults are.
 class LBFGS final : public Optimizer {
  public:
-  /// What sets the gradients and gives the loss, one number.
-  using Closure = std::function<Tensor()>;
-
   /// Throws Error if there are no parameters, one cannot be optimized, they are on several devices, or an option is not
   /// valid.
   explicit LBFGS(const Parameters& parameters, const LbfgsOptions& options = {});
@@ -53,11 +52,14 @@ class LBFGS final : public Optimizer {
   template <LearningRate T>
   LBFGS(const Parameters& parameters, T lr) : LBFGS(parameters, LbfgsOptions{.lr = static_cast<double>(lr)}) {}
 
-  /// Up to max_iter iterations. Gives the loss of the first call of the closure, which is called once at least.
-  /// Rethrows what the closure throws; the parameters may have moved then.
-  Tensor step(const Closure& closure);
-  /// Throws Error: a step needs a closure.
-  void step() override;
+  /// The options as they are now. Throws Error for a group other than 0.
+  const LbfgsOptions& options(size_t group = 0) const {
+    checked(group);
+    return o_;
+  }
+  /// Takes other options from the next step on; the history stays, up to its new size. Throws Error for a group other
+  /// than 0, and for options that the constructor would refuse.
+  void set_options(const LbfgsOptions& options, size_t group = 0);
   /// The history, as vectors over all parameters one after another, and counts. The tensors are copies.
   StateDict state_dict() override;
   /// See Optimizer.
@@ -76,6 +78,12 @@ class LBFGS final : public Optimizer {
   double momentum(size_t group) const override;
   /// Throws Error for anything but 0.
   void set_momentum(double momentum, size_t group) override;
+
+ protected:
+  /// Throws Error: a step needs a closure.
+  void take_step() override;
+  /// See Optimizer.
+  Tensor take_step_with(const Closure& closure) override;
 
  private:
   // A change of the gradient, the step that made it, and 1 / (their product).

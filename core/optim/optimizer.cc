@@ -1,5 +1,8 @@
 #include "core/optim/optimizer.h"
 
+#include <utility>
+
+#include "core/autograd/guards.h"
 #include "core/base/error.h"
 
 namespace hearth::optim {
@@ -53,9 +56,52 @@ size_t Optimizer::checked(size_t group) const {
   return group;
 }
 
-void Optimizer::zero_grad() {
+void Optimizer::step() {
+  before_.call(*this);
+  {
+    const NoGrad off;
+    take_step();
+  }
+  after_.call(*this);
+}
+
+Tensor Optimizer::step(const Closure& closure) {
+  HEARTH_CHECK(closure, name_, ": step: the closure is empty");
+  before_.call(*this);
+  Tensor loss = take_step_with(closure);
+  after_.call(*this);
+  return loss;
+}
+
+Tensor Optimizer::take_step_with(const Closure& closure) {
+  Tensor loss;
+  {
+    const GradMode on(true);
+    loss = closure();
+  }
+  const NoGrad off;
+  take_step();
+  return loss;
+}
+
+HookHandle Optimizer::register_step_pre_hook(StepHook hook) {
+  HEARTH_CHECK(hook, name_, ": register_step_pre_hook: the function is empty");
+  return before_.add(std::move(hook));
+}
+
+HookHandle Optimizer::register_step_post_hook(StepHook hook) {
+  HEARTH_CHECK(hook, name_, ": register_step_post_hook: the function is empty");
+  return after_.add(std::move(hook));
+}
+
+void Optimizer::zero_grad(bool set_to_none) {
+  const NoGrad off;
   for (Group& group : groups_) {
-    for (Tensor& p : group.tensors) p.set_grad({});
+    for (Tensor& p : group.tensors) {
+      Tensor g = set_to_none ? Tensor() : p.grad();
+      if (g.defined()) g = g.detach().zero_();
+      p.set_grad(g);
+    }
   }
 }
 

@@ -10,12 +10,14 @@
 
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <type_traits>
 #include <vector>
 
+#include "core/base/hook_handle.h"
 #include "core/optim/parameters.h"
 #include "core/tensor/tensor.h"
 
@@ -29,20 +31,33 @@ concept LearningRate = std::convertible_to<T, double> && std::is_arithmetic_v<T>
 ///
 /// To drive an optimizer over other tensors (slices of the parameters, for one), derive from this class: take an
 /// optimizer as the prototype, add() its groups' names and tensors, make another over the other tensors by like(), and
-/// pass step(), set_lr() and the others on to that.
+/// pass take_step() on to its step(), set_lr() to its set_lr(), and so on.
 class Optimizer {
  public:
   /// Tensors by name, as checkpoints keep them.
   using StateDict = std::map<std::string, Tensor>;
+  /// What computes the loss and its gradients.
+  using Closure = std::function<Tensor()>;
+  /// What is called before or after each step.
+  using StepHook = std::function<void(Optimizer&)>;
 
   virtual ~Optimizer() = default;
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
   /// One step along the gradients. Parameters without one are left alone. Nothing is recorded.
-  virtual void step() = 0;
-  /// Drops the gradients of all parameters.
-  virtual void zero_grad();
+  void step();
+  /// Calls the closure with gradients on, makes a step along the gradients that it leaves, and gives what it has given:
+  /// the loss. LBFGS may call it several times. Throws Error if it is empty; rethrows what it throws.
+  Tensor step(const Closure& closure);
+  /// Calls the hook before each step, and before its closure; those registered first are called first. The handle
+  /// takes it off. like() makes an optimizer without hooks. Throws Error if it is empty.
+  HookHandle register_step_pre_hook(StepHook hook);
+  /// The same after each step that did not throw.
+  HookHandle register_step_post_hook(StepHook hook);
+  /// Drops the gradients of all parameters; or with `set_to_none` false fills those that there are with zeros, in place
+  /// and without history. A parameter with a gradient of 0 takes part in steps, one without does not.
+  void zero_grad(bool set_to_none = true);
   /// Everything that is needed to go on bit-equal: "<parameter>.<state>" and "<parameter>.step" (i64, 0-dim) for each
   /// parameter, and "group.<g>", the group's learning rate and momentum (f64). `<parameter>` is the parameter's name,
   /// or its index over all groups. The tensors are the optimizer's own, not copies.
@@ -79,6 +94,10 @@ class Optimizer {
   virtual void set_momentum(double momentum, size_t group) = 0;
 
  protected:
+  /// One step along the gradients. step() calls it with gradients off.
+  virtual void take_step() = 0;
+  /// One step with a closure, which is not empty.
+  virtual Tensor take_step_with(const Closure& closure);
   /// `name` is the optimizer's in errors, such as "SGD". It is not copied.
   explicit Optimizer(const char* name) : name_(name) {}
   /// Adds a group. A tensor given twice in it (tied weights) counts once, under its first name. Throws Error if a
@@ -99,6 +118,7 @@ class Optimizer {
   std::vector<Group> groups_;
   size_t count_ = 0;  // of parameters
   bool named_ = false;
+  detail::HookList<StepHook> before_, after_;  // steps
 };
 
 }  // namespace hearth::optim

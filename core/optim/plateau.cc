@@ -2,23 +2,29 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/ops/create.h"
 
 namespace hearth::optim {
 
-ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const PlateauOptions& o)
+ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, PlateauOptions options)
     : optimizer_(&optimizer),
-      o_(o),
-      best_(o.maximize ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity()) {
-  HEARTH_CHECK(o.factor >= 0 && o.factor < 1, "ReduceLROnPlateau: factor must be in [0, 1), but is ", o.factor);
-  HEARTH_CHECK(o.patience >= 0 && o.cooldown >= 0,
-               "ReduceLROnPlateau: patience and cooldown must not be negative, but are ", o.patience, " and ",
-               o.cooldown);
-  HEARTH_CHECK(o.threshold >= 0 && o.min_lr >= 0 && o.eps >= 0,
-               "ReduceLROnPlateau: threshold, min_lr and eps must not be negative, but are ", o.threshold, ", ",
-               o.min_lr, " and ", o.eps);
+      o_(std::move(options)),
+      best_(o_.maximize ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity()) {
+  HEARTH_CHECK(o_.factor >= 0 && o_.factor < 1, "ReduceLROnPlateau: factor must be in [0, 1), but is ", o_.factor);
+  HEARTH_CHECK(o_.patience >= 0 && o_.cooldown >= 0,
+               "ReduceLROnPlateau: patience and cooldown must not be negative, but are ", o_.patience, " and ",
+               o_.cooldown);
+  HEARTH_CHECK(o_.threshold >= 0 && o_.min_lr >= 0 && o_.eps >= 0,
+               "ReduceLROnPlateau: threshold, min_lr and eps must not be negative, but are ", o_.threshold, ", ",
+               o_.min_lr, " and ", o_.eps);
+  if (o_.min_lrs.empty()) return;
+  HEARTH_CHECK(o_.min_lrs.size() == optimizer.groups(), "ReduceLROnPlateau: there are ", o_.min_lrs.size(),
+               " min_lrs for ", optimizer.groups(), " groups of parameters");
+  for (const double lr : o_.min_lrs)
+    HEARTH_CHECK(lr >= 0, "ReduceLROnPlateau: min_lrs must not be negative, but one is ", lr);
 }
 
 bool ReduceLROnPlateau::better(double value) const {
@@ -39,7 +45,9 @@ void ReduceLROnPlateau::step(double value) {
   }
   if (bad_ <= o_.patience) return;
   for (size_t g = 0; g < optimizer_->groups(); ++g) {
-    const double old = optimizer_->lr(g), lowered = std::max(old * o_.factor, o_.min_lr);
+    // A group that was added since has the floor of all.
+    const double floor = g < o_.min_lrs.size() ? o_.min_lrs[g] : o_.min_lr;
+    const double old = optimizer_->lr(g), lowered = std::max(old * o_.factor, floor);
     if (old - lowered > o_.eps) optimizer_->set_lr(lowered, g);
   }
   cooling_ = o_.cooldown;

@@ -14,6 +14,14 @@ namespace {
 // From a to b along half a cosine.
 double cosine(double a, double b, double share) { return b + (a - b) * (1 + std::cos(std::numbers::pi * share)) / 2; }
 
+// The function of each group.
+std::vector<StepFunction> for_groups(const char* name, std::vector<StepFunction> functions, size_t groups) {
+  HEARTH_CHECK(functions.size() == groups, name, ": there are ", functions.size(), " functions for ", groups,
+               " groups of parameters");
+  for (const StepFunction& f : functions) HEARTH_CHECK(f, name, ": there is no function");
+  return functions;
+}
+
 }  // namespace
 
 Scheduler::Scheduler(Optimizer& optimizer) : optimizer_(&optimizer) {
@@ -32,7 +40,7 @@ void Scheduler::set_step(int64_t step) {
   HEARTH_CHECK(step >= 0, "scheduler: the step must not be negative, but is ", step);
   step_ = step;
   for (size_t g = 0; g < base_.size(); ++g) {
-    optimizer_->set_lr(lr_at(step, base_[g]), g);
+    optimizer_->set_lr(lr_at(step, base_[g], g), g);
     if (moves_momentum()) optimizer_->set_momentum(momentum_at(step, base_momentum_[g]), g);
   }
 }
@@ -40,7 +48,7 @@ void Scheduler::set_step(int64_t step) {
 StepLR::StepLR(Optimizer& o, int64_t size, double gamma) : Scheduler(o), size_(size), gamma_(gamma) {
   HEARTH_CHECK(size >= 1, "StepLR: the size must be at least 1, but is ", size);
 }
-double StepLR::lr_at(int64_t step, double base) const {
+double StepLR::lr_at(int64_t step, double base, size_t) const {
   const int64_t falls = step / size_;
   return base * std::pow(gamma_, static_cast<double>(falls));
 }
@@ -52,12 +60,12 @@ MultiStepLR::MultiStepLR(Optimizer& o, std::vector<int64_t> milestones, double g
                milestones_[0]);
   set_step(0);
 }
-double MultiStepLR::lr_at(int64_t step, double base) const {
+double MultiStepLR::lr_at(int64_t step, double base, size_t) const {
   const auto reached = std::ranges::upper_bound(milestones_, step) - milestones_.begin();
   return base * std::pow(gamma_, static_cast<double>(reached));
 }
 
-double ExponentialLR::lr_at(int64_t step, double base) const {
+double ExponentialLR::lr_at(int64_t step, double base, size_t) const {
   return base * std::pow(gamma_, static_cast<double>(step));
 }
 
@@ -69,7 +77,7 @@ ConstantLR::ConstantLR(Optimizer& o, double factor, int64_t length) : Scheduler(
 PolynomialLR::PolynomialLR(Optimizer& o, int64_t length, double power) : Scheduler(o), length_(length), power_(power) {
   HEARTH_CHECK(length >= 1, "PolynomialLR: the length must be at least 1, but is ", length);
 }
-double PolynomialLR::lr_at(int64_t step, double base) const {
+double PolynomialLR::lr_at(int64_t step, double base, size_t) const {
   return base * std::pow(1 - static_cast<double>(std::min(step, length_)) / static_cast<double>(length_), power_);
 }
 
@@ -77,8 +85,9 @@ CosineAnnealingLR::CosineAnnealingLR(Optimizer& o, int64_t length, double min)
     : Scheduler(o), length_(length), min_(min) {
   HEARTH_CHECK(length >= 1, "CosineAnnealingLR: the length must be at least 1, but is ", length);
 }
-double CosineAnnealingLR::lr_at(int64_t step, double base) const {
-  return cosine(base, min_, static_cast<double>(std::min(step, length_)) / static_cast<double>(length_));
+double CosineAnnealingLR::lr_at(int64_t step, double base, size_t) const {
+  const auto length = static_cast<double>(length_);
+  return cosine(base, min_, std::fmod(static_cast<double>(step), 2 * length) / length);
 }
 
 LinearLR::LinearLR(Optimizer& o, int64_t length, double start, double end)
@@ -86,52 +95,72 @@ LinearLR::LinearLR(Optimizer& o, int64_t length, double start, double end)
   HEARTH_CHECK(length >= 1, "LinearLR: the length must be at least 1, but is ", length);
   set_step(0);
 }
-double LinearLR::lr_at(int64_t step, double base) const {
+double LinearLR::lr_at(int64_t step, double base, size_t) const {
   return base *
          (start_ + (end_ - start_) * static_cast<double>(std::min(step, length_)) / static_cast<double>(length_));
 }
 
-LambdaLR::LambdaLR(Optimizer& o, std::function<double(int64_t)> f) : Scheduler(o), f_(std::move(f)) {
-  HEARTH_CHECK(f_, "LambdaLR: there is no function");
+LambdaLR::LambdaLR(Optimizer& o, StepFunction f) : LambdaLR(o, std::vector<StepFunction>(o.groups(), std::move(f))) {}
+LambdaLR::LambdaLR(Optimizer& o, std::vector<StepFunction> functions)
+    : Scheduler(o), functions_(for_groups("LambdaLR", std::move(functions), groups())) {
   set_step(0);
 }
 
-MultiplicativeLR::MultiplicativeLR(Optimizer& o, std::function<double(int64_t)> f) : Scheduler(o), f_(std::move(f)) {
-  HEARTH_CHECK(f_, "MultiplicativeLR: there is no function");
-}
-double MultiplicativeLR::lr_at(int64_t step, double base) const {
-  for (int64_t t = 1; t <= step; ++t) base *= f_(t);
+MultiplicativeLR::MultiplicativeLR(Optimizer& o, StepFunction f)
+    : MultiplicativeLR(o, std::vector<StepFunction>(o.groups(), std::move(f))) {}
+MultiplicativeLR::MultiplicativeLR(Optimizer& o, std::vector<StepFunction> functions)
+    : Scheduler(o), functions_(for_groups("MultiplicativeLR", std::move(functions), groups())) {}
+double MultiplicativeLR::lr_at(int64_t step, double base, size_t group) const {
+  for (int64_t t = 1; t <= step; ++t) base *= functions_[group](t);
   return base;
 }
 
-OneCycleLR::OneCycleLR(Optimizer& o, const OneCycleOptions& options) : Scheduler(o), o_(options) {
-  HEARTH_CHECK(options.total_steps >= 1, "OneCycleLR: total_steps must be at least 1, but is ", options.total_steps);
-  HEARTH_CHECK(options.warm_up >= 0 && options.warm_up <= 1, "OneCycleLR: warm_up must be from 0 to 1, but is ",
-               options.warm_up);
+OneCycleLR::OneCycleLR(Optimizer& o, OneCycleOptions options) : Scheduler(o), o_(std::move(options)) {
+  HEARTH_CHECK(o_.total_steps >= 1, "OneCycleLR: total_steps must be at least 1, but is ", o_.total_steps);
+  HEARTH_CHECK(o_.warm_up >= 0 && o_.warm_up <= 1, "OneCycleLR: warm_up must be from 0 to 1, but is ", o_.warm_up);
   for (const auto& [option, value] :
-       std::initializer_list<std::pair<const char*, double>>{{"max_lr", options.max_lr},
-                                                             {"start_factor", options.start_factor},
-                                                             {"end_factor", options.end_factor},
-                                                             {"base_momentum", options.base_momentum},
-                                                             {"max_momentum", options.max_momentum}})
+       std::initializer_list<std::pair<const char*, double>>{{"max_lr", o_.max_lr},
+                                                             {"start_factor", o_.start_factor},
+                                                             {"end_factor", o_.end_factor},
+                                                             {"base_momentum", o_.base_momentum},
+                                                             {"max_momentum", o_.max_momentum}})
     HEARTH_CHECK(value >= 0, "OneCycleLR: ", option, " must not be negative, but is ", value);
+  HEARTH_CHECK(o_.max_lrs.empty() || o_.max_lrs.size() == groups(), "OneCycleLR: there are ", o_.max_lrs.size(),
+               " max_lrs for ", groups(), " groups of parameters");
+  for (const double lr : o_.max_lrs) HEARTH_CHECK(lr >= 0, "OneCycleLR: max_lrs must not be negative, but one is ", lr);
+  // The step of the peak is below 0 where the fall has begun before the first step, as in PyTorch.
+  const double peak = o_.warm_up * static_cast<double>(o_.total_steps) - 1;
+  const auto end = static_cast<double>(o_.total_steps - 1);
+  const double start = o_.start_factor, last = o_.start_factor * o_.end_factor;
+  const double low = o_.base_momentum, high = o_.max_momentum;
+  ways_.push_back({peak, start, 1, high, low});
+  if (o_.three_phase) {
+    ways_.push_back({2 * peak, 1, start, low, high});
+    ways_.push_back({end, start, last, high, high});
+  } else {
+    ways_.push_back({end, 1, last, low, high});
+  }
   set_step(0);
 }
-namespace {
-// The step of the peak; below 0 where the fall has begun before the first step, as in PyTorch.
-double warm_up_end(const OneCycleOptions& o) { return o.warm_up * static_cast<double>(o.total_steps) - 1; }
-}  // namespace
-double OneCycleLR::lr_at(int64_t step, double) const {
-  const double top = warm_up_end(o_), end = static_cast<double>(o_.total_steps - 1);
-  const double at = std::min(static_cast<double>(step), end), low = o_.max_lr * o_.start_factor;
-  if (at <= top && top > 0) return cosine(low, o_.max_lr, at / top);
-  return cosine(o_.max_lr, low * o_.end_factor, (at - top) / std::max(end - top, 1e-9));
+std::pair<const OneCycleLR::Way&, double> OneCycleLR::way_at(int64_t step) const {
+  const auto at = static_cast<double>(std::min(step, o_.total_steps - 1));
+  double begin = 0;
+  for (size_t i = 0; i + 1 < ways_.size(); begin = ways_[i++].end) {
+    const Way& way = ways_[i];
+    if (at <= way.end && way.end > begin) return {way, (at - begin) / (way.end - begin)};
+  }
+  return {ways_.back(), (at - begin) / std::max(ways_.back().end - begin, 1e-9)};
+}
+double OneCycleLR::between(double from, double to, double share) const {
+  return o_.anneal == Anneal::kLinear ? from + (to - from) * share : cosine(from, to, share);
+}
+double OneCycleLR::lr_at(int64_t step, double, size_t group) const {
+  const auto [way, share] = way_at(step);
+  return (o_.max_lrs.empty() ? o_.max_lr : o_.max_lrs[group]) * between(way.lr_from, way.lr_to, share);
 }
 double OneCycleLR::momentum_at(int64_t step, double) const {
-  const double top = warm_up_end(o_), end = static_cast<double>(o_.total_steps - 1);
-  const double at = std::min(static_cast<double>(step), end);
-  if (at <= top && top > 0) return cosine(o_.max_momentum, o_.base_momentum, at / top);
-  return cosine(o_.base_momentum, o_.max_momentum, (at - top) / std::max(end - top, 1e-9));
+  const auto [way, share] = way_at(step);
+  return between(way.momentum_from, way.momentum_to, share);
 }
 
 SequentialLR::SequentialLR(Optimizer& o, std::vector<std::unique_ptr<Scheduler>> schedulers,
@@ -154,9 +183,9 @@ SequentialLR::SequentialLR(Optimizer& o, std::vector<std::unique_ptr<Scheduler>>
 size_t SequentialLR::active(int64_t step) const {
   return static_cast<size_t>(std::upper_bound(milestones_.begin(), milestones_.end(), step) - milestones_.begin());
 }
-double SequentialLR::lr_at(int64_t step, double base) const {
+double SequentialLR::lr_at(int64_t step, double base, size_t group) const {
   const size_t at = active(step);
-  return schedulers_[at]->lr_at(step - start(at), base);
+  return schedulers_[at]->lr_at(step - start(at), base, group);
 }
 bool SequentialLR::moves_momentum() const {
   return std::any_of(schedulers_.begin(), schedulers_.end(), [](const auto& s) { return s->moves_momentum(); });
@@ -182,10 +211,10 @@ ChainedScheduler::ChainedScheduler(Optimizer& o, std::vector<std::unique_ptr<Sch
   base_momentum_ = schedulers_[0]->base_momentum_;
   set_step(0);
 }
-double ChainedScheduler::lr_at(int64_t step, double base) const {
+double ChainedScheduler::lr_at(int64_t step, double base, size_t group) const {
   if (base == 0) return 0;
   double out = base;
-  for (const auto& s : schedulers_) out *= s->lr_at(step, base) / base;
+  for (const auto& s : schedulers_) out *= s->lr_at(step, base, group) / base;
   return out;
 }
 bool ChainedScheduler::moves_momentum() const {

@@ -91,11 +91,12 @@ double SWALR::share(int64_t step) const {
   const double t = length_ == 0 ? 1 : std::clamp(static_cast<double>(step) / static_cast<double>(length_), 0.0, 1.0);
   return anneal_ == Anneal::kLinear ? t : (1 - std::cos(std::numbers::pi * t)) / 2;
 }
-double SWALR::lr_at(int64_t step, double base) const { return swa_lr_ * share(step) + base * (1 - share(step)); }
+double SWALR::between(int64_t step, double base) const { return swa_lr_ * share(step) + base * (1 - share(step)); }
+double SWALR::lr_at(int64_t step, double base, size_t) const { return between(step, base); }
 double SWALR::base_of(int64_t step, double base, double present) const {
   const double left = 1 - share(step);
   // Exactly the base as long as nobody has set the rate.
-  if (present == lr_at(step, base) || left == 0) return base;
+  if (present == between(step, base) || left == 0) return base;
   return (present - swa_lr_ * share(step)) / left;
 }
 

@@ -2,6 +2,7 @@
 /// nn::update_bn() gives batch norms the statistics of the averaged weights.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -54,11 +55,6 @@ class AveragedTensors {
   int64_t count_ = 0;
 };
 
-/// How SWALR goes.
-enum class Anneal : uint8_t {
-  kCosine,  ///< Along half a cosine. PyTorch: anneal_strategy="cos".
-  kLinear,  ///< Along a line.
-};
 /// From the rate at the first step() to `swa_lr` in `length` steps; then it stays there. A rate that something else has
 /// set between two steps is taken as on the way: step() goes on from it. set_step(), and SequentialLR, go from the
 /// base.
@@ -68,8 +64,9 @@ class SWALR final : public Scheduler {
   SWALR(Optimizer& o, double swa_lr, int64_t length = 10, Anneal anneal = Anneal::kCosine);
 
  private:
-  double lr_at(int64_t step, double base) const override;
+  double lr_at(int64_t step, double base, size_t group) const override;
   double base_of(int64_t step, double base, double present) const override;
+  double between(int64_t step, double base) const;
   double share(int64_t step) const;  // of swa_lr
   double swa_lr_;
   int64_t length_;

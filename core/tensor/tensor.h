@@ -32,6 +32,11 @@ class Indexed;                  // core/ops/index.h
 struct Sorted;                  // core/ops/sort.h
 enum class Rounding : uint8_t;  // core/ops/arithmetic.h
 class Generator;                // core/tensor/generator.h
+class Index;                    // core/ops/index.h
+class Indexed;                  // core/ops/index.h
+struct Sorted;                  // core/ops/sort.h
+class Generator;                // core/tensor/generator.h
+class Tensor;
 
 /// How a new tensor is made: zeros({3}, {.dtype = f64, .requires_grad = true}).
 struct TensorOptions {
@@ -61,6 +66,11 @@ struct BackwardOptions {
   bool retain_graph = false;
   /// Records the computation of the gradients too, for higher derivatives. Implies retain_graph.
   bool create_graph = false;
+  /// Of backward() alone: gradients go into these tensors only, y.backward({.inputs = {{a, b}}}), and nothing is
+  /// computed that does not lead to them. One that an op made keeps its gradient, as after retain_grad(); one that the
+  /// output does not depend on is left as it is, and one that is named twice counts once. Throws Error for an empty
+  /// list, and for a tensor that is undefined or does not require a gradient.
+  std::optional<std::vector<Tensor>> inputs = std::nullopt;
 };
 
 /// A handle of an n-dimensional array: torch.Tensor.

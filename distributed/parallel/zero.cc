@@ -79,8 +79,7 @@ void ZeroOptimizer::expect_same_values() {
   }
 }
 
-void ZeroOptimizer::step() {
-  const NoGrad off;
+void ZeroOptimizer::take_step() {
   if (!stepped_ && group_.size() > 1) expect_same_values();
   stepped_ = true;
   for (Held& s : slices_) {

@@ -20,17 +20,16 @@ namespace hearth::distributed {
 ///
 ///   distributed::ZeroOptimizer optimizer(optim::AdamW(net.named_parameters(), {.lr = 1e-3}), group);
 ///
-/// step(), state_dict() and load_state_dict() are called by all ranks; the others by any.
+/// step(), state_dict() and load_state_dict() are called by all ranks; the others by any. In a step all ranks need the
+/// same parameters to have gradients, as DistributedDataParallel leaves them. The first step throws Error on all ranks
+/// if one has parameters of another size, or clearly other values: those of ranks that began apart, or the parts that
+/// FullyShard has made of them.
 class ZeroOptimizer final : public optim::Optimizer {
  public:
   /// Takes groups, parameters, names and options from `optimizer`, which must not have made a step: its state is not
   /// taken over. Throws Error unless it treats elements one by one.
   ZeroOptimizer(const optim::Optimizer& optimizer, ProcessGroup& group);
 
-  /// See Optimizer. All ranks need the same parameters to have gradients, as DistributedDataParallel leaves them. The
-  /// first step throws Error on all ranks if one has parameters of another size, or clearly other values: those of
-  /// ranks that began apart, or the parts that FullyShard has made of them.
-  void step() override;
   /// The whole state, as the optimizer itself would have it; copies. Called by all ranks.
   StateDict state_dict() override;
   /// Takes the whole state, of any number of ranks.
@@ -49,6 +48,9 @@ class ZeroOptimizer final : public optim::Optimizer {
   /// This rank's part of the state, by the names of state_dict(). What is no tensor of elements (step counts, options)
   /// is whole. No other rank is asked.
   std::map<std::string, ShardedTensor> shards();
+
+ protected:
+  void take_step() override;
 
  private:
   // A slice of which the inner optimizer has state if it has elements. All ranks have that of a parameter without.

@@ -114,7 +114,11 @@ begin("scheduler_golden.inc")
 
 for name, make in [
     ("OneCycle", lambda o: O.lr_scheduler.OneCycleLR(o, 0.8, total_steps=10)),
+    ("OneCycleLinear", lambda o: O.lr_scheduler.OneCycleLR(o, 0.8, total_steps=10, pct_start=0.35, anneal_strategy="linear")),
+    ("OneCycleThree", lambda o: O.lr_scheduler.OneCycleLR(o, 0.8, total_steps=10, pct_start=0.35, div_factor=10, final_div_factor=100, three_phase=True)),
+    ("OneCycleThreeLinear", lambda o: O.lr_scheduler.OneCycleLR(o, 0.8, total_steps=10, anneal_strategy="linear", three_phase=True)),
     ("Cosine", lambda o: O.lr_scheduler.CosineAnnealingLR(o, 9)),
+    ("CosineAgain", lambda o: O.lr_scheduler.CosineAnnealingLR(o, 3, 0.1)),
     ("Step", lambda o: O.lr_scheduler.StepLR(o, 4, 0.5)),
     ("Linear", lambda o: O.lr_scheduler.LinearLR(o, 0.2, 1.0, 5)),
     ("MultiStep", lambda o: O.lr_scheduler.MultiStepLR(o, [2, 5, 5, 7], 0.5)),
@@ -162,6 +166,34 @@ for name, options in [
         s.step(v)
         rates.append(o.param_groups[0]["lr"])
     emit(name, rates)
+
+# Schedules of two groups.
+def groups():
+    return O.SGD([dict(params=[torch.zeros(1, requires_grad=True)], lr=lr) for lr in (0.5, 0.3)], lr=0.1, momentum=0.9)
+
+
+FUNCTIONS = [lambda t: 1 / (1 + t), lambda t: 1 - 0.1 * t]
+for name, make in [
+    ("OneCycle", lambda o: O.lr_scheduler.OneCycleLR(o, [0.8, 0.2], total_steps=5)),
+    ("Lambda", lambda o: O.lr_scheduler.LambdaLR(o, FUNCTIONS)),
+    ("Multiplicative", lambda o: O.lr_scheduler.MultiplicativeLR(o, FUNCTIONS)),
+]:
+    o = groups()
+    s = make(o)
+    rates = []
+    for i in range(5):
+        rates += [g["lr"] for g in o.param_groups]
+        o.step()
+        if i < 4:
+            s.step()
+    emit("Groups" + name, rates)
+o = groups()
+s = O.lr_scheduler.ReduceLROnPlateau(o, patience=1, min_lr=[0.01, 0.1])
+rates = []
+for v in VALUES[:8]:
+    s.step(v)
+    rates += [g["lr"] for g in o.param_groups]
+emit("GroupsPlateau", rates)
 
 # Muon, with the iteration in f64: torch rounds it to bf16.
 begin("muon_golden.inc")

@@ -363,7 +363,16 @@ class Sharded final : public Optimizer {
     }
     own_ = prototype.like(slices);
   }
-  void step() override {
+  StateDict state_dict() override { return own_->state_dict(); }
+  void load_state_dict(const StateDict& state) override { own_->load_state_dict(state); }
+  std::unique_ptr<Optimizer> like(const std::vector<Parameters>& groups) const override { return own_->like(groups); }
+  double lr(size_t g = 0) const override { return own_->lr(g); }
+  void set_lr(double lr, size_t g) override { own_->set_lr(lr, g); }
+  double momentum(size_t g) const override { return own_->momentum(g); }
+  void set_momentum(double m, size_t g) override { own_->set_momentum(m, g); }
+
+ protected:
+  void take_step() override {
     for (size_t g = 0; g < groups(); ++g) {
       for (size_t i = 0; i < parameters(g).size(); ++i) {
         Tensor part = own_->parameters(g)[i];
@@ -373,13 +382,6 @@ class Sharded final : public Optimizer {
     }
     own_->step();
   }
-  StateDict state_dict() override { return own_->state_dict(); }
-  void load_state_dict(const StateDict& state) override { own_->load_state_dict(state); }
-  std::unique_ptr<Optimizer> like(const std::vector<Parameters>& groups) const override { return own_->like(groups); }
-  double lr(size_t g = 0) const override { return own_->lr(g); }
-  void set_lr(double lr, size_t g) override { own_->set_lr(lr, g); }
-  double momentum(size_t g) const override { return own_->momentum(g); }
-  void set_momentum(double m, size_t g) override { own_->set_momentum(m, g); }
 
  private:
   Tensor slice(const Tensor& t) const {

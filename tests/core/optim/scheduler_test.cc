@@ -34,6 +34,7 @@ TEST(Scheduler, SchedulesAsPyTorch) {
       [](Optimizer& o) { return std::make_unique<OneCycleLR>(o, OneCycleOptions{.max_lr = 0.8, .total_steps = 10}); },
       kGoldenLrOneCycle);
   check_scheduler([](Optimizer& o) { return std::make_unique<CosineAnnealingLR>(o, 9); }, kGoldenLrCosine);
+  check_scheduler([](Optimizer& o) { return std::make_unique<CosineAnnealingLR>(o, 3, 0.1); }, kGoldenLrCosineAgain);
   check_scheduler([](Optimizer& o) { return std::make_unique<StepLR>(o, 4, 0.5); }, kGoldenLrStep);
   check_scheduler([](Optimizer& o) { return std::make_unique<LinearLR>(o, 5, 0.2); }, kGoldenLrLinear);
   check_scheduler(
@@ -52,6 +53,84 @@ TEST(Scheduler, SchedulesAsPyTorch) {
   check_scheduler([](Optimizer& o) { return std::make_unique<CosineAnnealingWarmRestarts>(o, 2, 2, 0.1); },
                   kGoldenLrRestarts);
   check_scheduler([](Optimizer& o) { return std::make_unique<CosineAnnealingWarmRestarts>(o, 4); }, kGoldenLrRestarts1);
+}
+
+TEST(Scheduler, OneCyclesAsPyTorch) {
+  using namespace optim;
+  const auto cycle = [](const OneCycleOptions& options) {
+    return [=](Optimizer& o) { return std::make_unique<OneCycleLR>(o, options); };
+  };
+  check_scheduler(cycle({.max_lr = 0.8, .total_steps = 10, .warm_up = 0.35, .anneal = Anneal::kLinear}),
+                  kGoldenLrOneCycleLinear);
+  check_scheduler(cycle({.max_lr = 0.8,
+                         .total_steps = 10,
+                         .warm_up = 0.35,
+                         .start_factor = 0.1,
+                         .end_factor = 0.01,
+                         .three_phase = true}),
+                  kGoldenLrOneCycleThree);
+  check_scheduler(cycle({.max_lr = 0.8, .total_steps = 10, .anneal = Anneal::kLinear, .three_phase = true}),
+                  kGoldenLrOneCycleThreeLinear);
+}
+
+TEST(Scheduler, GroupsGoTheirOwnWaysAsPyTorch) {
+  using namespace optim;
+  const auto groups = [] {
+    auto o = std::make_unique<SGD>(Parameters{zeros({1}, {.requires_grad = true})}, SGDOptions{.lr = 0.5});
+    o->add_group({zeros({1}, {.requires_grad = true})}, {.lr = 0.3});
+    return o;
+  };
+  const auto check = [&](auto make, const std::vector<double>& want) {
+    const auto o = groups();
+    auto s = make(*o);
+    for (size_t i = 0; i < want.size() / 2; ++i, s->step()) {
+      for (size_t g = 0; g < 2; ++g) EXPECT_NEAR(o->lr(g), want[2 * i + g], 1e-12) << "step " << i << ", group " << g;
+    }
+  };
+  const std::vector<StepFunction> functions{[](int64_t t) { return 1 / (1 + static_cast<double>(t)); },
+                                            [](int64_t t) { return 1 - 0.1 * static_cast<double>(t); }};
+  check(
+      [](Optimizer& o) {
+        return std::make_unique<OneCycleLR>(
+            o, OneCycleOptions{.total_steps = 5, .cycle_momentum = false, .max_lrs = {0.8, 0.2}});
+      },
+      kGoldenGroupsOneCycle);
+  check([&](Optimizer& o) { return std::make_unique<LambdaLR>(o, functions); }, kGoldenGroupsLambda);
+  check([&](Optimizer& o) { return std::make_unique<MultiplicativeLR>(o, functions); }, kGoldenGroupsMultiplicative);
+  // Inside of others too.
+  check(
+      [&](Optimizer& o) {
+        std::vector<std::unique_ptr<Scheduler>> one;
+        one.push_back(std::make_unique<LambdaLR>(o, functions));
+        return std::make_unique<ChainedScheduler>(o, std::move(one));
+      },
+      kGoldenGroupsLambda);
+  check(
+      [&](Optimizer& o) {
+        std::vector<std::unique_ptr<Scheduler>> both;
+        both.push_back(std::make_unique<LambdaLR>(o, functions));
+        both.push_back(std::make_unique<StepLR>(o, 1));
+        return std::make_unique<SequentialLR>(o, std::move(both), std::vector<int64_t>{100});
+      },
+      kGoldenGroupsLambda);
+  const auto o = groups();
+  ReduceLROnPlateau plateau(*o, {.patience = 1, .min_lrs = {0.01, 0.1}});
+  const std::vector<double> values{3, 2, 2, 1.9999, 2, 2, 2, NAN};
+  for (size_t i = 0; i < values.size(); ++i) {
+    plateau.step(values[i]);
+    for (size_t g = 0; g < 2; ++g) EXPECT_NEAR(o->lr(g), kGoldenGroupsPlateau[2 * i + g], 1e-15) << i;
+  }
+  EXPECT_EQ(error_of([&] {
+              LambdaLR(*o, {functions[0], functions[0], functions[0]});
+            }),
+            "LambdaLR: there are 3 functions for 2 groups of parameters");
+  EXPECT_EQ(error_of([&] { MultiplicativeLR(*o, {functions[0], nullptr}); }), "MultiplicativeLR: there is no function");
+  EXPECT_EQ(error_of([&] { OneCycleLR(*o, {.total_steps = 5, .max_lrs = {0.1}}); }),
+            "OneCycleLR: there are 1 max_lrs for 2 groups of parameters");
+  EXPECT_EQ(error_of([&] {
+              ReduceLROnPlateau(*o, {.min_lrs = {0.1, -1}});
+            }),
+            "ReduceLROnPlateau: min_lrs must not be negative, but one is -1");
 }
 
 TEST(Scheduler, CyclesAndChainsAsPyTorch) {
