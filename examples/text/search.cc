@@ -21,6 +21,7 @@
 #include "core/base/error.h"
 #include "core/io/crc32c.h"
 #include "core/io/file.h"
+#include "examples/common/printable.h"
 #include "examples/common/progress.h"
 #include "examples/text/search_index.h"
 
@@ -32,17 +33,22 @@ namespace hearth::examples {
 namespace {
 
 // Which model made the vectors: what its files hold.
-absl::StatusOr<std::string> fingerprint(const std::string& directory) {
+absl::StatusOr<std::string> fingerprint(const std::string& directory, const text::SentenceEncoder& encoder) {
   std::string out;
-  for (const char* name :
-       {"config.json", "tokenizer.json", "modules.json", "1_Pooling/config.json", "model.safetensors"}) {
+  for (const std::string& name : encoder.files()) {
     const auto file = io::MappedFile::open(directory + "/" + name);
-    if (absl::IsNotFound(file.status())) continue;
     if (!file.ok()) return file.status();
     const auto* data = reinterpret_cast<const char*>((*file)->data());
     out += absl::StrFormat("%s%s %08x", out.empty() ? "" : ", ", name, io::crc32c({data, (*file)->size()}));
   }
   return out;
+}
+
+// Files that are left out, and why.
+void tell(const std::vector<std::string>& files, const char* why) {
+  if (files.empty()) return;
+  std::cerr << absl::StrFormat("%d files %s (%s%s)\n", files.size(), why, printable(files[0]),
+                               files.size() > 1 ? ", ..." : "");
 }
 
 absl::Status run(const std::string& folder, const std::string& question) {
@@ -55,7 +61,7 @@ absl::Status run(const std::string& folder, const std::string& question) {
   if (!std::filesystem::is_directory(folder, none)) return absl::NotFoundError(folder + " is not a folder");
   const auto encoder = text::SentenceEncoder::load(model);
   if (!encoder.ok()) return encoder.status();
-  const absl::StatusOr<std::string> name = fingerprint(model);
+  const absl::StatusOr<std::string> name = fingerprint(model, *encoder);
   if (!name.ok()) return name.status();
 
   std::string directory = absl::GetFlag(FLAGS_index);
@@ -64,39 +70,40 @@ absl::Status run(const std::string& folder, const std::string& question) {
   if (absl::Status s = index.load(directory); !s.ok()) {
     return absl::Status(s.code(), absl::StrFormat("%s (remove %s to make the index anew)", s.message(), directory));
   }
+  const auto save = [&] {
+    const absl::Status s = index.save(directory);
+    return s.ok()
+               ? s
+               : absl::Status(s.code(), absl::StrFormat("%s (--index names another place for the index)", s.message()));
+  };
   const bool terminal = isatty(2) == 1;
-  const auto changes = index.update(folder, directory, *encoder, [&](int64_t done, int64_t of) {
-    if (terminal) std::cerr << absl::StrFormat("\r\033[K%s of %s passages read", with_commas(done), with_commas(of));
-  });
+  const auto progress = [&](int64_t done, int64_t of) {
+    if (terminal) std::cerr << absl::StrFormat("\r\033[K%s of %s bytes read", with_commas(done), with_commas(of));
+  };
+  const auto changes = index.update(folder, directory, *encoder, progress, save);
   if (terminal) std::cerr << "\r\033[K";
   if (!changes.ok()) return changes.status();
-  if (!changes->not_text.empty()) {
-    std::cerr << absl::StrFormat("%d files are no text and left out (%s%s)\n", changes->not_text.size(),
-                                 changes->not_text[0], changes->not_text.size() > 1 ? ", ..." : "");
-  }
+  tell(changes->not_text, "are no text and left out");
+  tell(changes->unreadable, "cannot be read and are left out");
   std::cerr << absl::StrFormat("%s passages of %s files: %d read, %d as before, %d gone\n",
                                with_commas(changes->passages), with_commas(changes->files), changes->read,
                                changes->kept, changes->gone);
   if (changes->passages == 0) return absl::NotFoundError(folder + " has no text");
   if (changes->altered) {
-    if (absl::Status s = index.save(directory); !s.ok()) {
-      return absl::Status(s.code(), absl::StrFormat("%s (--index names another place for the index)", s.message()));
-    }
+    if (absl::Status s = save(); !s.ok()) return s;
   }
-  auto found = index.search(folder, question, absl::GetFlag(FLAGS_top), *encoder);
-  if (!found.ok()) return found.status();
+  const auto answer = index.search(folder, question, absl::GetFlag(FLAGS_top), *encoder);
+  if (!answer.ok()) return answer.status();
+  tell(answer->unreadable, "cannot be read any more; their passages are left out");
   bool first = true;
-  for (Found& f : *found) {
-    // What controls a terminal is no text.
-    for (char& c : f.text) {
-      if ((c >= 0 && c < ' ' && c != '\n' && c != '\t') || c == 127) c = ' ';
-    }
-    std::cout << absl::StrFormat("%s%.3f  %s:%d\n", first ? "" : "\n", f.score,
-                                 (std::filesystem::path(folder) / f.file).string(), f.line);
+  for (const Found& f : answer->found) {
+    const std::string path = printable((std::filesystem::path(folder) / f.file).string());
+    std::cout << absl::StrFormat("%s%.3f  %s:%d\n", first ? "" : "\n", f.score, path, f.line);
     first = false;
-    for (size_t at = 0; at <= f.text.size();) {
-      const size_t end = std::min(f.text.find('\n', at), f.text.size());
-      std::cout << "  " << f.text.substr(at, end - at) << "\n";
+    const std::string text = printable(f.text, "\n\t");
+    for (size_t at = 0; at <= text.size();) {
+      const size_t end = std::min(text.find('\n', at), text.size());
+      std::cout << "  " << text.substr(at, end - at) << "\n";
       at = end + 1;
     }
   }
@@ -119,6 +126,7 @@ int main(int argc, char** argv) {
   } catch (const hearth::Error& e) {
     status = absl::InternalError(e.what());
   }
-  if (!status.ok()) std::cerr << "search: " << status.message() << "\n";
+  if (!status.ok())
+    std::cerr << "search: " << hearth::examples::printable(std::string(status.message()), "\n\t") << "\n";
   return status.ok() ? 0 : 1;
 }

@@ -10,6 +10,7 @@
 
 #include <sys/stat.h>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/io/atomic_directory.h"
 #include "core/io/atomic_file.h"
@@ -35,7 +36,10 @@ namespace fs = std::filesystem;
 constexpr const char* kVectors = "vectors.safetensors";
 constexpr const char* kIndex = "index.json";
 constexpr uint64_t kMaxFile = uint64_t{64} << 20;
-constexpr size_t kAtOnce = 256;  // passages
+constexpr uint64_t kMaxIndex = uint64_t{1} << 30;  // bytes of index.json
+constexpr size_t kMaxValues = 16'000'000;          // keys and values in it
+constexpr size_t kAtOnce = 256;                    // passages that are encoded
+constexpr int64_t kSaved = 4096;                   // passages after which the index is saved, and an eighth of all
 
 struct Stat {
   int64_t size, changed;
@@ -78,8 +82,9 @@ Tensor of_length_one(const Tensor& rows) {
   return rows / length.clamp(1e-12);
 }
 
-absl::StatusOr<Tensor> encode(const text::SentenceEncoder& encoder, std::span<const std::string> texts) {
-  absl::StatusOr<Tensor> rows = encoder.encode(texts);
+absl::StatusOr<Tensor> encode(const text::SentenceEncoder& encoder, std::span<const std::string> texts,
+                              text::TextName name) {
+  absl::StatusOr<Tensor> rows = encoder.encode(texts, {.name = std::move(name)});
   if (!rows.ok()) return rows;
   return of_length_one(*rows);
 }
@@ -91,9 +96,9 @@ absl::Status SearchIndex::load(const std::string& directory) {
   const absl::Status status = io::with_directory(directory, [&](const std::string& at) -> absl::Status {
     files.clear();
     const std::string path = at + "/" + kIndex;
-    const auto bytes = io::read_file(path, uint64_t{1} << 30);
+    const auto bytes = io::read_file(path, kMaxIndex);
     if (!bytes.ok()) return bytes.status();
-    const auto json = io::parse_json(*bytes);
+    const auto json = io::parse_json(*bytes, 8, kMaxValues);
     if (!json.ok()) return io::with_path(path, json.status());
     const auto vectors = io::load_safetensors(at + "/" + kVectors);
     if (!vectors.ok()) return vectors.status();
@@ -135,6 +140,12 @@ absl::Status SearchIndex::load(const std::string& directory) {
 }
 
 absl::Status SearchIndex::save(const std::string& directory) const {
+  size_t values = 16;
+  for (const auto& [name, file] : files_) values += 12 + 4 * file.passages.size();
+  const auto too_many = [&] {
+    return absl::ResourceExhaustedError(absl::StrCat(directory, ": an index cannot hold so many passages"));
+  };
+  if (values > kMaxValues) return too_many();
   auto out = io::AtomicDirectory::create(directory, {kIndex, kVectors});
   if (!out.ok()) return out.status();
   nlohmann::json json = {{"version", 1}, {"model", model_}, {"files", nlohmann::json::object()}};
@@ -147,44 +158,105 @@ absl::Status SearchIndex::save(const std::string& directory) const {
         {"size", file.size}, {"changed", file.changed}, {"checksum", file.checksum}, {"passages", passages}};
     if (!file.passages.empty()) vectors.push_back(file.vectors);
   }
-  absl::Status s = io::write_file(out->file(kIndex), json.dump(1) + "\n");
+  const std::string bytes = json.dump(1) + "\n";
+  if (bytes.size() > kMaxIndex) return too_many();
+  absl::Status s = io::write_file(out->file(kIndex), bytes);
   s.Update(io::save_safetensors(out->file(kVectors), {{"vectors", vectors.empty() ? zeros({0, 0}) : cat(vectors, 0)}}));
   if (!s.ok()) return s;
   return out->commit();
 }
 
+// Encodes the group's files and puts them into the index.
+absl::Status SearchIndex::add(Group group, const std::string& folder, const text::SentenceEncoder& encoder) {
+  std::vector<std::pair<const std::string*, int64_t>> places;
+  for (const auto& [name, file] : group.files) {
+    for (const Passage& p : file.passages) places.emplace_back(&name, p.line);
+  }
+  std::vector<Tensor> parts = {zeros({0, encoder.dimension()})};
+  for (size_t at = 0; at < group.texts.size(); at += kAtOnce) {
+    const auto name = [&](size_t i) {
+      const auto& [file, line] = places[at + i];
+      return absl::StrCat((fs::path(folder) / *file).string(), ":", line);
+    };
+    const absl::StatusOr<Tensor> rows =
+        encode(encoder, std::span(group.texts).subspan(at, std::min(kAtOnce, group.texts.size() - at)), name);
+    if (!rows.ok()) return rows.status();
+    parts.push_back(*rows);
+  }
+  const Tensor vectors = cat(parts, 0);
+  int64_t row = 0;
+  for (auto& [name, file] : group.files) {
+    const auto count = static_cast<int64_t>(file.passages.size());
+    file.vectors = vectors.narrow(0, row, count);
+    row += count;
+    files_.insert_or_assign(name, std::move(file));
+  }
+  return absl::OkStatus();
+}
+
+void SearchIndex::drop(const std::string& name, IndexChanges& changes) {
+  if (files_.erase(name) > 0) changes.altered = true;
+}
+
 absl::StatusOr<IndexChanges> SearchIndex::update(const std::string& folder, const std::string& except,
                                                  const text::SentenceEncoder& encoder,
-                                                 const std::function<void(int64_t, int64_t)>& progress) {
+                                                 const std::function<void(int64_t, int64_t)>& progress,
+                                                 const std::function<absl::Status()>& save) {
   const absl::StatusOr<std::set<std::string>> present = files_in(folder, except);
   if (!present.ok()) return present.status();
   IndexChanges changes;
   changes.gone =
       static_cast<int64_t>(std::erase_if(files_, [&](const auto& f) { return !present->contains(f.first); }));
-  std::vector<std::pair<std::string, File>> fresh;
-  std::vector<std::string> texts;
+  changes.altered = changes.gone > 0;
+  std::vector<std::pair<std::string, Stat>> changed;
+  int64_t bytes_done = 0, bytes_all = 0;
   for (const std::string& name : *present) {
-    const std::string path = (fs::path(folder) / name).string();
-    const absl::StatusOr<Stat> now = stat_of(path);
-    if (!now.ok()) return now.status();
+    const absl::StatusOr<Stat> now = stat_of((fs::path(folder) / name).string());
+    if (!now.ok()) {
+      changes.unreadable.push_back(name);
+      drop(name, changes);
+      continue;
+    }
     const auto known = files_.find(name);
     if (known != files_.end() && known->second.size == now->size && known->second.changed == now->changed) {
       ++changes.kept;
       continue;
     }
-    const absl::StatusOr<std::string> bytes = io::read_file(path, kMaxFile);
-    if (!bytes.ok() && !absl::IsResourceExhausted(bytes.status())) return bytes.status();
+    changed.emplace_back(name, *now);
+    bytes_all += now->size;
+  }
+  Group group;
+  int64_t unsaved = 0, passages = 0;
+  for (const auto& [name, file] : files_) passages += static_cast<int64_t>(file.passages.size());
+  const auto finish = [&]() -> absl::Status {
+    const auto count = static_cast<int64_t>(group.texts.size());
+    changes.altered |= !group.files.empty();
+    if (absl::Status s = add(std::exchange(group, {}), folder, encoder); !s.ok()) return s;
+    unsaved += count;
+    passages += count;
+    progress(bytes_done, bytes_all);
+    if (unsaved < std::max(kSaved, passages / 8)) return absl::OkStatus();
+    unsaved = 0;
+    changes.altered = false;
+    return save();
+  };
+  for (const auto& [name, now] : changed) {
+    const absl::StatusOr<std::string> bytes = io::read_file((fs::path(folder) / name).string(), kMaxFile);
+    bytes_done += now.size;
+    if (!bytes.ok() && !absl::IsResourceExhausted(bytes.status())) {
+      changes.unreadable.push_back(name);
+      drop(name, changes);
+      continue;
+    }
     // A name that is not UTF-8 could not be written into the index.
     if (!bytes.ok() || !is_text(*bytes) || !is_text(name)) {
       changes.not_text.push_back(name);
-      if (known != files_.end()) {
-        files_.erase(known);
-        changes.altered = true;
-      }
+      drop(name, changes);
       continue;
     }
     // The content as it was read counts, should it change meanwhile.
-    File file{.size = static_cast<int64_t>(bytes->size()), .changed = now->changed, .checksum = io::crc32c(*bytes)};
+    File file{.size = static_cast<int64_t>(bytes->size()), .changed = now.changed, .checksum = io::crc32c(*bytes)};
+    const auto known = files_.find(name);
     if (known != files_.end() && known->second.size == file.size && known->second.checksum == file.checksum) {
       known->second.changed = file.changed;
       changes.altered = true;
@@ -193,36 +265,22 @@ absl::StatusOr<IndexChanges> SearchIndex::update(const std::string& folder, cons
     }
     file.passages = passages_of(*bytes);
     for (const Passage& p : file.passages)
-      texts.push_back(bytes->substr(static_cast<size_t>(p.begin), static_cast<size_t>(p.end - p.begin)));
-    fresh.emplace_back(name, std::move(file));
+      group.texts.push_back(bytes->substr(static_cast<size_t>(p.begin), static_cast<size_t>(p.end - p.begin)));
+    group.files.emplace_back(name, std::move(file));
     ++changes.read;
+    if (group.texts.size() < kAtOnce) continue;
+    if (absl::Status s = finish(); !s.ok()) return s;
   }
-  std::vector<Tensor> parts;
-  for (size_t at = 0; at < texts.size(); at += kAtOnce) {
-    progress(static_cast<int64_t>(at), static_cast<int64_t>(texts.size()));
-    const absl::StatusOr<Tensor> rows =
-        encode(encoder, std::span(texts).subspan(at, std::min(kAtOnce, texts.size() - at)));
-    if (!rows.ok()) return rows.status();
-    parts.push_back(*rows);
-  }
-  if (!texts.empty()) progress(static_cast<int64_t>(texts.size()), static_cast<int64_t>(texts.size()));
-  const Tensor vectors = parts.empty() ? zeros({0, encoder.dimension()}) : cat(parts, 0);
-  int64_t row = 0;
-  for (auto& [name, file] : fresh) {
-    const auto count = static_cast<int64_t>(file.passages.size());
-    file.vectors = vectors.narrow(0, row, count);
-    row += count;
-    files_.insert_or_assign(name, std::move(file));
-  }
-  changes.altered |= changes.read > 0 || changes.gone > 0;
+  if (absl::Status s = finish(); !s.ok()) return s;
   changes.files = static_cast<int64_t>(files_.size());
   for (const auto& [name, file] : files_) changes.passages += static_cast<int64_t>(file.passages.size());
   return changes;
 }
 
-absl::StatusOr<std::vector<Found>> SearchIndex::search(const std::string& folder, const std::string& question,
-                                                       int64_t count, const text::SentenceEncoder& encoder) const {
-  const absl::StatusOr<Tensor> wanted = encode(encoder, std::span(&question, 1));
+absl::StatusOr<Answer> SearchIndex::search(const std::string& folder, const std::string& question, int64_t count,
+                                           const text::SentenceEncoder& encoder) const {
+  const absl::StatusOr<Tensor> wanted =
+      encode(encoder, std::span(&question, 1), [](size_t) { return std::string("the question"); });
   if (!wanted.ok()) return wanted.status();
   std::vector<std::pair<const std::string*, const Passage*>> places;
   std::vector<Tensor> vectors;
@@ -233,7 +291,7 @@ absl::StatusOr<std::vector<Found>> SearchIndex::search(const std::string& folder
     for (const Passage& p : file.passages) places.emplace_back(&name, &p);
     vectors.push_back(file.vectors);
   }
-  std::vector<Found> out;
+  Answer out;
   if (places.empty()) return out;
   const std::vector<float> scores = matmul(cat(vectors, 0), (*wanted)[0]).to_vector<float>();
   std::vector<size_t> order(scores.size());
@@ -245,13 +303,16 @@ absl::StatusOr<std::vector<Found>> SearchIndex::search(const std::string& folder
   for (size_t i = 0; i < best; ++i) {
     const auto& [name, passage] = places[order[i]];
     const auto bytes = io::read_file((fs::path(folder) / *name).string(), kMaxFile);
-    if (!bytes.ok()) return bytes.status();
+    if (!bytes.ok()) {
+      if (std::ranges::find(out.unreadable, *name) == out.unreadable.end()) out.unreadable.push_back(*name);
+      continue;
+    }
     // Where the file was changed a moment ago, what is left of the passage.
     const std::string text =
         static_cast<size_t>(passage->begin) < bytes->size()
             ? bytes->substr(static_cast<size_t>(passage->begin), static_cast<size_t>(passage->end - passage->begin))
             : std::string();
-    out.push_back({scores[order[i]], *name, passage->line, text});
+    out.found.push_back({scores[order[i]], *name, passage->line, text});
   }
   return out;
 }

@@ -30,6 +30,13 @@ struct IndexChanges {
   int64_t read = 0, kept = 0, gone = 0;  // files
   bool altered = false;                  // whether the index is to be saved
   std::vector<std::string> not_text;     // files that are not UTF-8, have zero bytes, or are too large
+  std::vector<std::string> unreadable;   // files that could not be read, or have vanished meanwhile
+};
+
+// What search() has found.
+struct Answer {
+  std::vector<Found> found;             // the best first
+  std::vector<std::string> unreadable;  // files of passages that are left out, because they cannot be read any more
 };
 
 class SearchIndex {
@@ -41,18 +48,21 @@ class SearchIndex {
   // directory holds something else, or is damaged.
   absl::Status load(const std::string& directory);
   // Writes vectors.safetensors and index.json; whoever reads the directory finds the old index or the whole new one.
+  // kResourceExhausted: load() would refuse an index of so many passages.
   absl::Status save(const std::string& directory) const;
 
   // Makes the index that of the files in `folder` and below, but for hidden ones and what is in `except`. Files whose
-  // size and time of change are those of the index are not read; of the others those with new content are encoded.
-  // `progress` is told how many of the files' passages are encoded.
+  // size and time of change are those of the index are not read; of the others those with new content are encoded, a
+  // few at a time. `progress` is told how many of their bytes are done; `save` is called now and then, so that what was
+  // encoded is not lost if the program ends. Errors name the file and the line.
   absl::StatusOr<IndexChanges> update(const std::string& folder, const std::string& except,
                                       const text::SentenceEncoder& encoder,
-                                      const std::function<void(int64_t done, int64_t of)>& progress);
+                                      const std::function<void(int64_t done, int64_t of)>& progress,
+                                      const std::function<absl::Status()>& save);
 
-  // The `count` passages nearest to the question, the best first.
-  absl::StatusOr<std::vector<Found>> search(const std::string& folder, const std::string& question, int64_t count,
-                                            const text::SentenceEncoder& encoder) const;
+  // The `count` passages nearest to the question; fewer where files have vanished.
+  absl::StatusOr<Answer> search(const std::string& folder, const std::string& question, int64_t count,
+                                const text::SentenceEncoder& encoder) const;
 
  private:
   struct File {
@@ -61,6 +71,13 @@ class SearchIndex {
     std::vector<Passage> passages;
     Tensor vectors;  // [passages, dimension], of length 1
   };
+  // Files that are to be encoded together.
+  struct Group {
+    std::vector<std::pair<std::string, File>> files;
+    std::vector<std::string> texts;
+  };
+  absl::Status add(Group group, const std::string& folder, const text::SentenceEncoder& encoder);
+  void drop(const std::string& name, IndexChanges& changes);
   std::string model_;
   std::map<std::string, File> files_;  // by their path in the folder
 };

@@ -23,8 +23,9 @@ namespace {
 
 using Port = graph::Signature::Port;
 
-constexpr int64_t kSmallMessage = 64 << 10;  // of all methods but ModelInfer
-constexpr size_t kLargeMessage = 256 << 10;  // parsed by the workers
+constexpr int64_t kSmallMessage = 64 << 10;     // of all methods but ModelInfer
+constexpr size_t kLargeMessage = 256 << 10;     // parsed by the workers
+constexpr size_t kLargestMessage = 0x7FFFFFFF;  // that protobuf writes
 constexpr size_t kWaitingWork = 256, kWaitingLoads = 64;
 
 constexpr std::array<std::string_view, 11> kMethods = {
@@ -370,6 +371,9 @@ absl::Status GrpcService::submit(const GrpcCallPtr& call, std::vector<Value> inp
       r.set_model_name(call->model->name);
       r.set_model_version(std::to_string(call->model->version));
       if (absl::Status s = write_response(call->infer, signature, *out, r); !s.ok()) return s;
+      if (const size_t bytes = r.ByteSizeLong(); bytes > kLargestMessage)
+        return absl::ResourceExhaustedError(
+            concat("the answer has ", bytes, " bytes, but a message has at most ", kLargestMessage));
       std::string text = r.SerializeAsString();
       call->model->stats->compute_output.add(nanoseconds(Clock::now() - start));
       return text;

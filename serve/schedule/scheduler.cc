@@ -241,6 +241,10 @@ absl::StatusOr<std::vector<Value>> Scheduler::compute(std::span<const Value> inp
       part.reserve(inputs.size());
       for (const Value& v : inputs) part.push_back(n == count ? v : rows(v, at, at + n));
       auto out = model_->run(part);
+      // The model counts the rows that it sees.
+      if (!out.ok() && n < count)
+        return absl::Status(out.status().code(),
+                            concat("among rows ", at, " to ", at + n - 1, ": ", std::string(out.status().message())));
       if (!out.ok()) return out.status();
       const auto& wanted = model_->signature().outputs;
       const auto fits_port = [&](const Value& v, const graph::Signature::Port& port) {

@@ -253,7 +253,7 @@ absl::StatusOr<CommandLine> read_flags() {
                              .tokens = grpc_tokens(o.api.tokens, admin),
                              .administration = admin,
                              .default_timeout = o.api.default_timeout,
-                             .max_message_bytes = std::min(o.http.max_body_bytes, int64_t{1} << 31),
+                             .max_message_bytes = std::min(o.http.max_body_bytes, (int64_t{1} << 31) - 1),
                              .certificate = http.certificate,
                              .private_key = http.private_key,
                              .workers = o.api.workers,

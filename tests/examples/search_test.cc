@@ -4,12 +4,14 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include "core/io/atomic_file.h"
 #include "core/io/file.h"
 #include "examples/text/passages.h"
+#include "examples/text/search_index.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/distributed/command.h"
@@ -110,6 +112,12 @@ TEST_F(Search, AnotherModelReadsAllAnew) {
   text::write_small_encoder(model(), 2);
   EXPECT_THAT(search("fox").out, HasSubstr("3 read, 0 as before, 0 gone\n"));
   EXPECT_THAT(search("fox").out, HasSubstr("0 read, 3 as before, 0 gone\n"));
+  // Other files than the weights decide the vectors too.
+  for (const char* file : {"sentence_bert_config.json", "config_sentence_transformers.json"}) {
+    ASSERT_TRUE(io::write_file(model() + "/" + file, "{}").ok());
+    EXPECT_THAT(search("fox").out, HasSubstr("3 read, 0 as before, 0 gone\n")) << file;
+    EXPECT_THAT(search("fox").out, HasSubstr("0 read, 3 as before, 0 gone\n")) << file;
+  }
 }
 
 TEST_F(Search, LeavesOutWhatIsNoText) {
@@ -125,9 +133,61 @@ TEST_F(Search, LeavesOutWhatIsNoText) {
   EXPECT_THAT(search("fox").out, HasSubstr("2 passages of 2 files"));
 }
 
+TEST_F(Search, WhatCannotBeReadIsLeftOut) {
+  // Its first bytes are nobody's.
+  fs::create_symlink("/proc/self/mem", folder() + "/memory.txt");
+  const distributed::Ended r = search("fox");
+  EXPECT_EQ(r.status, 0) << r.out;
+  EXPECT_THAT(r.out, HasSubstr("1 files cannot be read and are left out (memory.txt)\n"));
+  EXPECT_THAT(r.out, HasSubstr("3 passages of 3 files: 3 read"));
+}
+
 TEST_F(Search, ControlCharactersAreNotPrinted) {
-  write("a.txt", "alarm \x1B[31m\a\n");
-  EXPECT_THAT(search("alarm", "--top=9").out, Not(HasSubstr("\x1B")));
+  write("a.txt", "alarm \x1B[31m\a \xC2\x9B\n");
+  write("b\x1B[32m.txt", "alarm\n");
+  write("c\x1B[33m.bin", "\xFF");
+  const std::string out = search("alarm", "--top=9").out;
+  EXPECT_THAT(out, Not(HasSubstr("\x1B")));
+  EXPECT_THAT(out, Not(HasSubstr("\xC2\x9B")));
+  EXPECT_THAT(out, HasSubstr("b [32m.txt:1\n  alarm\n"));
+  EXPECT_THAT(out, HasSubstr("(c [33m.bin)"));
+}
+
+TEST_F(Search, WhatWasEncodedIsSavedInBetween) {
+  const int count = 4500;
+  fs::remove_all(folder());
+  fs::create_directories(folder());
+  for (int i = 0; i < count; ++i) std::ofstream(folder() + "/" + std::to_string(i)) << "a";
+  const auto encoder = text::SentenceEncoder::load(model());
+  ASSERT_TRUE(encoder.ok()) << encoder.status();
+  const std::string directory = root_ + "/index";
+  SearchIndex index("model");
+  int64_t done = 0;
+  const auto progress = [&](int64_t bytes, int64_t of) {
+    EXPECT_GE(bytes, done);
+    EXPECT_EQ(of, count);
+    done = bytes;
+  };
+  const auto interrupt = [&] {
+    EXPECT_TRUE(index.save(directory).ok());
+    return absl::CancelledError();
+  };
+  EXPECT_TRUE(absl::IsCancelled(index.update(folder(), directory, *encoder, progress, interrupt).status()));
+  SearchIndex again("model");
+  ASSERT_TRUE(again.load(directory).ok());
+  const auto nothing = [](int64_t, int64_t) {};
+  const auto rest = again.update(folder(), directory, *encoder, nothing, [] { return absl::OkStatus(); });
+  ASSERT_TRUE(rest.ok()) << rest.status();
+  EXPECT_GE(rest->kept, 4096);
+  EXPECT_GT(rest->read, 0);
+  EXPECT_EQ(rest->kept + rest->read, count);
+  EXPECT_EQ(rest->passages, count);
+  // A file that vanishes after that.
+  fs::remove(folder() + "/0");
+  const auto answer = again.search(folder(), "a", count, *encoder);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_THAT(answer->unreadable, ElementsAre("0"));
+  EXPECT_EQ(answer->found.size(), static_cast<size_t>(count - 1));
 }
 
 TEST_F(Search, SaysWhatIsWrong) {

@@ -60,8 +60,11 @@ std::string wrong_heads(const char* name, int64_t features, int64_t heads) {
   return features % heads == 0 ? "" : concat(name, ": ", heads, " heads do not divide ", features, " features");
 }
 
-std::string wrong_id(const char* name, const std::optional<int64_t>& id) {
-  return !id || (*id >= 0 && *id < kMostIds) ? "" : concat(name, ": there is no id ", *id);
+// The padding's row is looked up, as any id's.
+std::string wrong_padding(const BertConfig& c) {
+  const std::optional<int64_t>& pad = c.special.pad;
+  if (!pad || (*pad >= 0 && *pad < c.vocab_size)) return "";
+  return concat("pad_token_id: an id from 0 to ", c.vocab_size - 1, " is wanted, but it is ", *pad);
 }
 
 std::string first_of(std::initializer_list<std::string> texts) {
@@ -94,8 +97,7 @@ std::string wrong(const BertConfig& c) {
   if (c.problem_type && std::ranges::find(kProblemTypes, *c.problem_type) == std::end(kProblemTypes)) {
     return "problem_type: regression, single_label_classification or multi_label_classification is wanted";
   }
-  return first_of({wrong_heads("num_attention_heads", c.hidden_size, c.num_attention_heads),
-                   wrong_id("pad_token_id", c.special.pad),
+  return first_of({wrong_heads("num_attention_heads", c.hidden_size, c.num_attention_heads), wrong_padding(c),
                    wrong_probability({{"hidden_dropout_prob", c.hidden_dropout_prob},
                                       {"attention_probs_dropout_prob", c.attention_probs_dropout_prob},
                                       {"classifier_dropout", c.classifier_dropout.value_or(0)},

@@ -9,42 +9,64 @@
 #include "text/models/encoder_texts_internal.h"
 
 namespace hearth::text {
+namespace {
+
+std::string called(const TextName& name, size_t i) { return name ? name(i) : concat("text ", i); }
+
+}  // namespace
 
 absl::StatusOr<EncoderTokenizer> EncoderTokenizer::make(Tokenizer tokenizer, int64_t max_tokens) {
   absl::Status s = tokenizer.set_padding(std::nullopt);
   Tokenizer whole = tokenizer;
   s.Update(whole.set_truncation(std::nullopt));
-  s.Update(tokenizer.set_truncation(Truncation{.max_length = static_cast<size_t>(max_tokens)}));
+  // Texts are alone: there is no second one that could be cut.
+  std::optional<Truncation> cut = tokenizer.truncation();
+  if (cut && cut->strategy == TruncationStrategy::kOnlySecond) {
+    cut->strategy = TruncationStrategy::kLongestFirst;
+    s.Update(tokenizer.set_truncation(cut));
+  }
+  s.Update(tokenizer.truncate_at(static_cast<size_t>(max_tokens)));
   if (!s.ok()) return s;
   return EncoderTokenizer(std::move(tokenizer), std::move(whole), max_tokens);
 }
 
 absl::StatusOr<std::vector<std::vector<int32_t>>> EncoderTokenizer::tokens(std::span<const std::string> texts,
-                                                                           TooLong too_long) const {
-  if (too_long == TooLong::kCut) return cutting_.encode_ids_batch(texts, {.overflowing = false});
-  auto ids = whole_.encode_ids_batch(texts);
-  if (!ids.ok()) return ids;
-  for (const std::vector<int32_t>& one : *ids) {
-    if (static_cast<int64_t>(one.size()) > max_tokens_)
+                                                                           TooLong too_long,
+                                                                           const TextName& name) const {
+  const Tokenizer& tokenizer = too_long == TooLong::kCut ? cutting_ : whole_;
+  const EncodeOptions options{.overflowing = false};
+  auto ids = tokenizer.encode_ids_batch(texts, options);
+  if (!ids.ok()) {
+    // The batch calls a text by its index.
+    for (size_t i = 0; name && i < texts.size(); ++i) {
+      const absl::Status s = tokenizer.encode_ids(texts[i], options).status();
+      if (!s.ok()) return {s.code(), concat(name(i), ": ", std::string(s.message()))};
+    }
+    return ids;
+  }
+  for (size_t i = 0; too_long == TooLong::kRefuse && i < ids->size(); ++i) {
+    const size_t count = (*ids)[i].size();
+    if (static_cast<int64_t>(count) > max_tokens_)
       return absl::InvalidArgumentError(
-          concat("a text has ", one.size(), " tokens, but the model takes at most ", max_tokens_));
+          concat(called(name, i), " has ", count, " tokens, but the model takes at most ", max_tokens_));
   }
   return ids;
 }
 
 absl::StatusOr<Tensor> run_by_length(const BertModel& model, std::span<const std::vector<int32_t>> ids, int64_t width,
-                                     int64_t batch_tokens, absl::FunctionRef<Tensor(const BertInput&)> run) {
+                                     int64_t batch_tokens, const TextName& name,
+                                     absl::FunctionRef<Tensor(const BertInput&)> run) {
   HEARTH_CHECK(batch_tokens >= 1, "batch_tokens must be at least 1, but is ", batch_tokens);
   const int64_t known = model.config().vocab_size;
   for (size_t i = 0; i < ids.size(); ++i) {
     if (static_cast<int64_t>(ids[i].size()) > model.max_positions())
-      return absl::InvalidArgumentError(
-          concat("text ", i, " has ", ids[i].size(), " tokens, but the model takes at most ", model.max_positions()));
+      return absl::InvalidArgumentError(concat(called(name, i), " has ", ids[i].size(),
+                                               " tokens, but the model takes at most ", model.max_positions()));
     // A tokenizer may have tokens that were added after the training.
     for (const int32_t id : ids[i]) {
       if (id < 0 || id >= known)
         return absl::InvalidArgumentError(
-            concat("text ", i, ": it has the id ", id, ", but the model has the ids 0 to ", known - 1));
+            concat(called(name, i), ": it has the id ", id, ", but the model has the ids 0 to ", known - 1));
     }
   }
   const InferenceMode inference;

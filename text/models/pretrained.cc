@@ -195,11 +195,18 @@ absl::StatusOr<std::unique_ptr<M>> built(const Config& config, const Naming& nam
 
 absl::StatusOr<ConfigFile> config_of(const std::string& directory, const LoadOptions& options) {
   absl::StatusOr<ConfigFile> file = read_config(directory + "/config.json");
-  if (file.ok() && options.report) options.report->unknown_config_keys = file->unknown_keys;
+  if (file.ok() && options.report) {
+    options.report->unknown_config_keys = file->unknown_keys;
+    options.report->files = {"config.json"};
+  }
   if (options.dtype && !is_floating_point(*options.dtype))
     return absl::InvalidArgumentError(
         concat("load_pretrained: weights are floating-point, but the dtype is ", *options.dtype));
   return file;
+}
+
+absl::StatusOr<nn::StateDict> weights_of(const std::string& directory, const LoadOptions& options) {
+  return read_weight_files(directory, options.report ? &options.report->files : nullptr);
 }
 
 absl::Status wrong_family(const std::string& directory, std::string_view wanted) {
@@ -209,7 +216,7 @@ absl::Status wrong_family(const std::string& directory, std::string_view wanted)
 template <class M, class Config>
 absl::StatusOr<std::unique_ptr<M>> load_decoder(const ConfigFile& file, const std::string& prefix,
                                                 const std::string& directory, const LoadOptions& options) {
-  const absl::StatusOr<nn::StateDict> files = read_weight_files(directory);
+  const absl::StatusOr<nn::StateDict> files = weights_of(directory, options);
   if (!files.ok()) return files.status();
   return built<M>(std::get<Config>(file.config), {prefix, {}}, directory, *files, options);
 }
@@ -273,7 +280,7 @@ absl::StatusOr<std::unique_ptr<BertModel>> load_pretrained(const std::string& di
     config.labels = options.labels;
     config.problem_type.reset();
   }
-  const absl::StatusOr<nn::StateDict> files = read_weight_files(directory);
+  const absl::StatusOr<nn::StateDict> files = weights_of(directory, options);
   if (!files.ok()) return files.status();
   // Without a head there is a pooler where the files have one.
   const bool pooler = std::any_of(files->begin(), files->end(), [](const auto& entry) {

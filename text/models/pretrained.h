@@ -25,6 +25,7 @@ struct LoadReport {
   std::vector<std::string> unknown_config_keys;  ///< Keys of config.json that are not known.
   std::vector<std::string> ignored_tensors;      ///< Tensors of the files that were left aside.
   std::vector<std::string> new_tensors;          ///< Tensors of a new head; they have first values.
+  std::vector<std::string> files;                ///< The files of the directory that were read.
 };
 
 /// Options of load_pretrained().

@@ -27,6 +27,8 @@ using Json = nlohmann::json;
 
 constexpr size_t kMostBytes = size_t{1} << 20;
 
+using Paths = std::vector<std::string>;
+
 absl::StatusOr<Json> read_json(const std::string& path) {
   const absl::StatusOr<std::string> text = io::read_file(path, kMostBytes);
   if (!text.ok()) return text.status();
@@ -38,6 +40,13 @@ absl::StatusOr<Json> read_json(const std::string& path) {
 bool is_there(const std::string& path) {
   std::error_code none;
   return std::filesystem::exists(path, none);
+}
+
+// Whether the directory has the file; if so, it is among those that are read.
+bool reads(const std::string& directory, const std::string& name, Paths& files) {
+  const bool there = is_there(directory + "/" + name);
+  if (there) files.push_back(name);
+  return there;
 }
 
 // In the order in which sentence-transformers puts them side by side, with their keys in older files.
@@ -98,10 +107,10 @@ struct Modules {
 };
 
 // An encoder, pooling, and possibly a division by the length.
-absl::StatusOr<Modules> read_modules(const std::string& directory) {
+absl::StatusOr<Modules> read_modules(const std::string& directory, Paths& files) {
   Modules out;
   const std::string path = directory + "/modules.json";
-  if (!is_there(path)) return out;
+  if (!reads(directory, "modules.json", files)) return out;
   const absl::StatusOr<Json> json = read_json(path);
   if (!json.ok()) return json.status();
   if (!json->is_array())
@@ -116,7 +125,8 @@ absl::StatusOr<Modules> read_modules(const std::string& directory) {
       if (where.empty() || where.find("..") != std::string::npos || where.front() == '/')
         return absl::InvalidArgumentError(
             concat(path, "[", i, "].path: a part of the directory is wanted, but it is \"", where, "\""));
-      absl::StatusOr<PoolingFile> file = read_pooling(directory + "/" + where + "/config.json");
+      files.push_back(where + "/config.json");
+      absl::StatusOr<PoolingFile> file = read_pooling(directory + "/" + files.back());
       if (!file.ok()) return file.status();
       out.pooling = std::move(file->pooling);
       out.include_prompt = file->include_prompt;
@@ -134,9 +144,9 @@ absl::StatusOr<Modules> read_modules(const std::string& directory) {
 }
 
 // What sentence-transformers puts before every text; often nothing.
-absl::StatusOr<std::string> read_prompt(const std::string& directory) {
+absl::StatusOr<std::string> read_prompt(const std::string& directory, Paths& files) {
   const std::string path = directory + "/config_sentence_transformers.json";
-  if (!is_there(path)) return std::string();
+  if (!reads(directory, "config_sentence_transformers.json", files)) return std::string();
   const absl::StatusOr<Json> json = read_json(path);
   if (!json.ok()) return json.status();
   Fields f(*json, path);
@@ -150,6 +160,34 @@ absl::StatusOr<std::string> read_prompt(const std::string& directory) {
   const std::string prompt = known.string(name);
   if (!known.ok()) return known.status();
   return prompt;
+}
+
+// The most tokens of a text, as sentence-transformers has them, without regard to the model's positions.
+absl::StatusOr<size_t> read_limit(const std::string& directory, Paths& files) {
+  const std::string own = directory + "/sentence_bert_config.json";
+  if (reads(directory, "sentence_bert_config.json", files)) {
+    const absl::StatusOr<Json> json = read_json(own);
+    if (!json.ok()) return json.status();
+    Fields f(*json, own);
+    const bool lower = f.boolean("do_lower_case", false), limited = f.has("max_seq_length");
+    const size_t most = limited ? f.integer("max_seq_length") : 0;
+    if (!f.ok()) return f.status();
+    if (lower)
+      return absl::UnimplementedError(concat(own, ".do_lower_case: true is not supported; let the tokenizer do it"));
+    if (limited) return most;
+  }
+  const size_t endless = std::numeric_limits<size_t>::max();
+  if (!reads(directory, "tokenizer_config.json", files)) return endless;
+  const std::string path = directory + "/tokenizer_config.json";
+  const absl::StatusOr<Json> json = read_json(path);
+  if (!json.ok()) return json.status();
+  Fields f(*json, path);
+  if (!f.has("model_max_length")) return f.ok() ? absl::StatusOr<size_t>(endless) : f.status();
+  // transformers writes 1e30 where there is no limit.
+  const double most = f.number("model_max_length");
+  if (f.ok() && !(most >= 1)) f.fail("model_max_length", "a number of at least 1 is wanted");
+  if (!f.ok()) return f.status();
+  return most < 1e15 ? static_cast<size_t>(most) : endless;
 }
 
 Tensor divided_by_length(const Tensor& x) { return x / sqrt(x.square().sum({-1}, true)).clamp(1e-12); }
@@ -188,39 +226,36 @@ Tensor pool(const Tensor& hidden_states, const Tensor& attention_mask, Pooling p
 }
 
 absl::StatusOr<SentenceEncoder> SentenceEncoder::load(const std::string& directory, const LoadOptions& given) {
-  absl::StatusOr<Modules> modules = read_modules(directory);
+  Paths files;
+  absl::StatusOr<Modules> modules = read_modules(directory, files);
   if (!modules.ok()) return modules.status();
-  absl::StatusOr<std::string> prompt = read_prompt(directory);
+  absl::StatusOr<std::string> prompt = read_prompt(directory, files);
   if (!prompt.ok()) return prompt.status();
   if (!prompt->empty() && !modules->include_prompt)
     return absl::UnimplementedError(
         concat(directory, ": a default prompt whose tokens are left out of pooling (include_prompt: false) is not ",
                "supported"));
-  size_t most = std::numeric_limits<size_t>::max();
-  const std::string limits = directory + "/sentence_bert_config.json";
-  if (is_there(limits)) {
-    const absl::StatusOr<Json> json = read_json(limits);
-    if (!json.ok()) return json.status();
-    Fields f(*json, limits);
-    if (f.has("max_seq_length")) most = f.integer("max_seq_length");
-    const bool lower = f.boolean("do_lower_case", false);
-    if (!f.ok()) return f.status();
-    if (lower)
-      return absl::UnimplementedError(concat(limits, ".do_lower_case: true is not supported; let the tokenizer do it"));
-  }
+  const absl::StatusOr<size_t> limit = read_limit(directory, files);
+  if (!limit.ok()) return limit.status();
   LoadOptions options = given;
+  LoadReport report;
   options.head = BertHead::kNone;
+  if (!options.report) options.report = &report;
   absl::StatusOr<std::unique_ptr<BertModel>> model = load_pretrained<BertModel>(directory, options);
   if (!model.ok()) return model.status();
   absl::StatusOr<Tokenizer> tokenizer = Tokenizer::load(directory);
   if (!tokenizer.ok()) return tokenizer.status();
-  most = std::min(most, static_cast<size_t>((*model)->max_positions()));
+  files.emplace_back("tokenizer.json");
+  files.insert(files.end(), options.report->files.begin(), options.report->files.end());
+  std::ranges::sort(files);
+  const size_t most = std::min(*limit, static_cast<size_t>((*model)->max_positions()));
   auto limited = EncoderTokenizer::make(*std::move(tokenizer), static_cast<int64_t>(most));
   if (!limited.ok()) return io::with_path(directory, limited.status());
   SentenceEncoder out(*std::move(model), std::make_shared<const EncoderTokenizer>(*std::move(limited)));
   out.pooling_ = std::move(modules->pooling);
   out.normalize_ = modules->normalize;
   out.prompt_ = *std::move(prompt);
+  out.files_ = std::move(files);
   return out;
 }
 
@@ -232,18 +267,19 @@ int64_t SentenceEncoder::max_tokens() const { return tokenizer_->max_tokens(); }
 const Tokenizer& SentenceEncoder::tokenizer() const { return tokenizer_->tokenizer(); }
 
 absl::StatusOr<std::vector<std::vector<int32_t>>> SentenceEncoder::tokens(std::span<const std::string> texts,
-                                                                          TooLong too_long) const {
-  if (prompt_.empty()) return tokenizer_->tokens(texts, too_long);
+                                                                          TooLong too_long,
+                                                                          const TextName& name) const {
+  if (prompt_.empty()) return tokenizer_->tokens(texts, too_long, name);
   std::vector<std::string> prompted;
   prompted.reserve(texts.size());
   for (const std::string& text : texts) prompted.push_back(prompt_ + text);
-  return tokenizer_->tokens(prompted, too_long);
+  return tokenizer_->tokens(prompted, too_long, name);
 }
 
 absl::StatusOr<Tensor> SentenceEncoder::encode_tokens(std::span<const std::vector<int32_t>> ids,
                                                       const SentenceOptions& options) const {
   try {
-    return run_by_length(*model_, ids, dimension(), options.batch_tokens, [&](const BertInput& input) {
+    return run_by_length(*model_, ids, dimension(), options.batch_tokens, options.name, [&](const BertInput& input) {
       const Tensor hidden = model_->hidden_states(input);
       std::vector<Tensor> parts;
       for (const Pooling p : pooling_) parts.push_back(pool(hidden, input.attention_mask, p));
@@ -257,7 +293,7 @@ absl::StatusOr<Tensor> SentenceEncoder::encode_tokens(std::span<const std::vecto
 
 absl::StatusOr<Tensor> SentenceEncoder::encode(std::span<const std::string> texts,
                                                const SentenceOptions& options) const {
-  const auto ids = tokens(texts, options.too_long);
+  const auto ids = tokens(texts, options.too_long, options.name);
   if (!ids.ok()) return ids.status();
   return encode_tokens(*ids, options);
 }

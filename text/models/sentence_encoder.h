@@ -11,6 +11,7 @@
 #include "core/tensor/tensor.h"
 #include "text/models/bert.h"
 #include "text/models/pretrained.h"
+#include "text/models/text_name.h"
 #include "text/models/too_long.h"
 #include "text/tokenizer/tokenizer.h"
 
@@ -36,6 +37,8 @@ struct SentenceOptions {
   TooLong too_long = TooLong::kCut;
   /// Tokens that are computed at once, padding included; texts of like length are put together.
   int64_t batch_tokens = 4096;
+  /// What messages call a text.
+  TextName name = {};
 };
 
 class EncoderTokenizer;
@@ -46,7 +49,9 @@ class SentenceEncoder {
  public:
   /// Reads a directory with config.json, the weights and tokenizer.json. modules.json and 1_Pooling/config.json say
   /// what follows the encoder; without modules.json it is the mean, as it is. The prompt that
-  /// config_sentence_transformers.json calls default_prompt_name is put before every text. kUnimplemented names a
+  /// config_sentence_transformers.json calls default_prompt_name is put before every text. The most tokens of a text
+  /// are those of max_seq_length in sentence_bert_config.json or, without it, of model_max_length in
+  /// tokenizer_config.json, but never more than the model has positions. kUnimplemented names a
   /// module or a pooling that is not known, or a default prompt that pooling leaves out. Other errors as of
   /// load_pretrained() and Tokenizer::load().
   static absl::StatusOr<SentenceEncoder> load(const std::string& directory, const LoadOptions& options = {});
@@ -54,7 +59,8 @@ class SentenceEncoder {
   /// The tokens of each text, with the default prompt and the special tokens. kInvalidArgument: a text that is not
   /// valid UTF-8, or one that is too long and is not to be cut.
   absl::StatusOr<std::vector<std::vector<int32_t>>> tokens(std::span<const std::string> texts,
-                                                           TooLong too_long = TooLong::kCut) const;
+                                                           TooLong too_long = TooLong::kCut,
+                                                           const TextName& name = {}) const;
   /// One vector for each text as tokens, [texts, dimension()] f32, in their order. Throws nothing. kInvalidArgument: an
   /// id that the model does not have, or more ids than its positions.
   absl::StatusOr<Tensor> encode_tokens(std::span<const std::vector<int32_t>> ids,
@@ -68,8 +74,10 @@ class SentenceEncoder {
   int64_t max_tokens() const;
   /// The encoder.
   const BertModel& model() const { return *model_; }
-  /// The tokenizer, which cuts at the model's length.
+  /// The tokenizer, which cuts at max_tokens().
   const Tokenizer& tokenizer() const;
+  /// The files that were read, by their paths in the directory, in order: all that decides the vectors.
+  const std::vector<std::string>& files() const { return files_; }
 
  private:
   SentenceEncoder(std::shared_ptr<const BertModel> model, std::shared_ptr<const EncoderTokenizer> tokenizer)
@@ -79,6 +87,7 @@ class SentenceEncoder {
   std::vector<Pooling> pooling_ = {Pooling::kMean};
   bool normalize_ = false;
   std::string prompt_;
+  std::vector<std::string> files_;
 };
 
 }  // namespace hearth::text

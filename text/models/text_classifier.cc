@@ -42,14 +42,14 @@ int64_t TextClassifier::max_tokens() const { return tokenizer_->max_tokens(); }
 const Tokenizer& TextClassifier::tokenizer() const { return tokenizer_->tokenizer(); }
 
 absl::StatusOr<std::vector<std::vector<int32_t>>> TextClassifier::tokens(std::span<const std::string> texts,
-                                                                         TooLong too_long) const {
-  return tokenizer_->tokens(texts, too_long);
+                                                                         TooLong too_long, const TextName& name) const {
+  return tokenizer_->tokens(texts, too_long, name);
 }
 
 absl::StatusOr<Tensor> TextClassifier::classify_tokens(std::span<const std::vector<int32_t>> ids,
                                                        const TextClassifierOptions& options) const {
   try {
-    return run_by_length(*model_, ids, static_cast<int64_t>(labels().size()), options.batch_tokens,
+    return run_by_length(*model_, ids, static_cast<int64_t>(labels().size()), options.batch_tokens, options.name,
                          [&](const BertInput& input) {
                            const Tensor logits = model_->logits(input).to(f32);
                            return scores_ == ClassScores::kSoftmax   ? softmax(logits, -1)
@@ -63,7 +63,7 @@ absl::StatusOr<Tensor> TextClassifier::classify_tokens(std::span<const std::vect
 
 absl::StatusOr<Tensor> TextClassifier::classify(std::span<const std::string> texts,
                                                 const TextClassifierOptions& options) const {
-  const auto ids = tokens(texts, options.too_long);
+  const auto ids = tokens(texts, options.too_long, options.name);
   if (!ids.ok()) return ids.status();
   return classify_tokens(*ids, options);
 }

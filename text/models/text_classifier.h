@@ -11,6 +11,7 @@
 #include "core/tensor/tensor.h"
 #include "text/models/bert.h"
 #include "text/models/pretrained.h"
+#include "text/models/text_name.h"
 #include "text/models/too_long.h"
 #include "text/tokenizer/tokenizer.h"
 
@@ -31,6 +32,8 @@ struct TextClassifierOptions {
   TooLong too_long = TooLong::kCut;
   /// Tokens that are computed at once, padding included; texts of like length are put together.
   int64_t batch_tokens = 4096;
+  /// What messages call a text.
+  TextName name = {};
 };
 
 /// Texts to classes. Const calls may run concurrently.
@@ -43,7 +46,8 @@ class TextClassifier {
   /// The tokens of each text with the special ones. kInvalidArgument: a text that is not valid UTF-8, or one that is
   /// too long and is not to be cut.
   absl::StatusOr<std::vector<std::vector<int32_t>>> tokens(std::span<const std::string> texts,
-                                                           TooLong too_long = TooLong::kCut) const;
+                                                           TooLong too_long = TooLong::kCut,
+                                                           const TextName& name = {}) const;
   /// The scores of each label for texts as tokens, [texts, labels] f32: logits, or what scores() makes of them. Throws
   /// nothing. kInvalidArgument: an id that the model does not have, or too many ids.
   absl::StatusOr<Tensor> classify_tokens(std::span<const std::vector<int32_t>> ids,

@@ -64,7 +64,8 @@ absl::StatusOr<nn::StateDict> read_weights(const std::string& path) {
 }
 
 // The tensors of the files that an index names.
-absl::StatusOr<nn::StateDict> read_indexed(const std::string& directory, const std::string& index) {
+absl::StatusOr<nn::StateDict> read_indexed(const std::string& directory, const std::string& index,
+                                           std::vector<std::string>& read) {
   const absl::StatusOr<std::string> text = io::read_file(index, kMostIndexBytes);
   if (!text.ok()) return text.status();
   const auto where = parse_weight_index(*text, index);
@@ -72,6 +73,7 @@ absl::StatusOr<nn::StateDict> read_indexed(const std::string& directory, const s
   std::set<std::string> files;
   for (const auto& [name, file] : *where) files.insert(file);
   nn::StateDict tensors;
+  read.insert(read.end(), files.begin(), files.end());
   for (const std::string& file : files) {
     const std::string path = directory + "/" + file;
     absl::StatusOr<nn::StateDict> shard = read_weights(path);
@@ -96,11 +98,19 @@ absl::StatusOr<nn::StateDict> read_indexed(const std::string& directory, const s
 
 }  // namespace
 
-absl::StatusOr<nn::StateDict> read_weight_files(const std::string& directory) {
-  for (const char* const name : {"/model.safetensors", "/pytorch_model.bin"}) {
-    const std::string single = directory + name, index = single + ".index.json";
-    if (is_there(single)) return read_weights(single);
-    if (is_there(index)) return read_indexed(directory, index);
+absl::StatusOr<nn::StateDict> read_weight_files(const std::string& directory, std::vector<std::string>* files) {
+  std::vector<std::string> unwanted;
+  std::vector<std::string>& read = files ? *files : unwanted;
+  for (const char* const name : {"model.safetensors", "pytorch_model.bin"}) {
+    const std::string index = concat(name, ".index.json");
+    if (is_there(concat(directory, "/", name))) {
+      read.emplace_back(name);
+      return read_weights(concat(directory, "/", name));
+    }
+    if (is_there(concat(directory, "/", index))) {
+      read.push_back(index);
+      return read_indexed(directory, concat(directory, "/", index), read);
+    }
   }
   return absl::NotFoundError(
       concat(directory, ": there is neither model.safetensors nor pytorch_model.bin, nor an index of either"));

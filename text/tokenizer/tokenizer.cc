@@ -543,6 +543,14 @@ absl::Status Tokenizer::set_truncation(std::optional<Truncation> truncation) {
   return absl::OkStatus();
 }
 
+absl::Status Tokenizer::truncate_at(size_t max_length) {
+  Truncation cut = impl_->truncation.value_or(Truncation{});
+  cut.max_length = max_length;
+  if (set_truncation(cut).ok()) return absl::OkStatus();
+  cut.stride = 0;
+  return set_truncation(cut);
+}
+
 const std::optional<Padding>& Tokenizer::padding() const { return impl_->padding; }
 
 absl::Status Tokenizer::set_padding(std::optional<Padding> padding) {

@@ -129,6 +129,10 @@ class Tokenizer {
   /// Sets it. kInvalidArgument: the special tokens do not fit into max_length, or the stride leaves no room beside
   /// them. For pairs, which may have more special tokens, encode() tells.
   absl::Status set_truncation(std::optional<Truncation> truncation);
+  /// Cuts texts at so many tokens, special ones among them. Of the truncation so far, if there is one, the strategy and
+  /// the direction stay, and so does the stride unless it leaves no room. kInvalidArgument: the special tokens do not
+  /// fit into max_length.
+  absl::Status truncate_at(size_t max_length);
   /// How texts are filled up; not by default.
   const std::optional<Padding>& padding() const;
   /// Sets it. kInvalidArgument: a length of more than 2^24 tokens, a token of more than 1024 bytes, or 2^28 bytes of

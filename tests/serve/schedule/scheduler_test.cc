@@ -6,6 +6,7 @@
 #include <future>
 
 #include "core/base/error.h"
+#include "core/ops/join.h"
 #include "tests/serve/models.h"
 
 namespace hearth::serve {
@@ -201,6 +202,15 @@ TEST_F(SchedulerTest, OneBadRequestSpoilsNoOther) {
   EXPECT_TRUE(all[0].result.get().ok());
   EXPECT_EQ(all[1].result.get().status().message(), "a number below -100");
   EXPECT_TRUE(all[2].result.get().ok());
+}
+
+TEST_F(SchedulerTest, AnErrorInAPieceNamesItsRows) {
+  start({.max_batch_size = 4});
+  Pending p;
+  Job j = job(p, 1, 10);
+  j.inputs = {cat({full({6, 2}, 1), full({4, 2}, -1000)}, 0)};
+  ASSERT_TRUE(scheduler->submit(std::move(j)).ok());
+  EXPECT_EQ(p.result.get().status().message(), "among rows 4 to 7: a number below -100");
 }
 
 TEST_F(SchedulerTest, WaitsForOthersIfTold) {

@@ -233,19 +233,19 @@ TEST_F(TextServe, WhatTheModelCannotTakeIsAnError) {
   ASSERT_EQ(reason(), "");
   std::string long_one;
   for (int i = 0; i < 11; ++i) long_one += "w5 ";
-  const std::string limit = "a text has 13 tokens, but the model takes at most 12";
-  EXPECT_EQ(infer("encoder", {"w5", long_one}, 400).at("error"), limit);
+  const std::string limit = " has 13 tokens, but the model takes at most 12";
+  EXPECT_EQ(infer("encoder", {"w5", long_one}, 400).at("error"), "text 1" + limit);
   const auto post = [&](const Json& input) {
     const Answer a = Client(server->port()).post("/v1/embeddings", Json{{"model", "encoder"}, {"input", input}}.dump());
     EXPECT_EQ(a.status, 400);
     return Json::parse(a.body).at("error").at("message").get<std::string>();
   };
-  EXPECT_EQ(post(long_one), limit);
+  EXPECT_EQ(post(long_one), "text 0" + limit);
   EXPECT_EQ(post(std::vector<int>(13, 5)), "input has 13 tokens, but the model takes at most 12");
   EXPECT_EQ(post(std::vector<int>{kWords}), "input: the model has the token ids 0 to 39, but not 40");
   std::string error;
   call("encoder", {"w5", long_one}, &error);
-  EXPECT_EQ(error, limit);
+  EXPECT_EQ(error, "text 1" + limit);
   call("encoder", {"a\xFF"}, &error);
   EXPECT_EQ(error, "text 0 of the batch: encode: the text is not valid UTF-8 at byte 1");
   const std::string head =

@@ -182,6 +182,8 @@ TEST(Config, NamesWhatIsImpossible) {
             "config.json.id2label: texts for the ids from 0 to 1 are wanted");
   EXPECT_EQ(wrong({{"model_type", "roberta"}, {"pad_token_id", nullptr}}),
             "config.json.pad_token_id: RoBERTa counts positions from it, but there is none");
+  EXPECT_EQ(wrong({{"model_type", "bert"}, {"vocab_size", 50}, {"pad_token_id", 50}}),
+            "config.json.pad_token_id: an id from 0 to 49 is wanted, but it is 50");
   EXPECT_EQ(wrong({{"model_type", "roberta"}, {"pad_token_id", 511}}),
             "config.json.max_position_embeddings: 512 leave no position after pad_token_id 511");
   EXPECT_EQ(wrong(with(kLlama, "num_key_value_heads", 3)),

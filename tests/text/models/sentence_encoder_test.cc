@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -123,6 +124,12 @@ TEST(SentenceEncoder, ATokenThatTheModelDoesNotHaveIsAnError) {
   const absl::Status s = encoder->encode(std::vector<std::string>{"w5", "w6 <mine>"}).status();
   EXPECT_EQ(s.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(std::string(s.message()), "text 1: it has the id 37, but the model has the ids 0 to 36");
+  const auto message = [&](const std::vector<std::string>& texts) {
+    const auto line = [](size_t i) { return "line " + std::to_string(i + 1); };
+    return std::string(encoder->encode(texts, {.name = line}).status().message());
+  };
+  EXPECT_EQ(message({"w5", "w6 <mine>"}), "line 2: it has the id 37, but the model has the ids 0 to 36");
+  EXPECT_EQ(message({"w5", "w6", "a\xFF"}), "line 3: encode: the text is not valid UTF-8 at byte 1");
   EXPECT_TRUE(encoder->encode(std::vector<std::string>{"w5"}).ok());
   EXPECT_EQ(encoder->encode(std::vector<std::string>{"w5"}, {.batch_tokens = 0}).status().code(),
             absl::StatusCode::kInvalidArgument);
@@ -154,6 +161,65 @@ TEST(SentenceEncoder, PutsTheDefaultPromptBeforeTexts) {
   EXPECT_EQ(SentenceEncoder::load(path).status().code(), absl::StatusCode::kUnimplemented);
   write_text(file, "{}");
   EXPECT_EQ(wrong(), "OK");
+}
+
+// The rules of sentence-transformers 6.2.
+TEST(SentenceEncoder, TakesTheLimitOfTheTokenizerWithoutOneOfItsOwn) {
+  const std::string path = directory(), own = path + "/sentence_bert_config.json",
+                    tokenizer = path + "/tokenizer_config.json";
+  const auto most = [&] {
+    const auto e = SentenceEncoder::load(path);
+    return e.ok() ? e->max_tokens() : -1;
+  };
+  write_text(tokenizer, R"({"model_max_length": 7})");
+  EXPECT_EQ(most(), 10);  // its own counts
+  write_text(own, R"({"max_seq_length": null})");
+  EXPECT_EQ(most(), 7);
+  std::filesystem::remove(own);
+  EXPECT_EQ(most(), 7);
+  const int64_t positions = SentenceEncoder::load(path)->model().max_positions();
+  for (const char* endless : {R"({"model_max_length": 1000000000000000019884624838656})",
+                              R"({"model_max_length": 1e30})", R"({"model_max_length": null})", "{}"}) {
+    write_text(tokenizer, endless);
+    EXPECT_EQ(most(), positions) << endless;
+  }
+  write_text(tokenizer, R"({"model_max_length": 0})");
+  EXPECT_EQ(std::string(SentenceEncoder::load(path).status().message()),
+            tokenizer + ".model_max_length: a number of at least 1 is wanted");
+  std::filesystem::remove(tokenizer);
+  EXPECT_EQ(most(), positions);
+}
+
+TEST(SentenceEncoder, NamesTheFilesThatItHasRead) {
+  const std::string path = directory();
+  const std::vector<std::string> want = {"1_Pooling/config.json",     "config.json",
+                                         "model.safetensors",         "modules.json",
+                                         "sentence_bert_config.json", "tokenizer.json"};
+  EXPECT_EQ(SentenceEncoder::load(path)->files(), want);
+  // With a limit of its own the tokenizer's counts for nothing.
+  write_text(path + "/tokenizer_config.json", R"({"model_max_length": 7})");
+  write_text(path + "/config_sentence_transformers.json", "{}");
+  std::filesystem::remove(path + "/sentence_bert_config.json");
+  // The weights in two files.
+  std::filesystem::rename(path + "/model.safetensors", path + "/a.safetensors");
+  Json map = Json::object();
+  const auto weights = io::load_safetensors(path + "/a.safetensors");
+  ASSERT_TRUE(weights.ok()) << weights.status();
+  std::map<std::string, Tensor> first, second;
+  for (const auto& [name, tensor] : weights->tensors) {
+    const bool early = first.size() < weights->tensors.size() / 2;
+    (early ? first : second).emplace(name, tensor);
+    map[name] = early ? "1.safetensors" : "2.safetensors";
+  }
+  ASSERT_TRUE(io::save_safetensors(path + "/1.safetensors", first).ok());
+  ASSERT_TRUE(io::save_safetensors(path + "/2.safetensors", second).ok());
+  write_text(path + "/model.safetensors.index.json", Json{{"weight_map", map}}.dump());
+  const auto encoder = SentenceEncoder::load(path);
+  ASSERT_TRUE(encoder.ok()) << encoder.status();
+  EXPECT_EQ(encoder->files(),
+            (std::vector<std::string>{"1.safetensors", "1_Pooling/config.json", "2.safetensors", "config.json",
+                                      "config_sentence_transformers.json", "model.safetensors.index.json",
+                                      "modules.json", "tokenizer.json", "tokenizer_config.json"}));
 }
 
 TEST(SentenceEncoder, RefusesWhatIsNotKnown) {

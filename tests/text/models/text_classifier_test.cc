@@ -81,10 +81,36 @@ TEST(TextClassifier, LongTextsAreCutOrRefused) {
   const Tensor cut = classifier->classify(std::vector<std::string>{text}).value();
   EXPECT_TRUE(cut.equal(classifier->classify(std::vector<std::string>{fits}, {.too_long = TooLong::kRefuse}).value()));
   const absl::Status s = classifier->classify(std::vector<std::string>{text}, {.too_long = TooLong::kRefuse}).status();
+  const auto line = [](size_t i) { return "line " + std::to_string(i + 7); };
+  const std::vector<std::string> two = {fits, text};
+  EXPECT_EQ(std::string(classifier->classify(two, {.too_long = TooLong::kRefuse, .name = line}).status().message()),
+            "line 8 has " + std::to_string(most + 2) + " tokens, but the model takes at most " + std::to_string(most));
   EXPECT_EQ(s.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(std::string(s.message()),
-            "a text has " + std::to_string(most + 2) + " tokens, but the model takes at most " + std::to_string(most));
+            "text 0 has " + std::to_string(most + 2) + " tokens, but the model takes at most " + std::to_string(most));
   EXPECT_EQ(classifier->classify(std::vector<std::string>{}).value().shape(), Shape({0, 3}));
+}
+
+TEST(TextClassifier, CutsOnTheSideThatTheTokenizerNames) {
+  const std::string path = directory();
+  const std::string file = path + "/tokenizer.json";
+  Json tokenizer = Json::parse(io::read_file(file, 100000).value());
+  // A stride as for longer texts, and a strategy for pairs.
+  tokenizer["truncation"] = {{"direction", "Left"}, {"max_length", 9000}, {"strategy", "OnlySecond"}, {"stride", 5000}};
+  write_text(file, tokenizer.dump());
+  const auto classifier = TextClassifier::load(path);
+  ASSERT_TRUE(classifier.ok()) << classifier.status();
+  const auto most = static_cast<size_t>(classifier->max_tokens());
+  std::string text = "w9 ";
+  for (size_t i = 0; i < most; ++i) text += "w5 ";
+  const auto ids = classifier->tokens(std::vector<std::string>{text + "w7"}).value()[0];
+  ASSERT_EQ(ids.size(), most);
+  EXPECT_EQ(ids[1], 5);
+  EXPECT_EQ(ids[most - 2], 7);
+  EXPECT_EQ(classifier->tokenizer().truncation()->stride, 0u);
+  tokenizer["truncation"]["stride"] = 2;
+  write_text(file, tokenizer.dump());
+  EXPECT_EQ(TextClassifier::load(path)->tokenizer().truncation()->stride, 2u);
 }
 
 TEST(TextClassifier, WhatIsWrongIsNamed) {
