@@ -1,9 +1,9 @@
 // All of Hearth's core: tensors, gradients, modules, optimizers, data, files, graphs.
 //
 // Not here, because they need more or serve tests: core/io/npy.h and npz.h (//core:npy), core/io/pt.h (//core:pt),
-// core/profiler/profiler.h (//core:profiler), core/autograd/gradcheck.h (//core:gradcheck), core/op/run.h and its
-// neighbours for ops of your own (//core:op), core/testing (//core/testing:op_table). Programs that want less than
-// //core depend on single targets (//core:ops, //core:nn, …).
+// core/nn/orthogonal.h (//core:orthogonal), core/profiler/profiler.h (//core:profiler), core/autograd/gradcheck.h
+// (//core:gradcheck), core/op/run.h and its neighbours for ops of your own (//core:op), core/testing
+// (//core/testing:op_table). Programs that want less than //core depend on single targets (//core:ops, //core:nn, …).
 #pragma once
 
 #include "core/autograd/anomaly.h"

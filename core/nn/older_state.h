@@ -5,13 +5,18 @@
 #include <string>
 
 #include "core/nn/module.h"
+#include "core/ops/create.h"
 
 namespace hearth::nn::detail {
 
-// States of norms that were saved before they counted batches, or by others, have no count: the norm's own stays.
+// States of norms that were saved before they counted batches, or by others, have no count: the norm's own stays, and
+// one that has no values becomes 0.
 inline void keep_batch_count(StateDict& state, const std::string& prefix, const std::optional<Buffer>& count) {
   const std::string name = prefix + "num_batches_tracked";
-  if (count && !state.contains(name) && state.contains(prefix + "running_mean")) state[name] = *count;
+  const auto mean = state.find(prefix + "running_mean");
+  if (!count || mean == state.end() || state.contains(name)) return;
+  const bool empty = count->device().is_meta() && mean->second.defined();
+  state[name] = empty ? zeros({}, {.dtype = i64, .device = mean->second.device()}) : Tensor(*count);
 }
 
 // Gives a tensor another name, if there is none of that name yet.

@@ -219,6 +219,13 @@ bool is_parametrized(const ModuleBase& module, const std::string& name) {
 Tensor parametrized(ModuleBase& module, const std::string& name) {
   return computed(module, name, "parametrized").value();
 }
+Tensor detail::parameter_of(ModuleBase& module, const std::string& name, const char* what) {
+  if (is_parametrized(module, name)) return parametrized(module, name);
+  for (const auto& [own, t] : module.named_parameters()) {
+    if (own == name) return t;
+  }
+  fail(what, ": ", module.type_name(), " has no parameter '", name, "'");
+}
 void remove_parametrizations(ModuleBase& module, const std::string& name) {
   const detail::ComputedParameter& p = computed(module, name, "remove_parametrizations");
   detail::check_not_called(module, "remove_parametrizations");

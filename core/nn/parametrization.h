@@ -71,6 +71,9 @@ struct ParametrizationOf final : ParametrizationStep {
 
 void register_parametrization(ModuleBase& module, const std::string& name, std::unique_ptr<ParametrizationStep> step);
 
+/// The parameter as it is now, computed or not. Throws Error in the name of `what` if there is none.
+Tensor parameter_of(ModuleBase& module, const std::string& name, const char* what);
+
 }  // namespace detail
 
 /// Computes the parameter `name` of the module from an original at each call. A parametrization is a function of a

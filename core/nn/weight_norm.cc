@@ -17,14 +17,6 @@
 namespace hearth::nn {
 namespace {
 
-Tensor parameter_of(ModuleBase& module, const std::string& name, const char* what) {
-  if (is_parametrized(module, name)) return parametrized(module, name);
-  for (const auto& [own, t] : module.named_parameters()) {
-    if (own == name) return t;
-  }
-  fail(what, ": ", module.type_name(), " has no parameter '", name, "'");
-}
-
 struct WeightNorm {
   std::optional<int64_t> dim;
 
@@ -107,7 +99,7 @@ class SpectralNorm : public Module<SpectralNorm> {
 }  // namespace
 
 void weight_norm(ModuleBase& module, const std::string& name, std::optional<int64_t> dim) {
-  const Tensor weight = parameter_of(module, name, "weight_norm");
+  const Tensor weight = detail::parameter_of(module, name, "weight_norm");
   HEARTH_CHECK(!dim || (*dim >= 0 && *dim < weight.dim()), "weight_norm: dimension ", dim.value_or(0),
                " is out of range for a parameter of shape ", weight.shape());
   register_parametrization(module, name, WeightNorm{dim});
@@ -116,7 +108,7 @@ void weight_norm(ModuleBase& module, const std::string& name, std::optional<int6
 void spectral_norm(ModuleBase& module, const std::string& name, const SpectralNormOptions& options) {
   HEARTH_CHECK(options.n_power_iterations >= 1, "spectral_norm: n_power_iterations must be at least 1, but is ",
                options.n_power_iterations);
-  const Tensor weight = parameter_of(module, name, "spectral_norm");
+  const Tensor weight = detail::parameter_of(module, name, "spectral_norm");
   HEARTH_CHECK(weight.dim() >= 1, "spectral_norm: the parameter '", name, "' has no dimensions");
   SpectralNorm step(weight, options);
   step.train(module.training());

@@ -145,3 +145,23 @@ for label, strategy in (("Cosine", "cos"), ("Linear", "linear")):
 emit("Eye", nn.init.eye_(torch.empty(2, 3)))
 for label, shape, groups in (("3", (4, 2, 3), 2), ("4", (3, 2, 2, 3), 1), ("5", (2, 3, 1, 2, 3), 1)):
     emit("Dirac" + label, nn.init.dirac_(torch.empty(*shape), groups))
+
+# ---- Orthogonal matrices.
+for label, shape, kind in (("Exp", (3, 3), None), ("Householder", (3, 5), None), ("HouseholderTall", (5, 3), None),
+                           ("HouseholderSquare", (3, 3), "householder"), ("Cayley", (3, 3), "cayley"),
+                           ("CayleyTall", (5, 3), "cayley"), ("ExpWide", (2, 4), "matrix_exp")):
+    x = leaf((2, shape[1]), 1)
+    m = nn.Linear(shape[1], shape[0], bias=False)
+    with torch.no_grad():
+        m.weight.copy_(wave(shape, 2) + torch.eye(*shape))  # of full rank
+    parametrizations.orthogonal(m, orthogonal_map=kind)
+    if shape[0] == shape[1]:
+        emit("OrthogonalStart" + label, m.weight)
+    if label in ("Exp", "Householder"):
+        names("Orthogonal" + label, m)
+    p = m.parametrizations.weight
+    with torch.no_grad():
+        p[0].base.copy_(wave(p[0].base.shape, 3))
+        p.original.copy_(0.6 * wave(shape, 4))
+        p.original.diagonal().copy_(torch.tensor([1.0, -1.0, 1.0])[:min(shape)])
+    gradients("Orthogonal" + label, m(x), [x, p.original])

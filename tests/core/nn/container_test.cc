@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/device/default_device.h"
 #include "core/nn/activation.h"
 #include "core/nn/assign.h"
 #include "core/nn/linear.h"
@@ -192,6 +194,14 @@ TEST(Module, StatesOfOlderNames) {
   EXPECT_TRUE(s.get_parameter("a.parametrizations.weight.original1").equal(v));
   nn::assign_state_dict(s, old);
   EXPECT_TRUE(s.get_parameter("a.parametrizations.weight.original1").equal(v));
+  std::optional<nn::BatchNorm1d> large;
+  {
+    const DefaultDevice meta(kMeta);
+    large.emplace(3);
+  }
+  const nn::StateDict norm{{"weight", ones3}, {"bias", ones3}, {"running_mean", ones3}, {"running_var", ones3}};
+  nn::assign_state_dict(*large, norm);
+  EXPECT_EQ(large->get_buffer("num_batches_tracked").item<int64_t>(), 0);
   // Half of the pair is no older name.
   nn::StateDict half = old;
   half.erase("a.weight_v");

@@ -57,7 +57,7 @@ TEST(Embedding, RowsOfAGreatNormAreScaledInPlace) {
   EXPECT_EQ(nothing.to_vector<float>(), (std::vector<float>{3, 4}));
   EXPECT_EQ(message([&] { embedding(low, index, {.max_norm = -1}); }),
             "embedding: max_norm must not be negative, but is -1");
-  EXPECT_NE(message([&] { embedding(low, tensor({2}), {.max_norm = 1}); }).find("embedding: index 2 is out of range"),
+  EXPECT_NE(message([&] { embedding(low, tensor({2}), {.max_norm = 1}); }).find("index 2 is out of range"),
             std::string::npos);
 }
 
