@@ -214,7 +214,8 @@ auto checkpoint(F f, const A&... inputs) {
 ///       f, x);
 ///
 /// Views, ops that write in place and ops that draw random numbers are always run anew. Saved-tensor hooks around it do
-/// not see what is kept. Throws Error if the policy is empty, and from backward if a kept result was written to in place.
+/// not see what is kept. Throws Error if the policy is empty, and from backward if a kept result was written to in
+/// place.
 template <class F, class... A>
 auto selective_checkpoint(CheckpointPolicyFunction policy, F f, const A&... inputs) {
   HEARTH_CHECK(policy, "selective_checkpoint: the policy is empty");
