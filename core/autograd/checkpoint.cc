@@ -1,9 +1,16 @@
 #include "core/autograd/checkpoint.h"
 
+#include <memory>
+#include <optional>
+
 #include "core/base/error.h"
 #include "core/base/mutex.h"
 #include "core/base/thread_state.h"
+#include "core/op/interposer.h"
 #include "core/op/machinery.h"
+#include "core/op/op_call.h"
+#include "core/op/record_phase.h"
+#include "core/op/run.h"
 
 namespace hearth {
 namespace detail {
@@ -65,6 +72,83 @@ class DrawReplay final : public Generator {
 
 }  // namespace
 
+// Sees the ops of the first run.
+class KeepResults final : public Interposer {
+ public:
+  explicit KeepResults(CheckpointFrame& frame) : frame_(frame) {}
+  void intercept(OpCall& c) override {
+    const size_t drawn = frame_.drawn_.size();
+    c.proceed();
+    if (frame_.running_again_ || !chosen(frame_.policy_, c)) return;
+    CheckpointFrame::Result& r = frame_.results_.emplace_back(CheckpointFrame::Result{&c.op, {}, {}});
+    if (frame_.drawn_.size() != drawn) return;
+    for (const Tensor& t : c.out) {
+      r.out.push_back(t.defined() ? alias(t, t.layout(), true) : Tensor());
+      r.versions.push_back(t.defined() ? t.version() : 0);
+    }
+  }
+  // Whether the policy names an op whose results are memory of their own. A number in CPU memory that goes to a GPU is
+  // left to run().
+  static bool chosen(const CheckpointPolicyFunction& policy, const OpCall& c) {
+    if (c.op.kind == OpKind::kView || c.op.writes || c.bound) return false;
+    const Tensor* first = nullptr;
+    for (int i = 0; i < c.inputs(); ++i) {
+      if (!c.is_tensor(i) || !c.input(i).defined()) continue;
+      if (!first) first = &c.input(i);
+      if (c.input(i).device() != first->device()) return false;
+    }
+    return policy(c.op.name) == CheckpointPolicy::kSave;
+  }
+
+ private:
+  CheckpointFrame& frame_;
+};
+
+// Sees the ops of the second run.
+class GiveResults final : public Interposer {
+ public:
+  explicit GiveResults(const CheckpointFrame& frame) : frame_(frame) {}
+  void intercept(OpCall& c) override {
+    if (!KeepResults::chosen(frame_.policy_, c)) return c.proceed();
+    // Past the end of what was kept the first run is not done, and nobody asks for what comes there.
+    if (!frame_.finished_ && next_ >= frame_.results_.size()) return c.proceed();
+    HEARTH_CHECK(next_ < frame_.results_.size() && frame_.results_[next_].op == &c.op,
+                 "checkpoint: the function did something else when it ran again: it ran ", c.op.name,
+                 " where the first time it did not");
+    const CheckpointFrame::Result& r = frame_.results_[next_++];
+    if (r.out.empty()) return c.proceed();
+    give(c, r);
+  }
+
+ private:
+  static void give(OpCall& c, const CheckpointFrame::Result& r) {
+    for (size_t k = 0; k < r.out.size(); ++k) {
+      const Tensor& t = r.out[k];
+      if (!t.defined()) continue;
+      HEARTH_CHECK(t.version() == r.versions[k], "checkpoint: what ", c.op.name,
+                   " had given was changed by an in-place operation: dtype ", t.dtype(), ", shape ", t.shape(),
+                   ", at version ", t.version(), "; expected version ", r.versions[k]);
+      c.out[k] = alias(t, t.layout(), true);
+      c.device = t.device();
+    }
+    bool wanted = false;
+    for (int i = 0; i < c.inputs(); ++i) wanted |= c.is_tensor(i) && needs_grad(*c.input(i).impl());
+    if (wanted && thread_state.grad_enabled && !thread_state.inference) thread_state.record(c, RecordPhase::kAfter);
+  }
+
+  const CheckpointFrame& frame_;
+  size_t next_ = 0;
+};
+
+struct KeepingResults::Active {
+  explicit Active(CheckpointFrame& frame) : keeper(frame), guard(keeper) {}
+  KeepResults keeper;
+  InterposerGuard guard;
+};
+KeepingResults::KeepingResults(CheckpointFrame& frame)
+    : active_(frame.policy_ ? std::make_unique<Active>(frame) : nullptr) {}
+KeepingResults::~KeepingResults() = default;
+
 GeneratorState DrawRecorder::take(uint64_t words) {
   const MutexLock lock(mutex_);
   const GeneratorState from = source_.take(words);
@@ -93,7 +177,16 @@ void CheckpointFrame::run_again() {
     DrawReplay random(drawn_, finished_);
     const GeneratorGuard drawn(random);
     const Autocast mixed(autocast_);
-    again_(collector.counter);
+    struct Running {
+      bool& on;
+      ~Running() { on = false; }
+    } running{running_again_};
+    running_again_ = true;
+    GiveResults giver(*this);
+    std::optional<InterposerGuard> giving;
+    again_(collector.counter, [&] {
+      if (policy_) giving.emplace(giver);
+    });
   }
   const auto same = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (finished_ ? collector.tensors.size() != kept_.size() : collector.tensors.size() < kept_.size()) return false;

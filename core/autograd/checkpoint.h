@@ -3,9 +3,11 @@
 #pragma once
 
 #include <any>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -14,11 +16,23 @@
 #include "core/autograd/autocast.h"
 #include "core/autograd/guards.h"
 #include "core/autograd/hooks.h"
+#include "core/base/error.h"
 #include "core/base/mutex.h"
 #include "core/tensor/generator.h"
 #include "core/tensor/tensor.h"
 
 namespace hearth {
+
+struct OpDef;
+
+/// What a checkpoint does with the results of an op. PyTorch: CheckpointPolicy.
+enum class CheckpointPolicy : uint8_t {
+  kRecompute,  ///< They are computed anew. PyTorch: MUST_RECOMPUTE.
+  kSave,       ///< They are kept. PyTorch: MUST_SAVE.
+};
+/// Decides by the name of an op's record: "matmul", "exp". It must always say the same.
+using CheckpointPolicyFunction = std::function<CheckpointPolicy(std::string_view op)>;
+
 namespace detail {
 
 /// Counts writes in place from the beginning of a run of the function on. The memory of its inputs may be another when
@@ -51,7 +65,10 @@ class CheckpointFrame final : public SavedTensorHooks, public std::enable_shared
     uint64_t words;
     GeneratorState from;
   };
-  explicit CheckpointFrame(std::function<void(WriteCounter&)> again) : again_(std::move(again)) {}
+  // Runs the function again, and calls `begin` before, when its inputs are there.
+  using Again = std::function<void(WriteCounter&, const std::function<void()>& begin)>;
+  CheckpointFrame(Again again, CheckpointPolicyFunction policy)
+      : again_(std::move(again)), policy_(std::move(policy)) {}
   WriteCounter& counter() { return counter_; }
   std::vector<Drawn>& drawn() { return drawn_; }
   std::any pack(const Tensor& t) override;
@@ -62,7 +79,16 @@ class CheckpointFrame final : public SavedTensorHooks, public std::enable_shared
   }
 
  private:
+  friend class KeepResults;
+  friend class GiveResults;
+  friend class KeepingResults;
   struct Place;
+  // What an op of which the policy says so has given in the first run, or nothing where that cannot be given again.
+  struct Result {
+    const OpDef* op;
+    std::vector<Tensor> out;  // without history
+    std::vector<uint32_t> versions;
+  };
   struct Kept {
     Shape shape;
     DType dtype;
@@ -71,10 +97,13 @@ class CheckpointFrame final : public SavedTensorHooks, public std::enable_shared
   };
   void run_again() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  std::function<void(WriteCounter&)> again_;
+  Again again_;
   WriteCounter counter_;  // of the first run
   std::vector<Drawn> drawn_;
   bool finished_ = false;
+  const CheckpointPolicyFunction policy_;
+  std::vector<Result> results_;
+  bool running_again_ = false;
   const std::optional<DType> autocast_ = Autocast::current();  // of the first run
   Mutex mutex_;
   std::vector<Kept> kept_ ABSL_GUARDED_BY(mutex_);
@@ -92,6 +121,19 @@ class DrawRecorder final : public Generator {
   Generator& source_;
   Mutex mutex_;
   std::vector<CheckpointFrame::Drawn>& drawn_ ABSL_GUARDED_BY(mutex_);
+};
+
+// While it lives, keeps what the ops of this thread give that the frame's policy names.
+class KeepingResults {
+ public:
+  explicit KeepingResults(CheckpointFrame& frame);
+  ~KeepingResults();
+  KeepingResults(const KeepingResults&) = delete;
+  KeepingResults& operator=(const KeepingResults&) = delete;
+
+ private:
+  struct Active;
+  std::unique_ptr<Active> active_;  // null without a policy
 };
 
 // A tensor that the function runs on again.
@@ -127,6 +169,31 @@ void count_from(WriteCounter& counter, const T& t) {
   if constexpr (std::is_base_of_v<Tensor, T>) counter.add_input(t);
 }
 
+template <class F, class... A>
+auto checkpointed(CheckpointPolicyFunction policy, F f, const A&... inputs) {
+  if (!GradMode::enabled()) return f(inputs...);
+  auto frame = std::make_shared<CheckpointFrame>(
+      [f, kept = std::make_tuple(checkpoint_input(inputs)...)](WriteCounter& counter,
+                                                               const std::function<void()>& begin) mutable {
+        std::apply(
+            [&](const auto&... k) {
+              std::tuple<decltype(checkpoint_again(k, counter))...> again{checkpoint_again(k, counter)...};
+              begin();
+              std::apply([&](const auto&... a) { (void)f(a...); }, again);
+            },
+            kept);
+      },
+      std::move(policy));
+  (count_from(frame->counter(), inputs), ...);
+  SavedTensorHooksGuard guard(*frame);
+  DrawRecorder random(frame->drawn());
+  const GeneratorGuard drawn(random);
+  const KeepingResults keeping(*frame);
+  auto result = f(inputs...);
+  frame->finished();
+  return result;
+}
+
 }  // namespace detail
 
 /// f(inputs...), keeping of it only the inputs: what its gradient needs is computed anew when backward comes there. f
@@ -136,18 +203,23 @@ void count_from(WriteCounter& counter, const T& t) {
 /// parameter was written to in place, or if f did something else. Under Autocast it runs again under Autocast.
 template <class F, class... A>
 auto checkpoint(F f, const A&... inputs) {
-  if (!GradMode::enabled()) return f(inputs...);
-  auto frame = std::make_shared<detail::CheckpointFrame>(
-      [f, kept = std::make_tuple(detail::checkpoint_input(inputs)...)](detail::WriteCounter& counter) mutable {
-        std::apply([&](const auto&... k) { (void)f(detail::checkpoint_again(k, counter)...); }, kept);
-      });
-  (detail::count_from(frame->counter(), inputs), ...);
-  SavedTensorHooksGuard guard(*frame);
-  detail::DrawRecorder random(frame->drawn());
-  const GeneratorGuard drawn(random);
-  auto result = f(inputs...);
-  frame->finished();
-  return result;
+  return detail::checkpointed({}, std::move(f), inputs...);
+}
+
+/// checkpoint() that also keeps what the policy names, so that it is not computed anew: results of products, for one,
+/// which take long, while what is cheap is computed again. PyTorch: checkpoint() with a context_fn.
+///
+///   selective_checkpoint(
+///       [](std::string_view op) { return op == "matmul" ? CheckpointPolicy::kSave : CheckpointPolicy::kRecompute; },
+///       f, x);
+///
+/// Views, ops that write in place and ops that draw random numbers are always run anew. Saved-tensor hooks around it do
+/// not see what is kept. Throws Error if the policy is empty, and from backward if a kept result was written to in
+/// place.
+template <class F, class... A>
+auto selective_checkpoint(CheckpointPolicyFunction policy, F f, const A&... inputs) {
+  HEARTH_CHECK(policy, "selective_checkpoint: the policy is empty");
+  return detail::checkpointed(std::move(policy), std::move(f), inputs...);
 }
 
 /// Calls functions one after the other, each with the result of the one before, the first with x. They are cut into

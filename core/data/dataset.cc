@@ -1,6 +1,7 @@
 #include "core/data/dataset.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/base/error.h"
 #include "core/ops/create.h"
@@ -107,6 +108,26 @@ std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vecto
     at += n;
   }
   return out;
+}
+
+std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, std::span<const double> fractions, uint64_t seed) {
+  check_dataset("random_split", dataset);
+  double sum = 0;
+  for (const double f : fractions) {
+    HEARTH_CHECK(f >= 0 && f <= 1, "random_split: a fraction must be from 0 to 1, but one is ", f);
+    sum += f;
+  }
+  HEARTH_CHECK(std::abs(sum - 1) <= 1e-9, "random_split: the fractions add up to ", sum, " instead of 1");
+  const int64_t n = dataset->size();
+  std::vector<int64_t> sizes;
+  int64_t rest = n;
+  for (const double f : fractions) {
+    // Where rounding has made a sum just above 1, no more than there is.
+    sizes.push_back(std::min(rest, static_cast<int64_t>(std::floor(static_cast<double>(n) * f))));
+    rest -= sizes.back();
+  }
+  for (size_t i = 0; rest > 0; i = (i + 1) % sizes.size(), --rest) ++sizes[i];
+  return random_split(dataset, sizes, seed);
 }
 
 }  // namespace hearth::data

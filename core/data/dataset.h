@@ -1,7 +1,10 @@
 // Datasets: numbered examples.
 #pragma once
 
+#include <concepts>
+#include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -106,5 +109,14 @@ class ConcatDataset final : public Dataset {
 /// with this seed. Throws Error if there is no dataset, if a size is negative or if the sizes do not add up
 /// to the dataset's.
 std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vector<int64_t>& sizes, uint64_t seed);
+/// The same with shares of the dataset: each part has its share of the examples, rounded down, and what is left over
+/// goes to the first parts, one example each, as in PyTorch. A part may be empty. Throws Error if there is no dataset,
+/// if a share is not from 0 to 1, and if they do not add up to 1.
+std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, std::span<const double> fractions, uint64_t seed);
+/// The same with shares that are written out: random_split(dataset, {0.8, 0.2}, seed).
+template <std::same_as<double> T>
+std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, std::initializer_list<T> fractions, uint64_t seed) {
+  return random_split(dataset, std::vector<double>(fractions.begin(), fractions.end()), seed);
+}
 
 }  // namespace hearth::data

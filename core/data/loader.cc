@@ -60,7 +60,7 @@ struct DataLoader::Shared {
   // How many batches it makes of them.
   int64_t batches(const Plan& all, int64_t sample = 0) const {
     if (options.batch_sampler) return own(static_cast<int64_t>(all.ends.size()) - batch_at(all, sample));
-    const int64_t n = own(static_cast<int64_t>(all.indices.size()) - sample), b = options.batch_size;
+    const int64_t n = own(static_cast<int64_t>(all.indices.size()) - sample), b = batch_size_of(options);
     return options.drop_last ? n / b : n / b + (n % b != 0);
   }
   // The batch of a batch sampler that begins with this example.
@@ -73,7 +73,8 @@ struct DataLoader::Shared {
   }
   // The state after so many batches since `start`.
   LoaderState after(const Plan& all, LoaderState start, int64_t batches) const {
-    if (!options.batch_sampler) return {start.epoch, start.sample + batches * options.batch_size * options.shard.count};
+    if (!options.batch_sampler)
+      return {start.epoch, start.sample + batches * batch_size_of(options) * options.shard.count};
     const int64_t taken = batch_at(all, start.sample) + batches * options.shard.count;
     return {start.epoch, taken == 0 ? 0 : all.ends[static_cast<size_t>(taken - 1)]};
   }
@@ -97,7 +98,8 @@ struct DataLoader::Shared {
       for (int64_t i = b == 0 ? 0 : all.ends[b - 1]; i < all.ends[b]; ++i) out.push_back(i + place / count * n);
       return out;
     }
-    const int64_t begin = batch * options.batch_size, end = std::min(begin + options.batch_size, own(n - start.sample));
+    const int64_t size = batch_size_of(options), begin = batch * size;
+    const int64_t end = std::min(begin + size, own(n - start.sample));
     for (int64_t i = begin; i < end; ++i) out.push_back(start.sample + shard.index + i * shard.count);
     return out;
   }
@@ -105,7 +107,7 @@ struct DataLoader::Shared {
     std::vector<int64_t> indices;
     indices.reserve(positions.size());
     for (const int64_t p : positions) indices.push_back(all.indices[static_cast<size_t>(p) % all.indices.size()]);
-    if (!options.collate) {
+    if (!options.collate && options.batch_size) {
       if (std::optional<Example> gathered = dataset->get_batch(indices)) return *std::move(gathered);
     }
     std::vector<Example> examples = examples_at(

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "core/data/batch_iterator.h"
 #include "core/data/batch_sampler.h"
@@ -42,8 +43,9 @@ struct Shard {
 
 /// Options of a DataLoader.
 struct DataLoaderOptions {
-  /// Examples in a batch of this process, at least 1.
-  int64_t batch_size = 1;
+  /// Examples in a batch of this process, at least 1. std::nullopt: a loop gives single examples, as the data set has
+  /// them, for one whose examples are batches already; then there is neither `drop_last` nor `collate`.
+  std::optional<int64_t> batch_size = 1;
   /// Takes the examples in an order drawn anew for every epoch.
   bool shuffle = false;
   /// Leaves out a last batch that is not full.

@@ -35,6 +35,7 @@ std::vector<Example> examples_at(const DataLoaderOptions& options, int64_t epoch
 Example collated(const DataLoaderOptions& options, int64_t epoch, int64_t position, std::vector<Example> examples) {
   Generator random(seed_of(options, kCollate, epoch, position));
   const GeneratorGuard guard(random);
+  if (!options.batch_size) return std::move(examples[0]);
   return options.collate ? options.collate(std::move(examples)) : stack_examples(std::move(examples));
 }
 
@@ -47,7 +48,9 @@ Example placed(const DataLoaderOptions& options, Example batch) {
 }
 
 void check_options(const char* who, const DataLoaderOptions& options) {
-  HEARTH_CHECK(options.batch_size >= 1, who, ": batch_size must be at least 1, but is ", options.batch_size);
+  HEARTH_CHECK(batch_size_of(options) >= 1, who, ": batch_size must be at least 1, but is ", batch_size_of(options));
+  HEARTH_CHECK(options.batch_size || (!options.drop_last && !options.collate), who,
+               ": without a batch_size there is neither drop_last nor collate");
   HEARTH_CHECK(options.workers >= 0 && options.workers <= kMostWorkers && options.prefetch >= 1 &&
                    options.prefetch <= kMostPrefetch,
                who, ": workers must be from 0 to ", kMostWorkers, " and prefetch from 1 to ", kMostPrefetch,

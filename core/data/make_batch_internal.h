@@ -15,6 +15,8 @@ std::vector<Example> examples_at(const DataLoaderOptions& options, int64_t epoch
                                  const std::function<Example(size_t i, Generator& random)>& get);
 // A batch of examples, of which the first is at `position`.
 Example collated(const DataLoaderOptions& options, int64_t epoch, int64_t position, std::vector<Example> examples);
+// How many examples a batch has.
+inline int64_t batch_size_of(const DataLoaderOptions& options) { return options.batch_size.value_or(1); }
 // In pinned memory, where the options ask for it and there is a GPU.
 Example placed(const DataLoaderOptions& options, Example batch);
 // Throws Error for options that are out of range, in the name of the loader `who`.

@@ -1,7 +1,9 @@
 // Samplers: which examples an epoch takes, in which order.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/tensor/tensor.h"
@@ -30,31 +32,38 @@ class SequentialSampler final : public Sampler {
   int64_t size_;
 };
 
-/// Each example once, in an order drawn anew for every epoch.
+/// Each example once, in an order drawn anew for every epoch; or another number of examples, or draws that may repeat.
 class RandomSampler final : public Sampler {
  public:
-  /// `size`: the number of examples.
-  RandomSampler(int64_t size, uint64_t seed) : size_(size), seed_(seed) {}
-  /// A permutation of 0, 1, …, size - 1, which follows from seed and epoch.
+  /// `size`: the number of examples. `replacement`: each place is drawn from all examples; without it, the order is
+  /// that of whole permutations, one after the other, of which the last may be cut off. `count`: how many indices an
+  /// epoch has, by default `size`; torch's num_samples. Throws Error if size or count is negative, and for a count
+  /// above 0 of no examples.
+  RandomSampler(int64_t size, uint64_t seed, bool replacement = false, std::optional<int64_t> count = std::nullopt);
+  /// `count` of the indices 0, 1, …, size - 1, which follow from seed and epoch.
   std::vector<int64_t> order(int64_t epoch) const override;
 
  private:
   int64_t size_;
   uint64_t seed_;
+  bool replacement_;
+  int64_t count_;
 };
 
-/// `count` draws with replacement, example i with a chance proportional to weights[i].
+/// `count` draws, example i with a chance proportional to weights[i].
 class WeightedRandomSampler final : public Sampler {
  public:
-  /// Throws Error unless all weights are finite, none is negative and one is above 0, and if the count is negative.
-  WeightedRandomSampler(std::vector<double> weights, int64_t count, uint64_t seed);
-  /// `count` indices, which follow from seed and epoch.
+  /// Without `replacement` no example is drawn twice. Throws Error unless all weights are finite, none is negative and
+  /// one is above 0, if the count is negative, and if without replacement it is above the number of weights above 0.
+  WeightedRandomSampler(std::vector<double> weights, int64_t count, uint64_t seed, bool replacement = true);
+  /// `count` indices in the order in which they are drawn, which follow from seed and epoch.
   std::vector<int64_t> order(int64_t epoch) const override;
 
  private:
   std::vector<double> weights_;
   int64_t count_;
   uint64_t seed_;
+  bool replacement_;
 };
 
 /// A seed for one part of a stream, mixed so that neighbours have nothing in common.

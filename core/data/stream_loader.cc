@@ -49,10 +49,10 @@ class Reader {
     }
     auto batch = std::make_shared<Pending>();
     bool more = true;
-    while (more && static_cast<int64_t>(batch->examples.size()) < options_.batch_size) more = read_round(*batch);
+    while (more && static_cast<int64_t>(batch->examples.size()) < batch_size_of(options_)) more = read_round(*batch);
     over_ = !more;
     const auto n = static_cast<int64_t>(batch->examples.size());
-    if (n == 0 || (options_.drop_last && n < options_.batch_size)) return std::nullopt;
+    if (n == 0 || (options_.drop_last && n < batch_size_of(options_))) return std::nullopt;
     return BatchJob{[options = options_, epoch = start_.epoch, batch] { return make(options, epoch, *batch); },
                     {start_.epoch, position_}};
   }

@@ -1,6 +1,7 @@
 #include "core/ops/derivatives.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/autograd/backward.h"
 #include "core/autograd/guards.h"
@@ -195,19 +196,28 @@ std::pair<Tensor, Tensor> hvp(const UnaryTensorFunction& f, const Tensor& x, con
   return {y, h[0]};
 }
 
-Tensors vmap(const TensorsFunction& f, const Tensors& inputs, int64_t in_dim, int64_t out_dim) {
+Tensors vmap(const TensorsFunction& f, const Tensors& inputs, const std::vector<std::optional<int64_t>>& in_dims,
+             int64_t out_dim) {
   HEARTH_CHECK(!inputs.empty(), "vmap: there is no input");
-  std::vector<Tensors> parts;
-  for (const Tensor& x : inputs) {
-    HEARTH_CHECK(x.defined() && x.dim() >= 1, "vmap: an input has no dimension to cut");
-    parts.push_back(unbind(x, in_dim));
-    HEARTH_CHECK(!parts[0].empty() && parts.back().size() == parts[0].size(), "vmap: inputs have ", parts[0].size(),
-                 " and ", parts.back().size(), " parts");
+  HEARTH_CHECK(in_dims.size() == inputs.size(), "vmap: there are ", in_dims.size(), " dimensions for ", inputs.size(),
+               " inputs");
+  std::vector<Tensors> parts(inputs.size());  // nothing of an input that is given whole
+  bool cut = false;
+  size_t count = 0;
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    const std::optional<int64_t> dim = in_dims[k];
+    if (!dim) continue;
+    HEARTH_CHECK(inputs[k].defined() && inputs[k].dim() >= 1, "vmap: an input has no dimension to cut");
+    parts[k] = unbind(inputs[k], *dim);
+    if (!std::exchange(cut, true)) count = parts[k].size();
+    HEARTH_CHECK(count > 0 && parts[k].size() == count, "vmap: inputs have ", count, " and ", parts[k].size(),
+                 " parts");
   }
+  HEARTH_CHECK(cut, "vmap: no input has a dimension to cut");
   std::vector<Tensors> results;
-  for (size_t i = 0; i < parts[0].size(); ++i) {
+  for (size_t i = 0; i < count; ++i) {
     Tensors one;
-    for (const Tensors& p : parts) one.push_back(p[i]);
+    for (size_t k = 0; k < inputs.size(); ++k) one.push_back(in_dims[k] ? parts[k][i] : inputs[k]);
     Tensors y = f(one);
     results.resize(i == 0 ? y.size() : results.size());
     HEARTH_CHECK(y.size() == results.size(), "vmap: the function gives ", y.size(), " tensors for part ", i, " and ",
@@ -217,6 +227,9 @@ Tensors vmap(const TensorsFunction& f, const Tensors& inputs, int64_t in_dim, in
   Tensors out;
   for (const Tensors& r : results) out.push_back(stack(r, out_dim));
   return out;
+}
+Tensors vmap(const TensorsFunction& f, const Tensors& inputs, int64_t in_dim, int64_t out_dim) {
+  return vmap(f, inputs, std::vector<std::optional<int64_t>>(inputs.size(), in_dim), out_dim);
 }
 Tensor vmap(const UnaryTensorFunction& f, const Tensor& x, int64_t in_dim, int64_t out_dim) {
   return vmap(of_list(f), Tensors{x}, in_dim, out_dim)[0];

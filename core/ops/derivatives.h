@@ -6,7 +6,9 @@
 /// complex ones are PyTorch's, conjugated. Throws Error for others.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -72,5 +74,14 @@ Tensor vmap(const UnaryTensorFunction& f, const Tensor& x, int64_t in_dim = 0, i
 /// The same for a function of several tensors, which have as many parts; result i is that of all i-th outputs.
 std::vector<Tensor> vmap(const TensorsFunction& f, const std::vector<Tensor>& inputs, int64_t in_dim = 0,
                          int64_t out_dim = 0);
+/// The same with a dimension for each input; an input whose dimension is std::nullopt is given whole to each call. The
+/// gradients of single examples:
+///
+///   vmap([](const std::vector<Tensor>& in) { return std::vector{vjp(loss_at(in[1], in[2]), in[0]).second}; },
+///        {w, x, y}, {std::nullopt, 0, 0});
+///
+/// Throws Error unless there are as many as inputs, and one that is no std::nullopt.
+std::vector<Tensor> vmap(const TensorsFunction& f, const std::vector<Tensor>& inputs,
+                         const std::vector<std::optional<int64_t>>& in_dims, int64_t out_dim = 0);
 
 }  // namespace hearth

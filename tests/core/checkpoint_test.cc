@@ -4,10 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
+#include <string>
+#include <string_view>
 
 #include "core/autograd/backward.h"
 #include "core/base/error.h"
 #include "core/device/allocator.h"
+#include "core/op/interposer.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/create.h"
 #include "core/ops/dropout.h"
@@ -184,6 +188,106 @@ TEST(Checkpoint, Sequential) {
     EXPECT_EQ(values(x.grad()), want);
   }
   EXPECT_EQ(error_of([&] { checkpoint_sequential(parts, 6, x); }), "checkpoint_sequential: 6 segments of 5 functions");
+}
+
+// Calls of ops by name, while it lives.
+class Counts final : public Interposer {
+ public:
+  void intercept(OpCall& c) override {
+    ++of[c.op.name];
+    c.proceed();
+  }
+  std::map<std::string, int> of;
+};
+
+CheckpointPolicyFunction only(std::string_view name) {
+  return [name](std::string_view op) { return op == name ? CheckpointPolicy::kSave : CheckpointPolicy::kRecompute; };
+}
+CheckpointPolicy everything(std::string_view) { return CheckpointPolicy::kSave; }
+
+TEST(SelectiveCheckpoint, WhatIsKeptDoesNotRunAgain) {
+  const auto f = [](const Tensor& x) { return sin(exp(x)) * exp(x * 2); };
+  Tensor x = leaf({0.5, -1.0});
+  f(x).sum().backward();
+  const V want = values(x.grad());
+  x.set_grad({});
+  const Tensor y = selective_checkpoint(only("exp"), f, x);
+  Counts counts;
+  {
+    const InterposerGuard on(counts);
+    y.sum().backward();
+  }
+  EXPECT_EQ(values(x.grad()), want);
+  EXPECT_EQ(counts.of["exp"], 0);
+  EXPECT_EQ(counts.of["sin"], 1);
+}
+
+TEST(SelectiveCheckpoint, SameGradientsOfEveryOrder) {
+  const auto f = [](const Tensor& x, const Tensor& w) { return exp(sin(x * w) * x) + tanh(w); };
+  const Results want = results(true, f);
+  for (const CheckpointPolicyFunction& policy :
+       {only("exp"), only("sin"), only("mul"), only("no such op"), CheckpointPolicyFunction(everything)}) {
+    Tensor x = leaf({0.5, -1.0, 2.0}), w = leaf({1.5, 0.25, -0.75});
+    const Tensor y = selective_checkpoint(
+                         policy, [&](const Tensor& t) { return f(t, w); }, x * 1)
+                         .sum();
+    const Tensor leaves[] = {x, w};
+    const auto g = grad({&y, 1}, leaves, {}, {.create_graph = true});
+    ((g[0] * g[0]).sum() + (g[1] * g[0]).sum()).backward();
+    V second = values(x.grad());
+    for (double v : values(w.grad())) second.push_back(v);
+    EXPECT_EQ(values(y), want.y);
+    EXPECT_EQ(values(g[0]), want.x);
+    EXPECT_EQ(values(g[1]), want.w);
+    EXPECT_EQ(second, want.second);
+  }
+}
+
+TEST(SelectiveCheckpoint, NestedAndWithRandomNumbers) {
+  // The inner function's input comes from the outer one, which runs again for it.
+  const auto part = [](const Tensor& x) { return exp(sin(x)) * x; };
+  const auto outer = [&](const Tensor& x) { return part(selective_checkpoint(everything, part, sin(x))); };
+  Tensor x = leaf({0.5, -1.0});
+  part(part(sin(x))).sum().backward();
+  const V want = values(x.grad());
+  for (const bool both : {false, true}) {
+    x.set_grad({});
+    const Tensor y = both ? selective_checkpoint(everything, outer, x) : checkpoint(outer, x);
+    y.sum().backward();
+    EXPECT_EQ(values(x.grad()), want);
+  }
+  Tensor t = ones({1000}, {.requires_grad = true});
+  const Tensor y = selective_checkpoint(
+      everything, [](const Tensor& in) { return dropout(in, 0.5) * in; }, t);
+  y.sum().backward();
+  EXPECT_TRUE(t.grad().equal(y.detach() * 2));
+}
+
+TEST(SelectiveCheckpoint, MistakesAreNamed) {
+  const Tensor x = leaf({2.0});
+  const Tensor y = selective_checkpoint(
+      only("exp"),
+      [](const Tensor& t) {
+        Tensor e = exp(t * 1);
+        const Tensor kept = e * t;
+        e.detach().add_(1);
+        return kept;
+      },
+      x);
+  EXPECT_EQ(error_of([&] { y.backward(); }),
+            "checkpoint: what exp had given was changed by an in-place operation: dtype f64, shape [1], at version 1; "
+            "expected version 0");
+  int calls = 0;
+  const Tensor z = selective_checkpoint(
+      everything, [&](const Tensor& t) { return ++calls > 1 ? exp(t) : sin(t); }, x);
+  EXPECT_EQ(error_of([&] { z.backward(); }),
+            "checkpoint: the function did something else when it ran again: it ran exp where the first time it did "
+            "not");
+  EXPECT_EQ(error_of([&] {
+              selective_checkpoint(
+                  nullptr, [](const Tensor& t) { return t; }, x);
+            }),
+            "selective_checkpoint: the policy is empty");
 }
 
 // Long chains of checkpoints are freed without recursion.

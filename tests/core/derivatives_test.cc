@@ -136,5 +136,28 @@ TEST(Vmap, IsALoopOverParts) {
             "vmap: an input has no dimension to cut");
 }
 
+// PyTorch's numbers.
+TEST(Vmap, ADimensionForEachInput) {
+  const TensorOptions wide{.dtype = f64};
+  const Tensor w = tensor({1.0, 2.0}, wide), x = tensor({{1.0, 0.5}, {2.0, -1.0}, {0.0, 3.0}}, wide),
+               y = tensor({1.0, -1.0, 2.0}, wide);
+  const auto gradient = [](const Tensors& in) {
+    return Tensors{vjp([&](const Tensor& at) { return ((in[1] * at).sum() - in[2]).pow(2); }, in[0]).second};
+  };
+  const Tensors g = vmap(gradient, {w, x, y}, {std::nullopt, 0, 0});
+  EXPECT_TRUE(g[0].allclose(tensor({{2.0, 1.0}, {4.0, -2.0}, {0.0, 24.0}}, wide), 1e-12, 1e-12));
+  const auto sum = [](const Tensors& in) { return Tensors{(in[1] * in[0]).sum() + in[2]}; };
+  const Tensor v = tensor({1.0, 2.0, 3.0}, wide);
+  EXPECT_TRUE(vmap(sum, {v, x, y.slice(0, 0, 2)}, {std::nullopt, 1, -1})[0].allclose(tensor({6.0, 6.5}, wide)));
+  const auto product = [](const Tensors& in) { return Tensors{in[0] * in[1]}; };
+  EXPECT_TRUE(vmap(product, {y, w}, {0, std::nullopt}, 1)[0].equal(tensor({{1.0, -1.0, 2.0}, {2.0, -2.0, 4.0}}, wide)));
+  EXPECT_EQ(message([&] {
+              vmap(product, {y, w}, {std::nullopt, std::nullopt});
+            }),
+            "vmap: no input has a dimension to cut");
+  EXPECT_EQ(message([&] { vmap(product, {y, w}, {0, std::nullopt, 0}); }), "vmap: there are 3 dimensions for 2 inputs");
+  EXPECT_EQ(message([&] { vmap(product, {y, w}, {std::optional<int64_t>(0), 0}); }), "vmap: inputs have 3 and 2 parts");
+}
+
 }  // namespace
 }  // namespace hearth

@@ -118,6 +118,7 @@ TEST(Step, ClosuresAndHooksInTheirOrder) {
   EXPECT_EQ(log, "abcz");
   EXPECT_EQ(values(p), (V{0, 0}));
   second.remove();
+  o.zero_grad();
   o.step();
   EXPECT_EQ(log, "abczaz");
   EXPECT_THROW(o.step([]() -> Tensor { throw std::runtime_error("no"); }), std::runtime_error);
