@@ -8,6 +8,7 @@
 
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "examples/common/printable.h"
 
 namespace hearth::examples {
 namespace {
@@ -20,7 +21,7 @@ void on_interrupt(int signal) {
 }
 
 int complain(const char* name, const absl::Status& s, int code) {
-  std::fprintf(stderr, "%s: %s\n", name, std::string(s.message()).c_str());
+  std::fprintf(stderr, "%s: %s\n", name, printable(std::string(s.message()), "\n\t").c_str());
   return code;
 }
 

@@ -1,11 +1,11 @@
 // Classifies lines of text by an encoder.
 //
 //   classify --model=ENCODER --data=FOLDER --out=DIRECTORY    trains
-//   classify DIRECTORY                                        reads lines, prints label, probability and line for each
+//   classify DIRECTORY                                        reads lines, prints label, score and line for each
 //
 // FOLDER has a folder of text files for each label; each line of these is an example. Some of the files are held out,
 // and the accuracy on their lines is compared with that of character n-grams. DIRECTORY is what
-// AutoModelForSequenceClassification of transformers opens, too.
+// AutoModelForSequenceClassification of transformers opens, too; a line's label and score are those of its pipeline.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -25,11 +25,13 @@
 #include "core/hearth.h"
 #include "core/io/atomic_file.h"
 #include "core/io/file.h"
+#include "examples/common/printable.h"
 #include "examples/common/progress.h"
 #include "examples/text/labelled_lines.h"
 #include "text/data/collate.h"
 #include "text/metrics/kneser_ney.h"
 #include "text/models/pretrained.h"
+#include "text/models/text_classifier.h"
 #include "text/tokenizer/tokenizer.h"
 
 ABSL_FLAG(std::string, model, "", "directory of the encoder to start from: BERT, RoBERTa or DistilBERT");
@@ -89,14 +91,14 @@ absl::StatusOr<data::DatasetPtr> encode(const Tokenizer& tokenizer, const std::v
   return std::make_shared<LineDataset>(*std::move(ids), lines);
 }
 
-// [lines, labels] f32.
-Tensor probabilities(BertModel& model, const data::DatasetPtr& lines) {
+// The label that the model finds likeliest, of each line.
+std::vector<int64_t> guesses_of(BertModel& model, const data::DatasetPtr& lines) {
   const InferenceMode no_gradients;
   model.eval();
   data::DataLoader loader(lines, {.batch_size = kBatch, .collate = text_collate(pad_of(model))});
   std::vector<Tensor> out;
-  for (const data::Example& batch : loader) out.push_back(softmax(logits_of(model, batch), 1));
-  return cat(out);
+  for (const data::Example& batch : loader) out.push_back(logits_of(model, batch).argmax(1));
+  return cat(out).to_vector<int64_t>();
 }
 
 // How many lines of each label are recognised.
@@ -157,7 +159,7 @@ std::vector<int64_t> guesses_of_ngrams(const LabelledLines& lines) {
 absl::StatusOr<Tokenizer> load_tokenizer(const std::string& directory, int64_t max_tokens) {
   absl::StatusOr<Tokenizer> tokenizer = Tokenizer::load(directory);
   if (!tokenizer.ok()) return tokenizer;
-  absl::Status s = tokenizer->set_truncation(Truncation{.max_length = static_cast<size_t>(max_tokens)});
+  absl::Status s = tokenizer->truncate_at(static_cast<size_t>(max_tokens));
   s.Update(tokenizer->set_padding(std::nullopt));
   if (!s.ok()) return s;
   return tokenizer;
@@ -179,7 +181,7 @@ absl::Status train() {
   if (encoder.empty()) return bad("--model must name the directory of an encoder");
   if (epochs < 1) return bad("--epochs must be at least 1");
   if (size < 1) return bad("--batch must be at least 1");
-  if (!(lr > 0)) return bad("--lr must be above 0");
+  if (!(lr > 0 && std::isfinite(lr))) return bad("--lr must be above 0");
   if (absl::GetFlag(FLAGS_lines) < 0 || absl::GetFlag(FLAGS_test_lines) < 0)
     return bad("--lines and --test_lines must not be negative");
   if (absl::GetFlag(FLAGS_max_tokens) < 3) return bad("--max_tokens must be at least 3");
@@ -188,6 +190,9 @@ absl::Status train() {
                                                                 .held_out_lines = absl::GetFlag(FLAGS_test_lines),
                                                                 .seed = absl::GetFlag(FLAGS_seed)});
   if (!lines.ok()) return lines.status();
+  int64_t total = 0;  // lines, each as often as it is seen
+  if (__builtin_mul_overflow(epochs, static_cast<int64_t>(lines->training.size()), &total))
+    return bad("--epochs is too large");
   manual_seed(absl::GetFlag(FLAGS_seed));
   auto model = load_pretrained<BertModel>(encoder, {.dtype = f32,
                                                     .writable = true,
@@ -221,7 +226,6 @@ absl::Status train() {
     return at < rise ? at / rise : (1 - at) / (1 - rise);
   });
 
-  const auto total = epochs * (*training)->size();
   Progress progress(stdout, total, 0);
   progress.say(
       absl::StrFormat("%d labels; %s lines of %d files to train on, %s of %d other files to test on; %d threads",
@@ -249,11 +253,11 @@ absl::Status train() {
   progress.say(absl::StrFormat("trained in %s, %.0f lines/s, loss %.4f", examples::duration(progress.seconds()),
                                progress.rate(seen), loss_mean));
 
-  const Score ours(probabilities(net, *held_out).argmax(1).to_vector<int64_t>(), lines->held_out, lines->labels.size());
+  const Score ours(guesses_of(net, *held_out), lines->held_out, lines->labels.size());
   const Score ngrams(guesses_of_ngrams(*lines), lines->held_out, lines->labels.size());
   progress.say(absl::StrFormat("accuracy on lines of held-out files:   this encoder   character %d-grams", kOrder));
   const auto row = [&](const std::string& name, double a, double b) {
-    progress.say(absl::StrFormat("  %-36s %12.2f %% %16.2f %%", name, 100 * a, 100 * b));
+    progress.say(absl::StrFormat("  %-36s %12.2f %% %16.2f %%", examples::printable(name), 100 * a, 100 * b));
   };
   for (size_t i = 0; i < lines->labels.size(); ++i) row(lines->labels[i], ours.of(i), ngrams.of(i));
   row("all", ours.total(), ngrams.total());
@@ -268,38 +272,30 @@ absl::Status train() {
 }
 
 absl::Status classify(const std::string& directory) {
-  const auto model = load_pretrained<BertModel>(directory);
-  if (!model.ok()) return model.status();
-  BertModel& net = **model;
-  if (net.config().head != BertHead::kSequenceClassification)
-    return absl::InvalidArgumentError(directory +
-                                      " has no head for classes of a text; train one with --model and --data");
-  auto tokenizer = Tokenizer::load(directory);
-  if (!tokenizer.ok()) return tokenizer.status();
-  // Lines are padded to one length below, with a mask.
-  if (const absl::Status s = tokenizer->set_padding(std::nullopt); !s.ok()) return s;
-  const auto most = static_cast<size_t>(net.max_positions());
-  if (tokenizer->truncation().value_or(Truncation{.max_length = most + 1}).max_length > most) {
-    const absl::Status s = tokenizer->set_truncation(Truncation{.max_length = most});
-    if (!s.ok()) return s;
-  }
+  const absl::StatusOr<TextClassifier> classifier = TextClassifier::load(directory);
+  if (!classifier.ok()) return classifier.status();
+  size_t read = 0;
   for (bool more = true; more;) {
-    std::vector<LabelledLine> lines;
+    std::vector<std::string> lines;
     std::string line;
-    while (static_cast<int64_t>(lines.size()) < kBatch && (more = static_cast<bool>(std::getline(std::cin, line))))
-      lines.push_back({line, 0});
+    while (lines.size() < static_cast<size_t>(kBatch) && (more = static_cast<bool>(std::getline(std::cin, line))))
+      lines.push_back(line);
     if (lines.empty()) break;
-    const auto dataset = encode(*tokenizer, lines);
-    if (!dataset.ok()) return dataset.status();
-    const auto [best, labels] = probabilities(net, *dataset).max(1);
-    const std::vector<float> p = best.to_vector<float>();
+    const auto name = [&](size_t i) { return absl::StrCat("line ", read + i + 1); };
+    const absl::StatusOr<Tensor> scores = classifier->classify(lines, {.name = name});
+    if (!scores.ok()) return scores.status();
+    const auto [best, labels] = scores->max(1);
+    const std::vector<float> score = best.to_vector<float>();
     const std::vector<int64_t> label = labels.to_vector<int64_t>();
     for (size_t i = 0; i < lines.size(); ++i) {
-      std::cout << absl::StrFormat("%s\t%.3f\t%s\n", net.config().labels[static_cast<size_t>(label[i])], p[i],
-                                   lines[i].text);
+      std::cout << absl::StrFormat("%s\t%.3f\t%s\n",
+                                   examples::printable(classifier->labels()[static_cast<size_t>(label[i])]), score[i],
+                                   lines[i]);
     }
+    if (!std::cout.flush()) return absl::UnknownError("standard output cannot be written");
+    read += lines.size();
   }
-  return std::cout.flush() ? absl::OkStatus() : absl::UnknownError("standard output cannot be written");
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -321,6 +317,7 @@ int main(int argc, char** argv) {
   } catch (const hearth::Error& e) {
     status = absl::InternalError(e.what());
   }
-  if (!status.ok()) std::cerr << "classify: " << status.message() << "\n";
+  if (!status.ok())
+    std::cerr << "classify: " << hearth::examples::printable(std::string(status.message()), "\n\t") << "\n";
   return status.ok() ? 0 : 1;
 }

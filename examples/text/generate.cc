@@ -1,26 +1,23 @@
 // Text after a prompt, from the directory of a Hugging Face model: config.json, model.safetensors, a tokenizer
-// (tokenizer.json, or vocab.json with merges.txt, or tokenizer.model), and generation_config.json if there is one. The
-// text goes to standard output as it comes; all else to standard error.
+// (tokenizer.json; without it vocab.json with merges.txt of GPT-2, or tokenizer.model), and generation_config.json if
+// there is one. The text goes to standard output as it comes; all else to standard error.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <iostream>
 #include <memory>
-#include <optional>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/strings/str_format.h"
+#include "examples/text/model_tokenizer.h"
 #include "text/generate/generate.h"
 #include "text/generate/load_generation_config.h"
 #include "text/models/pretrained.h"
-#include "text/tokenizer/files.h"
-#include "text/tokenizer/sentencepiece.h"
+#include "text/tokenizer/tokenizer.h"
 
 ABSL_FLAG(bool, greedy, false, "take the likeliest token each time, whatever generation_config.json says");
 ABSL_FLAG(int64_t, max_new_tokens, 0, "the most tokens; 0: as generation_config.json says, or 200");
@@ -64,29 +61,12 @@ void apply_flags(GenerationConfig& c) {
   if (const std::string stop = absl::GetFlag(FLAGS_stop); !stop.empty()) c.stop_strings.push_back(stop);
 }
 
-absl::StatusOr<Tokenizer> load_tokenizer(const std::string& directory) {
-  const auto has = [&](const char* file) {
-    std::error_code none;
-    return std::filesystem::exists(directory + "/" + file, none);
-  };
-  if (!has("tokenizer.json") && has("vocab.json") && has("merges.txt"))
-    return load_vocab_and_merges(directory + "/vocab.json", directory + "/merges.txt");
-  if (!has("tokenizer.json") && has("tokenizer.model"))
-    return load_sentencepiece(directory + "/tokenizer.model", {.add_bos = true});
-  absl::StatusOr<Tokenizer> tokenizer = Tokenizer::load(directory);
-  if (!tokenizer.ok()) return tokenizer;
-  // Of batches for training; a prompt is taken whole.
-  if (absl::Status s = tokenizer->set_truncation(std::nullopt); !s.ok()) return s;
-  if (absl::Status s = tokenizer->set_padding(std::nullopt); !s.ok()) return s;
-  return tokenizer;
-}
-
 absl::Status run(const std::string& directory, const std::string& prompt) {
   auto file = load_generation_config(directory);
   if (!file.ok()) return file.status();
   GenerationConfig& config = file->config;
   apply_flags(config);
-  const absl::StatusOr<Tokenizer> tokenizer = load_tokenizer(directory);
+  const absl::StatusOr<Tokenizer> tokenizer = examples::tokenizer_of(directory);
   if (!tokenizer.ok()) return tokenizer.status();
   LoadReport report;
   const auto model = load_pretrained<CausalLm>(directory, {.report = &report});
@@ -110,15 +90,14 @@ absl::Status run(const std::string& directory, const std::string& prompt) {
   if (config.num_beams == 1) {
     options.on_token = [&](const GeneratedToken& token) {
       if (first == start) first = Clock::now();
-      std::cout << token.text << std::flush;
-      return true;
+      return static_cast<bool>(std::cout << token.text << std::flush);  // nobody reads on where writing fails
     };
   }
   const auto texts = generate(**model, *ids, config, options);
   if (!texts.ok()) return texts.status();
   const GeneratedText& text = texts->at(0);
   if (config.num_beams > 1) std::cout << text.text;
-  std::cout << std::endl;
+  if (!(std::cout << std::endl)) return absl::UnknownError("standard output cannot be written");
   const size_t count = text.ids.size();
   if (config.num_beams == 1 && count > 1) {
     std::cerr << absl::StrFormat("%d tokens, %.1f tokens/s after the first; prompt of %d tokens read in %.3f s\n",

@@ -7,7 +7,9 @@
 // is compared with an n-gram model.
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -21,12 +23,14 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "core/hearth.h"
 #include "core/io/atomic_file.h"
 #include "core/io/checkpoint.h"
 #include "core/io/crc32c.h"
 #include "core/io/directory_lock.h"
 #include "core/io/tensorboard.h"
+#include "examples/common/printable.h"
 #include "examples/common/program.h"
 #include "examples/common/progress.h"
 #include "examples/common/training_state.h"
@@ -73,6 +77,12 @@ constexpr int kOrder = 5;
 constexpr size_t kQuickTokens = 8192;
 constexpr double kWeightDecay = 0.1;
 
+// The shortest text that is this number again.
+std::string digits(double number) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, number).ptr};
+}
+
 struct Options {
   std::string data, out;
   bool resume;
@@ -87,10 +97,10 @@ struct Options {
   // What must be the same for a checkpoint to fit.
   std::string plan() const {
     return absl::StrFormat(
-        "--steps=%d --batch=%d --context=%d --vocabulary=%d --layers=%d --width=%d --heads=%d --init_std=%g "
-        "--dropout=%g --lr=%g --seed=%d --hold_out=%d --evaluations=%d --prompt='%s'",
-        steps, batch, context, vocabulary, layers, width, heads, init_std, dropout, lr, seed, hold_out, evaluations,
-        prompt);
+        "--steps=%d --batch=%d --context=%d --vocabulary=%d --layers=%d --width=%d --heads=%d --init_std=%s "
+        "--dropout=%s --lr=%s --seed=%d --hold_out=%d --evaluations=%d --prompt='%s'",
+        steps, batch, context, vocabulary, layers, width, heads, digits(init_std), digits(dropout), digits(lr), seed,
+        hold_out, evaluations, absl::StrReplaceAll(prompt, {{"'", "'\\''"}}));
   }
   Gpt2Config config() const {
     return {.vocab_size = vocabulary,
@@ -132,18 +142,26 @@ absl::StatusOr<Options> options_from_flags() {
   if (o.context < 2) return bad("--context must be at least 2");
   if (o.vocabulary < 257) return bad("--vocabulary must be at least 257: 256 bytes and the end of a document");
   if (!(o.init_std > 0)) return bad("--init_std must be above 0");
-  if (!(o.lr > 0)) return bad("--lr must be above 0");
+  if (!(o.lr > 0 && std::isfinite(o.lr))) return bad("--lr must be above 0");
   if (o.hold_out < 2) return bad("--hold_out must be at least 2");
   if (o.evaluations < 0) return bad("--evaluations must not be negative");
   if (o.checkpoint_steps < 1) return bad("--checkpoint_steps must be at least 1");
   if (o.prompt.empty()) return bad("--prompt must not be empty");
+  int64_t tokens = 0;
+  if (__builtin_mul_overflow(o.batch, o.context, &tokens) || __builtin_mul_overflow(tokens, o.steps, &tokens))
+    return bad("--steps, --batch and --context are too large together");
+  try {
+    check_config(o.config());
+  } catch (const Error& e) {
+    return bad(e.what());
+  }
   return o;
 }
 
 // A text in tokens.
 struct Corpus {
   Tokenizer tokenizer;
-  std::vector<int32_t> training, held_out;
+  std::vector<int32_t> training, held_out, prompt;
   int64_t held_out_bytes;
 
   // Tells whether a checkpoint was made of the same tokens.
@@ -181,8 +199,15 @@ absl::StatusOr<Corpus> load_corpus(const Options& o) {
     return absl::InvalidArgumentError(absl::StrFormat("%s has subwords for a --vocabulary of %d only, not of %d",
                                                       o.data, tokenizer->vocab_size(), o.vocabulary));
   }
-  Corpus out{*tokenizer, {}, {}, 0};
-  absl::StatusOr<std::vector<int32_t>> ids = pack_documents(*tokenizer, training, kEndId);
+  Corpus out{*tokenizer, {}, {}, {}, 0};
+  absl::StatusOr<std::vector<int32_t>> ids = tokenizer->encode_ids(o.prompt);
+  if (!ids.ok()) return absl::Status(ids.status().code(), absl::StrCat("--prompt: ", ids.status().message()));
+  if (ids->empty() || static_cast<int64_t>(ids->size()) >= o.context) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "--prompt has %d tokens, but it must have at least 1 and fewer than --context, %d", ids->size(), o.context));
+  }
+  out.prompt = *std::move(ids);
+  ids = pack_documents(*tokenizer, training, kEndId);
   if (!ids.ok()) return ids.status();
   out.training = *std::move(ids);
   ids = pack_documents(*tokenizer, held_out, kEndId);
@@ -248,6 +273,8 @@ class Training {
 
   // Trains to the last step, or until interrupted.
   absl::Status run(Progress& progress, io::EventWriter& events) {
+    if (loader_.batches() == 0)
+      return absl::InvalidArgumentError(absl::StrCat(options_.data, " has no --batch to train on"));
     while (steps() < options_.steps) {
       for (auto& [x, y] : loader_) {
         if (absl::Status s = step(x, y, progress, events); !s.ok()) return s;
@@ -334,7 +361,7 @@ class Training {
     progress.say(absl::StrFormat("step %5s/%s  loss %.4f  %s tokens/s | held out: perplexity %.2f",
                                  with_commas(steps()), with_commas(options_.steps), recent_loss(),
                                  with_commas(static_cast<int64_t>(progress.rate(tokens()))), p.value()));
-    std::string line = absl::StrCat("  ", options_.prompt, *text);
+    std::string line = "  " + examples::printable(options_.prompt + *text, "\n\t");
     for (size_t at = 0; (at = line.find('\n', at)) != std::string::npos; at += 3) line.insert(at + 1, "  ");
     progress.say(line);
     absl::Status s = events.scalar("perplexity/held out", steps(), p.value());
@@ -344,15 +371,13 @@ class Training {
 
   // Text after the prompt, as far as half of the positions go.
   absl::StatusOr<std::string> write() const {
-    const auto prompt = corpus_.tokenizer.encode_ids(options_.prompt);
-    if (!prompt.ok()) return prompt.status();
     const GenerationConfig config{.max_new_tokens = std::clamp<int64_t>(options_.context / 2, 1, 80),
                                   .eos_token_id = {kEndId},
                                   .do_sample = true,
                                   .seed = options_.seed,
                                   .temperature = 0.8,
                                   .top_k = 40};
-    const auto texts = generate(*model_, *prompt, config, {.tokenizer = &corpus_.tokenizer});
+    const auto texts = generate(*model_, corpus_.prompt, config, {.tokenizer = &corpus_.tokenizer});
     if (!texts.ok()) return texts.status();
     return texts->at(0).text;
   }

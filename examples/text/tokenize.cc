@@ -25,16 +25,17 @@ using hearth::text::Tokenizer;
 absl::StatusOr<Tokenizer> load(const std::string& path) {
   if (path.ends_with(".tiktoken")) return hearth::text::load_tiktoken(path);
   // Some models have their version behind: tokenizer.model.v3.
-  if (path.ends_with(".model") || path.find(".model.v") != std::string::npos)
+  if (path.ends_with(".model") || path.find(".model.v", path.rfind('/') + 1) != std::string::npos)
     return hearth::text::load_sentencepiece(path);
   if (path.ends_with("vocab.txt")) return hearth::text::load_vocab_txt(path);
   return Tokenizer::load(path);
 }
 
-// Numbers between brackets; false: it is no such list.
+// Numbers between brackets, and nothing else; false: it is no such list.
 bool read_ids(std::string_view line, std::vector<int32_t>& ids) {
   const auto skip = [&] {
-    while (!line.empty() && (line.front() == ' ' || line.front() == '\r')) line.remove_prefix(1);
+    while (!line.empty() && (line.front() == ' ' || line.front() == '\t' || line.front() == '\r'))
+      line.remove_prefix(1);
   };
   const auto take = [&](char c) {
     skip();
@@ -42,23 +43,34 @@ bool read_ids(std::string_view line, std::vector<int32_t>& ids) {
     line.remove_prefix(1);
     return true;
   };
+  const auto end_of_list = [&] {
+    if (!take(']')) return false;
+    skip();
+    return line.empty();
+  };
   if (!take('[')) return false;
-  if (take(']')) return true;
+  skip();
+  if (line.starts_with(']')) return end_of_list();
   do {
     skip();
     int32_t id = 0;
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), id);
-    if (error != std::errc()) return false;
+    if (error != std::errc() || id < 0) return false;
     line.remove_prefix(static_cast<size_t>(end - line.data()));
     ids.push_back(id);
   } while (take(','));
-  return take(']');
+  return end_of_list();
 }
 
 void print_ids(const std::vector<int32_t>& ids) {
   std::cout << '[';
   for (size_t i = 0; i < ids.size(); ++i) std::cout << (i > 0 ? ", " : "") << ids[i];
   std::cout << ']';
+}
+
+bool written(const std::ostream& out) {
+  if (!out) std::cerr << "standard output cannot be written\n";
+  return static_cast<bool>(out);
 }
 
 int run(const Tokenizer& tokenizer, bool offsets, bool decode) {
@@ -99,8 +111,9 @@ int run(const Tokenizer& tokenizer, bool offsets, bool decode) {
       std::cerr << "line " << number << ": " << status.message() << '\n';
       return 1;
     }
+    if (!written(std::cout)) return 1;
   }
-  return std::cout.flush() ? 0 : 1;
+  return written(std::cout.flush()) ? 0 : 1;
 }
 
 }  // namespace

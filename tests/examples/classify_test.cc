@@ -1,8 +1,10 @@
 // Training of a classifier of lines, and what it writes.
 
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "core/io/atomic_file.h"
@@ -82,6 +84,47 @@ TEST_F(Classify, LearnsToTellTwoAlphabetsApart) {
                                                "last\t[01]\\.[0-9]+\tzzz yyy xxx\n"));
 }
 
+// The pipeline of transformers has a sigmoid of each label where several may be right.
+TEST_F(Classify, ScoresAreThoseOfTheProblem) {
+  fs::create_directories(root_ + "/several");
+  manual_seed(1);
+  const auto encoder = load_pretrained<BertModel>(
+      root_ + "/model",
+      {.writable = true, .head = BertHead::kSequenceClassification, .labels = {"a\x1B[31m", "b"}, .new_head = true});
+  ASSERT_TRUE(encoder.ok()) << encoder.status();
+  ASSERT_TRUE(save_pretrained(**encoder, root_ + "/several").ok());
+  fs::copy_file(root_ + "/model/tokenizer.json", root_ + "/several/tokenizer.json");
+  write("lines", "abc\n");
+  const auto score = [&](const std::string& problem) {
+    nlohmann::json config = nlohmann::json::parse(io::read_file(root_ + "/several/config.json", 1 << 20).value());
+    config["problem_type"] = problem;
+    write("several/config.json", config.dump());
+    const distributed::Ended r =
+        distributed::run_command("examples/text/classify " + root_ + "/several < " + root_ + "/lines");
+    EXPECT_EQ(r.status, 0) << r.out;
+    EXPECT_THAT(r.out, testing::Not(HasSubstr("\x1B")));
+    const size_t tab = r.out.find('\t');
+    return tab == std::string::npos ? -9.0 : std::strtod(r.out.c_str() + tab + 1, nullptr);
+  };
+  const double logit = score("regression");
+  EXPECT_NEAR(score("multi_label_classification"), 1 / (1 + std::exp(-logit)), 2e-3);
+  EXPECT_GE(score("single_label_classification"), 0.5);
+}
+
+TEST_F(Classify, NamesTheLineAndEndsWhereNothingCanBeWritten) {
+  ASSERT_EQ(train("--epochs=1").status, 0);
+  std::string lines;
+  for (int i = 0; i < 70; ++i) lines += "abc\n";
+  write("lines", lines);
+  EXPECT_EQ(
+      distributed::run_command("{ examples/text/classify " + root_ + "/out < " + root_ + "/lines > /dev/full; }").out,
+      "classify: standard output cannot be written\n");
+  write("lines", lines + "a\xFF\n");
+  const auto r = distributed::run_command("examples/text/classify " + root_ + "/out < " + root_ + "/lines");
+  EXPECT_EQ(r.status, 1);
+  EXPECT_THAT(r.out, HasSubstr("classify: line 71: encode: the text is not valid UTF-8"));
+}
+
 TEST_F(Classify, TheSameBitsForAnyNumberOfThreads) {
   ASSERT_EQ(distributed::run_command("true").status, 0);
   ASSERT_EQ(setenv("HEARTH_NUM_THREADS", "1", 1), 0);
@@ -119,7 +162,9 @@ TEST_F(Classify, SaysWhatIsWrong) {
   EXPECT_THAT(train("--data=/nowhere").out, HasSubstr("/nowhere is not a folder"));
   EXPECT_THAT(train("--data=" + root_ + "/data/first").out, HasSubstr("for each of two or more labels, but has 0"));
   EXPECT_THAT(distributed::run_command("examples/text/classify " + root_ + "/model < /dev/null").out,
-              HasSubstr("has no head for classes of a text"));
+              HasSubstr("the model has no head of a sequence classification"));
+  EXPECT_THAT(train("--epochs=9223372036854775807").out, HasSubstr("--epochs is too large"));
+  EXPECT_THAT(train("--lr=inf").out, HasSubstr("--lr must be above 0"));
 }
 
 }  // namespace

@@ -134,10 +134,21 @@ TEST(Gpt, SaysWhatIsWrong) {
   EXPECT_NE(told({"--hold_out=100"}, 1).find("has 60 documents"), std::string::npos);
   EXPECT_NE(told({"--vocabulary=5000"}, 1).find("has subwords for a --vocabulary of"), std::string::npos);
   EXPECT_NE(told({"--batch=1000"}, 1).find("a step takes 16000"), std::string::npos);
-  EXPECT_NE(told({"--heads=5"}, 1).find("n_head"), std::string::npos);
+  // Before the subwords are learned.
+  EXPECT_NE(told({"--heads=5"}, 2).find("n_head"), std::string::npos);
+  EXPECT_NE(told({"--dropout=2"}, 2).find("resid_pdrop"), std::string::npos);
+  EXPECT_EQ(told({"--lr=inf"}, 2), "gpt: --lr must be above 0\n");
+  const std::string large = "gpt: --steps, --batch and --context are too large together\n";
+  EXPECT_EQ(told({"--batch=4611686018427387904"}, 2), large);  // times 16 it is 0
+  EXPECT_EQ(told({"--steps=288230376151711744"}, 2), large);
+  EXPECT_EQ(told({"--prompt=the old king sees the old king, the old king sees"}, 1).substr(0, 14), "gpt: --prompt ");
+  EXPECT_NE(told({"--prompt=\xFF"}, 1).find("gpt: --prompt: encode: the text is not valid UTF-8"), std::string::npos);
   EXPECT_NE(told({"--resume"}, 1).find("checkpoint"), std::string::npos);
   expect_exit(train(out, {"--steps=7"}), 0, out);
   EXPECT_NE(told({"--resume", "--steps=8"}, 1).find("was made with --steps=7"), std::string::npos);
+  // What differs in the last digit is another plan, and so is a prompt that looks like two flags.
+  EXPECT_NE(told({"--resume", "--steps=7", "--lr=0.010000001"}, 1).find("--lr=0.01 "), std::string::npos);
+  EXPECT_NE(told({"--resume", "--steps=7", "--prompt=the'"}, 1).find("--prompt='the'\\''"), std::string::npos);
   // Another text of the same name.
   const std::string other = out + "/other.txt";
   ASSERT_TRUE(io::write_file(other, read(corpus()) + "\na dog sees a dog.\n").ok());

@@ -77,6 +77,12 @@ TEST(GenerateExample, PrintsTheTextAlone) {
   EXPECT_NE(told.text.find(" tokens/s"), std::string::npos);
 }
 
+TEST(GenerateExample, EndsWhereNothingCanBeWritten) {
+  const Output out = run("--greedy --max_new_tokens=20 " + directory("full") + " 't9 t5 t30' 2>&1 >/dev/full");
+  EXPECT_EQ(out.status, 1);
+  EXPECT_EQ(out.text, "generate: standard output cannot be written\n");
+}
+
 TEST(GenerateExample, TakesTheDirectorysConfiguration) {
   const std::string path = directory("configured");
   std::ofstream(path + "/generation_config.json")
