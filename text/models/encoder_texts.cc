@@ -40,7 +40,7 @@ absl::StatusOr<std::vector<std::vector<int32_t>>> EncoderTokenizer::tokens(std::
     // The batch calls a text by its index.
     for (size_t i = 0; name && i < texts.size(); ++i) {
       const absl::Status s = tokenizer.encode_ids(texts[i], options).status();
-      if (!s.ok()) return {s.code(), concat(name(i), ": ", std::string(s.message()))};
+      if (!s.ok()) return absl::Status(s.code(), concat(name(i), ": ", std::string(s.message())));
     }
     return ids;
   }
