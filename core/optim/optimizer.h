@@ -118,7 +118,7 @@ class Optimizer {
   std::vector<Group> groups_;
   size_t count_ = 0;  // of parameters
   bool named_ = false;
-  detail::HookList<StepHook> before_, after_;  // steps
+  hearth::detail::HookList<StepHook> before_, after_;  // steps
 };
 
 }  // namespace hearth::optim
