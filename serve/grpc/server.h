@@ -32,7 +32,8 @@ struct GrpcServerOptions {
   /// The longest that a request may take, from its arrival to its deadline, unless its parameter "timeout" says
   /// otherwise. A client's own deadline (grpc-timeout) can only be earlier.
   std::chrono::milliseconds default_timeout{30'000};
-  /// The most bytes of a ModelInfer message. Messages of other methods have at most 64 KiB.
+  /// The most bytes of a ModelInfer message; no message has more than 2^31 - 1. Messages of other methods have at most
+  /// 64 KiB.
   int64_t max_message_bytes = int64_t{64} << 20;
   /// The PEM file of the certificate and its chain. Empty, as private_key must be then: no TLS.
   std::string certificate;

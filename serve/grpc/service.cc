@@ -25,7 +25,7 @@ using Port = graph::Signature::Port;
 
 constexpr int64_t kSmallMessage = 64 << 10;     // of all methods but ModelInfer
 constexpr size_t kLargeMessage = 256 << 10;     // parsed by the workers
-constexpr size_t kLargestMessage = 0x7FFFFFFF;  // that protobuf writes
+constexpr size_t kLargestMessage = 0x7FFFFFFF;  // that protobuf reads and writes
 constexpr size_t kWaitingWork = 256, kWaitingLoads = 64;
 
 constexpr std::array<std::string_view, 11> kMethods = {
@@ -224,8 +224,8 @@ absl::Status GrpcService::admit(GrpcMethod method, std::string_view authorizatio
 }
 
 int64_t GrpcService::max_message_bytes(GrpcMethod method) const {
-  return method == GrpcMethod::kModelInfer ? options_.max_message_bytes
-                                           : std::min(options_.max_message_bytes, kSmallMessage);
+  const int64_t most = method == GrpcMethod::kModelInfer ? int64_t{kLargestMessage} : kSmallMessage;
+  return std::min(options_.max_message_bytes, most);
 }
 
 void GrpcService::later(WorkQueue& queue, const GrpcCallPtr& call, absl::AnyInvocable<void()> work) {
