@@ -4,9 +4,7 @@
 
 #include <cmath>
 
-#ifndef HEARTH_SPECIAL
-#define HEARTH_SPECIAL inline
-#endif
+#include "core/kernels/any_device.h"
 
 namespace hearth::special {
 

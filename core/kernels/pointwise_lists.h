@@ -1,6 +1,6 @@
 // The elementwise ops: each with its functor of pointwise_functors.h, its number of operands and the types it is
-// computed in: F (f32, f64), A (those and i64), I (i64); FC and AC also c64 and c128, by a loop of the same name in
-// cpu/pointwise_complex.cc, which has no vector functor.
+// computed in: F (f32, f64), A (those and i64), I (i64); FC and AC also c64 and c128, by the functor of the same name
+// in complex_functors.h, and C those alone.
 #pragma once
 
 // X(kernel name, functor, operands, types)

@@ -1,36 +1,36 @@
 #include "core/kernels/ctc_loss.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <limits>
-#include <span>
 #include <utility>
 #include <vector>
 
 #include "core/base/error.h"
 #include "core/base/parallel.h"
 #include "core/kernels/cpu/dense.h"
+#include "core/kernels/ctc_ways.h"
 #include "core/op/attrs/ctc_loss.h"
 #include "core/op/op_call.h"
 
 namespace hearth::cpu {
 namespace {
 
-constexpr double kNever = -std::numeric_limits<double>::infinity();
+using ctc::Steps;
 
 int64_t whole(const Tensor& t, int64_t i) {
   return t.dtype() == DType::kI64 ? values_of<int64_t>(t)[i] : values_of<int32_t>(t)[i];
 }
 
-// log(exp(v[0]) + ...). NaN stays NaN.
-template <size_t n>
-double log_sum(const std::array<double, n>& v) {
-  const double top = *std::max_element(v.begin(), v.end());
-  double sum = 0;
-  for (const double x : v) sum += top == kNever ? x : std::exp(x - top);
-  return top == kNever ? sum : top + std::log(sum);
-}
+// The classes of a sequence's states.
+class States {
+ public:
+  explicit States(std::vector<int64_t> classes) : classes_(std::move(classes)) {}
+  int64_t size() const { return static_cast<int64_t>(classes_.size()); }
+  int64_t operator[](int64_t s) const { return classes_[static_cast<size_t>(s)]; }
+
+ private:
+  std::vector<int64_t> classes_;
+};
 
 // The targets and lengths of a call, checked. log_probs is operand `first`.
 class Sequences {
@@ -61,11 +61,11 @@ class Sequences {
 
   int64_t steps(int64_t n) const { return sequences_[static_cast<size_t>(n)].steps; }
   // The labels with a blank before, between and behind them.
-  std::vector<int64_t> states(int64_t n) const {
+  States states(int64_t n) const {
     const Sequence& s = sequences_[static_cast<size_t>(n)];
     std::vector<int64_t> classes(static_cast<size_t>(2 * s.labels + 1), blank_);
     for (int64_t i = 0; i < s.labels; ++i) classes[static_cast<size_t>(2 * i + 1)] = whole(targets_, s.begin + i);
-    return classes;
+    return States(std::move(classes));
   }
 
  private:
@@ -88,90 +88,44 @@ class Sequences {
   std::vector<Sequence> sequences_;
 };
 
-// The steps of one sequence.
-template <class T>
-struct Steps {
-  const T* first;
-  int64_t step, next_class;
-  double at(int64_t t, int64_t k) const { return static_cast<double>(first[t * step + k * next_class]); }
-};
-
 template <class T>
 Steps<T> steps_of(const T* first, const Tensor& x, int64_t n) {
   return {first + n * x.strides()[1], x.strides()[0], x.strides()[2]};
 }
 
-// Whether state s may follow state s - 2: no blank, and not the same label.
-bool skips(std::span<const int64_t> states, size_t s) { return s % 2 == 1 && s >= 2 && states[s] != states[s - 2]; }
-
-// The sum over all ways through the first steps to each state, from those one step before.
 template <class T>
-void advance(const Steps<T>& x, std::span<const int64_t> states, int64_t t, std::span<const double> before,
-             std::span<double> now) {
-  for (size_t s = 0; s < states.size(); ++s) {
-    const double ways =
-        log_sum(std::array{before[s], s >= 1 ? before[s - 1] : kNever, skips(states, s) ? before[s - 2] : kNever});
-    now[s] = ways + x.at(t, states[s]);
-  }
-}
-
-template <class T>
-void start(const Steps<T>& x, std::span<const int64_t> states, std::span<double> now) {
-  std::fill(now.begin(), now.end(), kNever);
-  for (size_t s = 0; s < std::min<size_t>(states.size(), 2); ++s) now[s] = x.at(0, states[s]);
-}
-
-// -log of all ways that end in the last label or behind it.
-double loss_of(std::span<const double> last) {
-  const size_t n = last.size();
-  return -log_sum(std::array{last[n - 1], n > 1 ? last[n - 2] : kNever});
-}
-
-template <class T>
-double loss_of(const Steps<T>& x, std::span<const int64_t> states, int64_t steps) {
-  if (steps == 0) return states.size() == 1 ? 0 : -kNever;
-  std::vector<double> now(states.size()), before(states.size());
-  start(x, states, now);
-  for (int64_t t = 1; t < steps; ++t) {
+double loss_of(const Steps<T>& x, const States& states, int64_t steps) {
+  const int64_t n = states.size();
+  if (steps == 0) return ctc::loss_without_steps(n);
+  std::vector<double> now(static_cast<size_t>(n)), before(static_cast<size_t>(n));
+  for (int64_t t = 0; t < steps; ++t) {
     std::swap(now, before);
-    advance(x, states, t, before, now);
+    for (int64_t s = 0; s < n; ++s) now[static_cast<size_t>(s)] = ctc::ways_to(x, states, t, before.data(), s);
   }
-  return loss_of(now);
-}
-
-// At each step the ways from a state to the end, without the step itself: from those of the next step.
-template <class T>
-void retreat(const Steps<T>& x, std::span<const int64_t> states, int64_t t, std::span<const double> after,
-             std::span<double> now) {
-  const size_t n = states.size();
-  const auto by = [&](size_t s) { return after[s] + x.at(t + 1, states[s]); };
-  for (size_t s = 0; s < n; ++s) {
-    now[s] = log_sum(
-        std::array{by(s), s + 1 < n ? by(s + 1) : kNever, s + 2 < n && skips(states, s + 2) ? by(s + 2) : kNever});
-  }
+  return ctc::loss_of(now.data(), n);
 }
 
 // The gradient of one sequence times g into [steps][classes] at `to`, whose steps are `stride` apart.
 template <class T>
-void gradient_of(const Steps<T>& x, std::span<const int64_t> states, int64_t steps, int64_t classes, bool zero_infinity,
-                 double g, T* to, int64_t stride) {
-  const size_t n = states.size();
-  std::vector<double> ways(n * static_cast<size_t>(steps));
-  const auto at = [&](int64_t t) { return std::span(ways).subspan(static_cast<size_t>(t) * n, n); };
-  start(x, states, at(0));
-  for (int64_t t = 1; t < steps; ++t) advance(x, states, t, at(t - 1), at(t));
-  const double loss = loss_of(at(steps - 1));
-  if (zero_infinity && loss == -kNever) return;
-  std::vector<double> now(n, kNever), after(n), share(static_cast<size_t>(classes));
-  now[n - 1] = 0;
-  if (n > 1) now[n - 2] = 0;
+void gradient_of(const Steps<T>& x, const States& states, int64_t steps, int64_t classes, bool zero_infinity, double g,
+                 T* to, int64_t stride) {
+  const int64_t n = states.size();
+  std::vector<double> ways(static_cast<size_t>(n * steps));
+  for (int64_t t = 0; t < steps; ++t) {
+    double* const at = ways.data() + t * n;
+    for (int64_t s = 0; s < n; ++s) at[s] = ctc::ways_to(x, states, t, at - (t > 0 ? n : 0), s);
+  }
+  const double loss = ctc::loss_of(ways.data() + (steps - 1) * n, n);
+  if (zero_infinity && loss == -ctc::kNever) return;
+  std::vector<double> now(static_cast<size_t>(n)), after(static_cast<size_t>(n)), share(static_cast<size_t>(classes));
   for (int64_t t = steps - 1; t >= 0; --t) {
-    if (t < steps - 1) {
-      std::swap(now, after);
-      retreat(x, states, t, after, now);
-    }
+    std::swap(now, after);
+    for (int64_t s = 0; s < n; ++s) now[static_cast<size_t>(s)] = ctc::ways_from(x, states, t, steps, after.data(), s);
     std::fill(share.begin(), share.end(), 0.0);
-    for (size_t s = 0; s < n; ++s) share[static_cast<size_t>(states[s])] += std::exp(at(t)[s] + now[s] + loss);
+    for (int64_t s = 0; s < n; ++s) {
+      share[static_cast<size_t>(states[s])] +=
+          std::exp(ways[static_cast<size_t>(t * n + s)] + now[static_cast<size_t>(s)] + loss);
+    }
     for (int64_t k = 0; k < classes; ++k)
       to[t * stride + k] = static_cast<T>((std::exp(x.at(t, k)) - share[static_cast<size_t>(k)]) * g);
   }
@@ -188,7 +142,7 @@ void forward(OpCall& c) {
   parallel_for(x.shape()[1], 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
       const double loss = loss_of(steps_of(log_probs, x, n), sequences.states(n), sequences.steps(n));
-      losses[n] = zero_infinity && loss == -kNever ? T(0) : static_cast<T>(loss);
+      losses[n] = zero_infinity && loss == -ctc::kNever ? T(0) : static_cast<T>(loss);
     }
   });
 }

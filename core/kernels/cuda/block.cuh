@@ -26,11 +26,11 @@ struct Prod {
   template <class T>
   static constexpr T none = 1;
 };
-// NaN wins.
+// NaN wins, and of equals the first.
 struct Max {
   template <class T>
   HEARTH_DEVICE T operator()(T a, T b) const {
-    return a != a ? a : b != b ? b : a > b ? a : b;
+    return a != a ? a : b != b ? b : a >= b ? a : b;
   }
   template <class T>
   static constexpr T none = std::is_integral_v<T> ? std::numeric_limits<T>::min() : -std::numeric_limits<T>::infinity();
@@ -38,7 +38,7 @@ struct Max {
 struct Min {
   template <class T>
   HEARTH_DEVICE T operator()(T a, T b) const {
-    return a != a ? a : b != b ? b : a < b ? a : b;
+    return a != a ? a : b != b ? b : a <= b ? a : b;
   }
   template <class T>
   static constexpr T none = std::is_integral_v<T> ? std::numeric_limits<T>::max() : std::numeric_limits<T>::infinity();

@@ -10,6 +10,12 @@ namespace hearth::cuda {
 namespace {
 
 void convert_by(OpCall& c, DType t) {
+  const DType to = c.out[0].dtype();
+  // Both parts of a complex number count.
+  if (is_complex(t) && (is_complex(to) || to == DType::kBool)) {
+    if (t == DType::kC64) return run_pointwise<Identity, Complex<float>, 1>(c);
+    return run_pointwise<Identity, Complex<double>, 1>(c);
+  }
   switch (compute_type(real_type(t))) {
     case DType::kI64:
       return run_pointwise<Identity, int64_t, 1>(c);
@@ -91,9 +97,6 @@ void convert_or_move(OpCall& c, const Tensor& to, const Tensor& from) {
     if (to.impl()->data() == from.impl()->data() && to.layout() == from.layout()) return;
     return by_size(to.itemsize(), [&]<class Item>() { move_items<Item>(to, from, c.op.name); });
   }
-  // Both parts of a complex number count: one kernel reads the real part only.
-  if (is_complex(from.dtype()) && (is_complex(to.dtype()) || to.dtype() == DType::kBool))
-    no_cuda_kernel(c, from.dtype());
   convert_by(c, from.dtype());
 }
 
@@ -127,10 +130,7 @@ void finish(const Tensor& out, const Tensor& computed) {
 
 void copy(OpCall& c) { convert_or_move(c, c.out[0], c.input(0)); }
 
-void fill(OpCall& c) {
-  if (is_complex(c.out[0].dtype()) && c.scalar(0).kind() == DTypeKind::kComplex) no_cuda_kernel(c, c.out[0].dtype());
-  convert_by(c, c.out[0].dtype());
-}
+void fill(OpCall& c) { convert_by(c, real_type(c.out[0].dtype())); }
 
 void view_write(OpCall& c) {
   const auto& a = c.attrs_as<StridedAttrs>();
@@ -174,7 +174,6 @@ bool apart(const StridedAttrs& a, unsigned dims) {
 void view_add(OpCall& c) {
   const auto& a = c.attrs_as<StridedAttrs>();
   const Tensor &out = c.out[0], &source = c.input(1);
-  if (is_complex(out.dtype())) no_cuda_kernel(c, out.dtype());
   if (source.numel() == 0) return copy_tensor(out, c.input(0));
   // Elements that meet are added one launch after the other, in their order: along the dimensions of these launches.
   const int rank = a.shape.rank();
@@ -216,6 +215,12 @@ void view_add(OpCall& c) {
         break;
       case DType::kF64:
         go.operator()<double>();
+        break;
+      case DType::kC64:
+        go.operator()<Complex<float>>();
+        break;
+      case DType::kC128:
+        go.operator()<Complex<double>>();
         break;
       default:
         go.operator()<float>();

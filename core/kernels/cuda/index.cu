@@ -1,14 +1,17 @@
 // Elements by computed places. What is written to one place by several is decided by their order: the last counts, or
-// they are added one after the other.
+// they are put together one after the other.
 #include "core/kernels/index.h"
 
+#include "core/kernels/cuda/block.cuh"
 #include "core/kernels/cuda/by_size.cuh"
 #include "core/kernels/cuda/copy.h"
 #include "core/kernels/cuda/grid.cuh"
 #include "core/kernels/cuda/order.h"
 #include "core/kernels/embedding.h"
+#include "core/kernels/scatter_reduce.h"
 #include "core/op/attrs/embedding.h"
 #include "core/op/attrs/reduce.h"
+#include "core/op/attrs/scatter_reduce.h"
 #include "core/op/attrs/view.h"
 
 namespace hearth::cuda {
@@ -36,7 +39,8 @@ struct Indices {
   }
 };
 
-int dim_of(const OpCall& c) { return wrap_dim(c.attrs_as<DimAttrs>().dim, c.out[0].dim(), c.op.name); }
+int dim_of(const OpCall& c, int64_t dim) { return wrap_dim(dim, c.out[0].dim(), c.op.name); }
+int dim_of(const OpCall& c) { return dim_of(c, c.attrs_as<DimAttrs>().dim); }
 
 int64_t stride_of(const Tensor& t, int d) { return t.dim() ? t.strides()[d] : 0; }
 
@@ -112,53 +116,60 @@ HEARTH_KERNEL void put_kernel(Target t, const int64_t* places, const int64_t* la
   });
 }
 
-// Items in the order of their places: the first of each place adds them all, in f32 for f16 and bf16.
-template <class T>
-HEARTH_KERNEL void add_kernel(Target t, const int64_t* places, const int64_t* order, int64_t n, const int64_t* sources,
-                              DType from_type, const void* from, DType to_type, void* to) {
+// Items in the order of their places: the first of each place puts them all together, in f32 for f16 and bf16.
+template <class R, class T>
+HEARTH_KERNEL void join_kernel(Target t, const int64_t* places, const int64_t* order, int64_t n, const int64_t* sources,
+                               DType from_type, const void* from, DType to_type, void* to) {
   for_each_item(n * t.element.n, [&](int64_t k) {
     const int64_t first = k / t.element.n, place = places[order[first]];
     if (place < 0 || (first > 0 && places[order[first - 1]] == place)) return;
     int64_t offset[1], at[2];
     t.places.place(place, offset);
     t.element.place(k % t.element.n, at);
-    T sum = read<T>(to_type, to, offset[0] + at[0]);
+    T joined = read<T>(to_type, to, offset[0] + at[0]);
     for (int64_t j = first; j < n && places[order[j]] == place; ++j) {
       const int64_t i = order[j];
-      sum = (Num<T>(sum) + Num<T>(read<T>(from_type, from, (sources ? sources[i] : i * t.step) + at[1]))).v;
+      joined = R()(joined, read<T>(from_type, from, (sources ? sources[i] : i * t.step) + at[1]));
     }
-    write<T>(to_type, to, offset[0] + at[0], sum);
+    write<T>(to_type, to, offset[0] + at[0], joined);
   });
+}
+
+const int64_t* places_in(const Tensor& x) {
+  return x.defined() ? static_cast<const int64_t*>(x.impl()->data()) : nullptr;
 }
 
 // places: i64, -1 for items that are left out. sources: where items lie in the source, or undefined: `step` apart.
 void put(const OpCall& c, const Target& t, const Tensor& places, const Tensor& sources, const Tensor& source,
-         const Tensor& out, bool add) {
+         const Tensor& out) {
   if (t.places.n == 0) return;  // the target has no place: every index has been complained of
   const int64_t n = places.numel();
-  const auto data = [](const Tensor& x) {
-    return x.defined() ? static_cast<const int64_t*>(x.impl()->data()) : nullptr;
-  };
-  if (!add) {
-    const Tensor last = last_of_places(c, places, t.places.n);
-    return by_size(out.itemsize(), [&]<class Item>() {
-      launch(over(c, n * t.element.n), put_kernel<Item>, t, data(places), data(last), n, data(sources),
-             static_cast<const Item*>(source.impl()->data()), static_cast<Item*>(out.impl()->data()));
-    });
-  }
+  const Tensor last = last_of_places(c, places, t.places.n);
+  by_size(out.itemsize(), [&]<class Item>() {
+    launch(over(c, n * t.element.n), put_kernel<Item>, t, places_in(places), places_in(last), n, places_in(sources),
+           static_cast<const Item*>(source.impl()->data()), static_cast<Item*>(out.impl()->data()));
+  });
+}
+
+// The same, put together by R with each other and with what is in the target.
+template <class R>
+void join(const OpCall& c, const Target& t, const Tensor& places, const Tensor& sources, const Tensor& source,
+          const Tensor& out) {
+  if (t.places.n == 0) return;
+  const int64_t n = places.numel();
   // Places that are left out, -1, come last.
   const Tensor order = stable_order(c, places, bits_below(t.places.n + 1) + 1, n);
   const auto go = [&](auto kernel) {
-    launch(over(c, n * t.element.n), kernel, t, data(places), data(order), n, data(sources), source.dtype(),
-           static_cast<const void*>(source.impl()->data()), out.dtype(), out.impl()->data());
+    launch(over(c, n * t.element.n), kernel, t, places_in(places), places_in(order), n, places_in(sources),
+           source.dtype(), static_cast<const void*>(source.impl()->data()), out.dtype(), out.impl()->data());
   };
   switch (compute_type(out.dtype())) {
     case DType::kI64:
-      return go(add_kernel<int64_t>);
+      return go(join_kernel<R, int64_t>);
     case DType::kF64:
-      return go(add_kernel<double>);
+      return go(join_kernel<R, double>);
     case DType::kF32:
-      return go(add_kernel<float>);
+      return go(join_kernel<R, float>);
     default:
       no_cuda_kernel(c, out.dtype());
   }
@@ -177,11 +188,12 @@ HEARTH_KERNEL void scatter_places(Walk<3> walk, Indices index, int64_t step, int
   });
 }
 
-void scatter_into(OpCall& c, bool add) {
+// put_all: `put` or a `join`.
+template <class F>
+void scatter_into(OpCall& c, int d, F put_all) {
   const Tensor &out = c.out[0], &index = c.input(1), &source = c.input(2);
   copy_tensor(out, c.input(0));
   if (index.numel() == 0) return;
-  const int d = dim_of(c);
   Target t;
   t.element.n = 1;
   int64_t in_places[kMaxRank], after = 1;  // places are the target's elements in row-major order
@@ -198,7 +210,7 @@ void scatter_into(OpCall& c, bool add) {
   launch(over(c, walk.n), scatter_places, walk, Indices(c, index, out.dim() ? out.shape()[d] : 1),
          out.dim() ? in_places[d] : 0, static_cast<int64_t*>(places.impl()->data()),
          static_cast<int64_t*>(sources.impl()->data()));
-  put(c, t, places, sources, source, out, add);
+  put_all(c, t, places, sources, source, out);
 }
 
 // ---- rows: an item is all that a tensor holds at one place of some of its dimensions.
@@ -273,15 +285,22 @@ void cat(OpCall& c) {
 
 void index_select(OpCall& c) { pick(c, true); }
 void gather(OpCall& c) { pick(c, false); }
-void scatter(OpCall& c) { scatter_into(c, false); }
-void scatter_add(OpCall& c) { scatter_into(c, true); }
+void scatter(OpCall& c) { scatter_into(c, dim_of(c), put); }
+void scatter_add(OpCall& c) { scatter_into(c, dim_of(c), join<Sum>); }
+void scatter_reduce(OpCall& c) {
+  const auto& a = c.attrs_as<ScatterReduceAttrs>();
+  const int d = dim_of(c, a.dim);
+  if (a.reduce == 0) return scatter_into(c, d, join<Prod>);
+  if (a.reduce == 1) return scatter_into(c, d, join<Max>);
+  scatter_into(c, d, join<Min>);
+}
 
 void index_add(OpCall& c) {
   const Tensor &out = c.out[0], &source = c.input(2);
   copy_tensor(out, c.input(0));
   if (source.numel() == 0) return;
   const int d = dim_of(c);
-  put(c, rows_of(out, {d}, source, d), places_of(c, c.input(1), out.shape()[d]), {}, source, out, true);
+  join<Sum>(c, rows_of(out, {d}, source, d), places_of(c, c.input(1), out.shape()[d]), {}, source, out);
 }
 
 void index(OpCall& c) {
@@ -302,7 +321,7 @@ void index_put(OpCall& c) {
   copy_tensor(out, c.input(0));
   if (source.numel() == 0) return;
   const Target t = rows_of(out, a.dims, source, 0);
-  put(c, t, places_of(c, c.input(1), t.places.n), {}, source, out, a.accumulate);
+  (a.accumulate ? join<Sum> : put)(c, t, places_of(c, c.input(1), t.places.n), {}, source, out);
 }
 
 void embedding(OpCall& c) {
@@ -330,8 +349,8 @@ void embedding_grad(OpCall& c) {
   const int64_t width = out.shape()[1], n = gradient.numel() / width;
   const Tensor rows =
       hearth::detail::alias(gradient, Layout(Shape{n, width}, Strides{width, 1}, gradient.storage_offset()), true);
-  put(c, rows_of(out, {0}, rows, 0), places_of(c, c.input(1), out.shape()[0], a.padding.value_or(-1)), {}, rows, out,
-      true);
+  join<Sum>(c, rows_of(out, {0}, rows, 0), places_of(c, c.input(1), out.shape()[0], a.padding.value_or(-1)), {}, rows,
+            out);
 }
 
 }  // namespace hearth::cuda

@@ -2,18 +2,16 @@
 
 #include "core/base/error.h"
 #include "core/device/cuda/runtime.h"
+#include "core/kernels/cpu/complex_parts.h"
 #include "core/kernels/cuda/copy.h"
 #include "core/kernels/cuda/product.h"
 #include "core/op/attrs/matmul.h"
 #include "core/op/machinery.h"
+#include "core/op/run.h"
 #include "core/op/unrecorded.h"
 
 namespace hearth::cuda {
 namespace {
-
-void expect_real(const OpCall& c) {
-  if (is_complex(c.dtype)) fail(ErrorKind::kUnsupported, c.op.name, ": there is no CUDA kernel for ", c.dtype);
-}
 
 // The tensor, or a row-major copy if neither of its last two dimensions has stride 1, or if rows overlap.
 Tensor usable(const Tensor& t) {
@@ -29,12 +27,8 @@ void fill_zero(const Tensor& t) {
   check(cudaMemsetAsync(t.impl()->data(), 0, t.nbytes(), stream(t.device().index)), "memset");
 }
 
-}  // namespace
-
-void matmul(OpCall& c) {
-  expect_real(c);
-  if (c.out[0].numel() == 0) return;
-  const Tensor out = place_for(c.out[0]), a = usable(c.input(0)), b = usable(c.input(1));
+// out = a b, for each of their matrices; `add`: to what is in `out`, which is row-major.
+void multiply_all(const OpCall& c, const Tensor& a, const Tensor& b, const Tensor& out, bool add = false) {
   const Layout &la = a.layout(), &lb = b.layout(), &lo = out.layout();
   const int rank = lo.rank(), ra = la.rank(), rb = lb.rank();
   Product p = {.m = lo.shape[rank - 2],
@@ -42,11 +36,9 @@ void matmul(OpCall& c) {
                .k = la.shape[ra - 1],
                .a = {nullptr, la.strides[ra - 2], la.strides[ra - 1]},
                .b = {nullptr, lb.strides[rb - 2], lb.strides[rb - 1]},
-               .out = nullptr};
-  if (p.k == 0) {
-    fill_zero(out);
-    return finish(c.out[0], out);
-  }
+               .out = nullptr,
+               .add = add};
+  if (p.k == 0) return fill_zero(out);
   // The innermost dimensions over which both operands advance evenly are one call.
   const auto stride = [&](const Layout& l, int d) {
     const int own = d - rank + l.rank();
@@ -79,13 +71,37 @@ void matmul(OpCall& c) {
     p.a.data = static_cast<const char*>(a.impl()->data()) + at * item;
     p.b.data = static_cast<const char*>(b.impl()->data()) + bt * item;
     p.out = static_cast<char*>(out.impl()->data()) + i * p.count * p.m * p.n * item;
-    multiply(c, p);
+    multiply(c, out.dtype(), p);
   }
+}
+
+// (a + bi)(c + di) as products of real matrices.
+void multiply_complex(const OpCall& c) {
+  const auto part = [&](int operand, int k) { return row_major(cpu::part_of(c.input(operand), k)); };
+  const Tensor a[] = {part(0, 0), part(0, 1)}, b[] = {part(1, 0), part(1, 1)};
+  const Unrecorded step;
+  const Tensor minus = run(kMul, {a[1], Scalar(-1)});
+  const auto sum = [&](int k, const Tensor& other_a, const Tensor& other_b) {
+    const Tensor out = hearth::detail::empty(c.out[0].shape(), a[0].dtype(), c.device);
+    multiply_all(c, a[0], b[k], out);
+    multiply_all(c, other_a, other_b, out, true);
+    copy_tensor(cpu::part_of(c.out[0], k), out);
+  };
+  sum(0, minus, b[1]);
+  sum(1, a[1], b[0]);
+}
+
+}  // namespace
+
+void matmul(OpCall& c) {
+  if (c.out[0].numel() == 0) return;
+  if (is_complex(c.dtype)) return multiply_complex(c);
+  const Tensor out = place_for(c.out[0]);
+  multiply_all(c, usable(c.input(0)), usable(c.input(1)), out);
   finish(c.out[0], out);
 }
 
 void linear(OpCall& c) {
-  expect_real(c);
   if (c.out[0].numel() == 0) return;
   const Tensor out = place_for(c.out[0]), x = row_major(c.input(0)), w = usable(c.input(1));
   Product p = {.m = out.numel() / w.shape()[0],
@@ -109,7 +125,6 @@ void linear(OpCall& c) {
 }
 
 void linear_weights(OpCall& c) {
-  expect_real(c);
   const Tensor x = row_major(c.input(0)), dy = row_major(c.input(1)), out = place_for(c.out[0]);
   const int64_t in = x.shape().back(), width = dy.shape().back();
   int64_t rows = 1;

@@ -1,16 +1,17 @@
 // Num<T>: one number of a compute type (float, double, int64_t) with the operators and functions that the functors of
-// core/kernels/pointwise_functors.h are written in; and reading and writing of every dtype.
+// core/kernels/pointwise_functors.h are written in, or a complex one (Complex<float>, Complex<double>) with what those
+// of complex_functors.h take; and reading and writing of every dtype.
 #pragma once
 
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 
+#include "core/kernels/complex_functors.h"
 #if HEARTH_CUDA_EMULATED
 #include "core/kernels/cpu/special.h"
-#else
-#define HEARTH_SPECIAL __host__ __device__ inline
 #endif
 #include "core/kernels/incomplete_gamma.h"
 #include "core/kernels/special_functions.h"
@@ -262,6 +263,47 @@ HEARTH_DEVICE Num<T> pow(Num<T> x, Num<T> y) {
   }
 }
 
+// ---- complex numbers
+
+template <class T>
+struct alignas(2 * sizeof(T)) Complex {
+  T re, im;
+  Complex() = default;
+  HEARTH_DEVICE Complex(T r, T i) : re(r), im(i) {}
+  HEARTH_DEVICE explicit Complex(T r) : re(r), im(0) {}
+  HEARTH_DEVICE explicit operator T() const { return re; }
+  friend HEARTH_DEVICE bool operator==(Complex a, Complex b) { return a.re == b.re && a.im == b.im; }
+};
+template <class T>
+constexpr bool is_pair = false;
+template <class T>
+constexpr bool is_pair<Complex<T>> = true;
+
+template <class T>
+struct Num<Complex<T>> {
+  using value_type = T;
+  Complex<T> v;
+  HEARTH_DEVICE Num(Complex<T> x) : v(x) {}
+  HEARTH_DEVICE Num(T re, T im) : v(re, im) {}
+  HEARTH_DEVICE T real() const { return v.re; }
+  HEARTH_DEVICE T imag() const { return v.im; }
+  friend HEARTH_DEVICE Num operator+(Num a, Num b) { return {a.v.re + b.v.re, a.v.im + b.v.im}; }
+};
+
+// As C's cexp, by way of f64, where an f32's exponential does not overflow; an f64's is taken in two parts.
+template <class T>
+HEARTH_DEVICE Num<Complex<T>> exp(Num<Complex<T>> x) {
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  const T re = x.real(), im = x.imag();
+  if (im - im != 0 && re == -infinity) return {T(0), T(0)};
+  if (im - im != 0 && re == infinity) return {re, im - im};
+  const double size = re, angle = im;
+  const bool large = size > 709;
+  const double first = ::exp(large ? size / 2 : size), second = large ? first : 1;
+  if (im == 0) return {static_cast<T>(first * second), im};
+  return {static_cast<T>(first * ::cos(angle) * second), static_cast<T>(first * ::sin(angle) * second)};
+}
+
 // ---- dtypes. Half and BFloat16 convert by bits on the host; on the device by the instructions.
 #if defined(__CUDA_ARCH__)
 HEARTH_DEVICE float widen(Half h) {
@@ -290,59 +332,82 @@ HEARTH_DEVICE T convert_in(From v) {
 }
 template <class T>
 HEARTH_DEVICE T read(DType t, const void* p, int64_t i) {
-  switch (t) {
+  if constexpr (is_pair<T>) {
+    using R = Num<T>::value_type;
+    if (t == DType::kC64)
+      return {convert<R>(static_cast<const float*>(p)[2 * i]), convert<R>(static_cast<const float*>(p)[2 * i + 1])};
+    if (t == DType::kC128)
+      return {convert<R>(static_cast<const double*>(p)[2 * i]), convert<R>(static_cast<const double*>(p)[2 * i + 1])};
+    return T(read<R>(t, p, i));
+  } else {
+    switch (t) {
 #define HEARTH_CASE(dtype, type) \
   case DType::dtype:             \
     return convert_in<T>(static_cast<const type*>(p)[i]);
-    HEARTH_CASE(kBool, bool)
-    HEARTH_CASE(kU8, uint8_t)
-    HEARTH_CASE(kI8, int8_t)
-    HEARTH_CASE(kI16, int16_t)
-    HEARTH_CASE(kI32, int32_t)
-    HEARTH_CASE(kI64, int64_t)
-    HEARTH_CASE(kF16, Half)
-    HEARTH_CASE(kBF16, BFloat16)
-    HEARTH_CASE(kF32, float)
-    HEARTH_CASE(kF64, double)
+      HEARTH_CASE(kBool, bool)
+      HEARTH_CASE(kU8, uint8_t)
+      HEARTH_CASE(kI8, int8_t)
+      HEARTH_CASE(kI16, int16_t)
+      HEARTH_CASE(kI32, int32_t)
+      HEARTH_CASE(kI64, int64_t)
+      HEARTH_CASE(kF16, Half)
+      HEARTH_CASE(kBF16, BFloat16)
+      HEARTH_CASE(kF32, float)
+      HEARTH_CASE(kF64, double)
 #undef HEARTH_CASE
-    // The real part.
-    case DType::kC64:
-      return convert_in<T>(static_cast<const float*>(p)[2 * i]);
-    case DType::kC128:
-      return convert_in<T>(static_cast<const double*>(p)[2 * i]);
+      // The real part.
+      case DType::kC64:
+        return convert_in<T>(static_cast<const float*>(p)[2 * i]);
+      case DType::kC128:
+        return convert_in<T>(static_cast<const double*>(p)[2 * i]);
+    }
+    return T(0);
   }
-  return T(0);
 }
 template <class T>
 HEARTH_DEVICE void write(DType t, void* p, int64_t i, T v) {
-  switch (t) {
+  if constexpr (is_pair<T>) {
+    if (t == DType::kC64) {
+      static_cast<float*>(p)[2 * i] = convert<float>(v.re);
+      static_cast<float*>(p)[2 * i + 1] = convert<float>(v.im);
+    } else if (t == DType::kC128) {
+      static_cast<double*>(p)[2 * i] = convert<double>(v.re);
+      static_cast<double*>(p)[2 * i + 1] = convert<double>(v.im);
+    } else if (t == DType::kBool) {
+      static_cast<bool*>(p)[i] = convert<bool>(v);
+    } else {
+      write(t, p, i, v.re);
+    }
+  } else {
+    switch (t) {
 #define HEARTH_CASE(dtype, type)                 \
   case DType::dtype:                             \
     static_cast<type*>(p)[i] = convert<type>(v); \
     return;
-    HEARTH_CASE(kBool, bool)
-    HEARTH_CASE(kU8, uint8_t)
-    HEARTH_CASE(kI8, int8_t)
-    HEARTH_CASE(kI16, int16_t)
-    HEARTH_CASE(kI32, int32_t)
-    HEARTH_CASE(kI64, int64_t)
-    HEARTH_CASE(kF32, float)
-    HEARTH_CASE(kF64, double)
+      HEARTH_CASE(kBool, bool)
+      HEARTH_CASE(kU8, uint8_t)
+      HEARTH_CASE(kI8, int8_t)
+      HEARTH_CASE(kI16, int16_t)
+      HEARTH_CASE(kI32, int32_t)
+      HEARTH_CASE(kI64, int64_t)
+      HEARTH_CASE(kF32, float)
+      HEARTH_CASE(kF64, double)
 #undef HEARTH_CASE
-    case DType::kF16:
-      narrow(static_cast<float>(v), static_cast<Half*>(p)[i]);
-      return;
-    case DType::kBF16:
-      narrow(static_cast<float>(v), static_cast<BFloat16*>(p)[i]);
-      return;
-    case DType::kC64:
-      static_cast<float*>(p)[2 * i] = convert<float>(v);
-      static_cast<float*>(p)[2 * i + 1] = 0;
-      return;
-    case DType::kC128:
-      static_cast<double*>(p)[2 * i] = convert<double>(v);
-      static_cast<double*>(p)[2 * i + 1] = 0;
-      return;
+      case DType::kF16:
+        narrow(static_cast<float>(v), static_cast<Half*>(p)[i]);
+        return;
+      case DType::kBF16:
+        narrow(static_cast<float>(v), static_cast<BFloat16*>(p)[i]);
+        return;
+      case DType::kC64:
+        static_cast<float*>(p)[2 * i] = convert<float>(v);
+        static_cast<float*>(p)[2 * i + 1] = 0;
+        return;
+      case DType::kC128:
+        static_cast<double*>(p)[2 * i] = convert<double>(v);
+        static_cast<double*>(p)[2 * i + 1] = 0;
+        return;
+    }
   }
 }
 

@@ -18,8 +18,11 @@ namespace hearth::cuda {
   if (compute_type(c.dtype) == DType::kI64) return run_pointwise<Functor, int64_t, n>(c); \
   HEARTH_RUN_F(Functor, n)
 #define HEARTH_RUN_I(Functor, n) run_pointwise<Functor, int64_t, n>(c);
-#define HEARTH_RUN_FC HEARTH_RUN_F
-#define HEARTH_RUN_AC HEARTH_RUN_A
+#define HEARTH_RUN_C(Functor, n)                                                                       \
+  if (c.dtype == DType::kC128) return run_pointwise<complex_functors::Functor, Complex<double>, n>(c); \
+  if (c.dtype == DType::kC64) return run_pointwise<complex_functors::Functor, Complex<float>, n>(c);
+#define HEARTH_RUN_FC(Functor, n) HEARTH_RUN_C(Functor, n) HEARTH_RUN_F(Functor, n)
+#define HEARTH_RUN_AC(Functor, n) HEARTH_RUN_C(Functor, n) HEARTH_RUN_A(Functor, n)
 #define HEARTH_KERNEL_OF(name, Functor, n, types) \
   void name(OpCall& c) { HEARTH_RUN_##types(Functor, n) }
 HEARTH_FAMILY_OPS(HEARTH_KERNEL_OF)

@@ -12,12 +12,17 @@ namespace hearth::cuda {
 template <class T>
 constexpr int kPack = sizeof(T) == 4 ? 8 : 4;
 
+template <class T>
+constexpr DType dtype_of_pair = std::is_same_v<T, Complex<float>> ? DType::kC64 : DType::kC128;
+
 // The dtypes that packs of T are loaded from and stored to; others are read one by one.
 template <class T>
 constexpr bool packs(DType t, bool stored) {
   if constexpr (std::is_same_v<T, float>)
     return t == DType::kF32 || t == DType::kF16 || t == DType::kBF16 || (stored && t == DType::kBool);
   else if constexpr (std::is_same_v<T, double>) return t == DType::kF64 || (stored && t == DType::kBool);
+  else if constexpr (is_pair<T>)
+    return t == dtype_of_pair<T> || t == real_type(dtype_of_pair<T>) || (stored && t == DType::kBool);
   else return t == DType::kI64 || t == DType::kI32 || t == DType::kBool;
 }
 
@@ -39,6 +44,9 @@ HEARTH_DEVICE void load_pack(DType t, const void* p, int64_t i, T (&v)[kPack<T>]
     else load_as<Half>(p, i, v);
   } else if constexpr (std::is_same_v<T, double>) {
     load_as<double>(p, i, v);
+  } else if constexpr (is_pair<T>) {
+    if (t == dtype_of_pair<T>) load_as<T>(p, i, v);
+    else load_as<typename Num<T>::value_type>(p, i, v);
   } else {
     if (t == DType::kI64) load_as<int64_t>(p, i, v);
     else if (t == DType::kI32) load_as<int32_t>(p, i, v);
@@ -63,6 +71,9 @@ HEARTH_DEVICE void store_pack(DType t, void* p, int64_t i, const T (&v)[kPack<T>
     else store_as<Half>(p, i, v);
   } else if constexpr (std::is_same_v<T, double>) {
     store_as<double>(p, i, v);
+  } else if constexpr (is_pair<T>) {
+    if (t == dtype_of_pair<T>) store_as<T>(p, i, v);
+    else store_as<typename Num<T>::value_type>(p, i, v);
   } else {
     if (t == DType::kI64) store_as<int64_t>(p, i, v);
     else store_as<int32_t>(p, i, v);
@@ -158,7 +169,8 @@ void run_pointwise(OpCall& c) {
       p.data[k + 1] = t.data();
       p.dtype[k + 1] = t.dtype;
     } else {
-      p.number[k + 1] = c.scalar(k).to<T>();
+      if constexpr (is_pair<T>) p.number[k + 1] = T(c.scalar(k).template to<typename Num<T>::value_type>());
+      else p.number[k + 1] = c.scalar(k).template to<T>();
     }
   }
   cpu::Loop<N + 1> loop;

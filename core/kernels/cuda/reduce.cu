@@ -3,6 +3,7 @@
 // together. Few results of many elements are cut into parts, which a second launch reduces.
 #include "core/kernels/reduce.h"
 
+#include "core/kernels/cpu/complex_parts.h"
 #include "core/kernels/cuda/block.cuh"
 #include "core/kernels/cuda/copy.h"
 #include "core/kernels/cuda/grid.cuh"
@@ -144,21 +145,22 @@ void run(OpCall& c, const Reduction& r) {
   }
 }
 
-Reduction whole(const OpCall& c) {
+// A reduction without dimensions.
+Reduction whole(const Tensor& x, const Tensor& y) {
   Reduction r = {};
-  r.x = c.input(0).impl()->data();
-  r.y = c.out[0].impl()->data();
-  r.x_type = c.input(0).dtype();
-  r.y_type = c.out[0].dtype();
+  r.x = x.impl()->data();
+  r.y = y.impl()->data();
+  r.x_type = x.dtype();
+  r.y_type = y.dtype();
   r.factor = 1;
   r.parts = 1;
   return r;
 }
 
-Reduction over_dims(const OpCall& c) {
+Reduction over_dims(const OpCall& c, const Tensor& x, const Tensor& y) {
   const auto& a = c.attrs_as<ReduceAttrs>();
-  const Layout &in = c.input(0).layout(), &out = c.out[0].layout();
-  Reduction r = whole(c);
+  const Layout &in = x.layout(), &out = y.layout();
+  Reduction r = whole(x, y);
   int next = 0;
   for (int d = 0; d < in.rank(); ++d) {
     bool reduced = a.dims.empty();
@@ -170,28 +172,43 @@ Reduction over_dims(const OpCall& c) {
   return r;
 }
 
+Reduction over_dims(const OpCall& c) { return over_dims(c, c.input(0), c.out[0]); }
+
+// f(operand, result), of complex ones for their real and their imaginary parts.
+template <class F>
+void by_parts(const OpCall& c, F f) {
+  if (!is_complex(c.input(0).dtype())) return f(c.input(0), c.out[0]);
+  for (int k : {0, 1}) f(cpu::part_of(c.input(0), k), cpu::part_of(c.out[0], k));
+}
+
 }  // namespace
 
-void sum(OpCall& c) { run<Sum>(c, over_dims(c)); }
+void sum(OpCall& c) {
+  by_parts(c, [&](const Tensor& x, const Tensor& y) { run<Sum>(c, over_dims(c, x, y)); });
+}
 void any(OpCall& c) { run<Sum>(c, over_dims(c)); }
 void prod(OpCall& c) { run<Prod>(c, over_dims(c)); }
 void amax(OpCall& c) { run<Max>(c, over_dims(c)); }
 void amin(OpCall& c) { run<Min>(c, over_dims(c)); }
 void all(OpCall& c) { run<Min>(c, over_dims(c)); }
 void mean(OpCall& c) {
-  Reduction r = over_dims(c);
-  r.factor = r.gone.n ? 1 / static_cast<double>(r.gone.n) : std::numeric_limits<double>::quiet_NaN();
-  run<Sum>(c, r);
+  by_parts(c, [&](const Tensor& x, const Tensor& y) {
+    Reduction r = over_dims(c, x, y);
+    r.factor = r.gone.n ? 1 / static_cast<double>(r.gone.n) : std::numeric_limits<double>::quiet_NaN();
+    run<Sum>(c, r);
+  });
 }
 void sum_to(OpCall& c) {
-  const Layout &in = c.input(0).layout(), &out = c.out[0].layout();
-  Reduction r = whole(c);
-  const int shift = in.rank() - out.rank();
-  for (int d = 0; d < in.rank(); ++d) {
-    if (d < shift || out.shape[d - shift] != in.shape[d]) r.gone.add(in.shape[d], {in.strides[d]});
-    else r.kept.add(in.shape[d], {in.strides[d], out.strides[d - shift]});
-  }
-  run<Sum>(c, r);
+  by_parts(c, [&](const Tensor& x, const Tensor& y) {
+    const Layout &in = x.layout(), &out = y.layout();
+    Reduction r = whole(x, y);
+    const int shift = in.rank() - out.rank();
+    for (int d = 0; d < in.rank(); ++d) {
+      if (d < shift || out.shape[d - shift] != in.shape[d]) r.gone.add(in.shape[d], {in.strides[d]});
+      else r.kept.add(in.shape[d], {in.strides[d], out.strides[d - shift]});
+    }
+    run<Sum>(c, r);
+  });
 }
 
 }  // namespace hearth::cuda

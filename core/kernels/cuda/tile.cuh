@@ -1,5 +1,6 @@
-// Products of tiles in shared memory. Sums stay in the registers of the block's threads; how they are spread over the
-// threads only this header knows, so that tensor-core instructions can take its place for the types that have them.
+// Products of tiles in shared memory, and other sums over pairs of rows and columns. Sums stay in the registers of the
+// block's threads; how they are spread over the threads only this header knows, so that tensor-core instructions can
+// take its place for the types that have them.
 #pragma once
 
 #include "core/device/cuda/launch.h"
@@ -56,6 +57,14 @@ struct TileSum {
   // Adds a b, where element (row, k) of a lies at a[row * a_row + k * a_step] and element (k, column) of b at
   // b[k * b_step + column * b_column].
   HEARTH_DEVICE void add_product(int depth, const T* a, int a_row, int a_step, const T* b, int b_step, int b_column) {
+    add_pairs(depth, a, a_row, a_step, b, b_step, b_column,
+              [](T sum, T left, T right) { return multiply_add(left, right, sum); });
+  }
+
+  // sum = add(sum, an element of a, one of b) for each k, of which there are `depth`.
+  template <class F>
+  HEARTH_DEVICE void add_pairs(int depth, const T* a, int a_row, int a_step, const T* b, int b_step, int b_column,
+                               F add) {
     a += static_cast<int>(threadIdx.x) / kSide * a_row;
     b += static_cast<int>(threadIdx.x) % kSide * b_column;
     for (int k = 0; k < depth; ++k, a += a_step, b += b_step) {
@@ -66,7 +75,7 @@ struct TileSum {
       for (int j = 0; j < kAcross; ++j) {
         const T right = b[j * kSide * b_column];
         HEARTH_UNROLL
-        for (int i = 0; i < kDown; ++i) v[i][j] = multiply_add(left[i], right, v[i][j]);
+        for (int i = 0; i < kDown; ++i) v[i][j] = add(v[i][j], left[i], right);
       }
     }
   }

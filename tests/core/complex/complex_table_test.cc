@@ -1,4 +1,5 @@
 // Each case of tools/golden/complex.py: values in both precisions and in other layouts, gradients, shapes without data.
+// Values and gradients on the device that HEARTH_TEST_DEVICE names, the rest on the CPU.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -8,6 +9,7 @@
 
 #include "core/autograd/backward.h"
 #include "core/autograd/gradcheck.h"
+#include "core/device/default_device.h"
 #include "core/io/safetensors.h"
 #include "core/op/op_def.h"
 #include "core/ops/arithmetic.h"
@@ -24,6 +26,7 @@
 #include "core/ops/view.h"
 #include "core/ops/window.h"
 #include "core/testing/tensors.h"
+#include "core/testing/test_device.h"
 
 namespace hearth::testing {
 namespace {
@@ -240,8 +243,9 @@ TEST(ComplexTable, ValuesInEveryLayout) {
       for (Arrangement a : kArrangements) {
         SCOPED_TRACE(to_string(a));
         std::vector<Tensor> x;
-        for (const Tensor& t : in) x.push_back(arranged(t, a));
-        const Tensor got = call(x);
+        for (const Tensor& t : in) x.push_back(placed(arranged(t, a), test_device()));
+        const DefaultDevice here(test_device());
+        const Tensor got = call(x).cpu();
         // What takes no operand says its dtype itself.
         const bool single = narrow && !in.empty();
         if (is_differentiable(want.dtype())) EXPECT_EQ(got.dtype(), narrowed(want, single).dtype());
@@ -260,14 +264,15 @@ TEST(ComplexTable, Gradients) {
     if (!w.defined()) continue;
     for (const bool narrow : {false, true}) {
       std::vector<Tensor> in = operands(name, narrow);
-      for (Tensor& x : in) x = x.clone().requires_grad_();
-      call(in).backward(w);
+      for (Tensor& x : in) x = x.clone().to(test_device()).requires_grad_();
+      const DefaultDevice here(test_device());
+      call(in).backward(w.to(test_device()));
       for (size_t k = 0; k < in.size(); ++k) {
         const Tensor want = stored(name + "/grad." + std::to_string(k));
         ASSERT_EQ(in[k].grad().defined(), want.defined());
         if (!want.defined()) continue;
         EXPECT_EQ(in[k].grad().dtype(), in[k].dtype());
-        expect_near(in[k].grad(), want, narrow ? 4 * kNarrow : 4 * kWide);
+        expect_near(in[k].grad().cpu(), want, narrow ? 4 * kNarrow : 4 * kWide);
         ++checked;
       }
     }
