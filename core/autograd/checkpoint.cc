@@ -132,7 +132,8 @@ class GiveResults final : public Interposer {
       c.device = t.device();
     }
     bool wanted = false;
-    for (int i = 0; i < c.inputs(); ++i) wanted |= c.is_tensor(i) && needs_grad(*c.input(i).impl());
+    for (int i = 0; i < c.inputs(); ++i)
+      wanted |= c.is_tensor(i) && c.input(i).defined() && needs_grad(*c.input(i).impl());
     if (wanted && thread_state.grad_enabled && !thread_state.inference) thread_state.record(c, RecordPhase::kAfter);
   }
 

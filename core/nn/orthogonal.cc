@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/autograd/autocast.h"
 #include "core/autograd/guards.h"
 #include "core/base/error.h"
 #include "core/ops/arithmetic.h"
@@ -45,7 +46,9 @@ Tensor reflected(const Tensor& x) {
   const Tensor products = matmul(v.mT(), v);
   const Tensor triangle = triu(products) - triu(tril(products)) * 0.5;
   const Tensor q = identity(x, n, k) - matmul(v, linalg::solve_triangular(triangle, v.narrow(-2, 0, k).mT(), true));
-  const Tensor signs = diagonal(x.detach(), 0, -2, -1).to(i64).to(x.dtype());
+  // By their signs: weight decay makes 1 a little less.
+  const Tensor down = lt(diagonal(x.detach(), 0, -2, -1), 0);
+  const Tensor signs = where(down, Scalar(-1.0), Scalar(1.0)).to(x.dtype());
   return q * unsqueeze(signs, -2);
 }
 // The first columns of the map of the skew-symmetric matrix that the lower triangle of x makes.
@@ -67,6 +70,7 @@ class Orthogonal : public Module<Orthogonal> {
  public:
   Orthogonal(const Tensor& weight, OrthogonalMap map) : map_(map), base_(this, "base", square(weight)) {}
   Tensor forward(const Tensor& original) const {
+    const Autocast off(std::nullopt);  // products in bf16 are not orthogonal
     const Tensor x = tall(original);
     const Tensor q = matmul(base_, map_ == OrthogonalMap::kHouseholder ? reflected(x) : rotated(x, map_));
     return original.size(-2) < original.size(-1) ? q.mT() : q;
@@ -74,6 +78,7 @@ class Orthogonal : public Module<Orthogonal> {
   // The base becomes the value, and the original what the map makes the identity of.
   Tensor right_inverse(const Tensor& value) {
     const NoGrad off;
+    const Autocast exact(std::nullopt);
     if (!value.device().is_meta()) base_.copy_(completed(tall(value)));
     const Tensor start = identity(value, value.size(-2), value.size(-1)) * -1;
     return expand(start, value.shape()).clone();

@@ -116,7 +116,6 @@ void lerp_backward(GradContext& g) {
   if (g.needs(2)) g.set(2, g.grad() * (g.input(1) - g.input(0)));
 }
 
-// Of a step function: 0 also where a quotient has no value.
 // The gradient of a step function, whatever comes in: 0 times infinity would be NaN.
 Tensor nothing(GradContext& g, int i) {
   return machinery::full(g.input_shape(i), 0, g.grad().dtype(), g.grad().device());
@@ -324,9 +323,9 @@ namespace {
 Tensor multiple(const OpDef& op, const Tensor& a, const Tensor& b, Scalar alpha) {
   expect_defined(op.name, {a, b});
   const DType t = result_type(std::array{Operand(a), Operand(b)});
-  if (t == DType::kBool) return mul(b, alpha.to<bool>());
   HEARTH_CHECK(is_differentiable(t) || !is_differentiable(alpha.dtype()), op.name,
                ": alpha must be a whole number for ", t, ", but is ", alpha);
+  if (t == DType::kBool) return mul(b, alpha.to<bool>());
   return mul(machinery::cast(b, is_half(t) ? f32 : t), alpha);
 }
 Tensor add_multiple(const OpDef& op, const Tensor& a, const Tensor& b, Scalar alpha) {
@@ -336,7 +335,9 @@ Tensor add_multiple(const OpDef& op, const Tensor& a, const Tensor& b, Scalar al
 }
 Tensor& add_multiple_(const OpDef& op, Tensor& a, const Tensor& b, Scalar alpha) {
   const Tensor product = multiple(op, a, b, alpha);
-  if (is_half(a.dtype())) return a.copy_(run(op, {machinery::widened(a), product}));
+  if (is_half(a.dtype()) && product.is_floating_point() && broadcastable_to(b.shape(), a.shape())) {
+    return a.copy_(run(op, {machinery::widened(a), product}));
+  }
   run_into(op, a, {a, product});
   return a;
 }

@@ -143,6 +143,7 @@ struct EmbeddingByFrequency : Function<EmbeddingByFrequency> {
 void renormalise_rows(Tensor weight, const Tensor& index, double most, double p) {
   HEARTH_CHECK(most >= 0, "embedding: max_norm must not be negative, but is ", most);
   expect_dtypes("embedding", weight, kFloatTypes);
+  HEARTH_CHECK(is_integral(index.dtype()), "embedding: indices must be integers, but are ", index.dtype());
   const NoGrad off;
   const Tensor flat = reshape(index.to(i64), {-1});
   const Tensor rows = index_select(weight, 0, flat), wide = machinery::widened(rows);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <initializer_list>
+#include <limits>
 #include <numeric>
 
 #include "core/base/called_as.h"
@@ -342,7 +343,10 @@ Tensor one_hot(const Tensor& index, std::optional<int64_t> known) {
   const CalledAs called("one_hot");
   expect_defined("one_hot", {index});
   HEARTH_CHECK(known || index.numel() > 0, "one_hot: the number of classes must be given, for there are no indices");
-  const int64_t classes = known ? *known : index.max().item<int64_t>() + 1;
+  const int64_t greatest = known ? 0 : index.max().item<int64_t>();
+  HEARTH_CHECK(greatest >= 0 && greatest < std::numeric_limits<int64_t>::max(), "one_hot: there is no class ",
+               greatest);
+  const int64_t classes = known ? *known : greatest + 1;
   HEARTH_CHECK(classes >= 1, "one_hot: the number of classes must be at least 1, but is ", classes);
   Shape shape = index.shape();
   shape.push_back(classes);

@@ -5,8 +5,11 @@
 /// otherwise. No gradient passes, except through normal().
 #pragma once
 
+#include <concepts>
+#include <initializer_list>
 #include "core/op/op_def.h"
 #include "core/tensor/generator.h"
+
 #include "core/tensor/tensor.h"
 
 namespace hearth {
@@ -24,14 +27,32 @@ inline Tensor randint(int64_t high, const Shape& shape, const TensorOptions& opt
                       Generator* generator = nullptr) {
   return randint(0, high, shape, options, generator);
 }
+inline Tensor randint(int64_t high, std::initializer_list<int64_t> shape, const TensorOptions& options = {},
+                      Generator* generator = nullptr) {  ///< The same: randint(10, {2, 3}, {}).
+  return randint(0, high, Shape(shape), options, generator);
+}
 /// The numbers 0 to n - 1 in random order, all orders equally likely; of any dtype, i64 where options name none.
 Tensor randperm(int64_t n, const TensorOptions& options = {}, Generator* generator = nullptr);
+/// @cond
+namespace detail {
+Tensor rand_like(const Tensor& t, DType dtype, Generator* generator);
+Tensor randn_like(const Tensor& t, DType dtype, Generator* generator);
+}  // namespace detail
+/// @endcond
 /// rand() with the shape, dtype, device and strides of t, as empty_like().
 Tensor rand_like(const Tensor& t, Generator* generator = nullptr);
-Tensor rand_like(const Tensor& t, DType dtype, Generator* generator = nullptr);  ///< The same of this dtype.
+/// The same of another dtype.
+template <std::same_as<DType> T>  // so that rand_like(t, {}) names no dtype
+Tensor rand_like(const Tensor& t, T dtype, Generator* generator = nullptr) {
+  return detail::rand_like(t, dtype, generator);
+}
 /// randn() with the shape, dtype, device and strides of t, as empty_like().
 Tensor randn_like(const Tensor& t, Generator* generator = nullptr);
-Tensor randn_like(const Tensor& t, DType dtype, Generator* generator = nullptr);  ///< The same of this dtype.
+/// The same of another dtype.
+template <std::same_as<DType> T>  // so that randn_like(t, {}) names no dtype
+Tensor randn_like(const Tensor& t, T dtype, Generator* generator = nullptr) {
+  return detail::randn_like(t, dtype, generator);
+}
 /// randint() with the shape, dtype, device and strides of t, as empty_like().
 Tensor randint_like(const Tensor& t, int64_t low, int64_t high, Generator* generator = nullptr);
 /// Normal, with a mean and a standard deviation for each element, which broadcast. Their dtypes are promoted. Gradients

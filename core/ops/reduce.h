@@ -56,7 +56,7 @@ Tensor std(const Tensor& x, const Dims& dims = {}, int64_t correction = 1, bool 
 /// elements that are not 0 for p = 0. Floating-point and complex only; the norm is real. The gradient of a norm of 0 is
 /// 0. Throws Error for an infinite p if a reduced dimension has no elements. torch.linalg.vector_norm.
 Tensor norm(const Tensor& x, double p = 2, const Dims& dims = {}, bool keepdim = false);
-/// log(sum(e^x)), without overflow; -infinity of no elements. Integers give f32.
+/// log(sum(e^x)), without overflow; -infinity of no elements. Integers give the default dtype.
 Tensor logsumexp(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 /// The number of elements that are not 0, in i64. NaN is not 0. No gradient passes.
 Tensor count_nonzero(const Tensor& x, const Dims& dims = {});

@@ -48,12 +48,12 @@ AdamW::AdamW(const Parameters& parameters, const AdamWOptions& options) : AdamW(
 std::vector<Adam::Column> Adam::columns(size_t group, double) const {
   return {{"exp_avg", Use::kAlways},
           {"exp_avg_sq", Use::kAlways},
-          {"max_exp_avg_sq", options(group).amsgrad ? Use::kAlways : Use::kNever}};
+          {"max_exp_avg_sq", options(group).amsgrad ? Use::kUsed : Use::kNever}};
 }
 std::vector<AdamW::Column> AdamW::columns(size_t group, double) const {
   return {{"exp_avg", Use::kAlways},
           {"exp_avg_sq", Use::kAlways},
-          {"max_exp_avg_sq", options(group).amsgrad ? Use::kAlways : Use::kNever}};
+          {"max_exp_avg_sq", options(group).amsgrad ? Use::kUsed : Use::kNever}};
 }
 
 // The number of the step, from which the averages' corrections follow.

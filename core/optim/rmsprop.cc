@@ -37,7 +37,7 @@ RMSprop::RMSprop(const Parameters& parameters, const RMSpropOptions& options) : 
 std::vector<RMSprop::Column> RMSprop::columns(size_t group, double momentum) const {
   return {{"square_avg", Use::kAlways},
           {"momentum_buffer", momentum > 0 ? Use::kUsed : Use::kKept},
-          {"grad_avg", options(group).centered ? Use::kAlways : Use::kNever}};
+          {"grad_avg", options(group).centered ? Use::kUsed : Use::kNever}};
 }
 
 int64_t RMSprop::phase(size_t, const Slot&) const { return 0; }

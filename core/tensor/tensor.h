@@ -32,10 +32,6 @@ class Indexed;                  // core/ops/index.h
 struct Sorted;                  // core/ops/sort.h
 enum class Rounding : uint8_t;  // core/ops/arithmetic.h
 class Generator;                // core/tensor/generator.h
-class Index;                    // core/ops/index.h
-class Indexed;                  // core/ops/index.h
-struct Sorted;                  // core/ops/sort.h
-class Generator;                // core/tensor/generator.h
 class Tensor;
 
 /// How a new tensor is made: zeros({3}, {.dtype = f64, .requires_grad = true}).

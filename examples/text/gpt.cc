@@ -10,6 +10,8 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -78,8 +80,11 @@ constexpr size_t kQuickTokens = 8192;
 constexpr double kWeightDecay = 0.1;
 
 // The shortest text that is this number again.
+// With few digits where they say it all.
 std::string digits(double number) {
   char text[32];
+  std::snprintf(text, sizeof text, "%g", number);
+  if (std::strtod(text, nullptr) == number) return text;
   return {text, std::to_chars(text, text + sizeof text, number).ptr};
 }
 
