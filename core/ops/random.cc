@@ -113,17 +113,17 @@ Tensor rand_like(const Tensor& t, Generator* g) {
   Tensor r = empty_like(t);
   return r.uniform_(0, 1, g);
 }
-Tensor detail::rand_like(const Tensor& t, DType dtype, Generator* g) {
-  const CalledAs called("rand_like");
-  expect_defined("rand_like", {t});
-  Tensor r = empty_like(t, dtype);
-  return r.uniform_(0, 1, g);
-}
 Tensor detail::randn_like(const Tensor& t, DType dtype, Generator* g) {
   const CalledAs called("randn_like");
   expect_defined("randn_like", {t});
   Tensor r = empty_like(t, dtype);
   return r.normal_(0, 1, g);
+}
+Tensor detail::rand_like(const Tensor& t, DType dtype, Generator* g) {
+  const CalledAs called("rand_like");
+  expect_defined("rand_like", {t});
+  Tensor r = empty_like(t, dtype);
+  return r.uniform_(0, 1, g);
 }
 Tensor randn_like(const Tensor& t, Generator* g) {
   const CalledAs called("randn_like");

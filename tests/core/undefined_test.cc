@@ -91,7 +91,7 @@ const Case kCases[] = {
     {"div", [] { div(u, x(), Rounding::kTrunc); }},
     {"round", [] { round(u, 2); }},
     {"clamp", [] { clamp(u, 0, 1); }},
-    {"clamp", [] { clamp(x(), u, x()); }},
+    {"clamp", [] { clamp(u, x(), x()); }},
     {"clamp_", [] { Tensor().clamp_(0, 1); }},
     {"where", [] { where(u, x(), x()); }},
     {"where", [] { where(m(), u, x()); }},
