@@ -167,6 +167,7 @@ void throw_complaint(int device) {
     return;
   const Complaint c = *p;
   std::atomic_ref(p->state).store(0, std::memory_order_release);
+  if (c.describe) fail(c.describe(c));
   fail(c.op, ": index ", static_cast<int64_t>(c.value), " is out of range for a dimension of size ",
        static_cast<int64_t>(c.limit));
 }

@@ -4,6 +4,8 @@
 
 #include <cuda_runtime.h>
 
+#include <string>
+
 #include "core/device/cuda_hooks.h"
 #include "core/device/device.h"
 
@@ -19,13 +21,18 @@ void check(cudaError_t e, const char* what);
 /// Error(kUnsupported) if there is no such GPU.
 cudaStream_t stream(int device);
 
+struct Complaint;
+/// What an error says of a complaint. The host calls it.
+using Describe = std::string (*)(const Complaint&);
+
 /// What a kernel says of data that it cannot take, such as an index out of range. One for each device, in pinned host
 /// memory: kernels write it, and the host reads it when it has waited.
 struct Complaint {
-  int state = 0;             ///< 0: none. 1: a thread is writing the rest. 2: complete.
-  const char* op = nullptr;  ///< The op's name.
-  long long value = 0;       ///< The value found.
-  long long limit = 0;       ///< The value must lie in [0, limit) or, where the op says so, in [-limit, limit).
+  int state = 0;                ///< 0: none. 1: a thread is writing the rest. 2: complete.
+  const char* op = nullptr;     ///< The op's name.
+  long long value = 0;          ///< The value found.
+  long long limit = 0;          ///< The value must lie in [0, limit) or, where the op says so, in [-limit, limit).
+  Describe describe = nullptr;  ///< Where it is not of an index: what `value` and `limit` mean.
 };
 
 /// The device's complaint.

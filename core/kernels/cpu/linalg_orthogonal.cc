@@ -66,7 +66,8 @@ void lstsq_all(OpCall& c) {
   const Matrices<T> a(c.input(0)), rhs(c.input(1)), x(c.out[0]);
   const Matrices<R> values(c.out[2], true);
   int64_t* const ranks = static_cast<int64_t*>(c.out[1].impl()->data());
-  const int m = lapack_size(c, a.rows()), n = lapack_size(c, a.cols()), k = lapack_size(c, rhs.cols());
+  // Of no column of the right-hand side LAPACK finds no rank, or refuses it.
+  const int m = lapack_size(c, a.rows()), n = lapack_size(c, a.cols()), k = std::max(lapack_size(c, rhs.cols()), 1);
   const LeastSquares<T> problem{
       m, n, k, leading(std::max(m, n)), static_cast<Driver>(attrs.driver), static_cast<R>(attrs.rcond)};
   const int least = std::min(m, n);

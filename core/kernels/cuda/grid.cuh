@@ -79,12 +79,14 @@ struct Walk {
   }
 };
 
-// Notes that data hold a wrong index: the host hears of it when it next waits.
-HEARTH_DEVICE void complain(Complaint* complaint, const char* op, int64_t value, int64_t limit) {
+// Notes that data hold a wrong index or, with a description, something else: the host hears of it when it next waits.
+HEARTH_DEVICE void complain(Complaint* complaint, const char* op, int64_t value, int64_t limit,
+                            Describe describe = nullptr) {
   if (atomicCAS(&complaint->state, 0, 1) != 0) return;
   complaint->op = op;
   complaint->value = value;
   complaint->limit = limit;
+  complaint->describe = describe;
   __threadfence_system();
   atomicExch(&complaint->state, 2);
 }

@@ -90,6 +90,16 @@ TEST(Linalg, MatricesThatAreNotPositiveDefiniteAreNamed) {
   EXPECT_EQ(linalg::lu_factor_ex(large).info.item<int>(), 451);
 }
 
+TEST(Linalg, LeastSquaresOfNoColumns) {
+  using linalg::LstsqDriver;
+  const Tensor a = noise({2, 3, 2}, f64), b = zeros({2, 3, 0}, {.dtype = f64});
+  for (const LstsqDriver driver : {LstsqDriver::kGelsy, LstsqDriver::kGels, LstsqDriver::kGelsd, LstsqDriver::kGelss}) {
+    const auto found = linalg::lstsq(a, b, {}, driver);
+    EXPECT_EQ(found.solution.shape(), (Shape{2, 2, 0}));
+    EXPECT_EQ(found.rank.to_vector<int64_t>(), (std::vector<int64_t>{2, 2}));
+  }
+}
+
 TEST(Linalg, NanAndInfinity) {
   Tensor a = noise({2, 3, 3}, f64);
   a.index({1, 2, 0}) = kNan;

@@ -34,6 +34,8 @@ double element(cudaDataType t, const void* p, int64_t i) {
       return of_bfloat16(static_cast<const uint16_t*>(p)[i]);
     case CUDA_R_16F:
       return of_half(static_cast<const uint16_t*>(p)[i]);
+    default:
+      break;
   }
   fail("cublasLtMatmul: a type that is not emulated");
 }
@@ -50,6 +52,8 @@ void set_element(cudaDataType t, void* p, int64_t i, double v) {
       return;
     case CUDA_R_16F:
       static_cast<uint16_t*>(p)[i] = to_half(v);
+      return;
+    default:
       return;
   }
 }

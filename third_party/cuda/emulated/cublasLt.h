@@ -1,13 +1,9 @@
 // The part of cuBLASLt that Hearth uses, by naive loops. Values are the library's.
 #pragma once
 
-#include "cuda_runtime.h"
+#include "cublas_api.h"
 
-enum cudaDataType { CUDA_R_32F = 0, CUDA_R_64F = 1, CUDA_R_16F = 2, CUDA_R_16BF = 14 };
-typedef cudaDataType cudaDataType_t;
-enum cublasStatus_t { CUBLAS_STATUS_SUCCESS = 0, CUBLAS_STATUS_INVALID_VALUE = 7, CUBLAS_STATUS_NOT_SUPPORTED = 15 };
 enum cublasComputeType_t { CUBLAS_COMPUTE_32F = 68, CUBLAS_COMPUTE_64F = 70, CUBLAS_COMPUTE_32F_FAST_TF32 = 77 };
-enum cublasOperation_t { CUBLAS_OP_N = 0, CUBLAS_OP_T = 1 };
 
 struct cublasLtContext;
 typedef cublasLtContext* cublasLtHandle_t;

@@ -344,16 +344,18 @@ Piece* piece_of(void* p) {
   return it == d->pieces.end() ? nullptr : &it->second;
 }
 
-void check_range(const void* p, size_t bytes, const char* what) {
+// `queued`: of work that runs now, so that what was freed after it was queued is still there.
+void check_range(const void* p, size_t bytes, const char* what, bool queued = false) {
   Device* d = device_of(p);
   if (!d) return;
   auto it = d->pieces.upper_bound(static_cast<char*>(const_cast<void*>(p)));
   if (it == d->pieces.begin()) fail("%s: %p is not allocated", what, p);
   --it;
   const size_t at = static_cast<size_t>(static_cast<const char*>(p) - it->first);
-  if (it->second.freed || at + bytes > it->second.bytes)
+  const bool freed = it->second.freed && !queued;
+  if (freed || at + bytes > it->second.bytes)
     fail("%s: bytes %zu to %zu of an allocation of %zu%s", what, at, at + bytes, it->second.bytes,
-         it->second.freed ? ", which was freed" : "");
+         freed ? ", which was freed" : "");
 }
 
 // A copy as ThreadSanitizer must see it: with ignore_noninstrumented_modules=1 it does not look at our memcpy.
@@ -406,6 +408,13 @@ void with_lock(const std::function<void()>& f) {
 int device_of(cudaStream_t stream) {
   HEARTH_LOCK;
   return checked(stream).device;
+}
+void expect_device_memory(cudaStream_t stream, const void* p, size_t bytes, const char* what) {
+  HEARTH_LOCK;
+  if (bytes == 0) return;
+  if (device_of(p) != &state().devices[static_cast<size_t>(checked(stream).device)])
+    fail("%s: %p is not in the memory of device %d", what, p, checked(stream).device);
+  check_range(p, bytes, what, checked(stream).running);
 }
 
 cudaError_t allow_shared(const void* kernel, int bytes) {
