@@ -7,6 +7,7 @@
 #include "core/hearth.h"
 #include "examples/fashion/data.h"
 #include "examples/fashion/net.h"
+#include "tests/bench/resnet.h"
 #include "vision/datasets/fashion_mnist.h"
 
 namespace {
@@ -16,13 +17,17 @@ namespace nn = hearth::nn;
 namespace optim = hearth::optim;
 
 template <class Net, class Optimizer>
-void train(benchmark::State& state, Net& net, Optimizer& optimizer, const hearth::Shape& input) {
-  const Tensor x = hearth::randn(input), y = hearth::randint(0, 10, {input[0]});
+void train(benchmark::State& state, Net& net, Optimizer& optimizer, const Tensor& x, const Tensor& y) {
   for (auto _ : state) {
     optimizer.zero_grad();
     hearth::cross_entropy(net(x), y).backward();
     optimizer.step();
   }
+}
+
+template <class Net, class Optimizer>
+void train(benchmark::State& state, Net& net, Optimizer& optimizer, const hearth::Shape& input) {
+  train(state, net, optimizer, hearth::randn(input), hearth::randint(0, 10, {input[0]}));
 }
 
 void mlp_step(benchmark::State& state) {
@@ -47,6 +52,16 @@ void fashion_step(benchmark::State& state) {
   train(state, net, optimizer, {64, 1, 28, 28});
 }
 BENCHMARK(fashion_step)->UseRealTime();
+
+// Images in the layout that convolutions give.
+void resnet18_step(benchmark::State& state) {
+  hearth::bench::ResNet18 net;
+  optim::SGD optimizer(net.parameters(), {.lr = 0.01, .momentum = 0.9});
+  const Tensor x = hearth::randn({8, 3, 224, 224}).contiguous(hearth::MemoryFormat::kChannelsLast),
+               y = hearth::randint(0, 1000, {8});
+  train(state, net, optimizer, x, y);
+}
+BENCHMARK(resnet18_step)->UseRealTime();
 
 // 55,000 images as the quickstart takes them: read, augmented and normalised by a loader's thread, in another order.
 void fashion_epoch(benchmark::State& state) {

@@ -25,6 +25,39 @@ def fashion():
                          nn.Flatten(), nn.Linear(96 * 9, 10))
 
 
+class BasicBlock(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.conv2 = conv3(outputs, outputs, False)
+        self.bn1, self.bn2 = nn.BatchNorm2d(outputs), nn.BatchNorm2d(outputs)
+        self.downsample = None
+        if stride > 1 or inputs != outputs:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        shortcut = x if self.downsample is None else self.downsample(x)
+        return F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)), inplace=True))) + shortcut, inplace=True)
+
+
+class ResNet18(nn.Module):
+    """resnet.h: 11,689,512 parameters."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        blocks = []
+        for before, width in ((64, 64), (64, 128), (128, 256), (256, 512)):
+            blocks += [BasicBlock(before, width, 1 if width == 64 else 2), BasicBlock(width, width, 1)]
+        self.blocks = nn.Sequential(*blocks)
+        self.fc = nn.Linear(512, 1000)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x)), inplace=True), 3, stride=2, padding=1)
+        return self.fc(self.blocks(x).mean((2, 3)))
+
+
 class BertLayer(nn.Module):
     def __init__(self, size, heads, middle):
         super().__init__()

@@ -257,10 +257,10 @@ def mlp_step():
                          torch.randint(0, 10, (128,)))
 
 
-def images_step(make_net, make_optimizer, layout):
+def images_step(make_net, make_optimizer, layout, shape=(64, 1, 28, 28), classes=10):
     net = make_net().to(memory_format=layout)
-    x = torch.randn(64, 1, 28, 28).contiguous(memory_format=layout)
-    return training_step(net, make_optimizer(net.parameters()), x, torch.randint(0, 10, (64,)))
+    x = torch.randn(shape).contiguous(memory_format=layout)
+    return training_step(net, make_optimizer(net.parameters()), x, torch.randint(0, classes, (shape[0],)))
 
 
 def sgd(parameters):
@@ -306,6 +306,7 @@ def fashion_epoch(layout):
 for name, layout in LAYOUTS.items():
     add_row(f"cnn_step_{name}", images_step, nets.cnn, sgd, layout, mode="grad")
     add_row(f"fashion_step_{name}", images_step, nets.fashion, adamw, layout, mode="grad")
+    add_row(f"resnet18_step_{name}", images_step, nets.ResNet18, sgd, layout, (8, 3, 224, 224), 1000, mode="grad")
     add_row(f"fashion_epoch_{name}", fashion_epoch, layout, mode="grad", iterations=1)
 
 
