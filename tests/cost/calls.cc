@@ -30,7 +30,10 @@ int main(int argc, char** argv) {
       {"add_number", [&] { a + 1; }},
       {"add_in_place", [&] { written += b; }},
       {"add_recorded", [&] { leaf + b; }},
-      {"view", [&] { hearth::view(a, {2, 4}); }},
+      {"view",
+       [&] {
+         hearth::view(a, {2, 4});
+       }},
       {"sum", [&] { hearth::sum(a); }},
       {"backward", [&] { hearth::sum(leaf * b).backward(); }},
   };
