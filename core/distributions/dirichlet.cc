@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/base/error.h"
+#include "core/distributions/limits_internal.h"
 #include "core/ops/activation.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/compare.h"
@@ -18,30 +19,6 @@
 
 namespace hearth::distributions {
 namespace {
-
-double smallest(DType t) {
-  switch (t) {
-    case DType::kF64:
-      return std::numeric_limits<double>::min();
-    case DType::kF16:
-      return 0x1p-14;
-    default:
-      return std::numeric_limits<float>::min();
-  }
-}
-// The last number before 1.
-double below_one(DType t) {
-  switch (t) {
-    case DType::kF64:
-      return 1 - 0x1p-53;
-    case DType::kF32:
-      return 1 - 0x1p-24;
-    case DType::kF16:
-      return 1 - 0x1p-11;
-    default:
-      return 1 - 0x1p-8;
-  }
-}
 
 Tensor log_beta(const Tensor& a, const Tensor& b) { return lgamma(a) + lgamma(b) - lgamma(a + b); }
 

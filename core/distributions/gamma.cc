@@ -1,5 +1,6 @@
 #include "core/distributions/gamma.h"
 
+#include "core/distributions/limits_internal.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/math.h"
 #include "core/ops/special.h"
@@ -20,7 +21,10 @@ Tensor Gamma::compute_mean() const { return concentration_ / rate_; }
 Tensor Gamma::compute_mode() const { return clamp((concentration_ - 1) / rate_, 0); }
 Tensor Gamma::compute_variance() const { return concentration_ / square(rate_); }
 Tensor Gamma::draw(const Shape& sample_shape, Generator* g) const {
-  return standard_gamma(hearth::expand(concentration_, extended(sample_shape)), g) / rate_;
+  const Tensor x = standard_gamma(hearth::expand(concentration_, extended(sample_shape)), g) / rate_,
+               value = x.detach();
+  // Above 0, where the density is; the gradient stays.
+  return x + (clamp(value, smallest(dtype())) - value);
 }
 Tensor Gamma::compute_log_prob(const Tensor& x) const {
   return xlogy(concentration_, rate_) + xlogy(concentration_ - 1, x) - rate_ * x - lgamma(concentration_);

@@ -18,7 +18,7 @@ NegativeBinomial::NegativeBinomial(const Parameter& total_count, const ProbsOrLo
     : NegativeBinomial(broadcast("NegativeBinomial", {total_count, chosen("NegativeBinomial", p)}), p) {}
 NegativeBinomial::NegativeBinomial(const Parameters& p, const ProbsOrLogits& from)
     : Distribution("NegativeBinomial", p, from.validate_args), total_count_(p.wide[0]) {
-  expect("total_count", total_count_, constraints::positive());
+  expect("total_count", total_count_, constraints::nonnegative());
   if (from.probs) {
     expect("probs", p.wide[1],
            Constraint("at least 0 and below 1", [](const Tensor& x) { return logical_and(ge(x, 0), lt(x, 1)); }));
@@ -35,12 +35,16 @@ Tensor NegativeBinomial::compute_mean() const { return total_count_ * exp(logits
 Tensor NegativeBinomial::compute_mode() const { return clamp(floor((total_count_ - 1) * exp(logits_)), 0); }
 Tensor NegativeBinomial::compute_variance() const { return compute_mean() / sigmoid(-logits_); }
 Tensor NegativeBinomial::draw(const Shape& sample_shape, Generator* g) const {
-  // Events whose rate is a gamma number.
-  const Tensor rate = standard_gamma(hearth::expand(total_count_.detach(), extended(sample_shape)), g);
-  return poisson(rate * exp(logits_.detach()), g);
+  // Events whose rate is a gamma number; of none 0.
+  const Tensor count = hearth::expand(total_count_.detach(), extended(sample_shape)), none = eq(count, 0);
+  const Tensor rate = standard_gamma(where(none, Scalar(1), count), g) * exp(logits_.detach());
+  return poisson(where(none, Scalar(0), rate), g);
 }
 Tensor NegativeBinomial::compute_log_prob(const Tensor& x) const {
-  const Tensor orders = lgamma(total_count_ + x) - lgamma(x + 1) - lgamma(total_count_);
+  const Tensor none = eq(total_count_ + x, 0),
+               orders = where(none, Scalar(0),
+                              lgamma(where(none, Scalar(1), total_count_ + x)) - lgamma(x + 1) -
+                                  lgamma(where(none, Scalar(1), total_count_)));
   return total_count_ * log_sigmoid(-logits_) + x * log_sigmoid(logits_) + orders;
 }
 std::shared_ptr<const Distribution> NegativeBinomial::expanded(const Shape& shape) const {

@@ -7,18 +7,21 @@ struct OpCall;
 
 namespace hearth::cpu {
 
-void sum(OpCall&);      // ReduceAttrs
-void mean(OpCall&);     // ReduceAttrs
-void prod(OpCall&);     // ReduceAttrs
-void amax(OpCall&);     // ReduceAttrs
-void amin(OpCall&);     // ReduceAttrs
-void any(OpCall&);      // ReduceAttrs
-void all(OpCall&);      // ReduceAttrs
-void sum_to(OpCall&);   // ShapeAttrs
-void argmax(OpCall&);   // ArgAttrs
-void argmin(OpCall&);   // ArgAttrs
-void max_dim(OpCall&);  // ArgAttrs with a dimension: values and indices
-void min_dim(OpCall&);  // ArgAttrs with a dimension: values and indices
+void sum(OpCall&);            // ReduceAttrs
+void mean(OpCall&);           // ReduceAttrs
+void prod(OpCall&);           // ReduceAttrs
+void amax(OpCall&);           // ReduceAttrs
+void amin(OpCall&);           // ReduceAttrs
+void square_sum(OpCall&);     // ReduceAttrs; the sum of the squares
+void deviation_sum(OpCall&);  // ReduceAttrs; the sum of the squared deviations from the mean
+void logsumexp(OpCall&);      // ReduceAttrs
+void any(OpCall&);            // ReduceAttrs
+void all(OpCall&);            // ReduceAttrs
+void sum_to(OpCall&);         // ShapeAttrs
+void argmax(OpCall&);         // ArgAttrs
+void argmin(OpCall&);         // ArgAttrs
+void max_dim(OpCall&);        // ArgAttrs with a dimension: values and indices
+void min_dim(OpCall&);        // ArgAttrs with a dimension: values and indices
 
 }  // namespace hearth::cpu
 

@@ -157,17 +157,31 @@ StateDict ModuleBase::state_dict() const {
   return out;
 }
 
-void ModuleBase::load_state_dict(const StateDict& state, bool strict) {
+namespace {
+// States that were saved before batch norm counted its batches, or by others, have no count: the module's own stays.
+StateDict with_batch_counts(const StateDict& given, const StateDict& own) {
+  constexpr std::string_view kCount = "num_batches_tracked";
+  StateDict state = given;
+  for (const auto& [name, t] : own) {
+    if (!std::string_view(name).ends_with(kCount) || state.count(name)) continue;
+    if (state.count(name.substr(0, name.size() - kCount.size()) + "running_mean")) state[name] = t;
+  }
+  return state;
+}
+}  // namespace
+
+void ModuleBase::load_state_dict(const StateDict& given, bool strict) {
   StateDict own = state_dict();
+  const StateDict state = with_batch_counts(given, own);
   const NameCheck check = check_names(
       own, state,
-      [](const std::string& name, const Tensor& mine, const Tensor& given) -> std::string {
-        if (!given.defined()) return name + " is undefined";
-        if (!(given.shape() == mine.shape()))
-          return concat(name, " has shape ", given.shape(), ", expected ", mine.shape());
-        if (mine.device().is_meta() && !given.device().is_meta())
+      [](const std::string& name, const Tensor& mine, const Tensor& theirs) -> std::string {
+        if (!theirs.defined()) return name + " is undefined";
+        if (!(theirs.shape() == mine.shape()))
+          return concat(name, " has shape ", theirs.shape(), ", expected ", mine.shape());
+        if (mine.device().is_meta() && !theirs.device().is_meta())
           return name + " is on meta in this module and cannot take values; call to_empty() first";
-        if (given.device().is_meta() && !mine.device().is_meta()) return name + " is a meta tensor and has no values";
+        if (theirs.device().is_meta() && !mine.device().is_meta()) return name + " is a meta tensor and has no values";
         return "";
       },
       strict);
@@ -175,7 +189,7 @@ void ModuleBase::load_state_dict(const StateDict& state, bool strict) {
   NoGrad off;
   for (auto& [name, t] : own) {
     const auto found = state.find(name);
-    if (found != state.end()) t.copy_(found->second.to(t.device()));
+    if (found != state.end() && found->second.impl() != t.impl()) t.copy_(found->second.to(t.device()));
   }
 }
 

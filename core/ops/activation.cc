@@ -154,7 +154,9 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
   Shape part = Dims::filled(std::max(x.dim(), 1), 1);
   if (weight.numel() > 1) part[1] = channels;
   const Tensor w = x.dim() == 0 ? reshape(weight, {}) : reshape(weight, part);
-  return where(gt(x, 0), x, w * x);
+  // What is passed on does not meet the weight: of infinity its gradient would be NaN.
+  const Tensor positive = gt(x, 0);
+  return where(positive, x, w * where(positive, Scalar(0.0), x));
 }
 Tensor glu(const Tensor& x, int64_t d) {
   const CalledAs called("glu");

@@ -36,8 +36,10 @@ void extremum_backward(GradContext& g, const OpDef& loses, const OpDef& wins) {
   const Operand a = kept(g, 0, a_hold), b = kept(g, 1, b_hold);
   const Tensor half = run(kEq, {a, b}).to(g.grad().dtype()) * 0.5;
   const auto share = [&](const OpDef& lost) { return 1 - run(lost, {a, b}).to(g.grad().dtype()) - half; };
-  if (g.needs(0)) g.set(0, g.grad() * share(loses));
-  if (g.needs(1)) g.set(1, g.grad() * share(wins));
+  // Who loses gets nothing of a gradient that is infinite, too.
+  const auto part = [&](const Tensor& of) { return where(eq(of, 0), Scalar(0), g.grad() * of); };
+  if (g.needs(0)) g.set(0, part(share(loses)));
+  if (g.needs(1)) g.set(1, part(share(wins)));
 }
 
 void pow_backward(GradContext& g) {
@@ -115,9 +117,13 @@ void lerp_backward(GradContext& g) {
 }
 
 // Of a step function: 0 also where a quotient has no value.
+// The gradient of a step function, whatever comes in: 0 times infinity would be NaN.
+Tensor nothing(GradContext& g, int i) {
+  return machinery::full(g.input_shape(i), 0, g.grad().dtype(), g.grad().device());
+}
 void flat_backward(GradContext& g) {
   for (int i : {0, 1}) {
-    if (g.needs(i)) g.set(i, g.grad() * 0);
+    if (g.needs(i)) g.set(i, nothing(g, i));
   }
 }
 
@@ -183,7 +189,7 @@ extern constinit const OpDef kAbs = {.name = "abs",
                                      }};
 HEARTH_OP(kAbs);
 HEARTH_POINTWISE(kSign, "sign", sign, 1, kAllTypes, kCommon, kKeepNothing,
-                 [](GradContext& g) { g.set(0, g.grad() * 0); });
+                 [](GradContext& g) { g.set(0, nothing(g, 0)); });
 HEARTH_POINTWISE(kSquare, "square", square, 1, kNumberTypes | kComplexTypes, kCommon, kKeepInput, [](GradContext& g) {
   g.widen();
   g.set(0, g.grad() * (machinery::conj(g.input(0)) * 2));
@@ -203,13 +209,13 @@ HEARTH_POINTWISE(kRsqrt, "rsqrt", rsqrt, 1, kFloatTypes, kFloat, kKeepOutput, []
   g.set(0, g.grad() * (y * y * y) * -0.5);
 });
 HEARTH_POINTWISE(kFloor, "floor", floor, 1, kNumberTypes, kCommon, kKeepNothing,
-                 [](GradContext& g) { g.set(0, g.grad() * 0); });
+                 [](GradContext& g) { g.set(0, nothing(g, 0)); });
 HEARTH_POINTWISE(kCeil, "ceil", ceil, 1, kNumberTypes, kCommon, kKeepNothing,
-                 [](GradContext& g) { g.set(0, g.grad() * 0); });
+                 [](GradContext& g) { g.set(0, nothing(g, 0)); });
 HEARTH_POINTWISE(kTrunc, "trunc", trunc, 1, kNumberTypes, kCommon, kKeepNothing,
-                 [](GradContext& g) { g.set(0, g.grad() * 0); });
+                 [](GradContext& g) { g.set(0, nothing(g, 0)); });
 HEARTH_POINTWISE(kRound, "round", round, 1, kNumberTypes, kCommon, kKeepNothing,
-                 [](GradContext& g) { g.set(0, g.grad() * 0); });
+                 [](GradContext& g) { g.set(0, nothing(g, 0)); });
 HEARTH_POINTWISE(kFrac, "frac", frac, 1, kFloatTypes, kCommon, kKeepNothing,
                  [](GradContext& g) { g.set(0, g.grad()); });
 
@@ -316,9 +322,13 @@ HEARTH_UNARY_METHODS(kFrac, frac)
 namespace {
 Tensor add_multiple(const OpDef& op, const Tensor& a, const Tensor& b, Scalar alpha) {
   expect_defined(op.name, {a, b});
-  const DType t = result_type(std::array{Operand(a), Operand(b), Operand(alpha)});
-  if (!is_half(t)) return run(op, {a, mul(b, alpha)});
-  return machinery::cast(run(op, {machinery::widened(a), mul(machinery::widened(b), alpha)}), t);
+  // alpha has no part in the result's dtype, and the product is made in it, or for halves in f32.
+  const DType t = result_type(std::array{Operand(a), Operand(b)});
+  if (t == DType::kBool) return run(op, {a, mul(b, alpha.to<bool>())});
+  HEARTH_CHECK(is_differentiable(t) || !is_differentiable(alpha.dtype()), op.name,
+               ": alpha must be a whole number for ", t, ", but is ", alpha);
+  const DType wide = is_half(t) ? f32 : t;
+  return machinery::cast(run(op, {machinery::cast(a, wide), mul(machinery::cast(b, wide), alpha)}), t);
 }
 }  // namespace
 Tensor add(const Tensor& a, const Tensor& b, Scalar alpha) { return add_multiple(kAdd, a, b, alpha); }

@@ -130,12 +130,13 @@ Tensor isclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool 
   const CalledAs called("isclose");
   expect_defined("isclose", {a, b});
   HEARTH_CHECK(a.dtype() == b.dtype(), "isclose: the tensors are of dtypes ", a.dtype(), " and ", b.dtype());
+  HEARTH_CHECK(rtol >= 0 && atol >= 0, "isclose: the tolerances must not be negative, but are ", rtol, " and ", atol);
   if (is_half(a.dtype())) return isclose(machinery::widened(a), machinery::widened(b), rtol, atol, equal_nan);
   Tensor close = eq(a, b);
   if (is_differentiable(a.dtype())) {
     close = logical_or(close, logical_and(isfinite(a - b), le(abs(a - b), abs(b) * rtol + atol)));
     if (equal_nan) close = logical_or(close, logical_and(isnan(a), isnan(b)));
-  } else {
+  } else if (rtol > 0 || atol > 0) {
     close = logical_or(close, le(abs(a.to(f64) - b.to(f64)), abs(b.to(f64)) * rtol + atol));
   }
   return close;

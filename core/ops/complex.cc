@@ -182,8 +182,8 @@ Tensor angle(const Tensor& x) {
   const CalledAs called("angle");
   expect_defined("angle", {x});
   if (x.is_complex()) return run(kAngle, {x});
-  const Tensor y = (x.is_floating_point() ? x : x.to(default_dtype())).detach();
-  return where(isnan(y), y, lt(y, 0).to(y.dtype()) * std::numbers::pi);
+  const Tensor y = x.is_floating_point() ? x : x.to(default_dtype());
+  return clamp(-sign(y), 0, 1) * std::numbers::pi;
 }
 Tensor sgn(const Tensor& x) {
   const CalledAs called("sgn");

@@ -61,7 +61,7 @@ Tensor cov(const Tensor& x, int64_t correction, const OptionalTensor& frequencie
   }
   // As in NumPy and PyTorch nothing is divided by less than nothing.
   Tensor out = matmul(scaled, centred.t()) / clamp(norm, 0);
-  if (x.dim() < 2) out = reshape(out, Shape{});
+  if (lines.size(0) == 1) out = reshape(out, Shape{});
   return is_half(x.dtype()) ? rounded(out, x.dtype()) : out;
 }
 

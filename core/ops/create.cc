@@ -200,7 +200,10 @@ Tensor tensor(std::initializer_list<detail::Nested> values, const TensorOptions&
   for (const Scalar& s : flat) dtype = promote(dtype, s.dtype());
   Tensor t = detail::empty(shape, o.dtype.value_or(dtype), kCpu, "tensor");
   visit_any(t.dtype(), [&]<class T>() {
-    for (size_t i = 0; i < flat.size(); ++i) static_cast<T*>(t.impl()->data())[i] = flat[i].to<T>();
+    for (size_t i = 0; i < flat.size(); ++i) {
+      HEARTH_CHECK(fits(flat[i], t.dtype()), "tensor: ", flat[i], " does not fit into ", t.dtype());
+      static_cast<T*>(t.impl()->data())[i] = flat[i].to<T>();
+    }
   });
   return detail::from_memory(t.impl()->data(), flat.size(), t.dtype(), shape, o);
 }

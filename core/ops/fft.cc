@@ -211,10 +211,11 @@ Tensor shifted(const char* op, const Tensor& x, const std::optional<Dims>& dim, 
   return roll(x, shifts, dims);
 }
 
-Tensor frequencies(const char* op, int64_t n, double d, const TensorOptions& o, int64_t count) {
+// Of the first `count` frequencies of n samples; with `both_signs` those from the middle on are negative.
+Tensor frequencies(const char* op, int64_t n, double d, const TensorOptions& o, int64_t count, bool both_signs) {
   HEARTH_CHECK(n >= 1, op, ": n must be at least 1, but is ", n);
   return computed(op, {count}, o, [&](int64_t k) {
-    return static_cast<double>(count == n && k >= (n + 1) / 2 ? k - n : k) / (static_cast<double>(n) * d);
+    return static_cast<double>(both_signs && k >= (n + 1) / 2 ? k - n : k) / (static_cast<double>(n) * d);
   });
 }
 
@@ -246,8 +247,10 @@ HEARTH_FFT_SEVERAL(irfft, kC2R, true)
 HEARTH_FFT_SEVERAL(hfft, kC2R, false)
 HEARTH_FFT_SEVERAL(ihfft, kR2C, true)
 
-Tensor fftfreq(int64_t n, double d, const TensorOptions& o) { return frequencies("fftfreq", n, d, o, n); }
-Tensor rfftfreq(int64_t n, double d, const TensorOptions& o) { return frequencies("rfftfreq", n, d, o, n / 2 + 1); }
+Tensor fftfreq(int64_t n, double d, const TensorOptions& o) { return frequencies("fftfreq", n, d, o, n, true); }
+Tensor rfftfreq(int64_t n, double d, const TensorOptions& o) {
+  return frequencies("rfftfreq", n, d, o, n / 2 + 1, false);
+}
 Tensor fftshift(const Tensor& x, std::optional<Dims> dim) { return shifted("fftshift", x, dim, true); }
 Tensor ifftshift(const Tensor& x, std::optional<Dims> dim) { return shifted("ifftshift", x, dim, false); }
 

@@ -291,7 +291,7 @@ Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source)
 std::vector<Tensor> where(const Tensor& condition) {
   const CalledAs called("where");
   expect_defined("where", {condition});
-  return unbind(nonzero(condition), 1);
+  return unbind(nonzero(condition.dim() ? condition : reshape(condition, {1})), 1);
 }
 Tensor argwhere(const Tensor& x) { return nonzero(x); }
 

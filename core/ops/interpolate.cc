@@ -130,8 +130,13 @@ using Ways = std::vector<Way>;
 
 Tensor nearest(const Tensor& x, int d, const Way& way, bool exact) {
   const int64_t from = x.size(d);
+  // Of images PyTorch heeds no given step where the size stays or doubles.
+  const bool image = x.dim() == 4 && !exact;
+  if (image && way.size == from) return x;
   // In f32, as PyTorch: where i * step is whole, its rounding decides. By ops, so that a graph has it.
-  const float step = way.step ? static_cast<float>(*way.step) : static_cast<float>(from) / static_cast<float>(way.size);
+  const float step = image && way.size == 2 * from ? 0.5f
+                     : way.step                    ? static_cast<float>(*way.step)
+                                                   : static_cast<float>(from) / static_cast<float>(way.size);
   const double first = exact ? 0.5 : 0;
   const Tensor at = arange(first, first + static_cast<double>(way.size), 1, {.dtype = f32, .device = x.device()});
   return index_select(x, d, clamp((at * step).to(i64), 0, from - 1));

@@ -1,5 +1,6 @@
 #include "core/ops/matmul.h"
 
+#include "core/autograd/autocast.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/kernels/matmul.h"
@@ -213,6 +214,12 @@ template <class Product>
 Tensor add_product(const char* op, const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha,
                    Product multiply) {
   expect_defined(op, {input});
+  if (const std::optional<DType> low = Autocast::current()) {
+    // As Autocast casts the operands of a product, and then as if there were none.
+    const Autocast off(std::nullopt);
+    const auto narrowed = [&](const Tensor& x) { return x.dtype() == f32 || is_half(x.dtype()) ? x.to(*low) : x; };
+    return add_product(op, narrowed(input), narrowed(a), narrowed(b), beta, alpha, multiply);
+  }
   const DType t = input.dtype();
   if (is_half(t) && a.dtype() == t && b.dtype() == t) {
     return machinery::cast(

@@ -377,10 +377,11 @@ Tensor batch_norm(const Tensor& x, const OptionalTensor& running_mean, const Opt
   if (update) {
     NoGrad off;
     const double n = static_cast<double>(x.numel()) / static_cast<double>(x.shape()[1]);
-    const Tensor var = (1 / square(out[2]) - o.eps) * (n / (n - 1));
+    // In f64: little of a small variance is left beside eps in f32, and less than nothing would be.
+    const Tensor var = clamp(1 / square(out[2].to(f64)) - o.eps, 0) * (n / (n - 1));
     Tensor mean_to = *running_mean, var_to = *running_var;
     mean_to.lerp_(out[1], o.momentum);
-    var_to.lerp_(var, o.momentum);
+    var_to.lerp_(var.to(var_to.dtype()), o.momentum);
   }
   return x.dim() == 4 ? out[0] : reshape(out[0], x.shape());
 }

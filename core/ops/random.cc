@@ -65,6 +65,8 @@ Tensor& Tensor::uniform_(double low, double high, Generator* g) & {
   check_float("uniform_", dtype());
   HEARTH_CHECK(std::isfinite(low) && std::isfinite(high) && low <= high, "uniform_: [", low, ", ", high,
                ") is not an interval");
+  HEARTH_CHECK(fits(low, dtype()) && fits(high, dtype()) && fits(high - low, dtype()) && std::isfinite(high - low),
+               "uniform_: [", low, ", ", high, ") does not fit into ", dtype());
   return draw(*this, {.distribution = Distribution::kUniform, .a = low, .b = high}, g);
 }
 Tensor& Tensor::normal_(double mean, double std, Generator* g) & {
@@ -140,7 +142,10 @@ Tensor& Tensor::exponential_(double rate, Generator* g) & {
   expect_defined("exponential_", {*this});
   check_float("exponential_", dtype());
   HEARTH_CHECK(rate > 0, "exponential_: the rate must be positive, but is ", rate);
-  return fill_by_inversion(*this, g, [=](const Tensor& u) { return hearth::log1p(-u) * (-1 / rate); });
+  // 0 is drawn as half of the smallest number that can be: waiting times are positive.
+  return fill_by_inversion(*this, g, [=](const Tensor& u) {
+    return hearth::log1p(-hearth::clamp(u, u.dtype() == f64 ? 0x1p-54 : 0x1p-25)) * (-1 / rate);
+  });
 }
 Tensor& Tensor::geometric_(double p, Generator* g) & {
   const CalledAs called("geometric_");
@@ -201,9 +206,29 @@ Tensor normal(double mean, double std, const Shape& shape, const TensorOptions& 
   return finish(t.normal_(mean, std, g), o);
 }
 
+namespace {
+// Up to here the dtype has every whole number; where it is an integer, a bound that bounds nothing.
+int64_t last_of_all_wholes(DType t) {
+  switch (t) {
+    case DType::kF64:
+      return int64_t{1} << 53;
+    case DType::kF32:
+      return int64_t{1} << 24;
+    case DType::kF16:
+      return int64_t{1} << 11;
+    case DType::kBF16:
+      return int64_t{1} << 8;
+    default:
+      return std::numeric_limits<int64_t>::max();
+  }
+}
+}  // namespace
 Tensor randperm(int64_t n, const TensorOptions& o, Generator* g) {
   const CalledAs called("randperm");
   HEARTH_CHECK(n >= 0, "randperm: the size must not be negative, but is ", n);
+  const DType t = o.dtype.value_or(i64);
+  HEARTH_CHECK(n <= 1 || (fits(n - 1, t) && n - 1 <= last_of_all_wholes(t)), "randperm: the numbers below ", n,
+               " are not all in ", t);
   // Fisher and Yates' shuffle; a 64-bit draw for each place.
   std::vector<int64_t> p(static_cast<size_t>(n));
   std::iota(p.begin(), p.end(), 0);
@@ -223,7 +248,9 @@ Tensor bernoulli(const Tensor& p, Generator* g) {
   expect_dtypes("bernoulli", p, kFloatTypes);
   HEARTH_CHECK(!p.device().is_cpu() || p.numel() == 0 || logical_and(ge(p, 0), le(p, 1)).all().item<bool>(),
                "bernoulli: a probability is not from 0 to 1");
-  return lt(rand_like(p, g), p).to(p.dtype());
+  // In f32 for halves: their uniform numbers are rounded, and would be biased.
+  const Tensor wide = machinery::widened(p);
+  return lt(rand_like(wide, g), wide).to(p.dtype());
 }
 
 namespace {

@@ -16,11 +16,11 @@
 #include "core/ops/index.h"
 #include "core/ops/join.h"
 #include "core/ops/math.h"
+#include "core/ops/reduce_internal.h"
 #include "core/ops/rounded_internal.h"
 #include "core/ops/view.h"
 
 namespace hearth {
-namespace {
 
 unsigned reduced_mask(const char* op, const Dims& dims, int rank) {
   if (dims.empty()) return ~0u;
@@ -44,6 +44,26 @@ Shape reduced_shape(const Shape& in, unsigned mask, bool keepdim) {
   }
   return out;
 }
+
+bool reduces_nothing(const char* op, const Tensor& x, const Dims& dims) {
+  const unsigned mask = reduced_mask(op, dims, x.dim());
+  for (int d = 0; d < x.dim(); ++d) {
+    if ((mask >> d & 1) && x.shape()[d] == 0) return true;
+  }
+  return false;
+}
+
+Tensor with_ones(const Tensor& t, const Shape& in, const Dims& dims, bool keepdim, const char* op) {
+  if (keepdim) return t;
+  return view(t, reduced_shape(in, reduced_mask(op, dims, in.rank()), true));
+}
+
+Tensor spread(GradContext& g) {
+  const auto& a = g.attrs<ReduceAttrs>();
+  return with_ones(g.grad(), g.input_shape(0), a.dims, a.keepdim, "sum");
+}
+
+namespace {
 
 enum class Result { kSame, kSum, kBool };
 
@@ -84,23 +104,15 @@ void infer_arg(OpCall& c) {
   }
 }
 
-// What was reduced, back at its place: the gradient with 1 where dimensions went away.
-Tensor with_ones(const Tensor& t, const Shape& in, const Dims& dims, bool keepdim, const char* op) {
-  if (keepdim) return t;
-  return view(t, reduced_shape(in, reduced_mask(op, dims, in.rank()), true));
-}
-
-Tensor spread(GradContext& g) {
-  const auto& a = g.attrs<ReduceAttrs>();
-  return with_ones(g.grad(), g.input_shape(0), a.dims, a.keepdim, "sum");
-}
-
 void extreme_backward(GradContext& g) {
   g.widen();
   const auto& a = g.attrs<ReduceAttrs>();
   const Tensor x = g.input(0);
   const Tensor top = with_ones(g.output(), x.shape(), a.dims, a.keepdim, "amax");
-  const Tensor hit = eq(x, top).to(x.dtype());
+  Tensor same = eq(x, top);
+  // max() and min() of a tensor with NaNs are NaN, and these NaNs are where the result is from.
+  if (a.dims.empty()) same = logical_or(same, logical_and(isnan(x), isnan(top)));
+  const Tensor hit = same.to(x.dtype());
   g.set(0, hit / sum(hit, a.dims, true) * spread(g));
 }
 
@@ -172,34 +184,34 @@ void arg_backward(GradContext& g) {
 
 }  // namespace
 
-#define HEARTH_REDUCTION(record, op_name, kernel_name, types, rule, kept, gradient)       \
-  extern constinit const OpDef record = {.name = op_name,                                 \
-                                         .kind = OpKind::kReduction,                      \
-                                         .dtypes = types,                                 \
-                                         .autocast = AutocastPolicy::kF32,                \
-                                         .attrs = &attrs_type<ReduceAttrs>,               \
-                                         .infer = rule,                                   \
-                                         .save = kept,                                    \
-                                         .kernel = {cpu::kernel_name, cuda::kernel_name}, \
-                                         .backward = gradient};                           \
+#define HEARTH_REDUCTION(record, op_name, kernel_name, types, policy, rule, kept, gradient) \
+  extern constinit const OpDef record = {.name = op_name,                                   \
+                                         .kind = OpKind::kReduction,                        \
+                                         .dtypes = types,                                   \
+                                         .autocast = AutocastPolicy::policy,                \
+                                         .attrs = &attrs_type<ReduceAttrs>,                 \
+                                         .infer = rule,                                     \
+                                         .save = kept,                                      \
+                                         .kernel = {cpu::kernel_name, cuda::kernel_name},   \
+                                         .backward = gradient};                             \
   HEARTH_OP(record)
 
-HEARTH_REDUCTION(kSum, "sum", sum, kAllTypes | kComplexTypes, (infer_reduce<Result::kSum, false>), {},
+HEARTH_REDUCTION(kSum, "sum", sum, kAllTypes | kComplexTypes, kF32, (infer_reduce<Result::kSum, false>), {},
                  [](GradContext& g) { g.set(0, machinery::expand(spread(g), g.input_shape(0))); });
-HEARTH_REDUCTION(kMean, "mean", mean, kFloatTypes | kComplexTypes, (infer_reduce<Result::kSame, false>), {},
+HEARTH_REDUCTION(kMean, "mean", mean, kFloatTypes | kComplexTypes, kF32, (infer_reduce<Result::kSame, false>), {},
                  [](GradContext& g) {
                    const double n = static_cast<double>(g.input_shape(0).numel());
                    const double m = static_cast<double>(g.grad().numel());
                    g.set(0, machinery::expand(spread(g) * (n == 0 ? 0 : m / n), g.input_shape(0)));
                  });
-HEARTH_REDUCTION(kProd, "prod", prod, kAllTypes, (infer_reduce<Result::kSum, false>), (Save{.input = {1}}),
+HEARTH_REDUCTION(kProd, "prod", prod, kAllTypes, kF32, (infer_reduce<Result::kSum, false>), (Save{.input = {1}}),
                  prod_backward);
-HEARTH_REDUCTION(kAmax, "amax", amax, kAllTypes, (infer_reduce<Result::kSame, true>),
+HEARTH_REDUCTION(kAmax, "amax", amax, kAllTypes, kNone, (infer_reduce<Result::kSame, true>),
                  (Save{.input = {1}, .outputs = 1}), extreme_backward);
-HEARTH_REDUCTION(kAmin, "amin", amin, kAllTypes, (infer_reduce<Result::kSame, true>),
+HEARTH_REDUCTION(kAmin, "amin", amin, kAllTypes, kNone, (infer_reduce<Result::kSame, true>),
                  (Save{.input = {1}, .outputs = 1}), extreme_backward);
-HEARTH_REDUCTION(kAny, "any", any, DTypeSet{boolean}, (infer_reduce<Result::kBool, false>), {}, nullptr);
-HEARTH_REDUCTION(kAll, "all", all, DTypeSet{boolean}, (infer_reduce<Result::kBool, false>), {}, nullptr);
+HEARTH_REDUCTION(kAny, "any", any, DTypeSet{boolean}, kNone, (infer_reduce<Result::kBool, false>), {}, nullptr);
+HEARTH_REDUCTION(kAll, "all", all, DTypeSet{boolean}, kNone, (infer_reduce<Result::kBool, false>), {}, nullptr);
 
 #define HEARTH_ARG(record, op_name, kernel_name, count, ...)             \
   extern constinit const OpDef record = {.name = op_name,                \
@@ -252,78 +264,6 @@ Tensor argmax(const Tensor& x, std::optional<int64_t> d, bool keepdim) {
 }
 Tensor argmin(const Tensor& x, std::optional<int64_t> d, bool keepdim) {
   return run(kArgmin, {x}, ArgAttrs{d, keepdim});
-}
-
-namespace {
-// The root of sums of squares, whose gradient is 0 where they are 0.
-Tensor root(const Tensor& sums) {
-  const Tensor zero = eq(sums, 0);
-  return where(zero, Scalar(0), sqrt(where(zero, Scalar(1), sums)));
-}
-
-bool reduces_nothing(const char* op, const Tensor& x, const Dims& dims) {
-  const unsigned mask = reduced_mask(op, dims, x.dim());
-  for (int d = 0; d < x.dim(); ++d) {
-    if ((mask >> d & 1) && x.shape()[d] == 0) return true;
-  }
-  return false;
-}
-}  // namespace
-
-Tensor var(const Tensor& x, const Dims& dims, int64_t correction, bool keepdim) {
-  const CalledAs called("var");
-  expect_dtypes("var", x, kFloatTypes);
-  if (is_half(x.dtype())) return machinery::cast(var(machinery::widened(x), dims, correction, keepdim), x.dtype());
-  const Tensor squares = sum(square(x - mean(x, dims, true)), dims, keepdim);
-  const double n = static_cast<double>(x.numel()) / std::max<double>(static_cast<double>(squares.numel()), 1);
-  return squares / std::max(n - static_cast<double>(correction), 0.0);
-}
-Tensor std(const Tensor& x, const Dims& dims, int64_t correction, bool keepdim) {
-  const CalledAs called("std");
-  expect_dtypes("std", x, kFloatTypes);
-  if (is_half(x.dtype())) return machinery::cast(std(machinery::widened(x), dims, correction, keepdim), x.dtype());
-  return root(var(x, dims, correction, keepdim));
-}
-
-Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
-  const CalledAs called("norm");
-  if (x.defined() && x.is_complex()) return norm(abs(x), p, dims, keepdim);
-  expect_dtypes("norm", x, kFloatTypes);
-  if (is_half(x.dtype())) return rounded(norm(machinery::widened(x), p, dims, keepdim), x.dtype());
-  if (p == 2) return root(sum(square(x), dims, keepdim));
-  if (p == 1) return sum(abs(x), dims, keepdim);
-  // The number of elements that are not 0, with a gradient of 0.
-  if (p == 0) return sum(where(eq(x, 0), sign(x), Scalar(1)), dims, keepdim);
-  if (std::isinf(p)) {
-    HEARTH_CHECK(!reduces_nothing("norm", x, dims), "norm: a tensor of shape ", x.shape(),
-                 " has no largest or smallest element along ", dims);
-    return p > 0 ? amax(abs(x), dims, keepdim) : amin(abs(x), dims, keepdim);
-  }
-  const Tensor sizes = abs(x);
-  Tensor powers;
-  if (p < 1) {
-    // The power has no slope at 0, where the norm's gradient is 0.
-    const Tensor zero = eq(sizes, 0);
-    const double at_zero = p < 0 ? std::numeric_limits<double>::infinity() : 0;
-    powers = where(zero, Scalar(at_zero), pow(where(zero, Scalar(1), sizes), p));
-  } else {
-    powers = pow(sizes, p);
-  }
-  const Tensor sums = sum(powers, dims, keepdim), zero = eq(sums, 0);
-  return where(zero, Scalar(p < 0 ? std::numeric_limits<double>::infinity() : 0),
-               pow(where(zero, Scalar(1), sums), 1 / p));
-}
-
-Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
-  const CalledAs called("logsumexp");
-  expect_defined("logsumexp", {x});
-  if (is_half(x.dtype())) return machinery::cast(logsumexp(machinery::widened(x), dims, keepdim), x.dtype());
-  if (reduces_nothing("logsumexp", x, dims)) return log(sum(exp(x), dims, keepdim));
-  const Tensor top = amax(x.detach(), dims, true);
-  // An infinite maximum is not subtracted: inf - inf would be NaN.
-  const Tensor shift = where(isfinite(top), top, Scalar(0.0));
-  const Tensor s = log(sum(exp(x - shift), dims, true)) + shift;
-  return keepdim ? s : view(s, reduced_shape(x.shape(), reduced_mask("logsumexp", dims, x.dim()), false));
 }
 
 Tensor count_nonzero(const Tensor& x, const Dims& dims) {

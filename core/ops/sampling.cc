@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/autograd/autocast.h"
 #include "core/base/called_as.h"
 #include "core/base/error.h"
 #include "core/op/machinery.h"
@@ -145,6 +146,11 @@ Tensor centres(int64_t n, bool align_corners, const TensorOptions& options) {
 
 Tensor grid_sample(const Tensor& x, const Tensor& grid, const GridSampleOptions& options) {
   const CalledAs called("grid_sample");
+  if (Autocast::current() && x.defined() && grid.defined() && x.dtype() != grid.dtype()) {
+    // A convolution's images are bf16 or f16 there, a grid that a linear algebra op made f32.
+    const DType t = promote(x.dtype(), grid.dtype());
+    return grid_sample(x.to(t), grid.to(t), options);
+  }
   expect_samples(x, grid, options);
   const int k = x.dim() - 2;
   Shape shape = grid.shape();

@@ -117,18 +117,20 @@ OneCycleLR::OneCycleLR(Optimizer& o, const OneCycleOptions& options) : Scheduler
     HEARTH_CHECK(value >= 0, "OneCycleLR: ", option, " must not be negative, but is ", value);
   set_step(0);
 }
+namespace {
+// The step of the peak; below 0 where the fall has begun before the first step, as in PyTorch.
+double warm_up_end(const OneCycleOptions& o) { return o.warm_up * static_cast<double>(o.total_steps) - 1; }
+}  // namespace
 double OneCycleLR::lr_at(int64_t step, double) const {
-  const double top = std::max(o_.warm_up * static_cast<double>(o_.total_steps) - 1, 1e-9),
-               end = static_cast<double>(o_.total_steps - 1);
+  const double top = warm_up_end(o_), end = static_cast<double>(o_.total_steps - 1);
   const double at = std::min(static_cast<double>(step), end), low = o_.max_lr * o_.start_factor;
-  if (at <= top) return cosine(low, o_.max_lr, at / top);
+  if (at <= top && top > 0) return cosine(low, o_.max_lr, at / top);
   return cosine(o_.max_lr, low * o_.end_factor, (at - top) / std::max(end - top, 1e-9));
 }
 double OneCycleLR::momentum_at(int64_t step, double) const {
-  const double top = std::max(o_.warm_up * static_cast<double>(o_.total_steps) - 1, 1e-9),
-               end = static_cast<double>(o_.total_steps - 1);
+  const double top = warm_up_end(o_), end = static_cast<double>(o_.total_steps - 1);
   const double at = std::min(static_cast<double>(step), end);
-  if (at <= top) return cosine(o_.max_momentum, o_.base_momentum, at / top);
+  if (at <= top && top > 0) return cosine(o_.max_momentum, o_.base_momentum, at / top);
   return cosine(o_.base_momentum, o_.max_momentum, (at - top) / std::max(end - top, 1e-9));
 }
 

@@ -4,7 +4,6 @@
 
 #include <limits>
 
-#include "core/base/parallel.h"
 #include "core/kernels/cpu/convert.h"
 #include "core/kernels/iterate/reduce.h"
 #include "core/op/attrs/reduce.h"
@@ -92,10 +91,41 @@ A combine(A a, A b) {
 
 template <class R>
 ReduceBodies bodies() {
-  return {{row<R, float, double>, column<R, float>, combine<R, double>, R::template init<double>},
-          {row<R, double, double>, column<R, double>, combine<R, double>, R::template init<double>},
-          {row<R, int64_t, int64_t>, column<R, int64_t>, combine<R, int64_t>, R::template init<int64_t>}};
+  return {{row<R, float, double>, column<R, float>, combine<R, double>, R::template init<double>, nullptr},
+          {row<R, double, double>, column<R, double>, combine<R, double>, R::template init<double>, nullptr},
+          {row<R, int64_t, int64_t>, column<R, int64_t>, combine<R, int64_t>, R::template init<int64_t>, nullptr}};
 }
+
+template <class T>
+double square_row(const T* x, int64_t n) {
+  const int64_t lanes = static_cast<int64_t>(Vec<T>::lanes());
+  Vec<T> a, b, c, d;
+  int64_t i = 0;
+  const auto at = [x](int64_t k) HWY_ATTR {
+    const Vec<T> v = Vec<T>::load(x + k);
+    return v * v;
+  };
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    a = a + at(i);
+    b = b + at(i + lanes);
+    c = c + at(i + 2 * lanes);
+    d = d + at(i + 3 * lanes);
+  }
+  for (; i + lanes <= n; i += lanes) a = a + at(i);
+  double result = static_cast<double>(sum_of_lanes((a + b) + (c + d)));
+  for (; i < n; ++i) result += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  return result;
+}
+template <class T>
+void square_first(T* acc, const T* x, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) acc[i] = x[i] * x[i];
+}
+template <class T>
+void square_column(T* acc, const T* x, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) acc[i] += x[i] * x[i];
+}
+template <class T>
+constexpr ReduceBody<T, double> kSquares{square_row<T>, square_column<T>, combine<Sum, double>, 0, square_first<T>};
 
 ReduceBodies reduce_bodies(int which) {
   switch (which) {
@@ -105,6 +135,8 @@ ReduceBodies reduce_bodies(int which) {
       return bodies<Prod>();
     case 2:
       return bodies<Max>();
+    case 4:
+      return {kSquares<float>, kSquares<double>, {}};
     default:
       return bodies<Min>();
   }
@@ -119,7 +151,7 @@ HWY_EXPORT(reduce_bodies);
 
 namespace {
 
-enum Which { kSumBodies, kProdBodies, kMaxBodies, kMinBodies };
+enum Which { kSumBodies, kProdBodies, kMaxBodies, kMinBodies, kSquareBodies };
 
 // The output with the reduced dimensions put back as 1.
 Tensor with_ones(const Tensor& out, const Shape& in, const Dims& dims, bool keepdim) {
@@ -160,74 +192,13 @@ void reduce_dims(OpCall& c, Which which, double factor = 1) {
              factor);
 }
 
-template <bool kMax>
-void arg_reduce(OpCall& c, const Tensor* values, const Tensor& indices) {
-  const auto& a = c.attrs_as<ArgAttrs>();
-  const Tensor& in = c.input(0);
-  Layout l = in.layout();
-  int64_t size = l.numel, stride = 0;
-  Shape outer;
-  Strides outer_strides;
-  if (a.dim) {
-    const int d = wrap_dim(*a.dim, l.rank(), c.op.name);
-    size = l.rank() ? l.shape[d] : 1;
-    stride = l.rank() ? l.strides[d] : 0;
-    for (int i = 0; i < l.rank(); ++i) {
-      if (i == d) continue;
-      outer.push_back(l.shape[i]);
-      outer_strides.push_back(l.strides[i]);
-    }
-  }
-  const int64_t outputs = a.dim ? outer.numel() : 1;
-  visit(in.dtype(), [&]<class T>() {
-    const T* x = static_cast<const T*>(in.raw_data());
-    using C = std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float, T>;
-    int64_t* index_out = static_cast<int64_t*>(indices.impl()->data());
-    T* value_out = values ? static_cast<T*>(values->impl()->data()) : nullptr;
-    parallel_for(outputs, std::max<int64_t>(16384 / std::max<int64_t>(size, 1), 1), [&](int64_t begin, int64_t end) {
-      for (int64_t o = begin; o < end; ++o) {
-        int64_t best = 0;
-        const auto at = [&](int64_t i) -> int64_t {
-          if (a.dim) {
-            int64_t rest = o, offset = i * stride;
-            for (int k = outer.rank(); k-- > 0;) {
-              offset += rest % outer[k] * outer_strides[k];
-              rest /= outer[k];
-            }
-            return offset;
-          }
-          int64_t rest = i, offset = 0;
-          for (int k = l.rank(); k-- > 0;) {
-            offset += rest % l.shape[k] * l.strides[k];
-            rest /= l.shape[k];
-          }
-          return offset;
-        };
-        const int64_t base = a.dim ? at(0) : 0;
-        const bool flat = a.dim.has_value() || l.contiguous;
-        const int64_t step = a.dim ? stride : 1;
-        const auto value = [&](int64_t i) { return static_cast<C>(x[flat ? base + i * step : at(i)]); };
-        C top = value(0);
-        for (int64_t i = 1; i < size && top == top; ++i) {  // the first NaN wins
-          const C v = value(i);
-          if (v != v || (kMax ? v > top : v < top)) {
-            top = v;
-            best = i;
-          }
-        }
-        index_out[o] = best;
-        if (value_out) value_out[o] = x[flat ? base + best * step : at(best)];
-      }
-    });
-  });
-}
-
 }  // namespace
 
 void sum(OpCall& c) { reduce_dims(c, kSumBodies); }
 void prod(OpCall& c) { reduce_dims(c, kProdBodies); }
 void amax(OpCall& c) { reduce_dims(c, kMaxBodies); }
 void amin(OpCall& c) { reduce_dims(c, kMinBodies); }
+void square_sum(OpCall& c) { reduce_dims(c, kSquareBodies); }
 void any(OpCall& c) { reduce_dims(c, kSumBodies); }  // of 0 and 1: anything but 0 is true
 void all(OpCall& c) { reduce_dims(c, kMinBodies); }
 
@@ -254,11 +225,6 @@ void sum_to(OpCall& c) {
   run_reduce(c, detail::alias(c.out[0], Layout(shape, strides, l.offset), true),
              HWY_DYNAMIC_DISPATCH(reduce_bodies)(kSumBodies));
 }
-
-void argmax(OpCall& c) { arg_reduce<true>(c, nullptr, c.out[0]); }
-void argmin(OpCall& c) { arg_reduce<false>(c, nullptr, c.out[0]); }
-void max_dim(OpCall& c) { arg_reduce<true>(c, &c.out[0], c.out[1]); }
-void min_dim(OpCall& c) { arg_reduce<false>(c, &c.out[0], c.out[1]); }
 
 }  // namespace hearth::cpu
 #endif

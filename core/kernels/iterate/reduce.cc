@@ -111,7 +111,8 @@ void reduce_columns(const Space& s, const Reader<T>& in, const ReduceBody<T, A>&
   for (int64_t r = begin; r < end;) {
     const int64_t stop = std::min(end, r + kFold);
     const T* x = in.read(base + Space::offset(r, s.reduced, s.reduced_size, s.reduced_in), stride, n, buffer);
-    std::copy_n(x, n, acc);
+    if (body.first) body.first(acc, x, n);
+    else std::copy_n(x, n, acc);
     for (++r; r < stop; ++r) {
       body.column(acc, in.read(base + Space::offset(r, s.reduced, s.reduced_size, s.reduced_in), stride, n, buffer), n);
     }
@@ -198,9 +199,11 @@ void run_reduce(OpCall& c, const Tensor& out, const ReduceBodies& bodies, double
     if (in.numel() == 0) {
       A value = body.init;
       if constexpr (std::is_same_v<A, double>) value *= factor;
+      const Layout& l = out.layout();
       for (int64_t i = 0; i < out.numel(); ++i) {
+        const int64_t at = Space::offset(i, l.rank(), l.shape.data(), l.strides.data());
         convert_fn(dtype_of<A>, out.dtype())(
-            &value, static_cast<char*>(out.impl()->data()) + i * static_cast<int64_t>(out.itemsize()), 1);
+            &value, static_cast<char*>(out.impl()->data()) + at * static_cast<int64_t>(out.itemsize()), 1);
       }
       return;
     }

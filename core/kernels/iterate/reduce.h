@@ -20,6 +20,7 @@ struct ReduceBody {
   void (*column)(T* acc, const T* x, int64_t n) = nullptr;  // acc[i] = acc[i] op x[i]
   A (*combine)(A a, A b) = nullptr;
   A init{};
+  void (*first)(T* acc, const T* x, int64_t n) = nullptr;  // acc[i] of x[i] alone; null: x[i] itself
 };
 
 struct ReduceBodies {

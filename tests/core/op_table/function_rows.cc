@@ -1,4 +1,4 @@
-// Public functions that have no record of their own: they are made of ops.
+// Public functions, most of which have no record of their own: they are made of ops.
 #include <cmath>
 
 #include "core/ops/activation.h"
@@ -98,7 +98,8 @@ static void function_rows(Rows& rows) {
       {{"rows", HEARTH_CALL(logsumexp(in[0], {1})), {.smooth = true, .batch = 1, .terms = 4}},
        {"all", HEARTH_CALL(logsumexp(in[0])), {.smooth = true, .terms = 6}},
        {"extreme", HEARTH_CALL(logsumexp(in[0], {1})), {.batch = 1}}},
-      close);
+      close)
+      .composed = false;
   add(rows, "count_nonzero", {{"all", HEARTH_CALL(count_nonzero(in[0])), {.batch = 1}}}).gradient = false;
   add(rows, "cumprod", {{"rows", HEARTH_CALL(cumprod(in[0], 1)), {.smooth = true, .batch = 1, .terms = 4}}}, close);
   add(rows, "repeat", {{"both", HEARTH_CALL(repeat(in[0], {2, 1, 3}))}});

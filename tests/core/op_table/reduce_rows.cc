@@ -1,3 +1,7 @@
+#include <cmath>
+
+#include "core/op/attrs/reduce.h"
+#include "core/op/run.h"
 #include "core/ops/reduce.h"
 #include "tests/core/op_table/families.h"
 
@@ -18,6 +22,46 @@ struct Case {
 void add(OpRow& row, Reduce f, const Case& c) {
   add_golden(row, row.op + "/" + c.name, [f, dims = c.dims](In in) -> Out { return {f(in[0], dims, false)}; },
              {.smooth = c.smooth, .batch = c.batch, .terms = c.terms});
+}
+
+// Sums of squares over dimension `dim` of [rows, columns], of the elements themselves or of what they differ from the
+// mean by. Halves give f32.
+std::vector<Want> squares(const Tensor& x, int64_t dim, bool centred, DType t) {
+  const std::vector<long double> v = to_wide(x);
+  const int64_t rows = x.size(0), columns = x.size(1), lines = dim ? rows : columns, n = dim ? columns : rows;
+  Want w{is_half(t) ? f32 : t, {lines}, {}};
+  for (int64_t line = 0; line < lines; ++line) {
+    const auto at = [&](int64_t i) { return v[static_cast<size_t>(dim ? line * columns + i : i * columns + line)]; };
+    long double mean = 0, sum = 0, size = 0;
+    for (int64_t i = 0; centred && i < n; ++i) mean += at(i) / static_cast<long double>(n);
+    for (int64_t i = 0; i < n; ++i) sum += (at(i) - mean) * (at(i) - mean), size += at(i) * at(i);
+    w.values.push_back(sum);
+    w.size.push_back(size);
+  }
+  return {w};
+}
+
+OpRow square_row(const char* op, bool centred) {
+  OpRow row{.op = op, .accuracy = Accuracy::kSum, .takes = kFloatTypes};
+  const auto add_sample = [&](const char* name, const Shape& shape, int64_t dim, bool smooth) {
+    row.samples.push_back({.name = name,
+                           .inputs = [shape](DType t) -> Out { return {noise(shape, t)}; },
+                           .call = [op, dim](In in) -> Out {
+                             return {run(*find_op(op), {in[0]}, ReduceAttrs{{dim}, false})};
+                           },
+                           .want = [dim, centred](In in, DType t) { return squares(in[0], dim, centred, t); },
+                           .smooth = smooth,
+                           .batch = dim ? 1u : 0u,
+                           .terms = static_cast<double>(dim ? shape[1] : shape[0])});
+  };
+  add_sample("rows", {3, 4}, 1, true);
+  add_sample("columns", {3, 4}, 0, true);
+  add_sample("long", {2, 3001}, 1, false);
+  add_sample("tall", {3001, 17}, 0, false);
+  add_sample("pieces", {1, 150001}, 1, false);
+  add_sample("nothing", {3, 0}, 1, false);
+  add_sample("none left", {0, 3}, 1, false);
+  return row;
 }
 
 // The same values as without keepdim, in a shape that keeps its rank.
@@ -89,6 +133,9 @@ static void reduce_rows(Rows& rows) {
   add(m, mean, {"special", {1}});
   add_keepdim(m, "mean/outer", mean, {0, -1}, {1, 4, 1});
   rows.push_back(std::move(m));
+
+  rows.push_back(square_row("square_sum", false));
+  rows.push_back(square_row("deviation_sum", true));
 
   OpRow p{.op = "prod", .accuracy = Accuracy::kSum};
   add(p, prod, {"all", {}, true, 6});
