@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include "core/base/error.h"
@@ -96,24 +97,43 @@ std::shared_ptr<const Compiled> compile(const Gemm& g, bool packed) {
   });
 }
 
-void library_gemm(const Gemm& g, const void* packed_b) {
-  if (g.dtype == DType::kF64) {
-    const OmpSingleThread single;
-    if (g.bias) {
-      for (int64_t i = 0; i < g.m; ++i) {
-        double* c = static_cast<double*>(g.c) + i * g.c_row;
-        const double* bias = static_cast<const double*>(g.bias);
-        for (int64_t j = 0; j < g.n; ++j) c[j] = g.accumulate ? c[j] + bias[j] : bias[j];
-      }
+template <class T>
+void blas_gemm(const Gemm& g) {
+  const OmpSingleThread single;
+  if (g.bias) {
+    for (int64_t i = 0; i < g.m; ++i) {
+      T* c = static_cast<T*>(g.c) + i * g.c_row;
+      const T* bias = static_cast<const T*>(g.bias);
+      for (int64_t j = 0; j < g.n; ++j) c[j] = g.accumulate ? c[j] + bias[j] : bias[j];
     }
-    const bool ta = g.a_col != 1, tb = g.b_col != 1;
-    cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
-                static_cast<blasint>(g.m), static_cast<blasint>(g.n), static_cast<blasint>(g.k), 1.0,
-                static_cast<const double*>(g.a), static_cast<blasint>(ta ? g.a_col : g.a_row),
-                static_cast<const double*>(g.b), static_cast<blasint>(tb ? g.b_col : g.b_row),
-                g.bias || g.accumulate ? 1.0 : 0.0, static_cast<double*>(g.c), static_cast<blasint>(g.c_row));
-    return;
   }
+  const auto *a = static_cast<const T*>(g.a), *b = static_cast<const T*>(g.b);
+  const auto turned = [](int64_t column) { return column != 1 ? CblasTrans : CblasNoTrans; };
+  const auto step = [](int64_t row, int64_t column) { return static_cast<blasint>(column != 1 ? column : row); };
+  const auto m = static_cast<blasint>(g.m), n = static_cast<blasint>(g.n), k = static_cast<blasint>(g.k);
+  const blasint a_step = step(g.a_row, g.a_col), b_step = step(g.b_row, g.b_col),
+                c_step = static_cast<blasint>(g.c_row);
+  const T before = g.bias || g.accumulate ? 1 : 0;
+  if constexpr (std::is_same_v<T, double>) {
+    cblas_dgemm(CblasRowMajor, turned(g.a_col), turned(g.b_col), m, n, k, 1, a, a_step, b, b_step, before,
+                static_cast<T*>(g.c), c_step);
+  } else {
+    cblas_sgemm(CblasRowMajor, turned(g.a_col), turned(g.b_col), m, n, k, 1, a, a_step, b, b_step, before,
+                static_cast<T*>(g.c), c_step);
+  }
+}
+
+// oneDNN's kernels for AVX2 are made for small products: from here on OpenBLAS is faster, twice where the rows of B lie
+// 4 KiB apart.
+bool is_for_blas(const Gemm& g) {
+  constexpr double kLargeFlops = 3e7;
+  return g.dtype == DType::kF32 && !onednn::has_avx512() &&
+         2.0 * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k) >= kLargeFlops;
+}
+
+void library_gemm(const Gemm& g, const void* packed_b) {
+  if (g.dtype == DType::kF64) return blas_gemm<double>(g);
+  if (!packed_b && is_for_blas(g)) return blas_gemm<float>(g);
   const auto p = compile(g, packed_b != nullptr);
   onednn::execute(*p, {{DNNL_ARG_SRC, &p->a, g.a},
                        {DNNL_ARG_WEIGHTS, &p->b, packed_b ? packed_b : g.b},
