@@ -2,6 +2,7 @@
 
 #include "core/distributions/limits_internal.h"
 #include "core/ops/arithmetic.h"
+#include "core/ops/compare.h"
 #include "core/ops/math.h"
 #include "core/ops/special.h"
 #include "core/ops/variates.h"
@@ -24,7 +25,8 @@ Tensor Gamma::draw(const Shape& sample_shape, Generator* g) const {
   const Tensor x = standard_gamma(hearth::expand(concentration_, extended(sample_shape)), g) / rate_,
                value = x.detach();
   // Above 0, where the density is; the gradient stays.
-  return x + (clamp(value, smallest(dtype())) - value);
+  const double least = smallest(dtype());
+  return where(lt(value, least), x + (least - value), x);
 }
 Tensor Gamma::compute_log_prob(const Tensor& x) const {
   return xlogy(concentration_, rate_) + xlogy(concentration_ - 1, x) - rate_ * x - lgamma(concentration_);

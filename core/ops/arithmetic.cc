@@ -116,7 +116,6 @@ void lerp_backward(GradContext& g) {
   if (g.needs(2)) g.set(2, g.grad() * (g.input(1) - g.input(0)));
 }
 
-// Of a step function: 0 also where a quotient has no value.
 // The gradient of a step function, whatever comes in: 0 times infinity would be NaN.
 Tensor nothing(GradContext& g, int i) {
   return machinery::full(g.input_shape(i), 0, g.grad().dtype(), g.grad().device());

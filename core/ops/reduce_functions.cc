@@ -49,15 +49,15 @@ void compose_deviation_sum(OpCall& c) {
 }
 void compose_logsumexp(OpCall& c) {
   const auto& a = c.attrs_as<ReduceAttrs>();
-  const Tensor x = machinery::widened(c.input(0));
+  const Tensor& x = c.input(0);
   if (reduces_nothing("logsumexp", x, a.dims)) {
-    return c.give(0, machinery::cast(log(sum(exp(x), a.dims, a.keepdim)), c.out[0].dtype()));
+    return c.give(0, log(sum(exp(x), a.dims, a.keepdim)));
   }
   const Tensor top = amax(x, a.dims, true);
   // An infinite maximum is not subtracted: inf - inf would be NaN.
   const Tensor shift = where(isfinite(top), top, Scalar(0.0));
   const Tensor s = log(sum(exp(x - shift), a.dims, true)) + shift;
-  c.give(0, machinery::cast(view(s, c.out[0].shape()), c.out[0].dtype()));
+  c.give(0, view(s, c.out[0].shape()));
 }
 
 void square_sum_backward(GradContext& g) { g.set(0, machinery::widened(g.input(0)) * 2 * spread(g)); }
@@ -66,7 +66,6 @@ void deviation_sum_backward(GradContext& g) {
   g.set(0, (x - mean(x, g.attrs<ReduceAttrs>().dims, true)) * 2 * spread(g));
 }
 void logsumexp_backward(GradContext& g) {
-  g.widen();
   const auto& a = g.attrs<ReduceAttrs>();
   const Tensor x = g.input(0);
   g.set(0, exp(x - with_ones(g.output(), x.shape(), a.dims, a.keepdim, "logsumexp")) * spread(g));
@@ -96,7 +95,7 @@ extern constinit const OpDef kDeviationSum = {.name = "deviation_sum",
 HEARTH_OP(kDeviationSum);
 extern constinit const OpDef kLogsumexp = {.name = "logsumexp",
                                            .kind = OpKind::kReduction,
-                                           .dtypes = kFloatTypes,
+                                           .dtypes = DTypeSet{f32, f64},
                                            .autocast = AutocastPolicy::kF32,
                                            .attrs = &attrs_type<ReduceAttrs>,
                                            .infer = infer_logsumexp,
@@ -159,6 +158,8 @@ Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
 Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
   const CalledAs called("logsumexp");
   expect_defined("logsumexp", {x});
+  // Of halves in f32: the gradient needs the result as it was before it was rounded.
+  if (is_half(x.dtype())) return machinery::cast(logsumexp(machinery::widened(x), dims, keepdim), x.dtype());
   const bool whole = !x.is_floating_point() && !x.is_complex();
   return run(kLogsumexp, {whole ? x.to(default_dtype()) : x}, ReduceAttrs{dims, keepdim});
 }

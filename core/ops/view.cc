@@ -364,6 +364,7 @@ std::vector<Tensor> chunk(const Tensor& x, int64_t n, int64_t d) {
   const CalledAs called("chunk");
   expect_defined("chunk", {x});
   HEARTH_CHECK(n >= 1, "chunk: the number of chunks must be at least 1, but is ", n);
+  HEARTH_CHECK(x.size(d) > 0 || n <= 1 << 20, "chunk: ", n, " chunks of nothing are too many");
   if (x.size(d) == 0) return split(x, std::vector<int64_t>(static_cast<size_t>(n), 0), d);
   return split(x, std::max<int64_t>((x.size(d) + n - 1) / n, 1), d);
 }

@@ -145,12 +145,17 @@ void search(const Tensor& x, const Problem& p, T* best, int64_t* places) {
       else search_columns<kMax>(in, loops, p, first, std::min(width, p.after - column), begin, end, found);
     }
   });
-  for (size_t k = 0; k < more_best.size(); ++k) {
-    const size_t at = k % static_cast<size_t>(outputs);
-    if (!beats<kMax>(more_best[k], best[at])) continue;
-    best[at] = more_best[k];
-    places[at] = more_places[k];
-  }
+  if (pieces == 1) return;
+  parallel_for(outputs, std::max<int64_t>(16384 / pieces, 1), [&](int64_t from, int64_t to) {
+    for (int64_t piece = 0; piece + 1 < pieces; ++piece) {
+      for (int64_t at = from; at < to; ++at) {
+        const auto k = static_cast<size_t>(piece * outputs + at);
+        if (!beats<kMax>(more_best[k], best[at])) continue;
+        best[at] = more_best[k];
+        places[at] = more_places[k];
+      }
+    }
+  });
 }
 
 template <bool kMax>
@@ -167,7 +172,9 @@ void arg_reduce(OpCall& c, const Tensor* values, const Tensor& indices) {
   }
   const auto go = [&]<class T>(T) {
     std::vector<T> best(static_cast<size_t>(indices.numel()));
-    search<kMax>(x, p, best.data(), values_of<int64_t>(indices));
+    std::vector<int64_t> places(best.size());
+    search<kMax>(x, p, best.data(), places.data());
+    write_all(indices, places);
     if (values) write_all(*values, best);
   };
   const DType compute = compute_type(c.dtype);

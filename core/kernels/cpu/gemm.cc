@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 #include <vector>
 
@@ -127,6 +128,10 @@ void blas_gemm(const Gemm& g) {
 // 4 KiB apart.
 bool is_for_blas(const Gemm& g) {
   constexpr double kLargeFlops = 3e7;
+  // Its numbers have 32 bits.
+  for (const int64_t n : {g.m, g.n, g.k, g.a_row, g.a_col, g.b_row, g.b_col, g.c_row}) {
+    if (n > std::numeric_limits<blasint>::max()) return false;
+  }
   return g.dtype == DType::kF32 && !onednn::has_avx512() &&
          2.0 * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k) >= kLargeFlops;
 }

@@ -120,7 +120,7 @@ void reduce_lines(OpCall& c, State none, F row) {
   if (n > 0) {
     const DenseReader<T> in(reduced_last(c.input(0), dims, c.op.name));
     const int64_t pieces = (n + kPiece - 1) / kPiece;
-    std::vector<State> states(static_cast<size_t>(lines * pieces));
+    std::vector<State> states(pieces > 1 ? static_cast<size_t>(lines * pieces) : 0u);
     parallel_for(lines * pieces, std::max<int64_t>(kPiece / std::min(n, kPiece) / 4, 1), [&](int64_t from, int64_t to) {
       HWY_ALIGN T buffer[kBlock];
       for (int64_t task = from; task < to; ++task) {
@@ -131,10 +131,11 @@ void reduce_lines(OpCall& c, State none, F row) {
           const State block = row(in.read(line * n + i, count, buffer), count);
           s = i == begin ? block : joined(s, block);
         }
-        states[static_cast<size_t>(task)] = s;
+        if (pieces > 1) states[static_cast<size_t>(task)] = s;
+        else results[static_cast<size_t>(line)] = result(s);
       }
     });
-    for (int64_t line = 0; line < lines; ++line) {
+    for (int64_t line = 0; pieces > 1 && line < lines; ++line) {
       const State* s = states.data() + line * pieces;
       State all = s[0];
       for (int64_t k = 1; k < pieces; ++k) all = joined(all, s[k]);

@@ -246,7 +246,9 @@ TEST(Linalg, CrossProductsByEitherName) {
     EXPECT_EQ(z.dtype(), t);
     EXPECT_TRUE(same_bits(z, cross(x, y, -1)));
     const auto at = [](const Tensor& v, int64_t i) { return select(v, -1, i); };
-    if (t == c64) EXPECT_LT(largest(at(z, 0) - (at(x, 1) * at(y, 2) - at(x, 2) * at(y, 1))), 1e-4);
+    if (t == c64) {
+      EXPECT_LT(largest(at(z, 0) - (at(x, 1) * at(y, 2) - at(x, 2) * at(y, 1))), 1e-4);
+    }
   }
 }
 

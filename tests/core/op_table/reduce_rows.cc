@@ -29,7 +29,7 @@ void add(OpRow& row, Reduce f, const Case& c) {
 std::vector<Want> squares(const Tensor& x, int64_t dim, bool centred, DType t) {
   const std::vector<long double> v = to_wide(x);
   const int64_t rows = x.size(0), columns = x.size(1), lines = dim ? rows : columns, n = dim ? columns : rows;
-  Want w{is_half(t) ? f32 : t, {lines}, {}};
+  Want w{t == f64 ? f64 : f32, {lines}, {}};
   for (int64_t line = 0; line < lines; ++line) {
     const auto at = [&](int64_t i) { return v[static_cast<size_t>(dim ? line * columns + i : i * columns + line)]; };
     long double mean = 0, sum = 0, size = 0;
