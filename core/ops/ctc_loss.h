@@ -28,8 +28,7 @@ struct CtcLossOptions {
 ///
 /// As in PyTorch the gradient is that of log_softmax and loss together, exp(log_probs) - (the share of the alignments
 /// in each class): behind a log_softmax it is exact. It has no gradient itself. Throws Error if shapes or lengths do
-/// not fit, or a label is out of range or the blank. On a GPU neither a label that is the blank nor joined targets
-/// beyond the lengths are found.
+/// not fit, or a label is out of range or the blank.
 Tensor ctc_loss(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths,
                 const Tensor& target_lengths, const CtcLossOptions& options = {});
 
