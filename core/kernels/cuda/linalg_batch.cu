@@ -133,7 +133,10 @@ template <class T>
 Addresses<T>::Addresses(const OpCall& c, const Matrices<T>& m)
     : memory_(c.device.index, static_cast<size_t>(m.count()) * sizeof(T*)) {
   Walk<1> walk;
-  for (int d = 0; d < m.lead(); ++d) walk.add(m.layout().shape[d], {m.layout().strides[d]});
+  for (int d = 0; d < m.lead(); ++d) {
+    const int64_t stride[] = {m.layout().strides[d]};
+    walk.add(m.layout().shape[d], stride);
+  }
   launch(over(c, walk.n), addresses_kernel<T>, walk, m.at(0), get());
 }
 
