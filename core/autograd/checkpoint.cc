@@ -80,12 +80,19 @@ class KeepResults final : public Interposer {
     const size_t drawn = frame_.drawn_.size();
     c.proceed();
     if (frame_.running_again_ || !chosen(frame_.policy_, c)) return;
-    CheckpointFrame::Result& r = frame_.results_.emplace_back(CheckpointFrame::Result{&c.op, {}, {}});
+    CheckpointFrame::Result& r = frame_.results_.emplace_back(CheckpointFrame::Result{&c.op, shapes_of(c), {}, {}});
     if (frame_.drawn_.size() != drawn) return;
     for (const Tensor& t : c.out) {
       r.out.push_back(t.defined() ? alias(t, t.layout(), true) : Tensor());
       r.versions.push_back(t.defined() ? t.version() : 0);
     }
+  }
+  // The shapes of the op's operands; that of a number is [].
+  static std::vector<Shape> shapes_of(const OpCall& c) {
+    std::vector<Shape> shapes;
+    for (int i = 0; i < c.inputs(); ++i)
+      shapes.push_back(c.is_tensor(i) && c.input(i).defined() ? c.input(i).shape() : Shape());
+    return shapes;
   }
   // Whether the policy names an op whose results are memory of their own. A number in CPU memory that goes to a GPU is
   // left to run().
@@ -116,6 +123,8 @@ class GiveResults final : public Interposer {
                  "checkpoint: the function did something else when it ran again: it ran ", c.op.name,
                  " where the first time it did not");
     const CheckpointFrame::Result& r = frame_.results_[next_++];
+    HEARTH_CHECK(r.in == KeepResults::shapes_of(c), "checkpoint: the function did something else when it ran again: ",
+                 c.op.name, " got operands of other shapes");
     if (r.out.empty()) return c.proceed();
     give(c, r);
   }
@@ -142,9 +151,12 @@ class GiveResults final : public Interposer {
 };
 
 struct KeepingResults::Active {
-  explicit Active(CheckpointFrame& frame) : keeper(frame), guard(keeper) {}
+  explicit Active(CheckpointFrame& frame) : keeper(frame), guard(keeper) {
+    if (frame.autocast_) mixed.emplace(frame.autocast_);
+  }
   KeepResults keeper;
   InterposerGuard guard;
+  std::optional<Autocast> mixed;  // it casts before the keeper looks, as GiveResults must find it again
 };
 KeepingResults::KeepingResults(CheckpointFrame& frame)
     : active_(frame.policy_ ? std::make_unique<Active>(frame) : nullptr) {}
@@ -177,7 +189,6 @@ void CheckpointFrame::run_again() {
     SavedTensorHooksGuard guard(collector);
     DrawReplay random(drawn_, finished_);
     const GeneratorGuard drawn(random);
-    const Autocast mixed(autocast_);
     struct Running {
       bool& on;
       ~Running() { on = false; }
@@ -185,8 +196,10 @@ void CheckpointFrame::run_again() {
     running_again_ = true;
     GiveResults giver(*this);
     std::optional<InterposerGuard> giving;
+    std::optional<Autocast> mixed;
     again_(collector.counter, [&] {
       if (policy_) giving.emplace(giver);
+      mixed.emplace(autocast_);
     });
   }
   const auto same = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {

@@ -86,6 +86,7 @@ class CheckpointFrame final : public SavedTensorHooks, public std::enable_shared
   // What an op of which the policy says so has given in the first run, or nothing where that cannot be given again.
   struct Result {
     const OpDef* op;
+    std::vector<Shape> in;
     std::vector<Tensor> out;  // without history
     std::vector<uint32_t> versions;
   };

@@ -386,7 +386,7 @@ Tensor batch_norm(const Tensor& x, const OptionalTensor& running_mean, const Opt
     const Tensor var = clamp(1 / square(out[2].to(f64)) - o.eps, 0) * (n / (n - 1));
     Tensor mean_to = *running_mean, var_to = *running_var;
     mean_to.lerp_(out[1], o.momentum);
-    var_to.lerp_(var.to(var_to.dtype()), o.momentum);
+    var_to.lerp_(var.to(var_to.dtype() == f64 ? f64 : f32), o.momentum);
   }
   return x.dim() == 4 ? out[0] : reshape(out[0], x.shape());
 }

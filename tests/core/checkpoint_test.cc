@@ -16,6 +16,7 @@
 #include "core/ops/create.h"
 #include "core/ops/dropout.h"
 #include "core/ops/math.h"
+#include "core/ops/matmul.h"
 #include "core/ops/random.h"
 #include "core/ops/reduce.h"
 #include "core/ops/view.h"
@@ -263,6 +264,28 @@ TEST(SelectiveCheckpoint, NestedAndWithRandomNumbers) {
   EXPECT_TRUE(t.grad().equal(y.detach() * 2));
 }
 
+TEST(SelectiveCheckpoint, Autocast) {
+  const Tensor x = randn({3, 4});
+  Tensor w = randn({4, 2}).requires_grad_();
+  const auto f = [&](const Tensor& t) { return exp(matmul(t, w)) * 2; };
+  Tensor want;
+  for (const bool inside : {true, false}) {
+    for (const bool whole : {true, false}) {
+      w.set_grad({});
+      Tensor y;
+      {
+        const Autocast mixed(bf16);
+        y = whole ? f(x) : selective_checkpoint(everything, f, x);
+        EXPECT_EQ(y.dtype(), bf16);
+        if (inside) y.sum().backward();
+      }
+      if (!inside) y.sum().backward();
+      if (!want.defined()) want = w.grad().clone();
+      EXPECT_TRUE(w.grad().equal(want));
+    }
+  }
+}
+
 TEST(SelectiveCheckpoint, MistakesAreNamed) {
   const Tensor x = leaf({2.0});
   const Tensor y = selective_checkpoint(
@@ -283,6 +306,11 @@ TEST(SelectiveCheckpoint, MistakesAreNamed) {
   EXPECT_EQ(error_of([&] { z.backward(); }),
             "checkpoint: the function did something else when it ran again: it ran exp where the first time it did "
             "not");
+  calls = 0;
+  const Tensor other = selective_checkpoint(
+      everything, [&](const Tensor& t) { return exp(++calls > 1 ? t.view({1, 1}) : t); }, x);
+  EXPECT_EQ(error_of([&] { other.backward(); }),
+            "checkpoint: the function did something else when it ran again: exp got operands of other shapes");
   EXPECT_EQ(error_of([&] {
               selective_checkpoint(
                   nullptr, [](const Tensor& t) { return t; }, x);

@@ -113,7 +113,7 @@ TEST(Dataset, SubsetsSplitsAndWeights) {
   fails([] { MapDataset(nullptr, [](Example e, Generator&) { return e; }); }, "MapDataset: there is no dataset");
   fails([] { Subset(nullptr, {}); }, "Subset: there is no dataset");
   fails([] { ConcatDataset({numbers(3), nullptr}); }, "ConcatDataset: dataset 1 is null");
-  fails([] { random_split(nullptr, {}, 3); }, "random_split: there is no dataset");
+  fails([] { random_split(nullptr, {3}, 3); }, "random_split: there is no dataset");
   int64_t ones = 0;
   for (int64_t i : WeightedRandomSampler({0, 1, 3}, 4000, 9).order(0)) {
     ASSERT_NE(i, 0);

@@ -118,7 +118,9 @@ TEST(Config, WhatIsWrittenReadsTheSame) {
     // Nothing that transformers wrote is written with another value, but where it has a newer form.
     const Json a = c.at("config"), b = Json::parse(written);
     for (const auto& [key, value] : a.items()) {
-      if (b.contains(key) && key != "architectures") EXPECT_EQ(b.at(key), value) << name << " " << key;
+      if (b.contains(key) && key != "architectures") {
+        EXPECT_EQ(b.at(key), value) << name << " " << key;
+      }
     }
   }
 }
