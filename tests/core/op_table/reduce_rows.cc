@@ -51,7 +51,7 @@ OpRow square_row(const char* op, bool centred) {
                            },
                            .want = [dim, centred](In in, DType t) { return squares(in[0], dim, centred, t); },
                            .smooth = smooth,
-                           .batch = dim ? 1u : 0u,
+                           .batch = dim && shape[0] ? 1u : 0u,
                            .terms = static_cast<double>(dim ? shape[1] : shape[0])});
   };
   add_sample("rows", {3, 4}, 1, true);
