@@ -123,8 +123,9 @@ class GiveResults final : public Interposer {
                  "checkpoint: the function did something else when it ran again: it ran ", c.op.name,
                  " where the first time it did not");
     const CheckpointFrame::Result& r = frame_.results_[next_++];
-    HEARTH_CHECK(r.in == KeepResults::shapes_of(c), "checkpoint: the function did something else when it ran again: ",
-                 c.op.name, " got operands of other shapes");
+    HEARTH_CHECK(r.in == KeepResults::shapes_of(c),
+                 "checkpoint: the function did something else when it ran again: ", c.op.name,
+                 " got operands of other shapes");
     if (r.out.empty()) return c.proceed();
     give(c, r);
   }

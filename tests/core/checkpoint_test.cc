@@ -308,7 +308,11 @@ TEST(SelectiveCheckpoint, MistakesAreNamed) {
             "not");
   calls = 0;
   const Tensor other = selective_checkpoint(
-      everything, [&](const Tensor& t) { return exp(++calls > 1 ? t.view({1, 1}) : t); }, x);
+      everything,
+      [&](const Tensor& t) {
+        return exp(++calls > 1 ? t.view({1, 1}) : t);
+      },
+      x);
   EXPECT_EQ(error_of([&] { other.backward(); }),
             "checkpoint: the function did something else when it ran again: exp got operands of other shapes");
   EXPECT_EQ(error_of([&] {
