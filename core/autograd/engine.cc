@@ -447,6 +447,7 @@ std::vector<Tensor> grad(const Tensor& output, std::initializer_list<Tensor> inp
 
 void Tensor::backward() const { hearth::backward({this, 1}); }
 void Tensor::backward(BackwardOptions options) const { hearth::backward({this, 1}, {}, std::move(options)); }
+void Tensor::backward(const Tensor& gradient) const { backward(gradient, {}); }
 void Tensor::backward(const Tensor& gradient, BackwardOptions options) const {
   hearth::backward({this, 1}, {&gradient, 1}, std::move(options));
 }

@@ -33,6 +33,7 @@ struct Sorted;                  // core/ops/sort.h
 enum class Rounding : uint8_t;  // core/ops/arithmetic.h
 class Generator;                // core/tensor/generator.h
 class Tensor;
+struct BackwardOptions;
 
 /// How a new tensor is made: zeros({3}, {.dtype = f64, .requires_grad = true}).
 struct TensorOptions {
@@ -54,19 +55,6 @@ struct TransferOptions {
   /// waited for. To the CPU: the result is in pinned memory, and has its values when the stream's work is done
   /// (synchronize()).
   bool non_blocking = false;
-};
-
-/// How backward() treats the recorded graph.
-struct BackwardOptions {
-  /// Keeps the tensors that were saved for the gradients, so that backward can run through the graph again.
-  bool retain_graph = false;
-  /// Records the computation of the gradients too, for higher derivatives. Implies retain_graph.
-  bool create_graph = false;
-  /// Of backward() alone: gradients go into these tensors only, y.backward({.inputs = {{a, b}}}), and nothing is
-  /// computed that does not lead to them. One that an op made keeps its gradient, as after retain_grad(); one that the
-  /// output does not depend on is left as it is, and one that is named twice counts once. Throws Error for an empty
-  /// list, and for a tensor that is undefined or does not require a gradient.
-  std::optional<std::vector<Tensor>> inputs = std::nullopt;
 };
 
 /// A handle of an n-dimensional array: torch.Tensor.
@@ -241,7 +229,9 @@ class Tensor {
   void backward(BackwardOptions options) const;
   /// The same for any number of elements, each weighted by its element of `gradient`, which has this shape and is cast
   /// to this dtype. An undefined `gradient` stands for 1 and needs a tensor of one element.
-  void backward(const Tensor& gradient, BackwardOptions options = {}) const;
+  void backward(const Tensor& gradient) const;
+  /// The same with options.
+  void backward(const Tensor& gradient, BackwardOptions options) const;
   /// A tensor over the same memory without gradient history. Writes to one are seen in the other.
   Tensor detach() const;
   /// Removes the gradient history of this tensor. Throws Error for a view.
@@ -847,6 +837,19 @@ class Tensor {
   [[noreturn, gnu::cold]] void not_on_cpu(const char* caller) const;
 
   Ref<TensorImpl> impl_;
+};
+
+/// How backward() treats the recorded graph.
+struct BackwardOptions {
+  /// Keeps the tensors that were saved for the gradients, so that backward can run through the graph again.
+  bool retain_graph = false;
+  /// Records the computation of the gradients too, for higher derivatives. Implies retain_graph.
+  bool create_graph = false;
+  /// Of backward() alone: gradients go into these tensors only, y.backward({.inputs = {{a, b}}}), and nothing is
+  /// computed that does not lead to them. One that an op made keeps its gradient, as after retain_grad(); one that the
+  /// output does not depend on is left as it is, and one that is named twice counts once. Throws Error for an empty
+  /// list, and for a tensor that is undefined or does not require a gradient.
+  std::optional<std::vector<Tensor>> inputs = std::nullopt;
 };
 
 // ---- Operators. The comment of the class tells more.
