@@ -61,6 +61,8 @@ struct Dense {
     }
   }
 };
+template <class T, class... Int>
+Dense(T*, Int...) -> Dense<T>;
 template <class T>
 Dense<T> vector_of(T* at, int64_t n) {
   return {at, n, 1, std::max<int64_t>(n, 1)};
@@ -91,6 +93,8 @@ struct Pointers {
     return m;
   }
 };
+template <class T, class... Int>
+Pointers(T* const*, Int...) -> Pointers<T>;
 template <class T>
 auto* const* addresses(T* const* p) {
   return reinterpret_cast<decltype(numbers(std::declval<T*>())) const*>(const_cast<std::remove_const_t<T>* const*>(p));
